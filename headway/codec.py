@@ -1,0 +1,74 @@
+"""Events to bytes and back: compact JSON that can be spliced into an SSE `data:` line as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headway.errors import EventTooLargeError, MalformedEventError
+from headway.events import Beat, Event
+
+MAX_EVENT_BYTES = 240 * 1024
+"""Largest payload of one event. The stream takes 256 KiB with headers; nats-py drops the whole
+connection on a message over the server's limit, so the check stands before the send."""
+
+_encoder = msgspec.json.Encoder()
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_beats: msgspec.json.Decoder[Beat] = msgspec.json.Decoder(Beat)
+
+
+def _one_line(raw: bytes) -> bytes:
+    # U+2028 and U+2029 end a line for some SSE and JavaScript parsers; in JSON they stand only inside strings.
+    if b"\xe2\x80" not in raw:
+        return raw
+    return raw.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+
+
+def encode_json(value: Any) -> bytes:
+    """Any JSON-able value (dict, Struct, dataclass, datetime …) as one line of compact JSON.
+
+    Raises TypeError when a part of it has no JSON form.
+    """
+    return _one_line(_encoder.encode(value))
+
+
+def encode(event: Event) -> bytes:
+    """One line of compact JSON, U+2028 and U+2029 escaped. Raises EventTooLargeError, TypeError."""
+    raw = encode_json(event)
+    if len(raw) > MAX_EVENT_BYTES:
+        raise EventTooLargeError(len(raw), MAX_EVENT_BYTES)
+    return raw
+
+
+def decode(raw: bytes) -> Event:
+    """The event in `raw`. Raises MalformedEventError for anything else."""
+    try:
+        event = _events.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedEventError(f"not an event: {error}") from error
+    if event.n < 1 or event.attempt < 0:
+        raise MalformedEventError(f"not an event: n={event.n}, attempt={event.attempt}")
+    return event
+
+
+def decode_beat(raw: bytes) -> Beat:
+    """The beat in `raw`. Raises MalformedEventError for anything else."""
+    try:
+        return _beats.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedEventError(f"not a beat: {error}") from error
+
+
+def splice(raw: bytes) -> bytes:
+    """`raw` if it can stand in a `data:` line as it is, else the same JSON made so.
+
+    Our own writers always send one clean line; another one may send JSON with line ends in it.
+    Raises MalformedEventError when it is no JSON at all.
+    """
+    if b"\n" not in raw and b"\r" not in raw:
+        return _one_line(raw)
+    try:
+        return _one_line(msgspec.json.format(raw, indent=-1))
+    except msgspec.DecodeError as error:
+        raise MalformedEventError(f"not JSON: {error}") from error

@@ -1,0 +1,133 @@
+"""How every part of Headway connects to NATS: reconnect for ever, never swallow an error, end when it is over.
+
+nats-py gives up after two minutes by default, dies silently when the error callback raises, and closes for good on any
+protocol error. So: no limit of attempts, a callback that cannot raise, and `closed`, on which the process must end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+
+from headway.errors import SettingsError
+from headway.subjects import Names
+
+logger = logging.getLogger(__name__)
+
+
+class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where NATS is. Environment: `HEADWAY_NATS_` and the name in capitals."""
+
+    url: str = "nats://127.0.0.1:4222"
+    """One server, or several separated by commas."""
+    namespace: str = "hw"
+    """Prefix of all subjects, streams and buckets: lower case, a letter first."""
+    user: str = ""
+    password: str = ""
+    creds_file: str = ""
+    """Path of a credentials file (JWT and nkey seed)."""
+    nkey_file: str = ""
+    """Path of a file with an nkey seed."""
+    tls_ca_file: str = ""
+    """Path of the certificate authority that signed the server's certificate; sets TLS on."""
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    replicas: int = 1
+    """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
+
+
+class Connection:
+    """A connection to NATS. Open it with `open`, close it with `close`.
+
+    `closed` is set when the client has ended for good: restart the process. `on_reconnect` is called after each
+    reconnection: messages may have been lost in between.
+    """
+
+    def __init__(self, settings: NatsSettings, name: str) -> None:
+        self.names = Names(settings.namespace)
+        self.settings = settings
+        self.client = Client()
+        self.closed = asyncio.Event()
+        self.on_reconnect: list[Callable[[], None]] = []
+        self._name = name
+        self._closing = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether NATS is there now."""
+        return bool(self.client.is_connected)
+
+    async def open(self) -> None:
+        """Connect; waits for NATS for ever, with a line in the log per failed try."""
+        await self.client.connect(
+            servers=[part.strip() for part in self.settings.url.split(",")],
+            name=self._name,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnect,
+            reconnected_cb=self._on_reconnect,
+            closed_cb=self._on_closed,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            connect_timeout=3,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            inbox_prefix=f"_INBOX_{self._name}".replace("-", "_"),
+            **_credentials(self.settings),
+        )
+
+    async def close(self) -> None:
+        """Flush what is pending if NATS is there, and end."""
+        self._closing = True
+        with suppress(nats.errors.Error, TimeoutError, TypeError, OSError):
+            # TypeError: nats-py's close() while disconnected with data pending
+            if self.client.is_connected:
+                await self.client.flush(timeout=2)
+            await self.client.close()
+        self.closed.set()
+
+    async def _on_error(self, error: Exception) -> None:
+        with suppress(Exception):  # an exception here would kill nats-py's read loop for good
+            logger.warning("nats error", extra={"action": "nats_error", "error": repr(error)})
+
+    async def _on_disconnect(self) -> None:
+        if not self._closing:
+            logger.warning("nats is away", extra={"action": "nats_disconnected"})
+
+    async def _on_reconnect(self) -> None:
+        logger.info("nats is back", extra={"action": "nats_reconnected"})
+        for callback in self.on_reconnect:
+            callback()
+
+    async def _on_closed(self) -> None:
+        if not self._closing:
+            logger.error("nats connection ended for good", extra={"action": "nats_closed"})
+        self.closed.set()
+
+
+def _credentials(settings: NatsSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for path in (settings.creds_file, settings.nkey_file, settings.tls_ca_file, settings.tls_cert_file):
+        if path and not Path(path).is_file():
+            raise SettingsError(f"{path}: no such file; see the HEADWAY_NATS_* settings")
+    if settings.user:
+        options |= {"user": settings.user, "password": settings.password}
+    if settings.creds_file:
+        options["user_credentials"] = settings.creds_file
+    if settings.nkey_file:
+        options["nkeys_seed"] = settings.nkey_file
+    if settings.tls_ca_file or settings.tls_cert_file:
+        context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
+        if settings.tls_cert_file:
+            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file or None)
+        options["tls"] = context
+    return options

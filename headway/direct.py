@@ -1,0 +1,108 @@
+"""DIRECT GET with batches: reading a stream without a consumer.
+
+nats-py offers single gets only. Any replica answers, so a read right after an append can be stale: decide by
+`Log.last`, read by this. https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from headway.errors import UnavailableError
+
+_END = "204"
+_NOTHING = "404"
+
+
+class Stored(NamedTuple):
+    """One message as it stands in a stream."""
+
+    seq: int
+    payload: bytes
+    msg_id: str
+    task: str
+    """The last token of its subject."""
+
+
+class _Answer:
+    def __init__(self) -> None:
+        self.found: list[Stored] = []
+        self.up_to = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def take(self, message: Msg) -> None:
+        headers = message.headers or {}
+        status = headers.get("Status")
+        if status is None:
+            self.found.append(_stored(message, headers))
+        elif not self.done.done():
+            self._finish(status, headers)
+
+    def _finish(self, status: str, headers: dict[str, str]) -> None:
+        if status in (_END, _NOTHING):
+            self.up_to = int(headers.get("Nats-UpTo-Sequence", 0))
+            self.done.set_result(None)
+        else:
+            reason = headers.get("Description", "")
+            self.done.set_exception(UnavailableError(f"direct get: {status} {reason}".strip()))
+
+
+class DirectGet:
+    """Batched reads of one stream. One subscription serves all of a connection's requests."""
+
+    def __init__(self, client: Client, stream: str, *, timeout_seconds: float = 2.0) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._client = client
+        self._subject = f"$JS.API.DIRECT.GET.{stream}"
+        self._answers: dict[str, _Answer] = {}
+        self._inbox = ""
+        self._opening: asyncio.Lock = asyncio.Lock()
+        self._count = 0
+
+    async def get(self, request: dict[str, Any]) -> tuple[list[Stored], int]:
+        """What matches `request`, and Nats-UpTo-Sequence (0 if not told). Raises UnavailableError.
+
+        The request must be one that the server ends with an end-of-batch reply: with ``batch`` or ``multi_last``.
+        """
+        answer = _Answer()
+        self._count += 1
+        token = str(self._count)
+        try:
+            inbox = await self._open()
+            self._answers[token] = answer
+            await self._client.publish(self._subject, msgspec.json.encode(request), reply=f"{inbox}.{token}")
+            async with asyncio.timeout(self.timeout_seconds):
+                await answer.done
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"direct get: {error!r}") from error
+        finally:
+            self._answers.pop(token, None)
+        return answer.found, answer.up_to
+
+    async def _open(self) -> str:
+        async with self._opening:
+            if not self._inbox:
+                inbox = self._client.new_inbox()
+                await self._client.subscribe(f"{inbox}.*", cb=self._on_reply)
+                self._inbox = inbox
+        return self._inbox
+
+    async def _on_reply(self, message: Msg) -> None:
+        answer = self._answers.get(message.subject.rpartition(".")[2])
+        if answer is not None:
+            answer.take(message)
+
+
+def _stored(message: Msg, headers: dict[str, str]) -> Stored:
+    return Stored(
+        int(headers["Nats-Sequence"]),
+        message.data,
+        headers.get("Nats-Msg-Id", ""),
+        headers.get("Nats-Subject", "").rpartition(".")[2],
+    )

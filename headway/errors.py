@@ -1,0 +1,131 @@
+"""Every error Headway raises.
+
+::
+
+    HeadwayError
+    ├── ContractError (ValueError)      something does not have the form the contract asks for
+    │   ├── InvalidNameError            a task id, kind or namespace
+    │   ├── MalformedEventError         bytes that are no event
+    │   └── EventTooLargeError          an event over the size that the log takes
+    ├── LogError                        the log could not do what was asked
+    │   ├── UnavailableError            NATS is away or did not answer in time: try again
+    │   ├── ConflictError               another writer was faster: read the end of the log and decide
+    │   ├── CancelRequestedError        somebody asked to cancel: only the terminal event may follow
+    │   ├── OutputOverflowError         more output waits for the log than memory should hold
+    │   ├── SupersededError             a newer attempt has begun: stop, write nothing
+    │   └── EndedError                  the task has its terminal event: stop, write nothing
+    ├── TaskError                       raise it in a handler to fail the task in your own words
+    ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
+    ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
+    └── SettingsError (ValueError)      a setting that is missing, unknown or wrong
+"""
+
+from __future__ import annotations
+
+
+class HeadwayError(Exception):
+    """The root of all errors raised by Headway."""
+
+
+class ContractError(HeadwayError, ValueError):
+    """Something does not have the form that the contract asks for."""
+
+
+class InvalidNameError(ContractError):
+    """A task id, kind or namespace that must not become part of a NATS subject."""
+
+    def __init__(self, what: str, value: object) -> None:
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = shown[:77] + "…'"
+        super().__init__(f"{shown} is not a valid {what}: use 1 to 64 of A-Z a-z 0-9 _ -")
+        self.what = what
+        self.value = value
+
+
+class MalformedEventError(ContractError):
+    """Bytes that are not an event of this contract."""
+
+
+class EventTooLargeError(ContractError):
+    """An event whose encoded size is over the limit of the log."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"the event has {size_bytes} bytes; the log takes at most {limit_bytes}")
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class LogError(HeadwayError):
+    """The log could not do what was asked."""
+
+
+class UnavailableError(LogError):
+    """NATS is away or did not answer in time. The same call may succeed later."""
+
+
+class ConflictError(LogError):
+    """Another writer appended first: the expected sequence is not the last one any more."""
+
+    def __init__(self, task: str, expected: int) -> None:
+        super().__init__(f"the log of task {task} does not end at sequence {expected}")
+        self.task = task
+        self.expected = expected
+
+
+class CancelRequestedError(LogError):
+    """Somebody has asked for the task to be cancelled. After that only its terminal event is stored."""
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(f"task {task} is to be cancelled: {reason or 'no reason given'}")
+        self.task = task
+        self.reason = reason
+
+
+class OutputOverflowError(LogError):
+    """A handler made output faster than the log takes it. Chunks are never dropped, so the task fails instead."""
+
+
+class SupersededError(LogError):
+    """A newer attempt of the same task has begun. The older one stops and writes nothing more."""
+
+    def __init__(self, task: str, attempt: int, newer: int) -> None:
+        super().__init__(f"attempt {attempt} of task {task} is superseded by attempt {newer}")
+        self.task = task
+        self.attempt = attempt
+        self.newer = newer
+
+
+class EndedError(LogError):
+    """The task has its terminal event: nothing may follow."""
+
+    def __init__(self, task: str, status: str) -> None:
+        super().__init__(f"task {task} has ended: {status}")
+        self.task = task
+        self.status = status
+
+
+class TaskError(HeadwayError):
+    """Raise it in a handler to fail the task with a message for the person who watches.
+
+    ``type`` is a short word for programs (default: the class name), ``retryable=False`` ends the
+    task at once even if retries are left.
+    """
+
+    def __init__(self, message: str, *, type: str | None = None, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.message = message
+        self.type = type or self.__class__.__name__
+        self.retryable = retryable
+
+
+class TaskCancelledError(HeadwayError):
+    """Somebody asked for the task to be cancelled; let it pass through the handler."""
+
+
+class TaskDefinitionError(HeadwayError, TypeError):
+    """``@task`` was put on something that cannot be a handler, or a kind is defined twice."""
+
+
+class SettingsError(HeadwayError, ValueError):
+    """A setting is missing, unknown or has a wrong value; the message names it and what to do."""

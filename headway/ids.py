@@ -1,0 +1,44 @@
+"""Task ids: sortable by time when made new, the same again when derived from an idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from base64 import b32hexencode
+
+
+def _text(raw: bytes) -> str:
+    return b32hexencode(raw).decode("ascii").rstrip("=").lower()
+
+
+def new_task() -> str:
+    """A new task id: a UUID version 7 (RFC 9562 §5.7) in lower-case base 32, 26 characters.
+
+    The first 48 bits are milliseconds since 1970, and the "extended hex" alphabet of RFC 4648 §7 keeps the order of
+    the bytes: ids sort by the time they were made.
+    """
+    raw = bytearray(int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10))
+    raw[6] = (raw[6] & 0x0F) | 0x70
+    raw[8] = (raw[8] & 0x3F) | 0x80
+    return _text(bytes(raw))
+
+
+def derived_task(owner: str, key: str) -> str:
+    """The task id that belongs to an owner's idempotency key: the same key gives the same task, on any streamer."""
+    digest = hashlib.sha256(f"{len(owner)}:{owner}:{key}".encode()).digest()
+    return "k" + _text(digest[:16])
+
+
+def nonce() -> str:
+    """A short random word that tells two writers apart (48 bits)."""
+    return os.urandom(6).hex()
+
+
+def base36(number: int) -> str:
+    """A non-negative number in digits and lower-case letters."""
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+    return digits or "0"

@@ -1,0 +1,203 @@
+"""The log of a task: one subject of the stream EVENTS. This module holds all JetStream code for it.
+
+`Log` says what a log can do; `NatsLog` does it with JetStream, `headway.testing.MemoryLog` in memory, by the
+same rules. Writers use `headway.chain`, readers that want everything in order use `headway.follow`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from headway.direct import DirectGet, Stored
+from headway.errors import ConflictError, EventTooLargeError, UnavailableError
+from headway.ids import base36
+from headway.subjects import Names
+
+WRONG_LAST_SEQUENCE = frozenset((10071, 10164))
+"""JetStream's error codes for a stale writer; the second while another write is in flight."""
+
+MESSAGE_TOO_LARGE = 10054
+NO_MESSAGE = 10037
+
+
+class Ack(NamedTuple):
+    """What the log answers to an append."""
+
+    seq: int
+    duplicate: bool = False
+    """The message id was stored before; `seq` is where."""
+
+
+class Live(NamedTuple):
+    """What is shown on a task's live subject. `seq` 0 marks a beat, which is not stored."""
+
+    seq: int
+    prev: int
+    """Sequence of the event before this one in the same task's log, 0 if none."""
+    payload: bytes
+
+
+OnLive = Callable[[Live], None]
+
+
+class Subscription(Protocol):
+    """Open until closed."""
+
+    async def close(self) -> None:
+        """No call of the callback begins after this."""
+
+
+class Log(Protocol):
+    """What writers and readers of logs need. All methods raise UnavailableError when NATS is away."""
+
+    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+        """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError."""
+
+    async def last(self, task: str) -> Stored | None:
+        """The last event, as the leader knows it: what decisions are made on."""
+
+    async def lasts(self, tasks: list[str], after: int = 0) -> tuple[list[Stored], int]:
+        """The last event of each task that has one after `after`, and the sequence up to which this holds."""
+
+    async def read(self, task: str, start: int = 1, limit: int = 256) -> list[Stored]:
+        """Up to `limit` events from sequence `start` on, in order; a page may end earlier, by size. Empty: no more."""
+
+    async def subscribe(self, task: str, callback: OnLive) -> Subscription:
+        """Call `callback` with what is shown live, from now on. Lost and doubled messages are possible."""
+
+    async def beat(self, task: str, payload: bytes) -> None:
+        """Show `payload` on the live subject without storing it."""
+
+
+class _NatsSubscription:
+    def __init__(self, subscription: Any) -> None:
+        self._subscription = subscription
+
+    async def close(self) -> None:
+        with suppress(nats.errors.Error):  # the connection is closed or away, and the subscription with it
+            await self._subscription.unsubscribe()
+
+
+class NatsLog:
+    """The log in JetStream."""
+
+    def __init__(self, client: Client, names: Names, *, timeout_seconds: float = 2.0) -> None:
+        self._client = client
+        self._js = client.jetstream(timeout=timeout_seconds)
+        self._names = names
+        self._direct = DirectGet(client, names.events_stream, timeout_seconds=timeout_seconds)
+
+    async def incarnation(self) -> str:
+        """When the stream was created, in base 36. Sequences mean something only within one incarnation."""
+        try:
+            info = await self._js.stream_info(self._names.events_stream)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"stream {self._names.events_stream}: {error!r}") from error
+        return incarnation_of(info.created)
+
+    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+        headers = {"Nats-Expected-Last-Subject-Sequence": str(expected), "Nats-Msg-Id": msg_id}
+        subject = self._names.event(task)
+        try:
+            ack = await self._js.publish(subject, payload, headers=headers, stream=self._names.events_stream)
+        except nats.js.errors.APIError as error:
+            if error.err_code in WRONG_LAST_SEQUENCE:
+                raise ConflictError(task, expected) from error
+            if error.err_code == MESSAGE_TOO_LARGE:
+                raise EventTooLargeError(len(payload), 256 * 1024) from error
+            raise UnavailableError(f"append to {subject}: {error}") from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"append to {subject}: {error!r}") from error
+        return Ack(ack.seq, bool(ack.duplicate))
+
+    async def last(self, task: str) -> Stored | None:
+        subject = f"$JS.API.STREAM.MSG.GET.{self._names.events_stream}"
+        request = msgspec.json.encode({"last_by_subj": self._names.event(task)})
+        try:
+            reply = await self._client.request(subject, request, timeout=self._direct.timeout_seconds)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"last event of {task}: {error!r}") from error
+        return _leader_reply(reply, task)
+
+    async def lasts(self, tasks: list[str], after: int = 0) -> tuple[list[Stored], int]:
+        if not tasks:
+            return [], after
+        request = {"multi_last": [self._names.event(task) for task in tasks], "seq": after + 1}
+        return await self._direct.get(request)
+
+    async def read(self, task: str, start: int = 1, limit: int = 256) -> list[Stored]:
+        request = {
+            "next_by_subj": self._names.event(task),
+            "seq": max(start, 1),
+            "batch": limit,
+            "max_bytes": 1024 * 1024,
+        }
+        found, _ = await self._direct.get(request)
+        return found
+
+    async def subscribe(self, task: str, callback: OnLive) -> Subscription:
+        async def on_message(message: Msg) -> None:
+            callback(_live(message))
+
+        try:
+            subscription = await self._client.subscribe(self._names.live(task), cb=on_message)
+        except nats.errors.Error as error:
+            raise UnavailableError(f"subscribe to {self._names.live(task)}: {error!r}") from error
+        return _NatsSubscription(subscription)
+
+    async def beat(self, task: str, payload: bytes) -> None:
+        try:
+            await self._client.publish(self._names.live(task), payload)
+        except nats.errors.Error as error:
+            raise UnavailableError(f"beat of {task}: {error!r}") from error
+
+
+def incarnation_of(created: datetime | None) -> str:
+    """The incarnation of a stream created at that time."""
+    if created is None:
+        raise UnavailableError("the server does not say when the stream was created")
+    return base36(int(created.timestamp() * 1_000_000))
+
+
+def _live(message: Msg) -> Live:
+    headers = message.headers or {}
+    try:
+        seq, prev = int(headers.get("Nats-Sequence", 0)), int(headers.get("Nats-Last-Sequence", 0))
+    except ValueError:
+        seq = prev = 0
+    return Live(seq, prev, message.data)
+
+
+def _leader_reply(reply: Msg, task: str) -> Stored | None:
+    answer = msgspec.json.decode(reply.data)
+    if "error" in answer:
+        if answer["error"].get("err_code") == NO_MESSAGE:
+            return None
+        raise UnavailableError(f"last event of {task}: {answer['error']}")
+    message = answer["message"]
+    headers = base64.b64decode(message.get("hdrs", ""))
+    return Stored(message["seq"], base64.b64decode(message.get("data", "")), _msg_id(headers), task)
+
+
+def _msg_id(headers: bytes) -> str:
+    for line in headers.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"nats-msg-id":
+            return value.strip().decode("ascii", "replace")
+    return ""
+
+
+async def pause(attempt: int) -> None:
+    """Wait before trying an unavailable log again: 0.05 s, doubling, at most 2 s."""
+    await asyncio.sleep(min(0.05 * 2**attempt, 2.0))

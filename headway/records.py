@@ -1,0 +1,61 @@
+"""What is kept beside the log: the task's record, the job message, the catalogue of kinds."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from headway.errors import MalformedEventError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Written once when a task is submitted. Kept in the KV bucket `<namespace>_tasks` under the task id."""
+
+    task: str
+    kind: str
+    created: float
+    """Seconds since 1970."""
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+    owner: str = ""
+    retry_of: str = ""
+    """The task that this one repeats."""
+
+
+class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The message that asks a processor to run a task."""
+
+    task: str
+    kind: str
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+    submitted: float = 0.0
+
+
+class DeadJob(msgspec.Struct, kw_only=True):
+    """A job that was given up, with the reason. Kept in the stream `<NAMESPACE>_DEAD`."""
+
+    job: msgspec.Raw
+    reason: str
+    at: float
+
+
+class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What processors can run. Kept in the KV bucket `<namespace>_kinds` under the kind."""
+
+    kind: str
+    description: str = ""
+    params: dict[str, Any] = {}
+    """JSON Schema (2020-12) of the parameters, `$defs` included."""
+    timeout_seconds: float | None = None
+    retries: int = 0
+    concurrency: int = 1
+
+
+def decode_record(raw: bytes, type: type[T]) -> T:
+    """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
+    try:
+        return msgspec.json.decode(raw, type=type)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedEventError(f"not a {type.__name__}: {error}") from error

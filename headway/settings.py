@@ -1,0 +1,50 @@
+"""Settings from the environment: one frozen Struct per service, every field with a default.
+
+`HEADWAY_STREAMER_HEARTBEAT_SECONDS` sets `heartbeat_seconds` of the Struct loaded with the prefix `HEADWAY_STREAMER_`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from headway.errors import SettingsError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def load(type: type[S], prefix: str, environ: Mapping[str, str]) -> S:
+    """Build `type` from the variables of `environ` that begin with `prefix`.
+
+    A field that is a tuple takes values separated by commas. An empty variable counts as unset. Raises SettingsError,
+    with the variable's name, for a value that does not fit and for a variable that no field has (a typo would be silent).
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(type)}
+    given: dict[str, object] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(prefix) or text == "":
+            continue
+        name = variable[len(prefix) :].lower()
+        if name not in fields:
+            raise SettingsError(_unknown(variable, prefix, list(fields)))
+        given[name] = _value(variable, text, fields[name].type)
+    return msgspec.convert(given, type)
+
+
+def _value(variable: str, text: str, type: object) -> object:
+    value: object = text
+    if getattr(type, "__origin__", None) is tuple:
+        value = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return msgspec.convert(value, type, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{variable}={text!r}: {error}") from error
+
+
+def _unknown(variable: str, prefix: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(variable[len(prefix) :].lower(), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {prefix}{near[0].upper()}?" if near else f"; known: {', '.join(sorted(names))}"
+    return f"{variable} is not a setting{hint}"

@@ -1,0 +1,80 @@
+"""Names of NATS subjects, streams and buckets. The one place where an id becomes part of a subject."""
+
+from __future__ import annotations
+
+import re
+
+from headway.errors import InvalidNameError
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def is_name(value: object) -> bool:
+    """Whether `value` has the form of a task id or kind: 1 to 64 of ``A-Z a-z 0-9 _ -``."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def check_task(value: str) -> str:
+    """Return a task id unchanged, or raise InvalidNameError.
+
+    JetStream accepts publishing to subjects that contain ``*`` and ``>``, so nothing else would stop them.
+    """
+    if not is_name(value):
+        raise InvalidNameError("task id", value)
+    return value
+
+
+def check_kind(value: str) -> str:
+    """Return a kind unchanged, or raise InvalidNameError."""
+    if not is_name(value):
+        raise InvalidNameError("kind", value)
+    return value
+
+
+class Names:
+    """All NATS names of one namespace. Two installations with different namespaces share a server unseen.
+
+    >>> Names("hw").event("t1"), Names("hw").events_stream
+    ('hw.ev.t1', 'HW_EVENTS')
+    """
+
+    def __init__(self, namespace: str = "hw") -> None:
+        if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+            raise InvalidNameError("namespace (lower case, a letter first)", namespace)
+        self.namespace = namespace
+        upper = namespace.upper()
+        self.events_stream = f"{upper}_EVENTS"
+        self.jobs_stream = f"{upper}_JOBS"
+        self.dead_stream = f"{upper}_DEAD"
+        self.tasks_bucket = f"{namespace}_tasks"
+        self.kinds_bucket = f"{namespace}_kinds"
+        self.results_bucket = f"{namespace}_results"
+        self.all_events = f"{namespace}.ev.*"
+        self.all_jobs = f"{namespace}.job.*.*"
+        self.all_dead = f"{namespace}.dead.*.*"
+        self.republished = f"{namespace}.live.{{{{wildcard(1)}}}}"
+
+    def event(self, task: str) -> str:
+        """The subject that holds the log of `task`."""
+        return f"{self.namespace}.ev.{check_task(task)}"
+
+    def live(self, task: str) -> str:
+        """The subject on which stored events of `task` are shown."""
+        return f"{self.namespace}.live.{check_task(task)}"
+
+    def job(self, kind: str, task: str) -> str:
+        """The subject of the job that asks for `task` to be run."""
+        return f"{self.namespace}.job.{check_kind(kind)}.{check_task(task)}"
+
+    def jobs_of(self, kind: str) -> str:
+        """The filter for all jobs of `kind`."""
+        return f"{self.namespace}.job.{check_kind(kind)}.*"
+
+    def dead(self, kind: str, task: str) -> str:
+        """The subject of a job that was given up."""
+        return f"{self.namespace}.dead.{check_kind(kind)}.{check_task(task)}"
+
+    def task_of(self, subject: str) -> str:
+        """The task of an event, live, job or dead subject (its last token)."""
+        return subject.rpartition(".")[2]

@@ -1,0 +1,125 @@
+"""A log in memory that obeys the rules of the real one, for unit tests: yours too.
+
+>>> log = MemoryLog()
+>>> job = start_job(log, "t1")     # inside a running event loop
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+from headway import codec
+from headway.chain import Chain
+from headway.direct import Stored
+from headway.errors import ConflictError, UnavailableError
+from headway.events import Event, Progress, Status
+from headway.log import Ack, Live, OnLive
+from headway.reporter import Reporter
+from headway.subjects import check_task
+
+
+class MemorySubscription:
+    """Made by `MemoryLog.subscribe`."""
+
+    def __init__(self, callbacks: list[OnLive], callback: OnLive) -> None:
+        self._callbacks = callbacks
+        self._callback = callback
+
+    async def close(self) -> None:
+        if self._callback in self._callbacks:
+            self._callbacks.remove(self._callback)
+
+
+class MemoryLog:
+    """A `headway.log.Log` in memory: one sequence for all tasks, appends fenced by the expected sequence.
+
+    Faults to test with: `away` makes every call raise UnavailableError, `mute` stores without showing, and
+    `lose_acks` stores that many appends while the writer is told that NATS did not answer.
+    """
+
+    def __init__(self, *, max_per_task: int | None = None) -> None:
+        self.away = False
+        self.mute = False
+        self.lose_acks = 0
+        self.reads = 0
+        self._max_per_task = max_per_task
+        self._seq = 0
+        self._logs: defaultdict[str, list[Stored]] = defaultdict(list)
+        self._ids: dict[str, int] = {}
+        self._live: defaultdict[str, list[OnLive]] = defaultdict(list)
+
+    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+        await self._answer()
+        log = self._logs[check_task(task)]
+        prev = log[-1].seq if log else 0
+        if prev != expected:
+            raise ConflictError(task, expected)
+        if msg_id in self._ids:
+            return Ack(self._ids[msg_id], True)
+        self._seq += 1
+        self._ids[msg_id] = self._seq
+        log.append(Stored(self._seq, payload, msg_id, task))
+        if self._max_per_task is not None and len(log) > self._max_per_task:
+            del log[0]
+        if not self.mute:
+            self._show(task, Live(self._seq, prev, payload))
+        if self.lose_acks > 0:
+            self.lose_acks -= 1
+            raise UnavailableError("the answer was lost")
+        return Ack(self._seq)
+
+    async def last(self, task: str) -> Stored | None:
+        await self._answer()
+        log = self._logs.get(check_task(task))
+        return log[-1] if log else None
+
+    async def lasts(self, tasks: list[str], after: int = 0) -> tuple[list[Stored], int]:
+        await self._answer()
+        found = [log[-1] for task in tasks if (log := self._logs.get(task)) and log[-1].seq > after]
+        return found, self._seq
+
+    async def read(self, task: str, start: int = 1, limit: int = 256) -> list[Stored]:
+        await self._answer()
+        self.reads += 1
+        return [stored for stored in self._logs.get(check_task(task), []) if stored.seq >= start][:limit]
+
+    async def subscribe(self, task: str, callback: OnLive) -> MemorySubscription:
+        await self._answer()
+        callbacks = self._live[check_task(task)]
+        callbacks.append(callback)
+        return MemorySubscription(callbacks, callback)
+
+    async def beat(self, task: str, payload: bytes) -> None:
+        await self._answer()
+        self._show(task, Live(0, 0, payload))
+
+    def events(self, task: str) -> list[Event]:
+        """All stored events of `task`, decoded; malformed ones raise."""
+        return [codec.decode(stored.payload) for stored in self._logs.get(task, [])]
+
+    def subscribers(self, task: str) -> int:
+        """How many subscriptions to `task` are open."""
+        return len(self._live.get(task, []))
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise UnavailableError("NATS is away")
+
+    def _show(self, task: str, live: Live) -> None:
+        for callback in list(self._live.get(task, [])):
+            callback(live)
+
+
+def progress(status: Status = "processing", percent: float = 0.0, **fields: Any) -> Progress:
+    """A progress event with everything filled in that a test does not care about."""
+    return Progress(**({"status": status, "progress": percent, "message": "", "step": ""} | fields))
+
+
+def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> Reporter:
+    """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``."""
+    job = Reporter(Chain(log, task, attempt=attempt), **options)
+    job.start()
+    return job

@@ -1,0 +1,45 @@
+"""Settings of the processor."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import msgspec
+
+from headway.settings import load
+
+PREFIX = "HEADWAY_PROCESSOR_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Environment: `HEADWAY_PROCESSOR_` and the name in capitals."""
+
+    ops_host: str = "0.0.0.0"  # noqa: S104 - a pod's own port, never the public one
+    ops_port: int = 9001
+    """Port of /livez, /readyz and /metrics; 0 takes a free one."""
+    ack_wait_seconds: float = 30.0
+    """A job whose processor says nothing for so long is given to another one. Signs of life go out every third of it."""
+    grace_seconds: float = 20.0
+    """At a shutdown handlers may go on for so long; then their jobs are handed back. Below the pod's grace period."""
+    interval_seconds: float = 0.1
+    """Shortest time between two rounds of appends of one task."""
+    beat_seconds: float = 5.0
+    """A running task that reports nothing shows a sign of life after so long. Below the streamer's stalled_seconds."""
+    retry_delay_seconds: float = 1.0
+    """Pause before the first retry of a failed attempt; doubles with each further one, at most 60 s."""
+    crashes: int = 2
+    """How often an attempt may vanish with its processor before the task is given up, if its `retries` are fewer."""
+    concurrency: int = 100
+    """How many tasks of all kinds one processor runs at once."""
+    log_level: str = "INFO"
+    data_dir: str = ""
+    """Directory whose files the kind `bulk` may read; empty for none."""
+    crawl_allow: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) that the kinds `crawl` and `bulk` may reach although their address is not public."""
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    return load(Settings, PREFIX, os.environ)
