@@ -33,6 +33,19 @@ def encode_json(value: Any) -> bytes:
     return _one_line(_encoder.encode(value))
 
 
+def decode_json(raw: bytes) -> Any:
+    """Any JSON. Raises MalformedEventError for anything else."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedEventError(f"not JSON: {error}") from error
+
+
+def raw(encoded: bytes) -> msgspec.Raw:
+    """JSON that is encoded already, to be put into a record as it is."""
+    return msgspec.Raw(encoded)
+
+
 def encode(event: Event) -> bytes:
     """One line of compact JSON, U+2028 and U+2029 escaped. Raises EventTooLargeError, TypeError."""
     raw = encode_json(event)

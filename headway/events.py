@@ -26,10 +26,11 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type"):
     """What every event has. The writer's `Chain` fills these in; a caller leaves them alone."""
 
+    # The defaults of the first four never reach the log: an encoder that omits defaults always writes real values.
     task: str = ""
     n: int = 0
     """1, 2, 3 … within the task, without a hole."""
-    attempt: int = 0
+    attempt: int = -1
     """The attempt that wrote it; 0 before the first has begun."""
     at: float = 0.0
     """When it was written: seconds since 1970, by the writer's clock."""

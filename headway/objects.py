@@ -88,7 +88,7 @@ async def ensure(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
         for config in streams(names, replicas):
             await _ensure_stream(js, config)
         for bucket, ttl in ((names.tasks_bucket, MAX_AGE_SECONDS), (names.kinds_bucket, 0.0)):
-            await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, replicas=replicas)
+            await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, replicas=replicas, direct=True)
         await _ensure(
             js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, replicas=replicas
         )

@@ -19,8 +19,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 def load(type: type[S], prefix: str, environ: Mapping[str, str]) -> S:
     """Build `type` from the variables of `environ` that begin with `prefix`.
 
-    A field that is a tuple takes values separated by commas. An empty variable counts as unset. Raises SettingsError,
-    with the variable's name, for a value that does not fit and for a variable that no field has (a typo would be silent).
+    A field that is a tuple takes values separated by commas. An empty variable counts as unset. Raises
+    SettingsError, with the variable's name, for a value that does not fit and for a variable that no field has (a
+    typo would be silent).
     """
     fields = {field.name: field for field in msgspec.structs.fields(type)}
     given: dict[str, object] = {}

@@ -1,0 +1,134 @@
+"""The Litestar application."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request, Response, get
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+
+from headway import __version__
+from headway.errors import InvalidNameError, UnavailableError
+from headway_streamer.core import Core
+from headway_streamer.problems import Problem, not_found, unavailable
+from headway_streamer.routes import ROUTES
+
+PAGE = Path(__file__).parent / "page"
+PAGE_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(core: Core) -> Litestar:
+    """The public application of one streamer."""
+    settings = core.settings
+    return Litestar(
+        route_handlers=[*ROUTES, *([index, page_file] if settings.page else [])],
+        dependencies={"core": Provide(lambda: core, use_cache=True, sync_to_thread=False)},
+        exception_handlers={
+            Problem: _on_problem,
+            UnavailableError: _on_unavailable,
+            InvalidNameError: _on_invalid_name,
+            HTTPException: _on_http,
+            Exception: _on_bug,
+        },
+        cors_config=_cors(settings.cors_origins),
+        openapi_config=OpenAPIConfig(
+            title="Headway",
+            version=__version__,
+            description="Live progress of long-running work.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
+            use_handler_docstrings=True,
+        ),
+        request_max_body_size=settings.max_body_bytes,
+        logging_config=None,
+        signature_types=[Core],
+    )
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
+        expose_headers=["ETag", "Location", "Retry-After"],
+        allow_credentials=True,
+        max_age=600,
+    )
+
+
+@get("/", include_in_schema=False)
+async def index() -> Response[bytes]:
+    return _page("index.html")
+
+
+@get("/page/{name:str}", include_in_schema=False)
+async def page_file(name: str) -> Response[bytes]:
+    return _page(name)
+
+
+def _page(name: str) -> Response[bytes]:
+    file = _PAGES.get(name)
+    if file is None:
+        raise not_found("There is no such page.")
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+    return Response(file.read_bytes(), media_type=PAGE_TYPES[file.suffix], headers=headers)
+
+
+_PAGES = {file.name: file for file in PAGE.iterdir() if file.suffix in PAGE_TYPES}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def _on_problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
+    headers = {"Cache-Control": "no-store"} | problem.headers
+    return Response(problem.body(), status_code=problem.status, media_type="application/problem+json", headers=headers)
+
+
+def _on_unavailable(request: AnyRequest, error: UnavailableError) -> Response[bytes]:
+    logger.warning("NATS did not answer a request", extra={"action": "unavailable", "error": str(error)})
+    return _on_problem(request, unavailable())
+
+
+def _on_invalid_name(request: AnyRequest, _: InvalidNameError) -> Response[bytes]:
+    return _on_problem(request, not_found())
+
+
+def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    faults = []
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        faults = [{"pointer": "/" + str(e.get("key", "")), "detail": str(e.get("message", ""))} for e in error.extra]
+    title = _TITLES.get(error.status_code, "Error")
+    headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in ("allow", "retry-after")}
+    return _on_problem(request, Problem(error.status_code, title, error.detail, errors=faults, headers=headers))
+
+
+_TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
+    logger.error("a request failed", exc_info=error, extra={"action": "request_failed", "path": request.url.path})
+    return _on_problem(request, Problem(500, "Internal Server Error", "The failure was logged."))

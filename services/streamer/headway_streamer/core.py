@@ -1,0 +1,111 @@
+"""The parts of a streamer, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from contextlib import suppress
+
+import msgspec
+import nats.errors
+import nats.js.errors
+
+from headway.connection import Connection
+from headway.errors import UnavailableError
+from headway.log import NatsLog
+from headway.objects import ensure_patiently
+from headway_streamer.catalogue import Catalogue
+from headway_streamer.drain import Drain
+from headway_streamer.history import History
+from headway_streamer.intake import Intake
+from headway_streamer.kv import Bucket
+from headway_streamer.listing import Listing
+from headway_streamer.live import INCARNATION_SECONDS, Live
+from headway_streamer.metrics import Metrics
+from headway_streamer.settings import Settings
+from headway_streamer.starters import Starters
+from headway_streamer.streams import Streams
+
+logger = logging.getLogger(__name__)
+
+
+class Results:
+    """Results that were too large for an event."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._js = connection.client.jetstream(timeout=5)
+        self._bucket = connection.names.results_bucket
+
+    async def get(self, task: str) -> bytes | None:
+        """The result's JSON, if it is kept here. Raises UnavailableError."""
+        try:
+            store = await self._js.object_store(self._bucket)
+            found = await store.get(task)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"result of {task}: {error!r}") from error
+        return bytes(found.data or b"")
+
+
+class Core:
+    """All that the routes need."""
+
+    def __init__(self, settings: Settings, connection: Connection) -> None:
+        if not settings.name:
+            settings = msgspec.structs.replace(settings, name=socket.gethostname())
+        self.settings = settings
+        self.connection = connection
+        self.ready = False
+        """Whether the streams are there: NATS has been reached once."""
+        self.metrics = Metrics()
+        self.log = NatsLog(connection.client, connection.names)
+        self.history = History(self.log, self.metrics)
+        self.live = Live(
+            self.log,
+            self.history,
+            self.metrics,
+            ring_bytes=settings.ring_bytes,
+            probe_seconds=settings.probe_seconds,
+        )
+        self.intake = Intake(connection.client, connection.names, self.log)
+        self.catalogue = Catalogue(Bucket(connection.client, connection.names.kinds_bucket))
+        self.listing = Listing(self.intake.records, self.log, self.history)
+        self.results = Results(connection)
+        self.drain = Drain(settings.drain_seconds)
+        self.streams = Streams(settings, self.live, self.history, self.intake, self.drain, self.metrics)
+        self.starters = Starters(self.log, self.live, self.intake, grace_seconds=settings.starter_grace_seconds)
+        connection.on_reconnect.append(self.live.probe_soon)
+
+    @property
+    def serving(self) -> bool:
+        """Readiness: NATS is there and this streamer is not about to end."""
+        return self.ready and self.connection.connected and not self.drain.draining
+
+    async def keep_connected(self) -> None:
+        """A root task: connect, prepare the streams, notice when they are made anew. Ends when NATS is gone for
+        good.
+        """
+        await self.connection.open()
+        await ensure_patiently(
+            self.connection.client.jetstream(), self.connection.names, self.connection.settings.replicas
+        )
+        while not self.connection.closed.is_set():
+            try:
+                await self.live.check_incarnation(await self.log.incarnation())
+                self.ready = True
+            except UnavailableError as error:
+                logger.info("cannot ask for the stream", extra={"action": "incarnation_failed", "error": str(error)})
+            await self._pause(INCARNATION_SECONDS if self.ready else 1.0)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.connection.closed.wait()
+
+    async def close(self) -> None:
+        """Leave everything and close the connection."""
+        await self.starters.close()
+        await self.live.close()
+        await self.connection.close()

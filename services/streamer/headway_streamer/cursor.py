@@ -1,0 +1,70 @@
+"""The cursor: how far a watcher has got, as it stands in the SSE `id`.
+
+`<incarnation>.<seq>-<n>[.<seq>-<n> …][._<task>]`, numbers in base 36: one pair per task, in the order of the sorted
+task ids, and the task itself on the route where the URL does not name it. The stream sequence finds the place, `n`
+proves
+it. Only characters that do not force a CORS preflight: https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from headway.ids import base36
+from headway.subjects import is_name
+
+MAX_CURSOR_CHARS = 2048
+_NUMBER = re.compile(r"[0-9a-z]{1,13}")
+
+
+class Position(NamedTuple):
+    """A place in one task's log: after the event with this stream sequence and this `n`. (0, 0) is the start."""
+
+    seq: int = 0
+    n: int = 0
+
+
+START = Position()
+
+
+class Cursor(NamedTuple):
+    """A decoded cursor."""
+
+    incarnation: str
+    positions: tuple[Position, ...]
+    task: str = ""
+
+
+class MalformedCursorError(ValueError):
+    """Text that is not a cursor of ours."""
+
+
+def encode(incarnation: str, positions: list[Position], task: str = "") -> str:
+    """The SSE id for these positions."""
+    parts = [incarnation, *(f"{base36(seq)}-{base36(n)}" for seq, n in positions)]
+    if task:
+        parts.append(f"_{task}")
+    return ".".join(parts)
+
+
+def decode(text: str) -> Cursor:
+    """The cursor in `text`. Raises MalformedCursorError for anything that `encode` does not make."""
+    if len(text) > MAX_CURSOR_CHARS:
+        raise MalformedCursorError("too long")
+    incarnation, *parts = text.split(".")
+    task = ""
+    if parts and parts[-1].startswith("_"):
+        task = parts.pop()[1:]
+        if not is_name(task):
+            raise MalformedCursorError("not a task id")
+    if not parts or not _NUMBER.fullmatch(incarnation):
+        raise MalformedCursorError("not a cursor")
+    return Cursor(incarnation, tuple(_position(part) for part in parts), task)
+
+
+def _position(part: str) -> Position:
+    seq, dash, n = part.partition("-")
+    if not (dash and _NUMBER.fullmatch(seq) and _NUMBER.fullmatch(n)):
+        raise MalformedCursorError("not a position")
+    return Position(int(seq, 36), int(n, 36))

@@ -1,0 +1,143 @@
+"""Accepting work: a task is accepted when its job is stored, never before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+
+from headway import codec
+from headway.chain import Chain, Head, read_head
+from headway.errors import CancelRequestedError, ConflictError, EndedError, SupersededError, UnavailableError
+from headway.events import Cancel, Progress, is_terminal
+from headway.ids import derived_task, new_task, nonce
+from headway.log import Log
+from headway.records import Job, TaskRecord, decode_record
+from headway.subjects import Names
+from headway_streamer.kv import Bucket
+from headway_streamer.problems import Problem
+
+DEADLINE_SECONDS = 2.0
+JOB_EXISTS = 10077
+"""JetStream's error code for a second message of a subject in a stream that takes one each."""
+
+
+class Intake:
+    """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
+
+    def __init__(self, client: Client, names: Names, log: Log) -> None:
+        self._js = client.jetstream(timeout=DEADLINE_SECONDS)
+        self._names = names
+        self._log = log
+        self.records = Bucket(client, names.tasks_bucket)
+
+    async def submit(
+        self, kind: str, params: bytes, *, owner: str = "", key: str = "", retry_of: str = ""
+    ) -> tuple[TaskRecord, bool]:
+        """Store a job. Returns the task's record, and whether it is new.
+
+        With an idempotency key the same owner gets the same task again; other parameters under the same key are a
+        Problem.
+
+        Order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
+        processor that is faster makes superfluous. A crash in between leaves a record without a job: never a promise
+        without one.
+        """
+        task = derived_task(owner, key) if key else new_task()
+        record = TaskRecord(
+            task=task,
+            kind=kind,
+            created=round(time.time(), 3),
+            params=codec.raw(params),
+            owner=owner,
+            retry_of=retry_of,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await self._store(record)
+        except TimeoutError as error:
+            raise UnavailableError("the job was not acknowledged in time") from error
+
+    async def record(self, task: str) -> TaskRecord | None:
+        """What was submitted as `task`."""
+        value = await self.records.get(task)
+        return None if value is None else decode_record(value, TaskRecord)
+
+    async def cancel(self, task: str, reason: str) -> None:
+        """Ask for the task to end. Raises EndedError when it has; asking twice is asking once.
+
+        A task that no processor has begun is ended here; one that runs gets a request, which its processor answers.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await self._cancel(task, reason)
+        except TimeoutError as error:
+            raise UnavailableError("the request was not acknowledged in time") from error
+
+    async def _cancel(self, task: str, reason: str) -> None:
+        head = await read_head(self._log, task)
+        if head.event is not None and is_terminal(head.event):
+            raise EndedError(task, getattr(head.event, "status", ""))
+        with suppress(CancelRequestedError):
+            if head.attempt == 0:
+                with suppress(SupersededError):
+                    await self._end_unbegun(task, head, reason)
+                    return
+            await Chain(self._log, task, head, patient=False).append(Cancel(reason=reason))
+
+    async def _end_unbegun(self, task: str, head: Head, reason: str) -> None:
+        # Fenced: when a processor has begun the first attempt meanwhile, this is refused.
+        cancelled = Progress(status="cancelled", progress=0.0, message=reason, step="")
+        await Chain(self._log, task, head, attempt=0, patient=False).append(cancelled)
+
+    async def _store(self, record: TaskRecord) -> tuple[TaskRecord, bool]:
+        new = await self.records.create(record.task, codec.encode_json(record))
+        if not new:
+            earlier = await self.record(record.task)
+            if earlier is not None:
+                _check_same(earlier, record)
+                record = earlier
+            if await self._log.last(record.task) is not None:
+                return record, False
+        await self._store_job(record)
+        await self._say_queued(record)
+        return record, new
+
+    async def _store_job(self, record: TaskRecord) -> None:
+        job = Job(task=record.task, kind=record.kind, params=record.params, submitted=record.created)
+        subject = self._names.job(record.kind, record.task)
+        headers = {"Nats-Msg-Id": f"job.{record.task}"}
+        try:
+            await self._js.publish(subject, codec.encode_json(job), headers=headers, stream=self._names.jobs_stream)
+        except nats.js.errors.APIError as error:
+            if error.err_code != JOB_EXISTS:
+                raise UnavailableError(f"job {record.task}: {error}") from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"job {record.task}: {error!r}") from error
+
+    async def _say_queued(self, record: TaskRecord) -> None:
+        queued = Progress(
+            task=record.task,
+            n=1,
+            attempt=0,
+            at=record.created,
+            status="queued",
+            progress=0.0,
+            message="waiting for a processor",
+            step="",
+        )
+        with suppress(ConflictError, UnavailableError):  # a processor has begun, or will: the job is stored
+            await self._log.put(record.task, codec.encode(queued), expected=0, msg_id=f"{record.task}.queued.{nonce()}")
+
+
+def _check_same(earlier: TaskRecord, again: TaskRecord) -> None:
+    if earlier.kind != again.kind or bytes(earlier.params) != bytes(again.params):
+        raise Problem(
+            422,
+            "Idempotency key used for something else",
+            f"Task {earlier.task} was submitted under this Idempotency-Key with another kind or other parameters.",
+        )

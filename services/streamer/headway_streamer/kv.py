@@ -1,0 +1,64 @@
+"""A KV bucket read by DIRECT GET and written once per key: no consumer, no watch.
+
+https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
+"""
+
+from __future__ import annotations
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+
+from headway.direct import DirectGet
+from headway.errors import UnavailableError
+from headway.log import WRONG_LAST_SEQUENCE
+
+PAGE = 200
+
+
+class Bucket:
+    """One bucket. All methods raise UnavailableError when NATS is away."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._js = client.jetstream(timeout=2)
+        self._stream = f"KV_{name}"
+        self._prefix = f"$KV.{name}."
+        self._direct = DirectGet(client, self._stream)
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of `key`, if it has one."""
+        found, _ = await self._direct.get({"multi_last": [self._prefix + key]})
+        return found[0].payload or None if found else None
+
+    async def all(self) -> list[tuple[str, bytes]]:
+        """All keys and values: for a bucket of at most a thousand keys."""
+        found, _ = await self._direct.get({"multi_last": [self._prefix + ">"]})
+        return [(stored.task, stored.payload) for stored in found if stored.payload]
+
+    async def create(self, key: str, value: bytes) -> bool:
+        """Store `value` if the key is new. False when it is not."""
+        headers = {"Nats-Expected-Last-Subject-Sequence": "0"}
+        try:
+            await self._js.publish(self._prefix + key, value, headers=headers)
+        except nats.js.errors.APIError as error:
+            if error.err_code in WRONG_LAST_SEQUENCE:
+                return False
+            raise UnavailableError(f"create {key}: {error}") from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"create {key}: {error!r}") from error
+        return True
+
+    async def newest_before(self, seq: int) -> tuple[list[bytes], int]:
+        """Up to 200 values as they were stored, below sequence `seq` (0: the newest), and where they begin."""
+        end = seq or await self._last_seq() + 1
+        start = max(end - PAGE, 1)
+        if end <= 1:
+            return [], 1
+        found, _ = await self._direct.get({"next_by_subj": self._prefix + ">", "seq": start, "batch": PAGE})
+        return [stored.payload for stored in found if stored.seq < end and stored.payload], start
+
+    async def _last_seq(self) -> int:
+        try:
+            return int((await self._js.stream_info(self._stream)).state.last_seq)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"{self._stream}: {error!r}") from error

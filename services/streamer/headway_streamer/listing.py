@@ -1,0 +1,103 @@
+"""Tasks as the API shows them: the record, and the latest state from the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headway import codec
+from headway.errors import MalformedEventError
+from headway.events import Progress
+from headway.log import Log
+from headway.records import TaskRecord, decode_record
+from headway_streamer.cursor import encode
+from headway_streamer.history import History
+from headway_streamer.kv import Bucket
+from headway_streamer.sse import Frame
+
+MAX_PAGES = 10
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which tasks to list."""
+
+    limit: int = 50
+    kind: str = ""
+    status: str = ""
+    since: float = 0.0
+    """Seconds since 1970: only tasks created later."""
+
+
+def links(task: str) -> dict[str, str]:
+    """Where a task's things are."""
+    base = f"/api/v1/tasks/{task}"
+    return {
+        "self": base,
+        "stream": f"{base}/stream",
+        "cancel": f"{base}/cancel",
+        "retry": f"{base}/retry",
+        "result": f"{base}/result",
+    }
+
+
+def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
+    """A task as in the list: `state` is its latest progress, or None before the first."""
+    shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
+    if record.retry_of:
+        shown["retry_of"] = record.retry_of
+    state = None if frame is None else codec.decode_json(frame.data[6:])
+    return shown | {"state": state, "links": links(record.task)}
+
+
+class Listing:
+    """Reads tasks for the API. Methods raise UnavailableError."""
+
+    def __init__(self, records: Bucket, log: Log, history: History) -> None:
+        self._records = records
+        self._log = log
+        self._history = history
+
+    async def task(self, record: TaskRecord) -> tuple[dict[str, Any], str]:
+        """One task with its parameters and cursor, and the cursor once more: it changes with each event."""
+        last = await self._history.last(record.task)
+        state = None if last is None else await self._history.progress(record.task, last)
+        cursor = "" if last is None else encode(last.incarnation, [last.position])
+        shown = summary(record, state) | {"params": record.params, "cursor": cursor}
+        return shown, cursor
+
+    async def recent(self, wanted: Filter) -> list[dict[str, Any]]:
+        """Newest first; looks through at most 2,000 records."""
+        found: list[dict[str, Any]] = []
+        before = 0
+        for _ in range(MAX_PAGES):
+            values, before = await self._records.newest_before(before)
+            records = [record for value in reversed(values) if (record := _record(value)) is not None]
+            found += await self._matching(records, wanted)
+            if len(found) >= wanted.limit or before <= 1 or (records and records[-1].created < wanted.since):
+                break
+        return found[: wanted.limit]
+
+    async def _matching(self, records: list[TaskRecord], wanted: Filter) -> list[dict[str, Any]]:
+        chosen = [r for r in records if r.created >= wanted.since and wanted.kind in ("", r.kind)]
+        states = await self._states([record.task for record in chosen])
+        shown = [summary(record, states.get(record.task)) for record in chosen if record.task in states]
+        return [item for item in shown if wanted.status in ("", (item["state"] or {}).get("status"))]
+
+    async def _states(self, tasks: list[str]) -> dict[str, Frame | None]:
+        stored, _ = await self._log.lasts(tasks)
+        states: dict[str, Frame | None] = {}
+        for item in stored:
+            last = self._history.frame(item.task, item.payload, item.seq)
+            if last is None or isinstance(last.event, Progress):
+                states[item.task] = last
+            else:
+                states[item.task] = await self._history.progress(item.task, last)
+        return states
+
+
+def _record(value: bytes) -> TaskRecord | None:
+    try:
+        return decode_record(value, TaskRecord)
+    except MalformedEventError:
+        return None

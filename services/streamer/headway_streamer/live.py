@@ -1,0 +1,156 @@
+"""All tails of this process: who watches what, and the probe that finds what was never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from headway.errors import HeadwayError, UnavailableError
+from headway.log import Log, Subscription
+from headway_streamer.history import History
+from headway_streamer.metrics import Metrics
+from headway_streamer.tail import Tail
+
+FIRST_PROBE_SECONDS = 1.0
+PROBE_TAILS = 1000
+"""Per request; the server answers 413 when more than 1,024 subjects match."""
+INCARNATION_SECONDS = 15.0
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownTaskError(HeadwayError):
+    """There is no such task, or none that may be seen: the two are not told apart."""
+
+
+class _Entry:
+    def __init__(self, tail: Tail) -> None:
+        self.tail = tail
+        self.users = 0
+        self.probe_at = 0.0
+        self.opening: asyncio.Task[None] | None = None
+        self.subscription: Subscription | None = None
+
+
+class Live:
+    """The tails that are watched. Join one, leave it; the first join subscribes, the last leave unsubscribes."""
+
+    def __init__(
+        self, log: Log, history: History, metrics: Metrics, *, ring_bytes: int = 512 * 1024, probe_seconds: float = 10.0
+    ) -> None:
+        self._log = log
+        self._history = history
+        self._metrics = metrics
+        self._ring_bytes = ring_bytes
+        self._probe_seconds = probe_seconds
+        self._entries: dict[str, _Entry] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def join(self, task: str) -> Tail:
+        """The tail of `task`, filled up to its last event. Each join needs a `leave`. Raises UnavailableError."""
+        entry = self._entries.get(task)
+        if entry is None:
+            tail = Tail(task, self._history, self._metrics, ring_bytes=self._ring_bytes)
+            entry = self._entries[task] = _Entry(tail)
+            entry.opening = asyncio.ensure_future(self._open(entry))
+            self._metrics.tails_changed(len(self._entries))
+        entry.users += 1
+        try:
+            assert entry.opening is not None
+            await asyncio.shield(entry.opening)
+        except BaseException:
+            self._drop(entry)
+            raise
+        return entry.tail
+
+    def leave(self, tail: Tail) -> None:
+        """The counterpart of `join`."""
+        entry = self._entries.get(tail.task)
+        if entry is not None and entry.tail is tail:
+            self._drop(entry)
+
+    async def close(self) -> None:
+        """Leave all tails."""
+        for entry in list(self._entries.values()):
+            entry.users = 1
+            self._drop(entry)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def _open(self, entry: _Entry) -> None:
+        tail = entry.tail
+        # SUB first, then read, then what came in between.
+        entry.subscription = await self._log.subscribe(tail.task, tail.on_live)
+        tail.open(await self._history.last(tail.task))
+        tail.floor = tail.last_seq
+        entry.probe_at = asyncio.get_running_loop().time() + FIRST_PROBE_SECONDS
+
+    def _drop(self, entry: _Entry) -> None:
+        entry.users -= 1
+        if entry.users > 0:
+            return
+        if self._entries.get(entry.tail.task) is entry:
+            del self._entries[entry.tail.task]
+            self._metrics.tails_changed(len(self._entries))
+        closing = asyncio.ensure_future(self._close(entry))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _close(self, entry: _Entry) -> None:
+        if entry.opening is not None:
+            await asyncio.wait([entry.opening])
+            if not entry.opening.cancelled():
+                entry.opening.exception()  # it was told to whoever joined
+        if entry.subscription is not None:
+            await entry.subscription.close()
+        await entry.tail.close()
+
+    # The probe
+
+    async def probe_for_ever(self) -> None:
+        """A root task: compare the tails with the log, each 1 s after its join and then every few seconds."""
+        while True:
+            await asyncio.sleep(0.5)
+            now = asyncio.get_running_loop().time()
+            due = [e for e in self._entries.values() if e.subscription and not e.tail.ended and e.probe_at <= now]
+            for start in range(0, len(due), PROBE_TAILS):
+                await self._probe(due[start : start + PROBE_TAILS])
+
+    def probe_soon(self) -> None:
+        """After a reconnection: messages may have been lost."""
+        for entry in self._entries.values():
+            entry.probe_at = min(entry.probe_at, 1.0)
+
+    async def _probe(self, entries: list[_Entry]) -> None:
+        now = asyncio.get_running_loop().time()
+        for entry in entries:
+            entry.probe_at = now + self._probe_seconds * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
+        floor = min(entry.tail.floor for entry in entries)
+        try:
+            found, up_to = await self._log.lasts([entry.tail.task for entry in entries], floor)
+        except UnavailableError as error:
+            logger.info("a probe failed", extra={"action": "probe_failed", "error": str(error)})
+            return
+        lasts = {stored.task: stored.seq for stored in found}
+        for entry in entries:
+            tail = entry.tail
+            if lasts.get(tail.task, 0) > tail.last_seq:
+                self._metrics.probe_repaired()
+                tail.refill()
+            else:
+                # A floor of its own for each tail: a shared one loses events.
+                tail.floor = max(tail.floor, up_to)
+
+    async def check_incarnation(self, incarnation: str) -> None:
+        """The stream is `incarnation`: if it was another one, all tails begin anew."""
+        if incarnation == self._history.incarnation:
+            return
+        known, self._history.incarnation = self._history.incarnation, incarnation
+        if known != "0":
+            logger.warning("the stream was made anew", extra={"action": "incarnation_changed"})
+            for entry in self._entries.values():
+                entry.tail.forget()

@@ -1,0 +1,80 @@
+/** The streamer's HTTP interface, see /schema. */
+
+import { noteServerDate } from './clock.js';
+
+const TIMEOUT_MS = 15_000;
+
+/** An answer that is not a success, or no answer at all (`status` 0). */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} errors */
+  constructor(status, title, detail, errors = []) {
+    super(detail || title);
+    this.status = status;
+    this.title = title;
+    this.errors = errors;
+  }
+
+  /** Whether the same request may succeed later. */
+  get temporary() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  /** What happened and what to do next, for people. */
+  get advice() {
+    const next = NEXT[this.status];
+    return next ? { title: next[0], detail: [this.message, next[1]].filter(Boolean).join(' ') } : { title: this.title, detail: this.message };
+  }
+}
+
+/** @type {Record<number, [string, string]>} */
+const NEXT = {
+  0: ['The streamer does not answer', 'Is it running, and are you online? This page keeps trying.'],
+  401: ['You are not signed in', 'Sign in, then load this page again.'],
+  403: ['You may not do this', 'Sign in as somebody who may, then try again.'],
+  404: ['Not found', ''],
+  409: ['Not possible now', ''],
+  413: ['Too large', 'Send less, for instance a link to the data.'],
+  422: ['Some values do not fit', ''],
+  429: ['Too many requests', 'Wait a moment, then try again.'],
+  503: ['NATS is away', 'Nothing new can be started; what runs keeps running. This page keeps trying.'],
+};
+
+/** Relative to the page, so that it also works behind a path prefix. */
+export const url = (path) => new URL(path, document.baseURI).href;
+
+export const taskUrl = (task, rest = '') => url(`api/v1/tasks/${encodeURIComponent(task)}${rest}`);
+
+async function call(target, options = {}) {
+  let response;
+  try {
+    response = await fetch(target, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+  } catch {
+    throw new ApiError(0, 'No answer', '');
+  }
+  noteServerDate(response.headers.get('Date'));
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw problem(response, body);
+  return body;
+}
+
+function problem(response, body) {
+  const title = body?.title || response.statusText || `Status ${response.status}`;
+  return new ApiError(response.status, title, body?.detail ?? '', Array.isArray(body?.errors) ? body.errors : []);
+}
+
+const post = (target, body, headers = {}) =>
+  call(target, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+
+export const kinds = async () => (await call(url('api/v1/kinds'))).kinds;
+export const tasks = async (limit) => (await call(url(`api/v1/tasks?limit=${limit}`))).tasks;
+export const task = (id) => call(taskUrl(id));
+export const result = (id) => call(taskUrl(id, '/result'));
+export const submit = (kind, params, key) => post(url('api/v1/tasks'), { kind, params }, { 'Idempotency-Key': key });
+export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'asked for on the page' });
+export const retry = (id) => post(taskUrl(id, '/retry'), {});
+
+/** A random key. `crypto.randomUUID` is there only on https and localhost. */
+export function randomKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,189 @@
+/** The form that starts a task: a choice of kinds, and fields from the chosen kind's schema. */
+
+import * as api from './api.js';
+import { el, icon, setText, showText } from './element.js';
+import { describe, errorsByField, fieldsOf, initialText, read } from './schema.js';
+import { span, plural } from './format.js';
+
+export class Form {
+  #kinds = [];
+  #drawn = '';
+  #chosen = '';
+  /** @type {Map<string, {field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement}>} */
+  #rows = new Map();
+  #sent = { body: '', key: '' };
+
+  /** @param {(task: string) => void} onStarted */
+  constructor(onStarted) {
+    this.onStarted = onStarted;
+    this.choices = el('div', { class: 'kinds' });
+    this.about = el('p', { class: 'muted about' });
+    this.fields = el('div', { class: 'fields' });
+    this.limits = el('p', { class: 'muted small' });
+    this.problem = el('div', { class: 'box box-error', role: 'alert', hidden: true });
+    this.button = el('button', { class: 'primary', type: 'submit' }, 'Start');
+    this.form = el('form', { novalidate: true, submit: (event) => this.#submit(event) },
+      el('fieldset', { class: 'plain' }, el('legend', {}, 'Kind'), this.choices),
+      el('div', { class: 'card form-card' }, this.about, this.fields, this.problem,
+        el('div', { class: 'form-end' }, this.button, this.limits)));
+    this.empty = el('div', { class: 'empty' });
+    this.form.hidden = true;
+    this.heading = el('h1', { tabindex: '-1' }, 'New task');
+    this.node = el('article', { class: 'new' },
+      el('a', { class: 'back', href: '#' }, icon('back'), 'All tasks'), this.heading, this.empty, this.form);
+    this.#sayEmpty('Loading …', '');
+  }
+
+  /** @param {any[]} kinds */
+  showKinds(kinds) {
+    const sorted = [...kinds].sort((a, b) => a.kind.localeCompare(b.kind));
+    const drawn = JSON.stringify(sorted);
+    if (drawn === this.#drawn) return; // what was typed stays
+    this.#drawn = drawn;
+    this.#kinds = sorted;
+    this.form.hidden = sorted.length === 0;
+    this.empty.hidden = sorted.length > 0;
+    if (!sorted.length) this.#sayEmpty('No kinds yet', 'Is a processor running? It makes known what it can run when it starts, and this page will show it by itself.');
+    this.choices.replaceChildren(...sorted.map((kind) => this.#choice(kind)));
+    const keep = sorted.find((kind) => kind.kind === this.#chosen) ?? sorted[0];
+    if (keep) this.#choose(keep);
+  }
+
+  /** @param {api.ApiError} error */
+  showFailure(error) {
+    if (!this.#kinds.length) this.#sayEmpty(error.advice.title, error.advice.detail);
+  }
+
+  #sayEmpty(title, detail) {
+    this.empty.replaceChildren(el('h2', {}, title), el('p', { class: 'muted' }, detail));
+  }
+
+  #choice(kind) {
+    const input = el('input', { type: 'radio', name: 'kind', value: kind.kind, change: () => this.#choose(kind) });
+    return el('label', { class: 'kind' }, input,
+      el('span', { class: 'kind-name' }, kind.kind),
+      el('span', { class: 'kind-about' }, firstSentence(kind.description || describe(kind.params ?? {}))));
+  }
+
+  #choose(kind) {
+    this.#chosen = kind.kind;
+    for (const input of this.choices.querySelectorAll('input')) input.checked = input.value === kind.kind;
+    const about = kind.description || describe(kind.params ?? {});
+    showText(this.about, about === firstSentence(about) ? '' : about);
+    this.#rows.clear();
+    for (const field of fieldsOf(kind.params ?? {})) this.#addRow(field);
+    const none = el('p', { class: 'muted' }, 'It takes no parameters.');
+    this.fields.replaceChildren(...(this.#rows.size ? [...this.#rows.values()].map(({ row }) => row) : [none]));
+    setText(this.button.lastChild, `Start ${kind.kind}`);
+    setText(this.limits, limitsOf(kind));
+    this.problem.hidden = true;
+  }
+
+  #addRow(field) {
+    const id = `field-${field.name}`;
+    const input = inputFor(field, id);
+    const error = el('p', { class: 'field-error', id: `${id}-error`, hidden: true });
+    const about = [field.description, field.hint].filter(Boolean).join(' · ');
+    const note = about && el('p', { class: 'field-about', id: `${id}-about` }, about);
+    input.setAttribute('aria-describedby', `${note ? `${id}-about ` : ''}${id}-error`);
+    input.addEventListener('input', () => this.#showError(field.name, ''));
+    const label = el('label', { for: id }, field.title,
+      !field.required && field.input !== 'boolean' && field.default == null && el('span', { class: 'optional' }, 'optional'));
+    const row = field.input === 'boolean'
+      ? el('div', { class: 'field field-check' }, input, el('div', {}, label, note, error))
+      : el('div', { class: `field field-${field.input}` }, label, note, input, error);
+    this.#rows.set(field.name, { field, input, error, row });
+  }
+
+  #showError(name, message) {
+    const { input, error } = this.#rows.get(name);
+    showText(error, message);
+    if (message) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    if (this.button.disabled) return;
+    const params = this.#read();
+    if (!params) return;
+    this.problem.hidden = true;
+    this.button.disabled = true;
+    try {
+      const { task } = await api.submit(this.#chosen, params, this.#key(params));
+      this.#sent = { body: '', key: '' };
+      this.onStarted(task);
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      this.#refused(error);
+    } finally {
+      this.button.disabled = false;
+    }
+  }
+
+  /** The same content is sent with the same key until it is known to be stored: a lost answer starts nothing twice. */
+  #key(params) {
+    const body = JSON.stringify([this.#chosen, params]);
+    if (this.#sent.body !== body) this.#sent = { body, key: api.randomKey() };
+    return this.#sent.key;
+  }
+
+  #read() {
+    const params = {};
+    let wrong = null;
+    for (const [name, { field, input }] of this.#rows) {
+      const raw = field.input === 'boolean' ? input.checked : input.validity.badInput ? 'x' : input.value;
+      const { value, error = '' } = read(field, raw);
+      this.#showError(name, error);
+      if (error) wrong ??= input;
+      else if (value !== undefined) params[name] = value;
+    }
+    wrong?.focus();
+    return wrong ? null : params;
+  }
+
+  #refused(error) {
+    const { fields, rest } = errorsByField(error.errors, [...this.#rows.keys()]);
+    for (const [name, message] of fields) this.#showError(name, message);
+    const first = [...this.#rows].find(([name]) => fields.has(name));
+    first?.[1].input.focus();
+    if (fields.size && !rest.length) return;
+    const { title, detail } = error.advice;
+    const next = error.status === 0 || error.status === 503 ? 'Press Start again: it will not run twice.' : '';
+    this.problem.replaceChildren(el('strong', {}, title), el('p', {}, [detail, ...rest, next].filter(Boolean).join(' ')));
+    this.problem.hidden = false;
+  }
+}
+
+function inputFor(field, id) {
+  const common = { id, name: field.name, 'aria-required': field.required ? 'true' : null, autocomplete: 'off' };
+  if (field.input === 'boolean') return el('input', { ...common, type: 'checkbox', checked: field.default === true });
+  if (field.input === 'choice') return select(field, common);
+  const placeholder = field.placeholder || null;
+  if (field.input === 'json' || field.input === 'long') {
+    const area = el('textarea', { ...common, rows: '4', placeholder, spellcheck: 'false', class: field.input === 'json' ? 'code' : null });
+    area.value = initialText(field);
+    return area;
+  }
+  if (field.input === 'text') return el('input', { ...common, type: 'text', placeholder, spellcheck: 'false', value: initialText(field) });
+  const step = field.input === 'integer' ? '1' : 'any';
+  return el('input', { ...common, type: 'number', step, min: field.minimum, max: field.maximum, placeholder, value: initialText(field) });
+}
+
+function select(field, common) {
+  const node = el('select', common);
+  if (!field.required && field.default == null) node.append(el('option', { value: '' }, '—'));
+  for (const choice of field.choices) node.append(el('option', { value: String(choice) }, String(choice)));
+  node.value = initialText(field) || node.options[0]?.value || '';
+  return node;
+}
+
+const firstSentence = (text) => /^[^]*?[.!?](?=\s|$)/.exec(text)?.[0] ?? text;
+
+function limitsOf({ timeout_seconds: timeout, retries, concurrency }) {
+  return [
+    timeout ? `ends after ${span(timeout)} at the latest` : '',
+    retries ? `${plural(retries, 'retry', 'retries')} if it fails` : '',
+    concurrency ? `${concurrency} at a time per processor` : '',
+  ].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,104 @@
+/** The list of recent tasks. */
+
+import { now } from './clock.js';
+import { el, icon, setData, setIcon, setText } from './element.js';
+import { age, capitalised, dateTime, percent } from './format.js';
+import { TERMINAL } from './state.js';
+
+export class List {
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
+  #selected = '';
+
+  constructor() {
+    this.items = el('ul', { class: 'tasks' });
+    this.empty = el('p', { class: 'muted list-empty', hidden: true }, 'No tasks yet. Start one: it will appear here.');
+    this.node = el('nav', { 'aria-label': 'Recent tasks' }, this.items, this.empty);
+  }
+
+  /** @param {any[]} summaries newest first */
+  show(summaries) {
+    const rows = summaries.map((summary) => {
+      const row = this.#rows.get(summary.task) ?? new Row(summary);
+      row.update(summary.state);
+      return row;
+    });
+    this.#rows = new Map(rows.map((row) => [row.task, row]));
+    this.#place(rows);
+    this.empty.hidden = rows.length > 0;
+    this.select(this.#selected);
+    this.tick();
+  }
+
+  /** The stream is ahead of the poll. @param {import('./state.js').TaskState} state */
+  patch(state) {
+    if (state.status) this.#rows.get(state.task)?.update(state);
+  }
+
+  select(task) {
+    this.#selected = task;
+    for (const row of this.#rows.values()) row.mark(row.task === task);
+  }
+
+  /** Ages grow. */
+  tick() {
+    for (const row of this.#rows.values()) row.tick();
+  }
+
+  /** Moves only what is out of place, so that the focus stays. */
+  #place(rows) {
+    for (const child of [...this.items.children]) if (!rows.some((row) => row.node === child)) child.remove();
+    rows.forEach((row, index) => {
+      const there = this.items.children[index];
+      if (there !== row.node) this.items.insertBefore(row.node, there ?? null);
+    });
+  }
+}
+
+class Row {
+  #n = -1;
+
+  constructor({ task, kind, created }) {
+    this.task = task;
+    this.created = created;
+    this.age = el('time', { datetime: new Date(created * 1000).toISOString(), title: dateTime(created) });
+    this.icon = icon('unknown');
+    this.word = el('span', { class: 'word' });
+    this.note = el('span', { class: 'note' });
+    this.fill = el('span', { class: 'fill' });
+    this.figure = el('span', { class: 'figure' });
+    this.link = el('a', { class: 'row', href: `#${encodeURIComponent(task)}` },
+      el('span', { class: 'row-top' }, el('span', { class: 'kind-name' }, kind), this.age),
+      el('span', { class: 'track', 'aria-hidden': 'true' }, this.fill),
+      el('span', { class: 'row-end' }, el('span', { class: 'status' }, this.icon, this.word), this.note, this.figure));
+    this.node = el('li', {}, this.link);
+  }
+
+  /** @param {any} state the latest progress event, or null */
+  update(state) {
+    if ((state?.n ?? 0) < this.#n) return; // an older poll than what the stream has shown
+    this.#n = state?.n ?? 0;
+    const status = state?.status ?? 'queued';
+    setData(this.link, 'status', status);
+    setIcon(this.icon, status);
+    setText(this.word, capitalised(status));
+    setText(this.note, noteOf(state));
+    setText(this.figure, TERMINAL.has(status) || !state?.progress ? '' : percent(state.progress));
+    this.fill.style.width = `${state?.progress ?? 0}%`;
+  }
+
+  mark(selected) {
+    if (selected) this.link.setAttribute('aria-current', 'page');
+    else this.link.removeAttribute('aria-current');
+  }
+
+  tick() {
+    setText(this.age, age(now() - this.created));
+  }
+}
+
+function noteOf(state) {
+  if (!state || state.status === 'queued') return '';
+  if (state.status === 'error') return state.error?.message ?? state.message ?? '';
+  return TERMINAL.has(state.status) ? '' : state.step || state.message || '';
+}

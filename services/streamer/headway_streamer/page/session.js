@@ -1,0 +1,141 @@
+/** The task that is looked at: its record, its state, its stream. Knows no elements. */
+
+import * as api from './api.js';
+import { now } from './clock.js';
+import { initial, isTerminal, reduce } from './state.js';
+import { Stream } from './stream.js';
+
+const BEHIND_POLLS = 2;
+
+/**
+ * @typedef {object} Cut what became of a connection that was cut on purpose
+ * @property {number} at
+ * @property {number} n of the last event before
+ * @property {string} cursor
+ * @property {number} merged @property {number} missed @property {number} repeated tallies at the time of the cut
+ * @property {number} resumedAt 0 until a streamer said hello
+ * @property {string} server
+ * @property {number} next n of the first event after; 0 until it came
+ */
+
+export class Session {
+  /** @type {any} kind, created, params … as GET /tasks/{id} tells it; null until it came */
+  record = null;
+  /** @type {api.ApiError|null} why the record could not be had */
+  failure = null;
+  /** @type {'cancel'|'retry'|''} a request under way */
+  pending = '';
+  /** @type {api.ApiError|null} what the last request answered */
+  refusal = null;
+  /** @type {Cut|null} */
+  lastCut = null;
+  #behind = 0;
+
+  /** @param {string} task @param {() => void} onChange */
+  constructor(task, onChange) {
+    this.task = task;
+    this.onChange = onChange;
+    this.state = initial(task);
+    this.stream = new Stream(api.taskUrl(task, '/stream'), {
+      event: (type, data) => this.#apply(type, data),
+      connection: () => onChange(),
+      refused: () => this.#whyRefused(),
+    });
+  }
+
+  get ended() { return isTerminal(this.state); }
+  get kind() { return this.record?.kind ?? ''; }
+
+  open() {
+    this.stream.open();
+    this.#load();
+  }
+
+  close() {
+    this.onChange = () => {};
+    this.stream.on.connection = this.onChange;
+    this.stream.close();
+  }
+
+  cut() {
+    const { n, merged, missed, repeated } = this.state;
+    const { cursor } = this.stream.connection;
+    this.lastCut = { at: now(), n, cursor, merged, missed, repeated, resumedAt: 0, server: '', next: 0 };
+    this.stream.cut();
+  }
+
+  async cancel() {
+    await this.#request('cancel', () => api.cancel(this.task));
+  }
+
+  /** @returns {Promise<string>} the new task, or '' */
+  async retry() {
+    return (await this.#request('retry', () => api.retry(this.task)))?.task ?? '';
+  }
+
+  /**
+   * The list knows of newer events than the stream has brought: then the stream is dead and does not know it.
+   * @param {{state?: {n: number}|null}} summary
+   */
+  compare(summary) {
+    const ahead = (summary.state?.n ?? 0) > this.state.n && this.stream.connection.phase === 'open';
+    this.#behind = ahead && this.stream.silentSeconds > 5 ? this.#behind + 1 : 0;
+    if (this.#behind >= BEHIND_POLLS) this.stream.wake(true);
+  }
+
+  #apply(type, data) {
+    const before = this.state;
+    this.state = reduce(before, type, data, now());
+    this.#follow(type, before);
+    if (this.ended) this.stream.close('ended');
+    this.onChange();
+  }
+
+  /** What came after the cut: was anything lost? */
+  #follow(type, before) {
+    const cut = this.lastCut;
+    if (!cut || cut.next) return;
+    if (type === 'hello') this.lastCut = { ...cut, resumedAt: now(), server: this.stream.connection.server };
+    else if (this.state.n !== before.n && this.state.n) this.lastCut = { ...cut, next: this.state.n };
+  }
+
+  async #load() {
+    try {
+      this.record = await api.task(this.task);
+      this.failure = null;
+    } catch (error) {
+      this.failure = error;
+      if (!error.temporary) this.stream.close('absent');
+      else if (this.stream.connection.phase !== 'closed') setTimeout(() => this.record ?? this.#load(), 5000);
+    }
+    this.onChange();
+  }
+
+  /** EventSource hides the status, so the task itself is asked. */
+  async #whyRefused() {
+    try {
+      this.record = await api.task(this.task);
+    } catch (error) {
+      this.failure = error.temporary ? this.failure : error;
+      return error.temporary ? '' : 'absent';
+    }
+    const last = this.record.state;
+    if (last && last.n > this.state.n && ['completed', 'error', 'cancelled'].includes(last.status)) this.#apply('progress', last);
+    return this.ended ? 'ended' : '';
+  }
+
+  async #request(name, send) {
+    this.pending = name;
+    this.refusal = null;
+    this.onChange();
+    try {
+      return await send();
+    } catch (error) {
+      this.refusal = error;
+      return null;
+    } finally {
+      this.pending = '';
+      this.onChange();
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * One task's Server-Sent Events over a native EventSource, opened again whenever it ends too early.
+ * EventSource reconnects by itself after a drop or a clean end; after any answer but 200 it never does. Then, and when
+ * a wake-up makes a silent one doubtful, this opens a new one with the cursor in the URL.
+ */
+
+import { now } from './clock.js';
+
+/**
+ * @typedef {object} Connection
+ * @property {'connecting'|'open'|'reconnecting'|'closed'} phase
+ * @property {string} reason why it is closed or reconnecting: ended, cut, drain, lifetime, refused …
+ * @property {string} server who serves the stream
+ * @property {string} cursor the last event id
+ * @property {number} opened how many times a streamer said hello
+ * @property {number} retryAt when the next attempt is made, if this page makes it; seconds since 1970
+ */
+
+const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'goodbye'];
+const MIN_DELAY_SECONDS = 0.5;
+const MAX_DELAY_SECONDS = 15;
+const CUT_SECONDS = 1.5;
+const DOUBTFUL_SECONDS = 15; // one heartbeat; a page cannot see the heartbeats themselves
+const OPENING_SECONDS = 20;
+
+export class Stream {
+  /** @type {EventSource|null} */
+  #source = null;
+  #timer = 0;
+  #tries = 0;
+  #heardAt = 0;
+  /** @type {Connection} */
+  #connection = { phase: 'connecting', reason: '', server: '', cursor: '', opened: 0, retryAt: 0 };
+
+  /**
+   * @param {string} url
+   * @param {object} on
+   * @param {(type: string, data: any) => void} on.event
+   * @param {(connection: Connection) => void} on.connection
+   * @param {() => Promise<string>} on.refused asked after an answer that is not a stream; a reason not to try again, or ''
+   */
+  constructor(url, on) {
+    this.url = url;
+    this.on = on;
+  }
+
+  get connection() { return this.#connection; }
+  get silentSeconds() { return now() - this.#heardAt; }
+  get #finished() { return this.#connection.phase === 'closed'; }
+
+  open() {
+    this.#drop();
+    const target = new URL(this.url);
+    if (this.#connection.cursor) target.searchParams.set('cursor', this.#connection.cursor);
+    const source = new EventSource(target);
+    this.#source = source;
+    this.#heardAt = now();
+    this.#update({ phase: this.#connection.opened ? 'reconnecting' : 'connecting', retryAt: 0 });
+    source.onmessage = (event) => this.#receive(source, 'progress', event);
+    for (const name of NAMES) source.addEventListener(name, (event) => this.#receive(source, name, event));
+    source.onerror = () => this.#failed(source);
+    this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
+  }
+
+  /** Ends it for good: the task has ended, or nobody looks any more. */
+  close(reason = 'left') {
+    this.#drop();
+    this.#update({ phase: 'closed', reason, retryAt: 0 });
+  }
+
+  /** Drops the connection without telling the server, and opens another one a little later. */
+  cut() {
+    if (this.#finished) return;
+    this.#drop();
+    this.#update({ phase: 'reconnecting', reason: 'cut', retryAt: now() + CUT_SECONDS });
+    this.#after(CUT_SECONDS, () => this.open());
+  }
+
+  /** Lets go of the connection while the page sleeps in the back/forward cache. */
+  pause() {
+    if (this.#finished) return;
+    this.#drop();
+    this.#update({ phase: 'reconnecting', reason: 'asleep' });
+  }
+
+  /** The page is awake again: what seems open may be long dead. */
+  wake(sure = false) {
+    if (this.#finished || (!sure && this.#source && this.silentSeconds < DOUBTFUL_SECONDS)) return;
+    this.#tries = 0;
+    this.#update({ reason: 'woken' });
+    this.open();
+  }
+
+  #receive(source, type, event) {
+    if (source !== this.#source) return;
+    this.#heardAt = now();
+    let data;
+    try {
+      data = JSON.parse(event.data);
+    } catch {
+      console.warn('not JSON, ignored', type, event.data);
+      return;
+    }
+    const cursor = event.lastEventId || this.#connection.cursor;
+    if (type === 'hello') this.#greeted(data, cursor);
+    else if (type === 'goodbye') this.#update({ reason: data.reason ?? 'goodbye', cursor });
+    else this.#update({ cursor });
+    this.on.event(type, data);
+  }
+
+  #greeted(data, cursor) {
+    clearTimeout(this.#timer);
+    this.#tries = 0;
+    this.#update({ phase: 'open', reason: '', server: data.server ?? '', cursor, opened: this.#connection.opened + 1, retryAt: 0 });
+  }
+
+  #failed(source) {
+    if (source !== this.#source) return;
+    if (source.readyState === EventSource.CLOSED) return void this.#refused();
+    this.#update({ phase: this.#connection.opened ? 'reconnecting' : 'connecting' });
+    // The browser waits for `retry:` and tries by itself, for ever; a fresh one is opened should that hang.
+    this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
+  }
+
+  async #refused() {
+    this.#drop();
+    this.#update({ phase: 'reconnecting', reason: 'refused' });
+    const reason = await this.on.refused();
+    if (this.#finished || this.#source) return;
+    if (reason) this.close(reason);
+    else this.#again('refused');
+  }
+
+  /** Full jitter between half a second and a bound that doubles up to 15 s. */
+  #again(reason) {
+    this.#drop();
+    const bound = Math.min(MAX_DELAY_SECONDS, MIN_DELAY_SECONDS * 2 ** ++this.#tries);
+    const delay = MIN_DELAY_SECONDS + Math.random() * (bound - MIN_DELAY_SECONDS);
+    this.#update({ phase: 'reconnecting', reason, retryAt: now() + delay });
+    this.#after(delay, () => this.open());
+  }
+
+  #after(seconds, action) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, seconds * 1000);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #update(change) {
+    this.#connection = { ...this.#connection, ...change };
+    this.on.connection(this.#connection);
+  }
+}

@@ -1,0 +1,58 @@
+"""Errors as the caller sees them: problem details by RFC 9457."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headway import codec
+from headway.errors import HeadwayError
+
+
+class Problem(HeadwayError):
+    """An answer that is an error. `errors` point into the body: ``{"pointer": "/params/url", "detail": "…"}``."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {title}: {detail}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors or []
+        self.headers = headers or {}
+
+    def body(self) -> bytes:
+        """JSON of type application/problem+json."""
+        fields: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
+        if self.detail:
+            fields["detail"] = self.detail
+        if self.errors:
+            fields["errors"] = self.errors
+        return codec.encode_json(fields)
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer by RFC 6901.
+
+    >>> pointer("params", "a/b", 0)
+    '/params/a~1b/0'
+    """
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def not_found(what: str = "There is no such task.") -> Problem:
+    """404. Absent and foreign tasks look the same."""
+    return Problem(404, "Not Found", what)
+
+
+def unavailable() -> Problem:
+    """503: NATS does not answer. Nothing was promised; the same request may be sent again."""
+    return Problem(
+        503, "Service Unavailable", "NATS does not answer; nothing was stored. Try again.", headers={"Retry-After": "2"}
+    )

@@ -1,0 +1,300 @@
+"""The public HTTP surface, version 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+
+from headway import codec
+from headway.errors import EndedError
+from headway.records import TaskRecord
+from headway.subjects import is_name
+from headway_streamer.catalogue import check_params, from_query
+from headway_streamer.core import Core
+from headway_streamer.listing import Filter, links, summary
+from headway_streamer.problems import Problem, not_found
+from headway_streamer.stream import EventStream
+from headway_streamer.streams import Wish, parse
+
+JSON = "application/json"
+MAX_KEY_CHARS = 255
+MAX_REASON_CHARS = 500
+RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+CursorQuery = Annotated[str, Parameter(query="cursor", description="Where to go on; the header Last-Event-ID wins.")]
+FromQuery = Annotated[str, Parameter(query="from", description="Without a cursor: `start` (default) or `latest`.")]
+MergeQuery = Annotated[str, Parameter(query="merge", description="`0` sends every tick, also to a slow client.")]
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """A task to run."""
+
+    kind: str
+    params: dict[str, Any] = {}
+
+
+class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a task is cancelled."""
+
+    reason: str = ""
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """A JSON response that no cache keeps."""
+    return Response(
+        codec.encode_json(value),
+        status_code=status,
+        media_type=MediaType.JSON,
+        headers={"Cache-Control": "no-store", "Vary": "Authorization, Cookie, Origin"} | (headers or {}),
+    )
+
+
+@get("/api/v1/kinds", tags=["kinds"], summary="What can be run, with JSON Schemas of the parameters")
+async def list_kinds(core: Core) -> Response[bytes]:
+    return answer({"kinds": await core.catalogue.kinds()})
+
+
+@post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
+async def submit_task(
+    request: AnyRequest,
+    core: Core,
+    idempotency_key: Annotated[str, Parameter(header="Idempotency-Key", description="The same key runs once.")] = "",
+) -> Response[bytes]:
+    submission = await _body(request, Submission)
+    return await _accept(core, submission.kind, submission.params, key=_key(idempotency_key))
+
+
+@get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
+async def list_tasks(
+    core: Core,
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
+    kind: str = "",
+    status: str = "",
+    since: Annotated[float, Parameter(description="Seconds since 1970", examples=[Example(value=1763690000)])] = 0.0,
+) -> Response[bytes]:
+    return answer({"tasks": await core.listing.recent(Filter(limit, kind, status, since))})
+
+
+@get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="A task's latest state, for polling with If-None-Match")
+async def get_task(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+    return await _snapshot(request, core, task)
+
+
+@get("/api/v1/tasks/{task:str}/stream", tags=["streams"], summary="A task's events as Server-Sent Events")
+async def stream_task(
+    request: AnyRequest,
+    core: Core,
+    task: str,
+    at: CursorQuery = "",
+    begin: FromQuery = "start",
+    merge: MergeQuery = "1",
+) -> Response[Any]:
+    if _wants_json(request):
+        return await _snapshot(request, core, task)
+    return await _stream(core, _wish(request, [task], at, begin, merge))
+
+
+@get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
+async def stream_tasks(
+    request: AnyRequest,
+    core: Core,
+    task: Annotated[list[str], Parameter(query="task", description="Repeat it, once per task; at most 32.")],
+    at: CursorQuery = "",
+    begin: FromQuery = "start",
+    merge: MergeQuery = "1",
+) -> Response[Any]:
+    most = core.settings.max_tasks_per_stream
+    if len(set(task)) > most:
+        raise Problem(400, "Too many tasks", f"One stream carries at most {most} tasks.")
+    return await _stream(core, _wish(request, task, at, begin, merge))
+
+
+@get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
+async def stream_celery(
+    request: AnyRequest,
+    core: Core,
+    task: str,
+    at: CursorQuery = "",
+    begin: FromQuery = "start",
+    merge: MergeQuery = "1",
+) -> Response[Any]:
+    return await _stream(core, _wish(request, [task], at, begin, merge)._replace(celery=True))
+
+
+@get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
+async def process_stream(
+    request: AnyRequest,
+    core: Core,
+    kind: Annotated[str, Parameter(description="What to run; all other query parameters are its parameters.")],
+    at: CursorQuery = "",
+    begin: FromQuery = "start",
+    merge: MergeQuery = "1",
+    key: Annotated[str, Parameter(description="Idempotency key: the same key finds the same task.")] = "",
+    cancel_on_disconnect: Annotated[str, Parameter(description="`1` cancels when the client stays away.")] = "0",
+) -> Response[Any]:
+    _check_same_site(request, core)
+    wish = _wish(request, [], at, begin, merge)
+    task = await _started(request, core, kind, wish.cursor, _key(key))
+    wish = wish._replace(tasks=(task,), named=True)
+    return await _stream(core, wish, starter=cancel_on_disconnect == "1")
+
+
+@post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
+async def cancel_task(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+    record = await _record(core, task)
+    wanted = await _body(request, CancelRequest) if await request.body() else CancelRequest()
+    try:
+        await core.intake.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
+    except EndedError as error:
+        raise Problem(409, "Task has ended", f"The task is {error.status} already.") from error
+    return answer({"task": record.task, "status": "cancelling"}, 202)
+
+
+@post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Run the same again as a new task")
+async def retry_task(core: Core, task: str) -> Response[bytes]:
+    record = await _record(core, task)
+    last = await core.history.last(record.task)
+    if last is not None and not last.terminal:
+        raise Problem(409, "Task still runs", "Cancel it first, or wait for its end.")
+    params = codec.decode_json(bytes(record.params))
+    return await _accept(core, record.kind, params, retry_of=record.task)
+
+
+@get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="The result of a completed task")
+async def get_result(core: Core, task: str) -> Response[bytes]:
+    record = await _record(core, task)
+    last = await core.history.last(record.task)
+    if last is None or not last.terminal:
+        raise Problem(409, "Not completed", "The task has no result yet.")
+    state = summary(record, last)["state"]
+    if state["status"] != "completed":
+        raise Problem(409, "Not completed", f"The task ended as {state['status']}.")
+    stored = await core.results.get(record.task)
+    if stored is not None:
+        return Response(stored, media_type=MediaType.JSON, headers={"Cache-Control": "no-store"})
+    return answer(state.get("data"))
+
+
+ROUTES = [
+    list_kinds,
+    submit_task,
+    list_tasks,
+    get_task,
+    stream_task,
+    stream_tasks,
+    stream_celery,
+    process_stream,
+    cancel_task,
+    retry_task,
+    get_result,
+]
+
+
+async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> Response[bytes]:
+    record = await _submit(core, kind, params, key=key, retry_of=retry_of)
+    body = {"task": record.task, "kind": record.kind, "links": links(record.task)}
+    return answer(body, 202, {"Location": f"/api/v1/tasks/{record.task}"})
+
+
+async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> TaskRecord:
+    if core.drain.draining:
+        raise Problem(503, "Service Unavailable", "This streamer shuts down. Try again.", headers={"Retry-After": "1"})
+    found = await core.catalogue.kind(kind)
+    check_params(found, params)
+    encoded = msgspec.json.encode(params, order="sorted")
+    record, new = await core.intake.submit(kind, encoded, key=key, retry_of=retry_of)
+    if new:
+        core.metrics.submitted(kind)
+    return record
+
+
+async def _started(request: AnyRequest, core: Core, kind: str, cursor: str, key: str) -> str:
+    """The task of a start-and-stream request: the one in the cursor of a reconnect, or a new one."""
+    known = parse(cursor) if cursor else None
+    if known is not None and known.task:
+        return known.task
+    query: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in RESERVED_QUERY:
+            query.setdefault(name, []).append(value)
+    found = await core.catalogue.kind(kind)
+    return (await _submit(core, kind, from_query(found, query), key=key)).task
+
+
+async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[Any]:
+    body = await core.streams.open(wish)
+    if body is None:
+        return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
+    deadline = core.settings.write_deadline_seconds
+    if not starter:
+        return EventStream(body, write_deadline_seconds=deadline)
+    task = wish.tasks[0]
+    await core.starters.arrived(task)
+    return EventStream(body, write_deadline_seconds=deadline, on_end=lambda left: core.starters.left(task, left))
+
+
+def _wish(request: AnyRequest, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:
+    if not all(is_name(task) for task in tasks):
+        raise not_found()
+    if begin not in ("start", "latest"):
+        raise Problem(400, "Bad query", "`from` is `start` or `latest`.")
+    if merge not in ("0", "1"):
+        raise Problem(400, "Bad query", "`merge` is `0` or `1`.")
+    return Wish(
+        tasks=tuple(sorted(set(tasks))),
+        cursor=request.headers.get("last-event-id", "") or cursor,
+        latest=begin == "latest",
+        merging=merge == "1",
+    )
+
+
+async def _snapshot(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+    record = await _record(core, task)
+    shown, cursor = await core.listing.task(record)
+    etag = f'"{cursor}"'
+    if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(b"", status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return answer(shown, headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+
+async def _record(core: Core, task: str) -> TaskRecord:
+    record = await core.intake.record(task) if is_name(task) else None
+    if record is None:
+        raise not_found()
+    return record
+
+
+async def _body(request: AnyRequest, type: type[T]) -> T:
+    if request.content_type[0] != JSON:
+        raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
+    try:
+        return msgspec.json.decode(await request.body(), type=type)
+    except msgspec.ValidationError as error:
+        raise Problem(422, "Body does not fit", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "Body is not JSON", str(error)) from error
+
+
+def _key(key: str) -> str:
+    if len(key) > MAX_KEY_CHARS or not key.isprintable():
+        raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable characters.")
+    return key
+
+
+def _wants_json(request: AnyRequest) -> bool:
+    accept = request.headers.get("accept", "")
+    return JSON in accept and "text/event-stream" not in accept
+
+
+def _check_same_site(request: AnyRequest, core: Core) -> None:
+    # A GET that starts work must not be started by any page on the web.
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    if site in ("cross-site", "same-site") and origin not in core.settings.cors_origins:
+        raise Problem(403, "Forbidden", "Pages of other origins must be listed in HEADWAY_STREAMER_CORS_ORIGINS.")

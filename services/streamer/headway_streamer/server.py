@@ -1,0 +1,91 @@
+"""uvicorn's server with a policy of its own for the end: drain first, then exit 0."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from headway_streamer.drain import Drain
+
+logger = logging.getLogger(__name__)
+
+IPPROTO_TCP = 6
+
+
+class DrainingServer(uvicorn.Server):
+    """On the first SIGTERM or SIGINT it drains and then shuts down; on the second it shuts down at once."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until the drain is over."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: uvicorn would stop at once, wait for open streams for ever, and die of the same signal again."""
+        if self._loop is None or self._drain.draining:
+            self.should_exit = self.force_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        logger.info("draining", extra={"action": "drain"})
+        self._drain.begin()
+        self._ending = asyncio.ensure_future(self._end())
+
+    async def _end(self) -> None:
+        await self._drain.emptied()
+        self.should_exit = True
+
+
+class QuietServer(uvicorn.Server):
+    """A second server in the same process: it leaves the signals to the first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def config(app: Any, **options: Any) -> uvicorn.Config:
+    """What both servers have in common: no access log (URLs hold tokens), no lifespan, no server header."""
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        **options,
+    )
+
+
+def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0) -> socket.socket:
+    """A listening socket. Connections whose peer takes no byte for `write_deadline_seconds` are ended by the kernel.
+
+    The ASGI interface cannot abort a connection; Linux can (tcp(7), TCP_USER_TIMEOUT), also while the window is zero.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if write_deadline_seconds and hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(write_deadline_seconds * 1000))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,64 @@
+"""Settings of the streamer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headway.errors import SettingsError
+
+PREFIX = "HEADWAY_STREAMER_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Environment: `HEADWAY_STREAMER_` and the name in capitals.
+
+    The pod's grace period must exceed `drain_seconds` by the time that the last requests take (10 s is plenty).
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - a service in a pod is there to be reached
+    port: int = 8000
+    """The public port; 0 takes a free one."""
+    ops_host: str = "0.0.0.0"  # noqa: S104
+    ops_port: int = 9000
+    """Port of /livez, /readyz and /metrics; never to be exposed. 0 takes a free one."""
+    name: str = ""
+    """What this streamer calls itself in `hello`; empty for the host's name."""
+    log_level: str = "INFO"
+    heartbeat_seconds: float = 15.0
+    """A stream that has been silent for so long gets a comment. Below the idle limit of every proxy in between."""
+    stalled_seconds: float = 15.0
+    """A task that runs but has shown no sign of life for so long is stalled. Above the processor's beat_seconds."""
+    lifetime_seconds: float = 600.0
+    """Streams end cleanly after so long, ±20 %, so that they spread over new pods."""
+    write_deadline_seconds: float = 30.0
+    """A watcher that takes no byte for so long is closed."""
+    drain_seconds: float = 25.0
+    """On SIGTERM the streams end spread over so long. Below the pod's grace period."""
+    ring_bytes: int = 512 * 1024
+    """The newest frames that one task's tail keeps in memory."""
+    max_watchers: int = 20_000
+    """Streams at once; one more is told to come back later."""
+    max_tasks_per_stream: int = 32
+    max_body_bytes: int = 256 * 1024
+    """Of a submitted task."""
+    probe_seconds: float = 10.0
+    """How often a tail is compared with the log, for events whose republish was lost. Jittered by half."""
+    starter_grace_seconds: float = 30.0
+    """With cancel_on_disconnect: a task is cancelled when its starter has been gone for so long."""
+    cors_origins: tuple[str, ...] = ()
+    """Exact origins whose pages may read, such as https://app.example.org; separated by commas."""
+    page: bool = True
+    """Whether the page is served at /."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "heartbeat_seconds",
+            "stalled_seconds",
+            "lifetime_seconds",
+            "write_deadline_seconds",
+            "probe_seconds",
+        ):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
+        if "*" in self.cors_origins:
+            raise SettingsError(f"{PREFIX}CORS_ORIGINS takes exact origins, not *")

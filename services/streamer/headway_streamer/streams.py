@@ -1,0 +1,127 @@
+"""Opening streams: from what a request asks for to a watcher's bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from headway.errors import UnavailableError
+from headway_streamer.cursor import START, Cursor, MalformedCursorError, Position, decode
+from headway_streamer.drain import Drain
+from headway_streamer.history import History
+from headway_streamer.intake import Intake
+from headway_streamer.live import Live
+from headway_streamer.metrics import Metrics
+from headway_streamer.problems import not_found
+from headway_streamer.seat import Seat
+from headway_streamer.settings import Settings
+from headway_streamer.stream import Body, counted, turned_away
+from headway_streamer.tail import Tail
+from headway_streamer.watcher import Watcher
+
+
+class Wish(NamedTuple):
+    """What a client asks of a stream."""
+
+    tasks: tuple[str, ...]
+    """Sorted, each once."""
+    cursor: str = ""
+    latest: bool = False
+    merging: bool = True
+    celery: bool = False
+    named: bool = False
+
+
+class Streams:
+    """Opens watchers."""
+
+    def __init__(
+        self, settings: Settings, live: Live, history: History, intake: Intake, drain: Drain, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self._live = live
+        self._history = history
+        self._intake = intake
+        self._drain = drain
+        self._metrics = metrics
+        self._open = 0
+
+    async def open(self, wish: Wish) -> Body | None:
+        """The bytes of a stream; None when all of it was sent before. A Problem when a task does not exist."""
+        if self._drain.draining:
+            return turned_away("drain")
+        if self._open >= self.settings.max_watchers:
+            return turned_away("overload")
+        try:
+            tails = await self._join(wish.tasks)
+        except UnavailableError:
+            return turned_away("unavailable")
+        seats = self._seats(tails, wish)
+        if wish.cursor and all(_is_settled(seat) for seat in seats):
+            self._leave(tails)
+            return None
+        watcher = Watcher(seats, self.settings, self._drain, self._metrics, named=wish.named, celery=wish.celery)
+        return counted(self._run(watcher, tails), self._metrics, lambda: watcher.ended_by)
+
+    async def _run(self, watcher: Watcher, tails: list[Tail]) -> AsyncIterator[bytes]:
+        self._open += 1
+        try:
+            async for piece in watcher.stream(lambda: self._history.incarnation):
+                yield piece
+        finally:
+            self._open -= 1
+            self._leave(tails)
+
+    async def _join(self, tasks: tuple[str, ...]) -> list[Tail]:
+        tails: list[Tail] = []
+        try:
+            for task in tasks:
+                tail = await self._live.join(task)
+                tails.append(tail)
+                await self._check_exists(tail)
+        except BaseException:
+            self._leave(tails)
+            raise
+        return tails
+
+    async def _check_exists(self, tail: Tail) -> None:
+        if not tail.last_n and await self._intake.record(tail.task) is None:
+            raise not_found()
+
+    def _leave(self, tails: list[Tail]) -> None:
+        for tail in tails:
+            self._live.leave(tail)
+
+    def _seats(self, tails: list[Tail], wish: Wish) -> list[Seat]:
+        positions, doubt = self._positions(wish)
+        return [
+            Seat(tail, self._history, position, doubt=doubt, merging=wish.merging)
+            for tail, position in zip(tails, positions, strict=True)
+        ]
+
+    def _positions(self, wish: Wish) -> tuple[list[Position | None], str]:
+        start: list[Position | None] = [None if wish.latest else START] * len(wish.tasks)
+        if not wish.cursor:
+            return start, ""
+        cursor = parse(wish.cursor)
+        if cursor is None or len(cursor.positions) != len(wish.tasks):
+            return start, "cursor"
+        if cursor.incarnation != self._history.incarnation:
+            return start, "incarnation"
+        return list(cursor.positions), ""
+
+
+def parse(text: str) -> Cursor | None:
+    """The cursor in `text`, or None for anything else: the stream then begins with a reset."""
+    try:
+        return decode(text)
+    except MalformedCursorError:
+        return None
+
+
+def _is_settled(seat: Seat) -> bool:
+    """Whether the client has it all, by a cursor that is proved."""
+    if not seat.tail.ended or seat.doubtful:
+        return False
+    last = seat.tail.frame(seat.tail.last_n)
+    return last is not None and seat.position == last.position

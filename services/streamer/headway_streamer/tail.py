@@ -1,0 +1,191 @@
+"""The in-memory end of one task's log, shared by all watchers of the task in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+from headway import codec
+from headway.errors import MalformedEventError, UnavailableError
+from headway.events import Beat, Progress
+from headway.follow import Verdict, judge
+from headway.log import Live, pause
+from headway_streamer.history import History
+from headway_streamer.metrics import Metrics
+from headway_streamer.sse import Frame
+
+MAX_BUFFERED = 4096
+
+logger = logging.getLogger(__name__)
+
+
+class Tail:
+    """Frames up to the last one known, in order and without a hole.
+
+    What is shown live is taken when it follows the last event; otherwise what is missing is read. The ring is
+    bounded by bytes: whoever is behind it reads history.
+    """
+
+    def __init__(self, task: str, history: History, metrics: Metrics, *, ring_bytes: int) -> None:
+        self.task = task
+        self.last_seq = 0
+        self.last_n = 0
+        self.floor = 0
+        """Up to here a probe has found nothing that is missing."""
+        self.ended = False
+        self.epoch = 0
+        """Raised when all that was known is void: the stream is another one."""
+        self.running = False
+        """Whether the last progress says that the task is being worked on."""
+        self.alive_at = self._now()
+        """Loop time of the last sign of life."""
+        self.starter_at = 0.0
+        """Loop time of the last sign that the client which started the task is connected somewhere."""
+        self.wakes: set[Callable[[], None]] = set()
+        self._history = history
+        self._metrics = metrics
+        self._ring: deque[Frame] = deque()
+        self._ring_bytes = 0
+        self._max_ring_bytes = ring_bytes
+        self._buffer: list[Live] = []
+        self._filling = True
+        self._refill: asyncio.Task[None] | None = None
+
+    # What watchers ask
+
+    def after(self, n: int) -> list[Frame] | None:
+        """The frames after the n-th event; None when the ring begins later than that."""
+        if n >= self.last_n:
+            return []
+        if not self._ring or self._ring[0].n > n + 1:
+            return None
+        return list(islice(self._ring, n + 1 - self._ring[0].n, None))
+
+    def frame(self, n: int) -> Frame | None:
+        """The n-th event, if the ring has it."""
+        if not self._ring or not self._ring[0].n <= n <= self.last_n:
+            return None
+        return self._ring[n - self._ring[0].n]
+
+    def kept(self) -> list[Frame]:
+        """All that the ring has."""
+        return list(self._ring)
+
+    # What comes in
+
+    def open(self, last: Frame | None) -> None:
+        """Begin with the last stored event; live messages that came meanwhile are then judged."""
+        if last is not None:
+            self._add(last)
+        self._drain_buffer()
+
+    def on_live(self, live: Live) -> None:
+        """Take a message of the live subject."""
+        if live.seq == 0:
+            self._on_beat(live.payload)
+        elif self._filling:
+            # Beyond the bound it may lose: what follows then shows the hole.
+            if len(self._buffer) < MAX_BUFFERED:
+                self._buffer.append(live)
+        else:
+            self._judge(live)
+
+    def refill(self) -> None:
+        """Read what is missing, in the background. Live messages wait meanwhile."""
+        if self._refill is None or self._refill.done():
+            self._filling = True
+            self._refill = asyncio.ensure_future(self._read_rest())
+
+    def forget(self) -> None:
+        """The stream is another one: all that is known is void."""
+        self._ring.clear()
+        self._ring_bytes = self.last_seq = self.last_n = self.floor = 0
+        self.ended = self.running = False
+        self.epoch += 1
+        self.refill()
+        self._wake()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._refill is not None:
+            self._refill.cancel()
+            await asyncio.wait([self._refill])
+
+    def _judge(self, live: Live) -> None:
+        verdict = judge(self.last_seq, live.seq, live.prev)
+        if verdict is Verdict.TAKE:
+            self._metrics.received(1)
+            self._take(live.seq, self._history.frame(self.task, live.payload, live.seq))
+            self._wake()
+        elif verdict is Verdict.REFILL:
+            self._metrics.refilled()
+            self.refill()
+
+    def _on_beat(self, payload: bytes) -> None:
+        try:
+            beat: Beat = codec.decode_beat(payload)
+        except MalformedEventError:
+            self._metrics.malformed()
+            return
+        if beat.starter:
+            self.starter_at = self._now()
+        else:
+            self.alive_at = self._now()
+        self._wake()
+
+    async def _read_rest(self) -> None:
+        refused = 0
+        while True:
+            try:
+                page = await self._history.page(self.task, self.last_seq + 1)
+            except UnavailableError:
+                await pause(refused)
+                refused += 1
+                continue
+            for frame in page.frames:
+                self._take(frame.seq, frame)
+            self.last_seq = max(self.last_seq, page.end)
+            self._wake()
+            if not page.end:
+                break
+        self._drain_buffer()
+
+    def _drain_buffer(self) -> None:
+        buffered, self._buffer, self._filling = self._buffer, [], False
+        for position, live in enumerate(buffered):
+            self._judge(live)
+            if self._filling:  # a hole: the rest waits for the read
+                self._buffer.extend(buffered[position + 1 :])
+                return
+
+    def _take(self, seq: int, frame: Frame | None) -> None:
+        if seq <= self.last_seq:
+            return
+        if frame is not None and frame.n > self.last_n:
+            self._add(frame)
+        self.last_seq = seq
+
+    def _add(self, frame: Frame) -> None:
+        if self._ring and frame.n != self.last_n + 1:
+            self._ring.clear()  # the log itself has a hole: whoever is behind finds it when reading
+            self._ring_bytes = 0
+        self._ring.append(frame)
+        self._ring_bytes += len(frame)
+        while self._ring_bytes > self._max_ring_bytes and len(self._ring) > 1:
+            self._ring_bytes -= len(self._ring.popleft())
+        self.last_seq, self.last_n = frame.seq, frame.n
+        self.alive_at = self._now()
+        self.ended = frame.terminal
+        if isinstance(frame.event, Progress):
+            self.running = frame.event.status == "processing"
+
+    def _wake(self) -> None:
+        for wake in self.wakes:
+            wake()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
