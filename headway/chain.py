@@ -26,6 +26,9 @@ from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.log import Log, pause
 
+LONGEST_PAUSE = 6
+"""The try from which on pauses are the longest, 2 s."""
+
 
 class Head(NamedTuple):
     """The last event of a log, and what the next one needs of it."""
@@ -56,7 +59,7 @@ async def _head_of(log: Log, task: str, last: Stored | None) -> Head:
     if last is None:
         return EMPTY
     try:
-        return head_after(codec.decode(last.payload), last.seq)
+        return head_after(codec.decode(last.payload, task), last.seq)
     except MalformedEventError:
         return await _head_before(log, task, last)
 
@@ -67,7 +70,7 @@ async def _head_before(log: Log, task: str, last: Stored) -> Head:
     while page := await log.read(task, start):
         for stored in page:
             try:
-                good = head_after(codec.decode(stored.payload), stored.seq)
+                good = head_after(codec.decode(stored.payload, task), stored.seq)
             except MalformedEventError:
                 continue
         start = page[-1].seq + 1
@@ -97,7 +100,7 @@ class Chain:
 
     async def begin(self, event: Event) -> Head:
         """Append the first event of an attempt: also SupersededError when another writer has begun the same attempt."""
-        return await self._append(event, newest=(self.attempt or 0) - 1)
+        return await self._append(event, newest=None if self.attempt is None else self.attempt - 1)
 
     async def append(self, event: Event) -> Head:
         """Store `event` as the next one of the log; it returns when the log has acknowledged it.
@@ -112,18 +115,18 @@ class Chain:
         msg_id = f"{self.task}.{self._writer}.{self._count}"
         refused = 0
         while True:
-            self._check_cancel(event)
+            self._check(event, newest)
             stamped = self._stamp(event)
             try:
                 ack = await self.log.put(self.task, codec.encode(stamped), expected=self.head.seq, msg_id=msg_id)
             except ConflictError:
-                if await self._catch_up(msg_id, newest):
+                if await self._catch_up(msg_id):
                     return self.head
             except UnavailableError:
                 if not self._patient:
                     raise
                 await pause(refused)
-                refused += 1
+                refused = min(refused + 1, LONGEST_PAUSE)
             else:
                 # A duplicate below the head is our own lost try, with another writer's event after it.
                 if ack.seq > self.head.seq:
@@ -142,21 +145,20 @@ class Chain:
             snap=0 if isinstance(event, Progress) else head.snap,
         )
 
-    async def _catch_up(self, msg_id: str, newest: int | None) -> bool:
-        """Learn why an append was refused. True when it had been stored by an earlier try."""
-        last, head = await self._read()
-        self.head = head
-        if last is not None and last.msg_id == msg_id:
-            return True
+    async def _catch_up(self, msg_id: str) -> bool:
+        """Read the end of the log after an append was refused. True when it had been stored by an earlier try."""
+        last, self.head = await self._read()
+        return last is not None and last.msg_id == msg_id
+
+    def _check(self, event: Event, newest: int | None) -> None:
+        """Whether `event` may follow what is known of the log. Raises EndedError and its siblings when it may not."""
+        head = self.head
         if head.event is not None and is_terminal(head.event):
             raise EndedError(self.task, getattr(head.event, "status", ""))
         if newest is not None and head.attempt > newest:
             raise SupersededError(self.task, newest, head.attempt)
         if isinstance(head.event, Cancel):
             self.cancel = head.event
-        return False
-
-    def _check_cancel(self, event: Event) -> None:
         # Otherwise a later attempt could find a tick at the end of the log and never learn of the request.
         if self.cancel is not None and not is_terminal(event):
             raise CancelRequestedError(self.task, self.cancel.reason)
@@ -171,4 +173,4 @@ class Chain:
                 if not self._patient:
                     raise
                 await pause(refused)
-                refused += 1
+                refused = min(refused + 1, LONGEST_PAUSE)

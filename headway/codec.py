@@ -13,6 +13,9 @@ MAX_EVENT_BYTES = 240 * 1024
 """Largest payload of one event. The stream takes 256 KiB with headers; nats-py drops the whole
 connection on a message over the server's limit, so the check stands before the send."""
 
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON asked for."""
+
 _encoder = msgspec.json.Encoder()
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _beats: msgspec.json.Decoder[Beat] = msgspec.json.Decoder(Beat)
@@ -37,7 +40,7 @@ def decode_json(raw: bytes) -> Any:
     """Any JSON. Raises MalformedEventError for anything else."""
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise MalformedEventError(f"not JSON: {error}") from error
 
 
@@ -54,14 +57,16 @@ def encode(event: Event) -> bytes:
     return raw
 
 
-def decode(raw: bytes) -> Event:
-    """The event in `raw`. Raises MalformedEventError for anything else."""
+def decode(raw: bytes, task: str = "") -> Event:
+    """The event in `raw`, of `task` if that is given. Raises MalformedEventError for anything else."""
     try:
         event = _events.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise MalformedEventError(f"not an event: {error}") from error
     if event.n < 1 or event.attempt < 0:
         raise MalformedEventError(f"not an event: n={event.n}, attempt={event.attempt}")
+    if task and event.task != task:
+        raise MalformedEventError(f"not an event of this task: {event.task!r}")
     return event
 
 
@@ -69,7 +74,7 @@ def decode_beat(raw: bytes) -> Beat:
     """The beat in `raw`. Raises MalformedEventError for anything else."""
     try:
         return _beats.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise MalformedEventError(f"not a beat: {error}") from error
 
 
@@ -83,5 +88,5 @@ def splice(raw: bytes) -> bytes:
         return _one_line(raw)
     try:
         return _one_line(msgspec.json.format(raw, indent=-1))
-    except msgspec.DecodeError as error:
+    except _MALFORMED as error:
         raise MalformedEventError(f"not JSON: {error}") from error

@@ -88,8 +88,8 @@ class Connection:
     async def close(self) -> None:
         """Flush what is pending if NATS is there, and end."""
         self._closing = True
-        with suppress(nats.errors.Error, TimeoutError, TypeError, OSError):
-            # TypeError: nats-py's close() while disconnected with data pending
+        with suppress(nats.errors.Error, TimeoutError, TypeError, AssertionError, OSError):
+            # TypeError: nats-py's close() while disconnected with data pending; AssertionError: before any connect
             if self.client.is_connected:
                 await self.client.flush(timeout=2)
             await self.client.close()

@@ -17,10 +17,13 @@
     ├── TaskError                       raise it in a handler to fail the task in your own words
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
     ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
+    ├── ClientError                     a streamer refused a request, or could not be reached
     └── SettingsError (ValueError)      a setting that is missing, unknown or wrong
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class HeadwayError(Exception):
@@ -125,6 +128,21 @@ class TaskCancelledError(HeadwayError):
 
 class TaskDefinitionError(HeadwayError, TypeError):
     """``@task`` was put on something that cannot be a handler, or a kind is defined twice."""
+
+
+class ClientError(HeadwayError):
+    """A streamer refused a request for good, or could not be reached.
+
+    ``status`` is the HTTP status, None when there was no answer; ``problem`` the answer's problem details (RFC 9457);
+    ``errors`` its list of ``{"pointer": "/params/url", "detail": "…"}``, empty unless parameters did not fit.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = problem or {}
+        errors = self.problem.get("errors")
+        self.errors: list[dict[str, str]] = errors if isinstance(errors, list) else []
 
 
 class SettingsError(HeadwayError, ValueError):

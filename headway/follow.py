@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from headway.direct import Stored
 from headway.errors import UnavailableError
-from headway.log import Live, Log, pause
+from headway.log import Live, Log, OnLive, Subscription, pause
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_SECONDS = 10.0
+LONGEST_PAUSE = 6
+"""The try from which on pauses are the longest, 2 s."""
 
 
 class Verdict(Enum):
@@ -61,7 +63,7 @@ async def follow(
         if live.seq and not arrived.full():
             arrived.put_nowait(live)
 
-    subscription = await log.subscribe(task, on_live)
+    subscription = await _subscribe(log, task, on_live)
     try:
         last, wait, missing = after, FIRST_PROBE_SECONDS, True
         while True:
@@ -84,6 +86,16 @@ async def follow(
         await subscription.close()
 
 
+async def _subscribe(log: Log, task: str, callback: OnLive) -> Subscription:
+    refused = 0
+    while True:
+        try:
+            return await log.subscribe(task, callback)
+        except UnavailableError:
+            await pause(refused)
+            refused = min(refused + 1, LONGEST_PAUSE)
+
+
 async def _rest(log: Log, task: str, after: int) -> AsyncIterator[Stored]:
     refused = 0
     while True:
@@ -91,7 +103,7 @@ async def _rest(log: Log, task: str, after: int) -> AsyncIterator[Stored]:
             page = await log.read(task, after + 1)
         except UnavailableError:
             await pause(refused)
-            refused += 1
+            refused = min(refused + 1, LONGEST_PAUSE)
             continue
         if not page:
             return

@@ -57,5 +57,5 @@ def decode_record(raw: bytes, type: type[T]) -> T:
     """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
     try:
         return msgspec.json.decode(raw, type=type)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedEventError(f"not a {type.__name__}: {error}") from error

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from headway import codec
 from headway.chain import Chain
@@ -42,6 +42,11 @@ MAX_PENDING_LINES = 200
 MAX_CHUNK_CHARS = 32 * 1024
 MAX_PENDING_CHARS = 16 * 1024 * 1024
 MAX_TEXT = 4000
+
+_LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
+
+_SILENCING = (CancelRequestedError, SupersededError, EndedError, OutputOverflowError)
+"""What was reported before any other stop (a timeout, a shutdown) is still stored."""
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +96,7 @@ class Reporter:
         self._offset = 0
         self._quiet = 0
         self._dirty = False
+        self._storing = False
         self._percent = 0.0
         self._base, self._upto = 0.0, 100.0
         self._done = 0.0
@@ -131,8 +137,9 @@ class Reporter:
 
     def advance(self, count: float = 1, message: str | None = None) -> None:
         """`count` more units are done."""
-        self._done += count
-        self._counted = True
+        if (more := _number(count)) is not None:
+            self._done += more
+            self._counted = True
         if message is not None:
             self._message = _text(message)
         if not self._dirty:
@@ -146,10 +153,15 @@ class Reporter:
         `upto` is where the bar stands when this step is done (default 100): within the step the bar goes from where it
         is to there, in proportion to done / total.
         """
+        name = _text(name, 200)
         with self._lock:
-            if self._dirty:
+            # First of all: what another thread notes from here on is not lost.
+            dirty, self._dirty = self._dirty, False
+            if dirty:
                 self._pending.append(self._progress("processing"))
-            self._step, self._message = _text(name, 200), ""
+            if self._upto < 100.0:
+                self._percent = max(self._percent, min(self._upto, 99.9))
+            self._step, self._message = name, ""
             self._done, self._counted = 0.0, False
             self._total = None if total is None else _number(total)
             self._unit = self._unit if unit is None else _text(unit, 40)
@@ -158,7 +170,6 @@ class Reporter:
             self._upto = 100.0 if upto_value is None else min(max(upto_value, self._base), 100.0)
             self._estimate = Estimate(self._clock())
             self._pending.append(self._progress("processing"))
-            self._dirty = False
         self._ring()
 
     def chunk(self, text: str) -> None:
@@ -177,14 +188,13 @@ class Reporter:
 
     def log(self, message: str, level: Level = "info") -> None:
         """A line for the person who watches. Of a flood, 200 lines are kept per round and the rest is counted."""
-        if level not in ("debug", "info", "warning", "error"):
-            level = "info"
+        line = LogLine(level=_LEVELS.get(_clean(level), "info"), message=_text(message))
         with self._lock:
             if self._lines >= MAX_PENDING_LINES:
                 self._lines_left_out += 1
                 return
             self._lines += 1
-            self._pending.append(LogLine(level=level, message=_text(message)))
+            self._pending.append(line)
         self._ring()
 
     def track(
@@ -246,7 +256,7 @@ class Reporter:
 
     async def flush(self) -> None:
         """Return when all that was reported so far is stored."""
-        while self._pending or self._dirty:
+        while self._pending or self._dirty or self._storing:
             self._ring()
             await asyncio.sleep(self._interval / 4)
             if self._pump_task is None or self._pump_task.done():
@@ -287,7 +297,8 @@ class Reporter:
 
     def _overflow(self) -> None:
         reason = f"{MAX_PENDING_CHARS} characters of output wait for the log; use `await job.flush()` between chunks"
-        self._loop.call_soon_threadsafe(self.stop, OutputOverflowError(reason))
+        with suppress(RuntimeError):  # the loop is closed, as in _ring
+            self._loop.call_soon_threadsafe(self.stop, OutputOverflowError(reason))
 
     def _progress(self, status: Status) -> Progress:
         now = self._clock()
@@ -343,15 +354,22 @@ class Reporter:
                     await self._closing.wait()
 
     async def _append_pending(self) -> None:
-        for event in self._take():
-            if self.stopped is not None:
-                return
-            try:
-                await self._chain.append(event)
-            except (CancelRequestedError, SupersededError, EndedError) as reason:
-                self.stop(reason)
-            except EventTooLargeError:
-                logger.exception("an event was too large and is left out", extra={"action": "event_too_large"})
+        self._storing = True
+        try:
+            for event in self._take():
+                if isinstance(self.stopped, _SILENCING):
+                    return
+                await self._append(event)
+        finally:
+            self._storing = False
+
+    async def _append(self, event: Event) -> None:
+        try:
+            await self._chain.append(event)
+        except (CancelRequestedError, SupersededError, EndedError) as reason:
+            self.stop(reason)
+        except EventTooLargeError:
+            logger.exception("an event was too large and is left out", extra={"action": "event_too_large"})
 
     async def _show_life(self) -> None:
         with suppress(UnavailableError):
@@ -368,13 +386,17 @@ class Reporter:
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 - whatever a foreign __float__ raises
         return None
     return number if math.isfinite(number) else None
 
 
 def _clean(value: Any) -> str:
-    text = value if isinstance(value, str) else str(value)
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except Exception:  # noqa: BLE001 - whatever a foreign __str__ raises
+        text = f"<{type(value).__name__}>"
+    text = str.__str__(text)  # msgspec takes no subclass, such as markupsafe.Markup or numpy.str_
     try:
         text.encode()
     except UnicodeEncodeError:

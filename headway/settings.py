@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -32,7 +33,10 @@ def load(type: type[S], prefix: str, environ: Mapping[str, str]) -> S:
         if name not in fields:
             raise SettingsError(_unknown(variable, prefix, list(fields)))
         given[name] = _value(variable, text, fields[name].type)
-    return msgspec.convert(given, type)
+    try:
+        return msgspec.convert(given, type)
+    except msgspec.ValidationError as error:  # also what a Struct's own checks raise, wrapped
+        raise SettingsError(str(error)) from error
 
 
 def _value(variable: str, text: str, type: object) -> object:
@@ -40,9 +44,12 @@ def _value(variable: str, text: str, type: object) -> object:
     if getattr(type, "__origin__", None) is tuple:
         value = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return msgspec.convert(value, type, strict=False)
+        value = msgspec.convert(value, type, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{variable}={text!r}: {error}") from error
+    if isinstance(value, float) and math.isnan(value):  # it would pass every check of a lower limit
+        raise SettingsError(f"{variable}={text!r}: not a number")
+    return value
 
 
 def _unknown(variable: str, prefix: str, names: list[str]) -> str:

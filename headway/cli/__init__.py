@@ -1,0 +1,1 @@
+"""The command `headway`. Needs the extra `headway[cli]`; `dev` and `demo` need `headway[demo]`."""

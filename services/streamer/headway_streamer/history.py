@@ -8,7 +8,6 @@ import logging
 from headway import codec
 from headway.direct import Stored
 from headway.errors import MalformedEventError
-from headway.events import Event
 from headway.log import Log
 from headway_streamer.metrics import Metrics
 from headway_streamer.sse import Frame
@@ -41,7 +40,7 @@ class History:
     def frame(self, task: str, payload: bytes, seq: int) -> Frame | None:
         """The frame of one message, or None for one that is no event of this task: counted and set aside."""
         try:
-            return Frame(_event_of(task, payload), payload, seq, self.incarnation)
+            return Frame(codec.decode(payload, task), payload, seq, self.incarnation)
         except MalformedEventError as error:
             self._metrics.malformed()
             logger.warning(
@@ -78,10 +77,3 @@ class History:
             read.add_done_callback(lambda _: self._reads.pop(key, None))
         # Shielded: the one who asked first may go away while others wait for the same answer.
         return await asyncio.shield(read)
-
-
-def _event_of(task: str, payload: bytes) -> Event:
-    event = codec.decode(payload)
-    if event.task != task:
-        raise MalformedEventError(f"the event is of task {event.task!r}")
-    return event

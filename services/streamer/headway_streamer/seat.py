@@ -140,9 +140,10 @@ class Seat:
         if seq > self.tail.last_seq and await self._is_future(seq):
             return "future"
         page = await self._history.page(self.task, seq)
-        if page.frames and page.frames[0].position == self.position:
+        first = page.frames[0] if page.frames else None
+        if first is not None and first.position == self.position:
             return ""
-        return "trimmed" if page.frames and page.frames[0].n > n else "cursor"
+        return "trimmed" if first is not None and first.seq > seq and first.n > n else "cursor"
 
     async def _is_future(self, seq: int) -> bool:
         # Another streamer may have shown what has not reached this one: the leader decides.

@@ -134,6 +134,6 @@ def merge(frames: list[Frame]) -> list[Frame]:
     """`frames` without the ticks that the next one replaces. Order, steps, attempts, chunks and logs are kept."""
     return [
         frame
-        for frame, following in zip(frames, [*frames[1:], None], strict=True)
-        if following is None or frame.tick is None or frame.tick != following.tick
+        for place, frame in enumerate(frames, 1)
+        if frame.tick is None or place == len(frames) or frame.tick != frames[place].tick
     ]

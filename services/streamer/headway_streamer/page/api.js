@@ -11,6 +11,7 @@ export class ApiError extends Error {
     super(detail || title);
     this.status = status;
     this.title = title;
+    this.detail = detail;
     this.errors = errors;
   }
 
@@ -21,8 +22,8 @@ export class ApiError extends Error {
 
   /** What happened and what to do next, for people. */
   get advice() {
-    const next = NEXT[this.status];
-    return next ? { title: next[0], detail: [this.message, next[1]].filter(Boolean).join(' ') } : { title: this.title, detail: this.message };
+    const [title, next] = NEXT[this.status] ?? [this.title, ''];
+    return { title, detail: [this.detail, next].filter(Boolean).join(' ') };
   }
 }
 

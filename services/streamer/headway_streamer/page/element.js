@@ -34,6 +34,13 @@ export function setData(node, key, value) {
   if (node.dataset[key] !== value) node.dataset[key] = value;
 }
 
+/** Switches a button off without `disabled`, which would throw the focus away. */
+export function setOff(button, off) {
+  button.setAttribute('aria-disabled', String(off));
+}
+
+export const isOff = (button) => button.getAttribute('aria-disabled') === 'true';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** One per status and a few more; strokes on a 16 × 16 grid. The word always stands beside it. */
@@ -65,7 +72,7 @@ export function icon(name) {
 }
 
 export function setIcon(svg, name) {
-  const shape = PATHS[name] ? name : 'unknown';
+  const shape = Object.hasOwn(PATHS, name) ? name : 'unknown';
   if (svg.dataset.icon === shape) return;
   svg.dataset.icon = shape;
   svg.setAttribute('class', `icon icon-${shape}`);

@@ -1,7 +1,7 @@
 /** The form that starts a task: a choice of kinds, and fields from the chosen kind's schema. */
 
 import * as api from './api.js';
-import { el, icon, setText, showText } from './element.js';
+import { el, icon, isOff, setOff, setText, showText } from './element.js';
 import { describe, errorsByField, fieldsOf, initialText, read } from './schema.js';
 import { span, plural } from './format.js';
 
@@ -74,7 +74,7 @@ export class Form {
     for (const field of fieldsOf(kind.params ?? {})) this.#addRow(field);
     const none = el('p', { class: 'muted' }, 'It takes no parameters.');
     this.fields.replaceChildren(...(this.#rows.size ? [...this.#rows.values()].map(({ row }) => row) : [none]));
-    setText(this.button.lastChild, `Start ${kind.kind}`);
+    setText(this.button, `Start ${kind.kind}`);
     setText(this.limits, limitsOf(kind));
     this.problem.hidden = true;
   }
@@ -91,7 +91,7 @@ export class Form {
       !field.required && field.input !== 'boolean' && field.default == null && el('span', { class: 'optional' }, 'optional'));
     const row = field.input === 'boolean'
       ? el('div', { class: 'field field-check' }, input, el('div', {}, label, note, error))
-      : el('div', { class: `field field-${field.input}` }, label, note, input, error);
+      : el('div', { class: `field field-${field.input}` }, label, input, note, error);
     this.#rows.set(field.name, { field, input, error, row });
   }
 
@@ -104,11 +104,11 @@ export class Form {
 
   async #submit(event) {
     event.preventDefault();
-    if (this.button.disabled) return;
+    if (isOff(this.button)) return;
     const params = this.#read();
     if (!params) return;
     this.problem.hidden = true;
-    this.button.disabled = true;
+    setOff(this.button, true);
     try {
       const { task } = await api.submit(this.#chosen, params, this.#key(params));
       this.#sent = { body: '', key: '' };
@@ -117,7 +117,7 @@ export class Form {
       if (!(error instanceof api.ApiError)) throw error;
       this.#refused(error);
     } finally {
-      this.button.disabled = false;
+      setOff(this.button, false);
     }
   }
 

@@ -35,7 +35,7 @@ export function rate(value, unit = '') {
 /** A measured duration: "0.8 s", "34 s", "2 min 5 s", "1 h 4 min" */
 export function span(seconds) {
   const value = Math.max(0, seconds);
-  if (value < 9.95) return `${value.toFixed(1)}\u00a0s`;
+  if (value < 9.95) return `${tenths.format(value)}\u00a0s`;
   const s = Math.round(value);
   if (s < 60) return `${s}\u00a0s`;
   if (s < 3600) return pair(Math.floor(s / 60), 'min', s % 60, 's');

@@ -33,7 +33,9 @@ function resolve(schema, root, depth = 0) {
   if (!schema || typeof schema !== 'object' || depth > MAX_DEPTH) return {};
   if (typeof schema.$ref === 'string') {
     const { $ref, ...rest } = schema;
-    return { ...resolve(lookUp(root, $ref), root, depth + 1), ...rest };
+    // The title of what is referred to is the name of a type, not of this field.
+    const { title, ...target } = resolve(lookUp(root, $ref), root, depth + 1);
+    return { ...target, ...rest };
   }
   const branches = schema.anyOf ?? schema.oneOf;
   if (!Array.isArray(branches)) return schema;
@@ -56,7 +58,7 @@ function field(name, schema, required) {
   const example = schema.examples?.[0];
   return {
     name, input, required, nullable: schema.nullable ?? false,
-    title: schema.title && schema.properties === undefined ? schema.title : words(name),
+    title: schema.title ?? words(name),
     description: schema.description ?? '',
     default: schema.default,
     minimum: schema.minimum ?? schema.exclusiveMinimum, maximum: schema.maximum ?? schema.exclusiveMaximum,

@@ -12,10 +12,11 @@ const BEHIND_POLLS = 2;
  * @property {number} at
  * @property {number} n of the last event before
  * @property {string} cursor
- * @property {number} merged @property {number} missed @property {number} repeated tallies at the time of the cut
+ * @property {number} missed @property {number} repeated tallies at the time of the cut
  * @property {number} resumedAt 0 until a streamer said hello
  * @property {string} server
  * @property {number} next n of the first event after; 0 until it came
+ * @property {number} skipped ticks that were merged into that one
  */
 
 export class Session {
@@ -58,9 +59,9 @@ export class Session {
   }
 
   cut() {
-    const { n, merged, missed, repeated } = this.state;
+    const { n, missed, repeated } = this.state;
     const { cursor } = this.stream.connection;
-    this.lastCut = { at: now(), n, cursor, merged, missed, repeated, resumedAt: 0, server: '', next: 0 };
+    this.lastCut = { at: now(), n, cursor, missed, repeated, resumedAt: 0, server: '', next: 0, skipped: 0 };
     this.stream.cut();
   }
 
@@ -96,7 +97,7 @@ export class Session {
     const cut = this.lastCut;
     if (!cut || cut.next) return;
     if (type === 'hello') this.lastCut = { ...cut, resumedAt: now(), server: this.stream.connection.server };
-    else if (this.state.n !== before.n && this.state.n) this.lastCut = { ...cut, next: this.state.n };
+    else if (this.state.n > before.n) this.lastCut = { ...cut, next: this.state.n, skipped: this.state.merged - before.merged };
   }
 
   async #load() {

@@ -44,6 +44,7 @@
  * @property {unknown} data the result, when completed
  * @property {{type: string, message: string, retryable?: boolean}|null} error
  * @property {Step[]} steps
+ * @property {{attempt: number, message: string}[]} failures of earlier attempts
  * @property {Output} output
  * @property {{n: number, at: number, level: string, message: string}[]} lines
  * @property {number} linesLeftOut older log lines that are no longer kept
@@ -68,7 +69,7 @@ export function initial(task) {
     task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '',
     done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
-    steps: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, silentSince: null,
+    steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, silentSince: null,
     merged: 0, missed: 0, repeated: 0, resets: 0, resetReason: '', fresh: true,
   };
 }
@@ -95,6 +96,7 @@ export function reduce(state, type, data, now) {
 }
 
 const APPLY = {
+  __proto__: null,
   progress: afterProgress,
   chunk: (state, event) => ({ ...state, output: outputAfter(state.output, event) }),
   log: afterLine,
@@ -129,7 +131,7 @@ function afterProgress(state, event) {
     at: event.at, started: state.started || (event.status === 'processing' ? event.at : 0),
     grew: grows ? event.at : sameStep ? state.grew : 0,
     data: event.data, error: event.error ?? null, output,
-    steps: stepsAfter(state, event),
+    steps: stepsAfter(state, event), failures: failuresAfter(state, event),
   };
 }
 
@@ -139,12 +141,21 @@ function afterLine(state, event) {
   return { ...state, lines: [...state.lines.slice(surplus), line], linesLeftOut: state.linesLeftOut + surplus };
 }
 
+function failuresAfter({ failures }, { status, attempt, error }) {
+  if (status !== 'retrying' || !error) return failures;
+  return [...failures.filter((one) => one.attempt !== attempt), { attempt, message: `${error.type}: ${error.message}` }];
+}
+
 /** @returns {Step[]} */
 function stepsAfter(state, event) {
   const { steps } = state;
   const last = steps.at(-1);
   const open = last && last.end === null;
-  if (TERMINAL.has(event.status)) return open ? closed(steps, event.at, event.status === 'completed' ? 'done' : event.status) : steps;
+  if (TERMINAL.has(event.status)) {
+    if (!open) return steps;
+    const counted = event.step === last.name && event.done !== undefined ? [...steps.slice(0, -1), counts(last, event)] : steps;
+    return closed(counted, event.at, event.status === 'completed' ? 'done' : event.status);
+  }
   if (event.status !== 'processing') return open ? closed(steps, event.at, 'retrying') : steps;
   if (!event.step) return open && last.attempt !== event.attempt ? closed(steps, event.at, 'retrying') : steps;
   if (open && last.name === event.step && last.attempt === event.attempt) return [...steps.slice(0, -1), counts(last, event)];

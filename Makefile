@@ -1,0 +1,66 @@
+# Two commands: `make demo` shows it, `make test` proves it. Both set up what they need in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test unit check format lock bench faults security charts web web-test clean
+
+help: ## list the doors, a line each
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.lock pyproject.toml headway/__init__.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headway needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
+	@echo "Setting up $(VENV) (once; takes about a minute) …"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "Could not make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## start everything, crawl a site and profile a CSV with live bars; ARGS=--exit ends when done
+	@$(BIN)/headway demo $(ARGS)
+
+dev: $(READY) ## NATS, a processor and two streamers, reloaded on change
+	@$(BIN)/headway dev $(ARGS)
+
+test: $(READY) ## all tests: unit, integration (real nats-server), acceptance (processes, signals, browser)
+	@$(BIN)/python -m pytest $(ARGS)
+
+unit: $(READY) ## the unit tests alone: seconds, no sockets
+	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
+
+check: $(READY) ## formatting, lint, types, the direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## compile requirements/dev.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+
+bench: ## (to come) measurements side by side with peers
+	@echo "bench: to come with the delivery engine; nothing is measured yet"
+
+faults: ## (to come) the fault tests alone, with a line of figures for each
+	@echo "faults: to come with the delivery engine"
+
+security: ## (to come) the access-control and hardening tests alone
+	@echo "security: to come with access control"
+
+charts: ## (to come) lint, render and run the Helm charts
+	@echo "charts: to come with Kubernetes"
+
+web: ## (to come) build the TypeScript client
+	@echo "web: to come with the TypeScript client; the page at / needs no build"
+
+web-test: ## (to come) test the TypeScript client
+	@echo "web-test: to come with the TypeScript client"
+
+clean: ## remove what make and the demo made
+	@rm -rf $(VENV) .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

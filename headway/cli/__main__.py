@@ -1,0 +1,26 @@
+"""`headway`: where the command line begins. Nothing from an extra is imported before it is known to be there."""
+
+from __future__ import annotations
+
+import sys
+
+EXTRAS = {"click": "cli", "rich": "cli", "httpx": "cli", "watchfiles": "demo", "airportsdata": "demo"}
+"""Packages that a plain `pip install headway` does not bring, and the extra that does."""
+
+
+def main() -> None:
+    """Run the command of `sys.argv`. A missing extra is one line, exit code 2."""
+    try:
+        from headway.cli.group import cli
+
+        cli(prog_name="headway")
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        sys.stderr.write(f"headway: {error.name} is not installed. Run: pip install 'headway[{extra}]'\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

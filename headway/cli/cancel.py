@@ -1,0 +1,35 @@
+"""`headway cancel` and `headway retry`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from headway.cli.group import ask, command_line, server_option
+from headway.cli.submit import tell
+
+
+@click.command()
+@click.argument("task", metavar="ID")
+@click.option("--reason", default="", help="Shown to whoever watches.")
+@click.option("--json", "as_json", is_flag=True, help="The server's answer as JSON.")
+@server_option
+def cancel(task: str, *, reason: str, as_json: bool, server: str) -> None:
+    """Ask for a task to end."""
+    answer = ask(server, lambda client: client.cancel(task, reason))
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    click.echo(f"{task}  {answer.get('status', 'cancelling')}")
+    click.echo(f"  {command_line(server, 'watch', task)}")
+
+
+@click.command()
+@click.argument("task", metavar="ID")
+@click.option("--watch", "watching", is_flag=True, help="Follow the new task; exit codes as of `headway watch`.")
+@click.option("--json", "as_json", is_flag=True, help="The server's answer as JSON; with --watch the events too.")
+@server_option
+def retry(task: str, *, watching: bool, as_json: bool, server: str) -> None:
+    """Run the same again as a new task."""
+    tell(server, ask(server, lambda client: client.retry(task)), as_json=as_json, watching=watching)

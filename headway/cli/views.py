@@ -1,0 +1,157 @@
+"""Three ways to show what a watch sees: live bars on a terminal, lines without one, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from headway.cli.bars import STYLES, Bar, Board, console
+from headway.cli.text import duration, one_line, percent
+from headway.watching import Watched
+
+LINE_SECONDS = 30.0
+"""Without a terminal a task says something at least so often while it moves."""
+LINE_PERCENT = 10
+
+Clock = Callable[[], float]
+
+
+class View(Protocol):
+    """Shows events. A context manager: what it has drawn is complete when it is left."""
+
+    def __enter__(self) -> View: ...
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, watched: Watched) -> None:
+        """One event."""
+
+    def drop(self, reason: str, seconds: float) -> None:
+        """The stream was lost; the next try is in so many seconds."""
+
+
+class JsonView:
+    """The data of each event as it came, one per line."""
+
+    def __enter__(self) -> JsonView:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, watched: Watched) -> None:
+        """hello and goodbye are about the connection and left out; what has no `type` gets its event's name."""
+        if watched.event in ("hello", "goodbye"):
+            return
+        raw = watched.raw if "type" in watched.data else json.dumps({"type": watched.event, **watched.data})
+        sys.stdout.write(raw.replace("\n", "") + "\n")
+        sys.stdout.flush()
+
+    def drop(self, reason: str, seconds: float) -> None:
+        """Nothing: the events go on where they stopped."""
+
+
+class LiveView:
+    """Bars that move, the tasks' output above them."""
+
+    def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
+        self._board = Board(bars, clock)
+        self._live = Live(
+            get_renderable=self._board.render, console=out or console(), refresh_per_second=8, vertical_overflow="crop"
+        )
+
+    def __enter__(self) -> LiveView:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._board.note = ""
+        self._live.stop()
+
+    def show(self, watched: Watched) -> None:
+        """Print what is to stay, draw the rest anew."""
+        for line in self._board.apply(watched):
+            self._live.console.print(line)
+
+    def drop(self, reason: str, seconds: float) -> None:
+        """A note under the bars until something arrives again."""
+        self._board.note = reconnecting(reason, seconds)
+
+
+class LineView:
+    """A line per change of step or status, each 10 %, or every 30 s; the tasks' output in between."""
+
+    def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
+        self._board = Board(bars, clock)
+        self._out = out or console()
+        self._clock = clock
+        self._said: dict[str, tuple[object, ...]] = {}
+        self._said_at: dict[str, float] = {}
+
+    def __enter__(self) -> LineView:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for bar in self._board.bars.values():
+            for line in bar.flush():
+                self._out.print(line)
+
+    def show(self, watched: Watched) -> None:
+        """Print what `watched` brings, if it is time to."""
+        for line in self._board.apply(watched):
+            self._out.print(line)
+        bar = self._board.bars.get(watched.task)
+        if bar is None or watched.event not in ("progress", "stalled", "cancel"):
+            return
+        now = self._clock()
+        said = (bar.status, bar.state.get("step"), bar.state.get("attempt"), bar.ending, bar.silent is not None)
+        mark = (*said, int(bar.state.get("progress", 0)) // LINE_PERCENT)
+        if mark != self._said.get(bar.task) or now - self._said_at.get(bar.task, now) >= LINE_SECONDS:
+            self._said[bar.task] = mark
+            self._said_at[bar.task] = now
+            self._out.print(status_line(bar, now))
+
+    def drop(self, reason: str, seconds: float) -> None:
+        """A line of its own: the log of a CI run shows when and why."""
+        self._out.print(Text(reconnecting(reason, seconds), "yellow"))
+
+
+def status_line(bar: Bar, now: float) -> Text:
+    """A task in one line."""
+    word = "cancelling" if bar.ending and not bar.ended else bar.status or "waiting"
+    step = "" if bar.ended else one_line(bar.state.get("step", ""))
+    parts = [part for part in (step, bar.message(), *bar.facts(now)) if part]
+    return Text.assemble(
+        (f"{bar.name} ", "bold"),
+        (word, STYLES.get(bar.status, "cyan")),
+        f" {percent(float(bar.state.get('progress', 0)))}",
+        "".join(f" · {part}" for part in parts),
+    )
+
+
+def reconnecting(reason: str, seconds: float) -> str:
+    """About the connection, never about the task."""
+    return f"reconnecting in {duration(max(seconds, 1.0))} ({one_line(reason)}); the task goes on"
+
+
+def view_for(bars: list[Bar], *, as_json: bool) -> View:
+    """The view that fits where the output goes."""
+    if as_json:
+        return JsonView()
+    out = console()
+    return LiveView(bars, out) if out.is_terminal and not out.is_dumb_terminal else LineView(bars, out)

@@ -1,0 +1,200 @@
+"""A client of the streamer for Python: submit tasks, watch them through every drop. Needs `headway[cli]`.
+
+>>> async with Client("http://127.0.0.1:8000") as client:                       # doctest: +SKIP
+...     task = (await client.submit("crawl", {"url": "https://example.org/"}))["task"]
+...     async for seen in client.watch(task):
+...         print(seen.event, seen.data)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+
+from headway.backoff import Backoff, is_fatal, retry_after
+from headway.errors import ClientError
+from headway.watching import Drop, Stream, Watched, reason, refusal, task_path
+
+__all__ = ["Client", "ClientError", "Watched"]
+
+TRIES = 4
+"""How often a request that may be repeated is sent: about two seconds in all."""
+
+OnDrop = Callable[[str, float], None]
+"""Called when a stream was lost, with the reason and the seconds until the next try."""
+
+
+class Client:
+    """Talks to the streamer at `base_url`. Use it as an async context manager, or call `close`.
+
+    `headers` go with every request; `timeout_seconds` (default 10) bounds each step of a request, not a stream.
+    All methods raise ClientError when the streamer refuses, and when it cannot be reached after some tries.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 10.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = _checked(base_url)
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"User-Agent": "headway", **(headers or {})},
+            timeout=timeout_seconds,
+            transport=transport,
+            follow_redirects=True,
+            trust_env=not _is_loopback(httpx.URL(self.base_url).host),
+        )
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def submit(
+        self, kind: str, params: Mapping[str, Any] | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Run a task. Returns `{"task", "kind", "links"}` once it is stored.
+
+        Without a key a random one is made, so that a lost answer is asked for again and never runs the task twice.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        body = {"kind": kind, "params": dict(params or {})}
+        return _object(await self._ask("POST", "/api/v1/tasks", tries=TRIES, json=body, headers=headers))
+
+    async def task(self, task: str) -> dict[str, Any]:
+        """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
+        return _object(await self._ask("GET", task_path(task), tries=TRIES))
+
+    async def tasks(
+        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """The newest tasks first. `since` is seconds since 1970."""
+        query = {"limit": limit, "kind": kind, "status": status, "since": since}
+        given = {name: value for name, value in query.items() if value}
+        return _list(await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given), "tasks")
+
+    async def kinds(self) -> list[dict[str, Any]]:
+        """What can be run, with the JSON Schema of the parameters in `params`."""
+        return _list(await self._ask("GET", "/api/v1/kinds", tries=TRIES), "kinds")
+
+    async def cancel(self, task: str, reason: str = "") -> dict[str, Any]:
+        """Ask for a task to end; its last event says when it has. ClientError 409 when it has ended already."""
+        return _object(await self._ask("POST", task_path(task, "/cancel"), json={"reason": reason} if reason else None))
+
+    async def retry(self, task: str) -> dict[str, Any]:
+        """Run the same again as a new task. Sent once: after a lost answer look at `tasks` before calling again."""
+        return _object(await self._ask("POST", task_path(task, "/retry")))
+
+    async def result(self, task: str) -> Any:
+        """The result of a completed task, also one that is too large for its event. ClientError 409 before."""
+        return _json(await self._ask("GET", task_path(task, "/result"), tries=TRIES))
+
+    async def watch(
+        self,
+        *tasks: str,
+        cursor: str | None = None,
+        merge: bool = True,
+        patience_seconds: float | None = None,
+        on_drop: OnDrop | None = None,
+    ) -> AsyncGenerator[Watched, None]:
+        """The events of `tasks` in order, until all of them have ended, across drops, restarts and proxies.
+
+        Without a `cursor` it begins with their history. `merge=False` asks for every tick also when this reader is
+        slow. It tries for ever; with `patience_seconds` it raises ClientError when it was cut off for so long. Raises
+        ClientError at once for a status that would not change, such as 404.
+        """
+        stream = Stream(self._http, tasks, cursor or "", merge)
+        clock = asyncio.get_running_loop().time
+        cut_at: float | None = None
+        while not stream.settled:
+            try:
+                async with aclosing(stream.connection()) as events:
+                    async for event in events:
+                        cut_at = None
+                        yield event
+            except Drop as drop:
+                pause = stream.backoff.next(drop.floor_seconds)
+                cut_at = clock() if cut_at is None else cut_at
+                if patience_seconds is not None and clock() + pause - cut_at > patience_seconds:
+                    raise ClientError(f"cut off for {patience_seconds:g} s: {drop.reason}") from drop
+                if on_drop is not None:
+                    on_drop(drop.reason, pause)
+                await asyncio.sleep(pause)
+
+    async def _ask(self, method: str, path: str, *, tries: int = 1, **options: Any) -> httpx.Response:
+        backoff = Backoff()
+        while True:
+            tries -= 1
+            try:
+                response = await self._http.request(method, path, **options)
+            except httpx.TransportError as error:
+                if tries <= 0:
+                    raise ClientError(f"cannot reach {self.base_url}: {reason(error)}") from error
+                pause = backoff.next()
+            except httpx.RequestError as error:
+                raise ClientError(f"{self.base_url}: {reason(error)}") from error
+            else:
+                if response.is_success:
+                    return response
+                if tries <= 0 or is_fatal(response.status_code):
+                    raise refusal(response)
+                pause = backoff.next(retry_after(response.headers.get("retry-after", "")))
+            await asyncio.sleep(pause)
+
+
+def _checked(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ClientError(f"{base_url!r} is no URL of a server: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ClientError(f"{base_url!r} is no URL of a server: it begins with http:// or https:// and a host")
+    return base_url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    # A proxy from the environment must not get between this machine and itself.
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return msgspec.json.decode(response.content)
+    except msgspec.DecodeError as error:
+        raise ClientError(f"{response.url} did not answer JSON: {error}", status=response.status_code) from error
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    value = _json(response)
+    if isinstance(value, dict):
+        return value
+    raise ClientError(f"{response.url} did not answer an object: is that a streamer?", status=response.status_code)
+
+
+def _list(response: httpx.Response, name: str) -> list[dict[str, Any]]:
+    value = _object(response).get(name)
+    if isinstance(value, list):
+        return value
+    raise ClientError(f"{response.url} did not answer {name}: is that a streamer?", status=response.status_code)

@@ -1,0 +1,41 @@
+/** The same from elsewhere: commands to watch this task and to start another like it. */
+
+import { taskUrl, url } from './api.js';
+import { copyButton } from './copy-button.js';
+import { el } from './element.js';
+
+export class CommandsView {
+  #written = '';
+
+  /** @param {import('./session.js').Session} session */
+  constructor(session) {
+    this.session = session;
+    this.body = el('div', { class: 'details-body commands' });
+    this.node = el('details', { class: 'card fold' }, el('summary', {}, 'Watch and start it from elsewhere'), this.body);
+  }
+
+  render() {
+    const { task, record, failure } = this.session;
+    this.node.hidden = Boolean(failure && !record);
+    if (this.#written === (record?.task ?? '-')) return;
+    this.#written = record?.task ?? '-';
+    const commands = [
+      ['Watch in a terminal', `curl -N ${quoted(taskUrl(task, '/stream'))}`],
+      ['Watch in a page', `new EventSource('${taskUrl(task, '/stream')}').onmessage = (e) => console.log(JSON.parse(e.data))`],
+      ['Ask once', `curl ${quoted(taskUrl(task))}`],
+    ];
+    if (record) commands.push(['Start another one', startCommand(record)]);
+    this.body.replaceChildren(...commands.map(([title, text]) => commandView(title, text)));
+  }
+}
+
+function startCommand({ kind, params }) {
+  const body = JSON.stringify({ kind, params: params ?? {} });
+  return `curl ${quoted(url('api/v1/tasks'))} -H 'Content-Type: application/json' -d ${quoted(body)}`;
+}
+
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+const commandView = (title, text) =>
+  el('div', { class: 'command' }, el('div', { class: 'part-head' }, el('h3', {}, title), copyButton(`“${title}”`, () => text, 'Copy')),
+    el('pre', { tabindex: '0', 'aria-label': title }, text));

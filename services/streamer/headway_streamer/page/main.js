@@ -1,0 +1,156 @@
+/** Puts the page together: the hash says which task is looked at. */
+
+import { announcement, title } from './announcer.js';
+import * as api from './api.js';
+import { icon, setText, showText } from './element.js';
+import { Form } from './form.js';
+import { List } from './list.js';
+import { Session } from './session.js';
+import { initial } from './state.js';
+import { TaskView } from './task-view.js';
+
+const LIST_LIMIT = 30;
+const LIST_SECONDS = 4;
+const KINDS_SECONDS = 30;
+const HIDDEN_RENDER_MS = 1000;
+const NEW = 'new';
+
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const main = byId('main');
+const notice = byId('notice');
+const live = byId('live');
+
+const list = new List();
+const form = new Form((task) => { go(task); refreshList(); });
+/** @type {Session|null} */
+let session = null;
+/** @type {TaskView|null} */
+let view = null;
+let said = initial('');
+let rendering = false;
+let kindsAt = 0;
+
+byId('list').append(list.node);
+byId('new').prepend(icon('plus'));
+
+function go(task) {
+  location.hash = encodeURIComponent(task);
+}
+
+/** Shows what the hash names. */
+function route() {
+  const name = hashName();
+  const task = name === NEW ? '' : name;
+  document.body.dataset.pane = name ? 'main' : 'list';
+  if (task !== (session?.task ?? '')) look(task);
+  else if (!main.childElementCount) main.append(form.node);
+  list.select(task);
+  byId('new').toggleAttribute('aria-current', !task);
+  render();
+  rescueFocus();
+}
+
+function hashName() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
+function look(task) {
+  session?.close();
+  session = task ? new Session(task, schedule) : null;
+  view = session && new TaskView(session, (next) => { go(next); refreshList(); });
+  said = initial(task);
+  main.replaceChildren((view ?? form).node);
+  scrollTo(0, 0);
+  session?.open();
+}
+
+/** Where the focus was may be gone from sight by this step of the person's own; a stream never does this. */
+function rescueFocus() {
+  const focused = document.activeElement;
+  const lost = !focused || focused === document.body || focused.checkVisibility?.() === false;
+  if (lost && document.body.dataset.pane === 'main' && routed) (view ?? form).heading.focus({ preventScroll: true });
+  routed = true;
+}
+let routed = false;
+
+/** Many events, one drawing. A hidden page gets no animation frames, but its title goes on. */
+function schedule() {
+  if (rendering) return;
+  rendering = true;
+  if (document.hidden) setTimeout(render, HIDDEN_RENDER_MS);
+  else requestAnimationFrame(render);
+}
+
+function render() {
+  rendering = false;
+  document.title = title(session?.state, session ? session.kind || 'Task' : '');
+  if (!session || !view) return;
+  view.render();
+  list.patch(session.state);
+  const words = announcement(said, session.state, session.kind);
+  if (words) setText(live, words);
+  said = session.state;
+}
+
+async function refreshList() {
+  try {
+    const summaries = await api.tasks(LIST_LIMIT);
+    list.show(summaries);
+    const mine = summaries.find((summary) => summary.task === session?.task);
+    if (mine) session.compare(mine);
+    warn(null);
+  } catch (error) {
+    warn(error);
+  }
+}
+
+async function refreshKinds() {
+  kindsAt = Date.now();
+  try {
+    form.showKinds(await api.kinds());
+  } catch (error) {
+    kindsAt = Date.now() - (KINDS_SECONDS - LIST_SECONDS) * 1000;
+    if (error instanceof api.ApiError) form.showFailure(error);
+    else throw error;
+  }
+}
+
+/** @param {any} error */
+function warn(error) {
+  if (error && !(error instanceof api.ApiError)) throw error;
+  showText(notice, error ? `${error.advice.title}. ${error.advice.detail}` : '');
+}
+
+/** Polls while somebody looks; never two at once. */
+async function poll() {
+  if (!document.hidden) {
+    await refreshList();
+    const none = form.form.hidden;
+    if (Date.now() - kindsAt > (none ? LIST_SECONDS : KINDS_SECONDS) * 1000) await refreshKinds();
+  }
+  setTimeout(poll, LIST_SECONDS * 1000);
+}
+
+function wake(sure) {
+  session?.stream.wake(sure);
+  refreshList();
+}
+
+addEventListener('hashchange', route);
+addEventListener('online', () => wake(true));
+addEventListener('pagehide', () => session?.stream.pause());
+addEventListener('pageshow', (event) => { if (event.persisted) wake(true); });
+document.addEventListener('visibilitychange', () => { if (!document.hidden) wake(false); });
+setInterval(() => {
+  if (document.hidden) return;
+  list.tick();
+  schedule();
+}, 1000);
+
+route();
+refreshKinds();
+poll();

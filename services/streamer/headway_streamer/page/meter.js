@@ -1,0 +1,76 @@
+/** The big bar with its figures. */
+
+import { now } from './clock.js';
+import { el, setData, setText, showText } from './element.js';
+import { amount, capitalised, left, percent, rate, span } from './format.js';
+import { isTerminal } from './state.js';
+
+const GROWING_SECONDS = 10;
+
+export class Meter {
+  constructor() {
+    this.percent = el('span', { class: 'percent' });
+    this.time = el('span', { class: 'time' });
+    this.fill = el('div', { class: 'fill' });
+    this.bar = el('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Progress of the task', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.fill);
+    this.amount = el('span');
+    this.rate = el('span');
+    this.counts = el('div', { class: 'counts' }, this.amount, this.rate);
+    this.step = el('strong');
+    this.message = el('span');
+    this.words = el('p', { class: 'message' }, this.step, this.message);
+    this.node = el('div', { class: 'meter' },
+      el('div', { class: 'figures' }, this.percent, this.time), this.bar,
+      this.counts,
+      this.words);
+  }
+
+  /** @param {import('./state.js').TaskState} state @param {any} record */
+  render(state, record) {
+    const vague = isVague(state);
+    const time = timeText(state, record);
+    const count = state.done === undefined ? '' : amount(state.done, state.total, state.unit);
+    setData(this.bar, 'vague', vague ? 'yes' : 'no');
+    this.fill.style.width = vague ? '' : `${state.progress}%`;
+    setText(this.percent, bigText(state, vague));
+    setText(this.time, time);
+    setText(this.amount, count);
+    const ended = isTerminal(state);
+    setText(this.rate, !ended && state.rate ? rate(state.rate, state.unit) : '');
+    this.counts.hidden = ended && !count; // while it runs the place is kept, so that nothing jumps
+    showText(this.step, ended ? '' : state.step);
+    showText(this.message, state.error || state.message === state.step ? '' : state.message);
+    this.words.hidden = ended && this.message.hidden;
+    this.#describe(state, vague, [vague ? capitalised(state.status || 'waiting') : percent(state.progress), count, time]);
+  }
+
+  #describe(state, vague, words) {
+    const text = words.filter(Boolean).join(', ').replaceAll('\u00a0', ' ');
+    if (vague) this.bar.removeAttribute('aria-valuenow');
+    else this.bar.setAttribute('aria-valuenow', String(Math.floor(state.progress)));
+    if (this.bar.getAttribute('aria-valuetext') !== text) this.bar.setAttribute('aria-valuetext', text);
+  }
+}
+
+/** Work goes on, and nobody knows how much there is. */
+export const isVague = (state) => state.status === 'processing' && !state.progress && !state.total;
+
+function bigText(state, vague) {
+  if (!state.status) return '\u00a0';
+  if (vague) return state.done === undefined ? 'Working' : amount(state.done, undefined, state.unit);
+  if (state.status === 'queued') return 'Queued';
+  return percent(state.progress);
+}
+
+/** What one wants to know next: how long still, or how long it took. */
+function timeText(state, record) {
+  const begun = state.started || record?.created || state.at;
+  if (!state.status) return '';
+  if (isTerminal(state)) return `took ${span(state.at - begun)}`;
+  if (state.status === 'queued') return `waits for a processor since ${span(now() - (record?.created ?? state.at))}`;
+  if (state.status === 'retrying') return 'tries again soon';
+  if (state.silentSince !== null) return '';
+  const growing = state.grew && state.at - state.grew < GROWING_SECONDS;
+  if (state.eta !== undefined && !growing) return left(state.eta - (now() - state.at));
+  return `runs for ${span(Math.floor(now() - begun))}`;
+}

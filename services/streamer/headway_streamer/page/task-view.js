@@ -1,0 +1,162 @@
+/** The task that is looked at: heading, bar, actions, and the parts below. */
+
+import { now } from './clock.js';
+import { CommandsView } from './commands-view.js';
+import { ConnectionView } from './connection-view.js';
+import { copyButton } from './copy-button.js';
+import { el, icon, isOff, setData, setIcon, setOff, setText, showText } from './element.js';
+import { age, capitalised, dateTime, plural, span } from './format.js';
+import { LinesView } from './lines-view.js';
+import { Meter } from './meter.js';
+import { OutputView } from './output-view.js';
+import { ResultView, valueView } from './result-view.js';
+import { isTerminal } from './state.js';
+import { StepsView } from './steps-view.js';
+
+export class TaskView {
+  #paramsShown = false;
+
+  /** @param {import('./session.js').Session} session @param {(task: string) => void} go */
+  constructor(session, go) {
+    this.session = session;
+    this.go = go;
+    this.parts = [new ResultView(session), new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
+    this.meter = new Meter();
+    this.connection = new ConnectionView(session);
+    this.node = el('article', { class: 'task', 'aria-labelledby': 'task-kind' },
+      this.#header(), this.#hero(), this.#problems(), ...this.parts.slice(0, 4).map((part) => part.node),
+      this.#parameters(), this.parts[4].node);
+  }
+
+  #header() {
+    const { task } = this.session;
+    this.heading = el('h1', { id: 'task-kind', tabindex: '-1' }, 'Task');
+    this.statusIcon = icon('unknown');
+    this.statusWord = el('span', { class: 'word' });
+    this.badge = el('span', { class: 'badge', hidden: true }, this.statusIcon, this.statusWord);
+    this.attempt = el('span', { hidden: true });
+    this.created = el('span');
+    this.origin = el('span', { hidden: true });
+    return el('header', { class: 'task-header' },
+      el('a', { class: 'back', href: '#' }, icon('back'), 'All tasks'),
+      el('div', { class: 'title-line' }, this.heading, this.badge),
+      el('p', { class: 'meta' }, this.created, this.attempt, this.origin,
+        el('span', { class: 'id' }, el('code', {}, task), copyButton('the id', () => task))));
+  }
+
+  #hero() {
+    this.stalled = el('p', { class: 'stalled', hidden: true });
+    this.cancelButton = el('button', { type: 'button', click: () => isOff(this.cancelButton) || this.session.cancel() }, 'Cancel');
+    this.retryButton = el('button', { type: 'button', hidden: true, click: () => this.#retry() }, 'Retry');
+    this.refusal = el('p', { class: 'refusal', role: 'alert', hidden: true });
+    this.hero = el('section', { class: 'card hero', 'aria-label': 'Progress' }, this.meter.node, this.stalled,
+      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.refusal), this.connection.node);
+    return this.hero;
+  }
+
+  #problems() {
+    this.errorTitle = el('strong');
+    this.errorText = el('p', { class: 'error-text' });
+    this.errorNext = el('p', { class: 'muted small' });
+    this.errorBox = el('section', { class: 'box box-error', 'aria-label': 'Error', hidden: true }, this.errorTitle, this.errorText, this.errorNext);
+    return this.errorBox;
+  }
+
+  #parameters() {
+    this.params = el('div', { class: 'details-body' });
+    this.paramsPart = el('details', { class: 'card fold', hidden: true }, el('summary', {}, 'Parameters'), this.params);
+    return this.paramsPart;
+  }
+
+  render() {
+    const { session } = this;
+    const { state, record } = session;
+    const absent = Boolean(session.failure && !session.failure.temporary && !state.status);
+    this.hero.hidden = absent;
+    setText(this.heading, session.kind || (absent ? 'No such task' : 'Task'));
+    setData(this.node, 'status', state.status || 'unknown');
+    this.#renderBadge(state);
+    this.#renderMeta(state, record);
+    this.meter.render(state, record);
+    this.#renderStalled(state);
+    this.#renderActions(state);
+    this.#renderError(state);
+    this.#renderParams(record);
+    this.connection.render();
+    for (const part of this.parts) part.render(state);
+  }
+
+  #renderBadge(state) {
+    const cancelling = state.cancelReason !== null && !isTerminal(state);
+    this.badge.hidden = !state.status;
+    setIcon(this.statusIcon, state.status);
+    setText(this.statusWord, cancelling ? 'Cancelling' : capitalised(state.status));
+  }
+
+  #renderMeta(state, record) {
+    showText(this.created, record ? `Created ${age(now() - record.created)}` : '');
+    if (record) this.created.title = dateTime(record.created);
+    showText(this.attempt, state.attempt > 1 ? `Attempt ${state.attempt}` : '');
+    if (!record?.retry_of || !this.origin.hidden) return;
+    this.origin.append('Repeats ', el('a', { href: `#${encodeURIComponent(record.retry_of)}` }, 'an earlier task'));
+    this.origin.hidden = false;
+  }
+
+  #renderStalled(state) {
+    const silent = state.silentSince !== null && !isTerminal(state);
+    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(now() - state.silentSince)))}: the processor shows no sign of life. If it is gone, the task is tried again by itself.` : '');
+  }
+
+  #renderActions(state) {
+    const { pending, refusal } = this.session;
+    const ended = isTerminal(state);
+    const cancelling = pending === 'cancel' || (state.cancelReason !== null && !ended);
+    this.#swap(ended);
+    setOff(this.cancelButton, cancelling || !state.status);
+    setText(this.cancelButton, cancelling ? 'Cancelling …' : 'Cancel task');
+    setOff(this.retryButton, pending === 'retry');
+    setText(this.retryButton, state.status === 'completed' ? 'Run again' : 'Retry');
+    showText(this.refusal, refusal ? `${refusal.advice.title}. ${refusal.advice.detail}` : '');
+  }
+
+  /** The end must not take the focus away from somebody who stands on Cancel: it stays in place, switched over. */
+  #swap(ended) {
+    if (this.retryButton.hidden !== ended) return;
+    const focused = document.activeElement === this.cancelButton;
+    this.retryButton.hidden = !ended;
+    this.cancelButton.hidden = ended;
+    if (focused && ended) this.retryButton.focus({ preventScroll: true });
+  }
+
+  #renderError(state) {
+    const { failure } = this.session;
+    const error = failure ? { type: failure.advice.title, message: failure.status === 404 ? 'It does not exist any more, or it is not yours to see. Choose another one from the list.' : failure.advice.detail } : state.error;
+    this.errorBox.hidden = !error;
+    setData(this.errorBox, 'mild', state.status === 'retrying' ? 'yes' : 'no');
+    if (!error) return;
+    setText(this.errorTitle, error.type);
+    setText(this.errorText, error.message);
+    showText(this.errorNext, failure ? '' : nextAfter(state));
+  }
+
+  #renderParams(record) {
+    if (!record || this.#paramsShown) return;
+    this.#paramsShown = true;
+    const some = record.params && Object.keys(record.params).length > 0;
+    this.paramsPart.hidden = !some;
+    if (some) this.params.append(valueView(record.params));
+  }
+
+  async #retry() {
+    if (isOff(this.retryButton)) return;
+    const task = await this.session.retry();
+    if (task) this.go(task);
+  }
+}
+
+function nextAfter({ status, attempt, error }) {
+  if (status === 'retrying') return `Attempt ${attempt} failed. The next one begins by itself.`;
+  const tries = attempt > 1 ? `It was tried ${plural(attempt, 'time')}. ` : '';
+  return tries + (error.retryable ? 'It may work at another time: press Retry.' : 'Trying again as it is will hardly help: look at the parameters first.');
+}
+

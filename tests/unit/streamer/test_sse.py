@@ -1,0 +1,126 @@
+"""Frames: their bytes, and which of them may be merged."""
+
+import json
+
+import pytest
+
+from headway import codec
+from headway.errors import MalformedEventError
+from headway.events import Cancel, Chunk, LogLine
+from headway.testing import progress
+from headway_streamer import sse
+from headway_streamer.sse import Frame
+
+
+def frame(event, n=1, seq=None, **fields):
+    event.task, event.n, event.at = "t1", n, 1.5
+    event.attempt = fields.pop("attempt", 1)
+    return Frame(event, codec.encode(event), seq or n * 10, "inc")
+
+
+def lines(raw):
+    assert raw.endswith(b"\n\n")
+    assert raw.count(b"\n\n") == 1
+    return raw.decode().rstrip("\n").split("\n")
+
+
+def test_a_progress_has_no_event_name_so_that_onmessage_sees_it():
+    id, data = lines(frame(progress("processing", 42.0), n=7).native)
+    assert id == "id: inc.1y-7"
+    assert data.startswith('data: {"type":"progress","task":"t1","n":7,')
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [(Chunk(text="a\nb", offset=0), "chunk"), (LogLine(level="info", message="m"), "log"), (Cancel(reason="r"), "cancel")],
+)
+def test_other_events_are_named(event, name):
+    head, id, data = lines(frame(event).native)
+    assert (head, id) == (f"event: {name}", "id: inc.a-1")
+    assert json.loads(data[6:])["type"] == name
+
+
+@pytest.mark.parametrize("field", ["a\nb", "a\rb", "a\0b"])
+@pytest.mark.parametrize("place", ["event", "id", "data"])
+def test_a_field_that_would_inject_a_line_is_refused(place, field):
+    fields = {"data": b"{}", "event": "x", "id": "1"}
+    fields[place] = field.encode() if place == "data" else field
+    with pytest.raises(ValueError, match="CR, LF or NUL"):
+        sse.block(fields["data"], event=fields["event"], id=fields["id"])
+
+
+def test_json_of_a_foreign_writer_is_made_one_line():
+    event = progress("processing", 1.0, message="\u2028 x")
+    event.task, event.n, event.attempt = "t1", 1, 1
+    pretty = json.dumps(json.loads(codec.encode(event)), indent=2, ensure_ascii=False).replace("\n", "\r\n").encode()
+    made = Frame(event, pretty, 10, "inc").native
+    assert len(lines(made)) == 2
+    assert b"\r" not in made
+    assert b"\xe2\x80\xa8" not in made
+
+
+def test_bytes_that_are_no_json_are_no_frame():
+    event = progress()
+    event.n = 1
+    with pytest.raises(MalformedEventError):
+        Frame(event, b"{\n", 1, "inc")
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (progress("queued"), "PENDING"),
+        (progress("processing"), "STARTED"),
+        (progress("processing", 0.0, step="Fetching"), "PROGRESS"),
+        (progress("processing", 3.0), "PROGRESS"),
+        (progress("retrying"), "RETRY"),
+        (progress("completed", 100.0, data={"a": 1}), "SUCCESS"),
+        (progress("error"), "FAILURE"),
+        (progress("cancelled"), "REVOKED"),
+    ],
+)
+def test_statuses_translate_to_celery_words(state, word):
+    made = frame(state)
+    id, data = lines(made.celery)
+    shown = json.loads(data[6:])
+    assert (id, shown["status"]) == ("id: inc.a-1", word)
+    assert shown | {"status": state.status} == json.loads(lines(made.native)[1][6:])
+
+
+def test_a_heartbeat_is_a_comment_line_alone():
+    assert sse.HEARTBEAT == b":\n"
+
+
+def tick(n, **fields):
+    attempt = fields.pop("attempt", 1)
+    return frame(progress(fields.pop("status", "processing"), float(n), **fields), n=n, attempt=attempt)
+
+
+def kept(*frames):
+    return [f.n for f in sse.merge(list(frames))]
+
+
+def test_like_ticks_merge_to_the_latest():
+    assert kept(tick(1), tick(2), tick(3)) == [3]
+
+
+def test_a_change_of_step_status_or_attempt_is_never_merged_away():
+    assert kept(tick(1), tick(2, step="b"), tick(3, step="b"), tick(4, status="retrying"), tick(5, attempt=2)) == [
+        1,
+        3,
+        4,
+        5,
+    ]
+
+
+def test_chunks_logs_and_cancels_are_kept_and_part_the_ticks():
+    others = [frame(Chunk(text="x", offset=0), n=2), frame(LogLine(level="info", message=""), n=4), frame(Cancel(reason=""), n=5)]
+    assert kept(tick(1), others[0], tick(3), others[1], others[2], tick(6), tick(7)) == [1, 2, 3, 4, 5, 7]
+
+
+def test_a_terminal_event_is_kept():
+    assert kept(tick(1), tick(2, status="completed"), tick(3, status="completed")) == [1, 2, 3]
+
+
+def test_nothing_merges_to_nothing():
+    assert kept() == []

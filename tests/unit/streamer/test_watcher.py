@@ -1,0 +1,305 @@
+"""What one watcher gets: order, no hole, no duplicate, or a reset."""
+
+import asyncio
+
+import pytest
+
+from headway.events import Chunk, LogLine
+from headway.testing import MemoryLog, progress
+from headway_streamer.cursor import Position, decode
+from tests.unit.streamer.conftest import completed, rig_on, ticks
+
+pytestmark = pytest.mark.looptime
+
+
+def numbers(blocks):
+    return [b.data["n"] for b in blocks if "n" in b.data]
+
+
+async def test_hello_comes_first_and_names_the_server(rig):
+    await rig.write("t1", *ticks(1, 1))
+    watched = await rig.watch("t1")
+    hello = await watched.next()
+    assert (hello.event, hello.data["server"], hello.data["tasks"]) == ("hello", "s1", ["t1"])
+    assert 500 <= hello.retry <= 3000
+    assert decode(hello.id).positions == ((0, 0),)
+
+
+async def test_a_watcher_that_joins_before_sees_every_event_once(rig):
+    watched = await rig.watch("t1", merging=False)
+    await rig.write("t1", *ticks(1, 5), completed())
+    assert numbers(await watched.all()) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_watcher_that_joins_in_the_middle_sees_every_event_once(rig):
+    await rig.write("t1", *ticks(1, 5))
+    watched = await rig.watch("t1", merging=False)
+    await watched.until(lambda b: b.data.get("n") == 3)
+    await rig.write("t1", *ticks(6, 8), completed())
+    assert numbers(await watched.all()) == [4, 5, 6, 7, 8, 9]
+
+
+async def test_a_watcher_that_joins_after_the_end_sees_the_history_and_a_clean_end(rig):
+    await rig.write("t1", *ticks(1, 5), completed())
+    watched = await rig.watch("t1", merging=False)
+    assert numbers(await watched.all()) == [1, 2, 3, 4, 5, 6]
+    assert watched.watcher.ended_by == "completed"
+
+
+async def test_history_longer_than_a_page_and_a_ring_is_complete(log):
+    async with rig_on(log, ring_bytes=2000) as rig:
+        await rig.write("t1", *(Chunk(text=str(n), offset=n) for n in range(700)), completed())
+        watched = await rig.watch("t1")
+        assert numbers(await watched.all()) == list(range(1, 702))
+
+
+async def test_like_ticks_of_the_past_are_merged_and_the_rest_is_kept(rig):
+    steps = [*ticks(1, 4, step="a"), LogLine(level="info", message="x"), *ticks(5, 9, step="b"), completed()]
+    await rig.write("t1", *steps)
+    watched = await rig.watch("t1")
+    assert numbers(await watched.all()) == [4, 5, 10, 11]
+    assert rig.counted("events_merged_total") == 7
+
+
+async def test_from_latest_begins_with_the_last_progress(rig):
+    await rig.write("t1", *ticks(1, 4), Chunk(text="x", offset=0), Chunk(text="y", offset=1))
+    watched = await rig.watch("t1", at=None)
+    await rig.write("t1", completed())
+    assert numbers(await watched.all()) == [4, 5, 6, 7]
+
+
+async def test_a_cursor_resumes_after_its_event(rig):
+    await rig.write("t1", *ticks(1, 9), completed())
+    watched = await rig.watch("t1", at=Position(4, 4), merging=False)
+    blocks = await watched.all()
+    assert numbers(blocks) == [5, 6, 7, 8, 9, 10]
+    assert "reset" not in [b.event for b in blocks]
+
+
+async def test_a_cursor_resumes_from_history_when_the_ring_has_moved_on(log):
+    async with rig_on(log, ring_bytes=500) as rig:
+        await rig.write("t1", *ticks(1, 600), completed())
+        watched = await rig.watch("t1", at=Position(4, 4), merging=False)
+        assert numbers(await watched.all()) == list(range(5, 602))
+
+
+@pytest.mark.parametrize(
+    ("position", "reason"),
+    [(Position(3, 7), "cursor"), (Position(99, 99), "future"), (Position(2, 9), "cursor"), (Position(9, 2), "cursor")],
+)
+async def test_a_cursor_that_is_not_of_this_log_resets(rig, position, reason):
+    await rig.write("t1", *ticks(1, 8), completed())
+    watched = await rig.watch("t1", at=position, merging=False)
+    blocks = await watched.all()
+    assert [(b.event, b.data.get("reason")) for b in blocks[1:2]] == [("reset", reason)]
+    assert numbers(blocks) == list(range(1, 10))
+    assert rig.counted("resets_total", reason=reason) == 1
+
+
+async def test_a_doubt_from_outside_resets(rig):
+    await rig.write("t1", *ticks(1, 2), completed())
+    watched = await rig.watch("t1", doubt="incarnation")
+    blocks = await watched.all()
+    assert blocks[1].data == {"task": "t1", "reason": "incarnation"}
+    assert numbers(blocks) == [2, 3]
+
+
+async def test_a_trimmed_history_resets_a_new_watcher_and_shows_what_is_kept():
+    async with rig_on(MemoryLog(max_per_task=4)) as rig:
+        await rig.write("t1", *ticks(1, 9), completed())
+        watched = await rig.watch("t1", merging=False)
+        blocks = await watched.all()
+        assert blocks[1].data == {"task": "t1", "reason": "trimmed"}
+        assert numbers(blocks) == [7, 8, 9, 10]
+
+
+async def test_a_trimmed_history_resets_a_cursor_before_it():
+    async with rig_on(MemoryLog(max_per_task=4)) as rig:
+        await rig.write("t1", *ticks(1, 9), completed())
+        watched = await rig.watch("t1", at=Position(3, 3), merging=False)
+        blocks = await watched.all()
+        assert [b.event for b in blocks[1:3]] == ["reset", "message"]
+        assert numbers(blocks) == [7, 8, 9, 10]
+
+
+async def test_an_event_whose_republish_was_lost_is_found_by_the_next_one(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    await rig.write("t1", *ticks(1, 2))
+    await watched.until(lambda b: b.data.get("n") == 2)
+    log.mute = True
+    await rig.write("t1", *ticks(3, 5))
+    log.mute = False
+    await rig.write("t1", completed())
+    assert numbers(await watched.all()) == [3, 4, 5, 6]
+    assert rig.counted("refills_total") >= 1
+
+
+async def test_a_terminal_event_whose_republish_was_lost_is_found_by_the_probe(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    await rig.write("t1", *ticks(1, 2))
+    await watched.until(lambda b: b.data.get("n") == 2)
+    await asyncio.sleep(3)
+    log.mute = True
+    await rig.write("t1", *ticks(3, 4), completed())
+    started = asyncio.get_running_loop().time()
+    assert numbers(await watched.all()) == [3, 4, 5]
+    assert asyncio.get_running_loop().time() - started <= 16
+    assert rig.counted("probe_repairs_total") == 1
+
+
+async def test_a_malformed_event_is_set_aside_and_the_others_arrive(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    head = await rig.write("t1", *ticks(1, 2))
+    await log.put("t1", b"{nonsense", expected=head.seq, msg_id="evil")
+    await rig.write("t1", *ticks(3, 4), completed())
+    assert numbers(await watched.all()) == [1, 2, 3, 4, 5]
+    assert rig.counted("events_malformed_total") >= 1
+
+
+async def test_an_event_that_names_another_task_is_set_aside(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    head = await rig.write("other", *ticks(1, 1))
+    await log.put("t1", log._logs["other"][0].payload, expected=0, msg_id="evil")
+    await rig.write("t1", completed())
+    assert head.seq == 1
+    assert numbers(await watched.all()) == [1]
+
+
+async def test_a_silent_stream_gets_a_heartbeat_every_15_seconds(rig):
+    await rig.write("t1", progress("queued"))
+    watched = await rig.watch("t1")
+    await watched.until(lambda b: b.data.get("n") == 1)
+    start = asyncio.get_running_loop().time()
+    for round in (1, 2, 3):
+        beat = await watched.next()
+        assert beat.event == "comment"
+        assert asyncio.get_running_loop().time() - start == pytest.approx(15 * round, abs=0.5)
+
+
+async def test_a_running_task_without_sign_of_life_is_called_stalled_once(rig, log):
+    await rig.write("t1", *ticks(1, 1))
+    watched = await rig.watch("t1")
+    blocks = await watched.until(lambda b: b.event == "stalled")
+    assert blocks[-1].data == {"task": "t1", "seconds": 15}
+    assert (await watched.next()).event == "comment"
+    assert (await watched.next()).event == "comment"
+
+
+async def test_a_beat_keeps_a_silent_task_from_being_called_stalled(rig, log):
+    await rig.write("t1", *ticks(1, 1))
+    watched = await rig.watch("t1")
+    for _ in range(10):
+        await asyncio.sleep(5)
+        await log.beat("t1", b'{"type":"beat","task":"t1","attempt":1}')
+    await rig.write("t1", completed())
+    assert "stalled" not in [b.event for b in await watched.all()]
+
+
+async def test_a_stream_ends_cleanly_at_the_end_of_its_life_with_a_cursor_to_resume(rig):
+    await rig.write("t1", *ticks(1, 3))
+    watched = await rig.watch("t1")
+    start = asyncio.get_running_loop().time()
+    blocks = await watched.all()
+    assert 480 <= asyncio.get_running_loop().time() - start <= 721
+    assert (blocks[-1].event, blocks[-1].data) == ("goodbye", {"reason": "lifetime"})
+    assert decode(blocks[-1].id).positions == ((3, 3),)
+    assert blocks[-1].retry is not None
+
+
+async def test_a_drain_ends_all_streams_spread_over_the_window(log):
+    async with rig_on(log, drain_seconds=20) as rig:
+        await rig.write("t1", *ticks(1, 3))
+        all_watched = [await rig.watch("t1") for _ in range(60)]
+        await asyncio.sleep(1)
+        start = asyncio.get_running_loop().time()
+        rig.drain.begin()
+
+        async def end(watched):
+            last = (await watched.all())[-1]
+            return last, asyncio.get_running_loop().time() - start
+
+        ends = await asyncio.gather(*(end(w) for w in all_watched))
+        assert {last.data["reason"] for last, _ in ends} == {"drain"}
+        times = sorted(at for _, at in ends)
+        assert times[-1] <= 20.5
+        assert sum(t < 10 for t in times) in range(12, 49)
+        await rig.drain.emptied()
+
+
+async def test_several_tasks_share_one_stream_with_a_vector_cursor(rig):
+    watched = await rig.watch("b", "a", merging=False)
+    await rig.write("a", *ticks(1, 2))
+    await rig.write("b", *ticks(1, 3), completed())
+    first = await watched.until(lambda b: b.data.get("task") == "b" and b.data.get("n") == 4)
+    assert [b.data["n"] for b in first if b.data.get("task") == "a"] == [1, 2]
+    places = decode(first[-1].id).positions
+    assert places == ((2, 2), (6, 4))
+    await watched.close()
+    again = await rig.watch("a", "b", at=list(places), merging=False)
+    await rig.write("a", completed())
+    assert [(b.data["task"], b.data["n"]) for b in await again.all() if "n" in b.data] == [("a", 3)]
+
+
+async def test_each_id_of_a_shared_stream_resumes_without_hole_or_duplicate(rig):
+    await rig.write("a", *ticks(1, 3), completed())
+    await rig.write("b", *ticks(1, 3), completed())
+    every = [b for b in await (await rig.watch("a", "b", merging=False)).all() if "n" in b.data]
+    for cut, block in enumerate(every):
+        watched = await rig.watch("a", "b", at=list(decode(block.id).positions), merging=False)
+        rest = [b for b in await watched.all() if b.event == "reset" or "n" in b.data]
+        assert [(b.data["task"], b.data["n"]) for b in rest] == [(b.data["task"], b.data["n"]) for b in every[cut + 1 :]]
+
+
+async def test_the_named_cursor_carries_the_task(rig):
+    await rig.write("t1", completed())
+    watched = await rig.watch("t1", named=True)
+    assert {decode(b.id).task for b in await watched.all()} == {"t1"}
+
+
+async def test_the_stream_stays_open_while_nats_is_away_and_goes_on_after(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    await rig.write("t1", *ticks(1, 2))
+    await watched.until(lambda b: b.data.get("n") == 2)
+    log.mute = True
+    await rig.write("t1", *ticks(3, 4))
+    log.away = True
+    assert (await watched.next()).event in ("comment", "stalled")
+    log.away = log.mute = False
+    await rig.write("t1", completed())
+    assert numbers(await watched.all()) == [3, 4, 5]
+
+
+async def test_a_stream_made_anew_resets_the_watchers(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    await rig.write("t1", *ticks(1, 5))
+    await watched.until(lambda b: b.data.get("n") == 5)
+    log._logs.clear()
+    log._seq = 0
+    await rig.live.check_incarnation("inc2")
+    await rig.write("t1", *ticks(1, 1), completed())
+    blocks = [b for b in await watched.all() if b.event != "comment"]
+    assert [(b.event, b.data.get("reason")) for b in blocks][0] == ("reset", "incarnation")
+    assert numbers(blocks) == [1, 2]
+    assert {decode(b.id).incarnation for b in blocks} == {"inc2"}
+
+
+async def test_a_watcher_that_leaves_frees_the_tail_and_the_subscription(rig, log):
+    await rig.write("t1", *ticks(1, 1))
+    one, two = await rig.watch("t1"), await rig.watch("t1")
+    await one.next()
+    await two.next()
+    assert (len(rig.live), log.subscribers("t1")) == (1, 1)
+    await one.close()
+    assert (len(rig.live), log.subscribers("t1")) == (1, 1)
+    await two.close()
+    await asyncio.sleep(1)
+    assert (len(rig.live), log.subscribers("t1")) == (0, 0)
+
+
+async def test_a_hundred_watchers_of_an_old_task_share_its_reads(rig, log):
+    await rig.write("t1", *(Chunk(text="x", offset=n) for n in range(200)), completed())
+    before = log.reads
+    streams = await asyncio.gather(*(rig.watch("t1") for _ in range(100)))
+    results = await asyncio.gather(*(w.all() for w in streams))
+    assert {tuple(numbers(r)) for r in results} == {tuple(range(1, 202))}
+    assert log.reads - before < 10
