@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.params import FromPath
 
 from headway import __version__
 from headway.errors import InvalidNameError, UnavailableError
@@ -81,7 +82,7 @@ async def index() -> Response[bytes]:
 
 
 @get("/page/{name:str}", include_in_schema=False)
-async def page_file(name: str) -> Response[bytes]:
+async def page_file(name: FromPath[str]) -> Response[bytes]:
     return _page(name)
 
 

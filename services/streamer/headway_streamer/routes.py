@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
-from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from headway import codec
 from headway.errors import EndedError
@@ -27,9 +27,11 @@ RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
-CursorQuery = Annotated[str, Parameter(query="cursor", description="Where to go on; the header Last-Event-ID wins.")]
-FromQuery = Annotated[str, Parameter(query="from", description="Without a cursor: `start` (default) or `latest`.")]
-MergeQuery = Annotated[str, Parameter(query="merge", description="`0` sends every tick, also to a slow client.")]
+CursorQuery = Annotated[
+    str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")
+]
+BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
+MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,15 +58,17 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 
 @get("/api/v1/kinds", tags=["kinds"], summary="What can be run, with JSON Schemas of the parameters")
-async def list_kinds(core: Core) -> Response[bytes]:
+async def list_kinds(core: NamedDependency[Core]) -> Response[bytes]:
     return answer({"kinds": await core.catalogue.kinds()})
 
 
 @post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
 async def submit_task(
     request: AnyRequest,
-    core: Core,
-    idempotency_key: Annotated[str, Parameter(header="Idempotency-Key", description="The same key runs once.")] = "",
+    core: NamedDependency[Core],
+    idempotency_key: Annotated[
+        str, HeaderParameter(name="Idempotency-Key", description="Runs once.")
+    ] = "",
 ) -> Response[bytes]:
     submission = await _body(request, Submission)
     return await _accept(core, submission.kind, submission.params, key=_key(idempotency_key))
@@ -72,27 +76,29 @@ async def submit_task(
 
 @get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
 async def list_tasks(
-    core: Core,
-    limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-    kind: str = "",
-    status: str = "",
-    since: Annotated[float, Parameter(description="Seconds since 1970", examples=[Example(value=1763690000)])] = 0.0,
+    core: NamedDependency[Core],
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+    kind: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+    since: Annotated[
+        float, QueryParameter(description="Created after this time, seconds since 1970.")
+    ] = 0.0,
 ) -> Response[bytes]:
     return answer({"tasks": await core.listing.recent(Filter(limit, kind, status, since))})
 
 
 @get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="A task's latest state, for polling with If-None-Match")
-async def get_task(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+async def get_task(request: AnyRequest, core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
     return await _snapshot(request, core, task)
 
 
 @get("/api/v1/tasks/{task:str}/stream", tags=["streams"], summary="A task's events as Server-Sent Events")
 async def stream_task(
     request: AnyRequest,
-    core: Core,
-    task: str,
+    core: NamedDependency[Core],
+    task: FromPath[str],
     at: CursorQuery = "",
-    begin: FromQuery = "start",
+    begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
     if _wants_json(request):
@@ -103,10 +109,10 @@ async def stream_task(
 @get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
 async def stream_tasks(
     request: AnyRequest,
-    core: Core,
-    task: Annotated[list[str], Parameter(query="task", description="Repeat it, once per task; at most 32.")],
+    core: NamedDependency[Core],
+    task: Annotated[list[str], QueryParameter(name="task", description="Repeat it, once per task; at most 32.")],
     at: CursorQuery = "",
-    begin: FromQuery = "start",
+    begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
     most = core.settings.max_tasks_per_stream
@@ -118,10 +124,10 @@ async def stream_tasks(
 @get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
 async def stream_celery(
     request: AnyRequest,
-    core: Core,
-    task: str,
+    core: NamedDependency[Core],
+    task: FromPath[str],
     at: CursorQuery = "",
-    begin: FromQuery = "start",
+    begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
     return await _stream(core, _wish(request, [task], at, begin, merge)._replace(celery=True))
@@ -130,13 +136,13 @@ async def stream_celery(
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
 async def process_stream(
     request: AnyRequest,
-    core: Core,
-    kind: Annotated[str, Parameter(description="What to run; all other query parameters are its parameters.")],
+    core: NamedDependency[Core],
+    kind: Annotated[str, QueryParameter(description="What to run; all other query parameters are its parameters.")],
     at: CursorQuery = "",
-    begin: FromQuery = "start",
+    begin: BeginQuery = "start",
     merge: MergeQuery = "1",
-    key: Annotated[str, Parameter(description="Idempotency key: the same key finds the same task.")] = "",
-    cancel_on_disconnect: Annotated[str, Parameter(description="`1` cancels when the client stays away.")] = "0",
+    key: Annotated[str, QueryParameter(description="Idempotency key: the same key finds the same task.")] = "",
+    cancel_on_disconnect: Annotated[str, QueryParameter(description="`1` cancels when the client stays away.")] = "0",
 ) -> Response[Any]:
     _check_same_site(request, core)
     wish = _wish(request, [], at, begin, merge)
@@ -146,7 +152,7 @@ async def process_stream(
 
 
 @post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
-async def cancel_task(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+async def cancel_task(request: AnyRequest, core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     wanted = await _body(request, CancelRequest) if await request.body() else CancelRequest()
     try:
@@ -157,7 +163,7 @@ async def cancel_task(request: AnyRequest, core: Core, task: str) -> Response[by
 
 
 @post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Run the same again as a new task")
-async def retry_task(core: Core, task: str) -> Response[bytes]:
+async def retry_task(core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     last = await core.history.last(record.task)
     if last is not None and not last.terminal:
@@ -167,7 +173,7 @@ async def retry_task(core: Core, task: str) -> Response[bytes]:
 
 
 @get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="The result of a completed task")
-async def get_result(core: Core, task: str) -> Response[bytes]:
+async def get_result(core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     last = await core.history.last(record.task)
     if last is None or not last.terminal:

@@ -67,9 +67,7 @@ class Rig:
             self.probe = asyncio.ensure_future(self.live.probe_for_ever())
         tails = [await self.live.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
-        seats = [
-            Seat(t, self.history, p, merging=merging, doubt=doubt) for t, p in zip(tails, places, strict=True)
-        ]
+        seats = [Seat(t, self.history, p, merging=merging, doubt=doubt) for t, p in zip(tails, places, strict=True)]
         watcher = Watcher(seats, self.settings, self.drain, self.metrics, **options)
         return Watched(watcher, asyncio.ensure_future(self._pump(watcher, tails, inbox := asyncio.Queue())), inbox)
 
@@ -82,7 +80,6 @@ class Rig:
             for tail in tails:
                 self.live.leave(tail)
             inbox.put_nowait(None)
-
 
     async def write(self, task, *events, attempt=1):
         """Append events as a processor would; returns the head."""

@@ -32,7 +32,11 @@ def test_a_progress_has_no_event_name_so_that_onmessage_sees_it():
 
 @pytest.mark.parametrize(
     ("event", "name"),
-    [(Chunk(text="a\nb", offset=0), "chunk"), (LogLine(level="info", message="m"), "log"), (Cancel(reason="r"), "cancel")],
+    [
+        (Chunk(text="a\nb", offset=0), "chunk"),
+        (LogLine(level="info", message="m"), "log"),
+        (Cancel(reason="r"), "cancel"),
+    ],
 )
 def test_other_events_are_named(event, name):
     head, id, data = lines(frame(event).native)
@@ -114,7 +118,11 @@ def test_a_change_of_step_status_or_attempt_is_never_merged_away():
 
 
 def test_chunks_logs_and_cancels_are_kept_and_part_the_ticks():
-    others = [frame(Chunk(text="x", offset=0), n=2), frame(LogLine(level="info", message=""), n=4), frame(Cancel(reason=""), n=5)]
+    others = [
+        frame(Chunk(text="x", offset=0), n=2),
+        frame(LogLine(level="info", message=""), n=4),
+        frame(Cancel(reason=""), n=5),
+    ]
     assert kept(tick(1), others[0], tick(3), others[1], others[2], tick(6), tick(7)) == [1, 2, 3, 4, 5, 7]
 
 

@@ -247,7 +247,9 @@ async def test_each_id_of_a_shared_stream_resumes_without_hole_or_duplicate(rig)
     for cut, block in enumerate(every):
         watched = await rig.watch("a", "b", at=list(decode(block.id).positions), merging=False)
         rest = [b for b in await watched.all() if b.event == "reset" or "n" in b.data]
-        assert [(b.data["task"], b.data["n"]) for b in rest] == [(b.data["task"], b.data["n"]) for b in every[cut + 1 :]]
+        assert [(b.data["task"], b.data["n"]) for b in rest] == [
+            (b.data["task"], b.data["n"]) for b in every[cut + 1 :]
+        ]
 
 
 async def test_the_named_cursor_carries_the_task(rig):
@@ -278,7 +280,7 @@ async def test_a_stream_made_anew_resets_the_watchers(rig, log):
     await rig.live.check_incarnation("inc2")
     await rig.write("t1", *ticks(1, 1), completed())
     blocks = [b for b in await watched.all() if b.event != "comment"]
-    assert [(b.event, b.data.get("reason")) for b in blocks][0] == ("reset", "incarnation")
+    assert (blocks[0].event, blocks[0].data.get("reason")) == ("reset", "incarnation")
     assert numbers(blocks) == [1, 2]
     assert {decode(b.id).incarnation for b in blocks} == {"inc2"}
 
