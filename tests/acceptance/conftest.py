@@ -1,0 +1,61 @@
+"""Fixtures of the acceptance tests: the services as they are installed."""
+
+import shutil
+
+import httpx
+import pytest
+
+from tests.fixtures.suite import run_suite
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """A NATS of the test's own, and nothing else yet."""
+    with run_suite(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One processor and two streamers for the tests of a module that do them no harm."""
+    with run_suite(tmp_path_factory.mktemp("suite")) as running:
+        services = running.processor("p1"), running.streamer("s1"), running.streamer("s2")
+        for service in services:
+            service.wait_ready()
+        running.p1, running.s1, running.s2 = services
+        yield running
+
+
+@pytest.fixture
+async def http():
+    """A client that waits patiently."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def page():
+    """A page of a real Chromium; the test fails on any script error."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium here: apt install chromium to run the browser tests")
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        made = await browser.new_page(viewport={"width": 1280, "height": 860})
+        faults = []
+        made.on("pageerror", lambda error: faults.append(str(error)))
+        yield made
+        await browser.close()
+    assert faults == []

@@ -1,0 +1,217 @@
+"""What is promised holds whatever is killed."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+import httpx
+
+from tests.fixtures.sse import Reader
+from tests.fixtures.suite import KILL, TERM
+
+SLOW = {"steps": [{"name": "work", "seconds": 3, "ticks": 60}]}
+
+
+async def submit(http, url, params, kind="script", **headers):
+    reply = await http.post(f"{url}/api/v1/tasks", json={"kind": kind, "params": params}, headers=headers)
+    assert reply.status_code == 202, reply.text
+    return reply.json()["task"]
+
+
+def terminals(log):
+    return [e["status"] for e in log if e.get("status") in ("completed", "error", "cancelled")]
+
+
+async def test_a_killed_streamer_costs_its_watchers_no_event(suite, http):
+    services = suite.processor("p1"), suite.streamer("s1"), suite.streamer("s2")
+    for service in services:
+        service.wait_ready()
+    _, one, two = services
+    task = await submit(http, two.url, SLOW)
+    path = f"/api/v1/tasks/{task}/stream?merge=0"
+    readers = [Reader(http) for _ in range(20)]
+
+    async def watch(reader, patience):
+        with suppress(httpx.HTTPError):
+            await reader.read(one.url + path)
+        before = len(reader.log)
+        await reader.read(two.url + path)
+        return before
+
+    watching = [asyncio.create_task(watch(reader, n)) for n, reader in enumerate(readers)]
+    await Reader(http).read(two.url + path, lambda _, data: data.get("n", 0) >= 15)
+    one.signal(KILL)
+    befores = await asyncio.gather(*watching)
+    assert min(befores) >= 3
+    for reader in readers:
+        assert reader.numbers == list(range(1, len(reader.numbers) + 1))
+        assert terminals(reader.log) == ["completed"]
+        assert "reset" not in [name for name, _ in reader.events]
+
+
+async def test_a_killed_processor_is_followed_by_a_second_attempt(suite, http):
+    first, streamer = suite.processor("p1"), suite.streamer("s1")
+    first.wait_ready()
+    streamer.wait_ready()
+    task = await submit(http, streamer.url, SLOW)
+    reader = Reader(http)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    watching = asyncio.create_task(reader.read(url))
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
+    first.signal(KILL)
+    suite.processor("p2").wait_ready()
+    await watching
+    attempts = [e["attempt"] for e in reader.log]
+    assert attempts == sorted(attempts)
+    assert set(attempts) == {0, 1, 2}
+    assert reader.numbers == list(range(1, len(reader.numbers) + 1))
+    assert terminals(reader.log) == ["completed"]
+
+
+async def test_a_processor_that_wakes_up_late_writes_nothing_more(suite, http):
+    from signal import SIGCONT, SIGSTOP
+
+    first, streamer = suite.processor("p1"), suite.streamer("s1")
+    first.wait_ready()
+    streamer.wait_ready()
+    task = await submit(http, streamer.url, SLOW)
+    reader = Reader(http)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    watching = asyncio.create_task(reader.read(url))
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
+    first.signal(SIGSTOP)
+    suite.processor("p2").wait_ready()
+    await Reader(http).read(url, lambda _, data: data.get("attempt") == 2 and data.get("n", 0) >= 12)
+    first.signal(SIGCONT)
+    await watching
+    attempts = [e["attempt"] for e in reader.log]
+    assert attempts == sorted(attempts)
+    assert terminals(reader.log) == ["completed"]
+    snapshot = (await http.get(f"{streamer.url}/api/v1/tasks/{task}")).json()
+    assert (snapshot["state"]["attempt"], snapshot["state"]["n"]) == (2, reader.numbers[-1])
+
+
+async def test_a_crashing_task_ends_in_one_error(suite, http):
+    streamer = suite.streamer("s1")
+    streamer.wait_ready()
+    processor = suite.processor("p0")
+    processor.wait_ready()
+    task = await submit(http, streamer.url, {"steps": [{"name": "boom", "seconds": 0, "crash": [1, 2, 3, 4]}]})
+    reader = Reader(http)
+    watching = asyncio.create_task(reader.read(f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"))
+    for n in range(1, 5):
+        if watching.done():
+            break
+        await asyncio.wait(
+            [watching, asyncio.create_task(asyncio.to_thread(processor.wait))], return_when="FIRST_COMPLETED"
+        )
+        processor = suite.processor(f"p{n}")
+    await watching
+    assert terminals(reader.log) == ["error"]
+    assert reader.log[-1]["error"]["type"] == "Lost"
+    assert [e["attempt"] for e in reader.log] == sorted(e["attempt"] for e in reader.log)
+
+
+async def test_nats_killed_in_the_middle_delays_a_task_and_loses_nothing(suite, http):
+    processor, streamer = suite.processor("p1", ACK_WAIT_SECONDS="10"), suite.streamer("s1")
+    processor.wait_ready()
+    streamer.wait_ready()
+    task = await submit(http, streamer.url, SLOW)
+    reader = Reader(http)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    watching = asyncio.create_task(reader.read(url))
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
+    suite.nats.restart()
+    await watching
+    assert reader.numbers == list(range(1, len(reader.numbers) + 1))
+    assert terminals(reader.log) == ["completed"]
+    assert {e["attempt"] for e in reader.log} == {0, 1}
+
+
+async def test_a_202_is_never_given_for_a_job_that_was_not_stored(suite, http):
+    processor, streamer = suite.processor("p1"), suite.streamer("s1")
+    processor.wait_ready()
+    streamer.wait_ready()
+    instant = {"steps": [{"name": "now", "seconds": 0}]}
+    answers = []
+
+    async def client(number):
+        for round in range(15):
+            body = {"kind": "script", "params": instant}
+            key = {"Idempotency-Key": f"{number}-{round}"}
+            reply = await http.post(f"{streamer.url}/api/v1/tasks", json=body, headers=key)
+            answers.append((reply.status_code, reply.json().get("task")))
+            await asyncio.sleep(0.02)
+
+    clients = [asyncio.create_task(client(n)) for n in range(8)]
+    while len(answers) < 20:
+        await asyncio.sleep(0.005)
+    suite.nats.restart()
+    await asyncio.gather(*clients)
+    assert {status for status, _ in answers} <= {202, 503}
+    accepted = [task for status, task in answers if status == 202]
+    assert len(accepted) > 20
+    assert len(set(accepted)) == len(accepted)
+
+    async def ending(task):
+        reader = Reader(http)
+        await reader.read(f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0")
+        return terminals(reader.log)
+
+    assert {json.dumps(e) for e in await asyncio.gather(*map(ending, accepted))} == {'["completed"]'}
+
+
+async def test_the_same_key_submitted_to_two_streamers_runs_once(shared, http):
+    counted = {"steps": [{"name": "once", "seconds": 0.2, "ticks": 2}]}
+    urls = [shared.s1.url, shared.s2.url] * 10
+    tasks = await asyncio.gather(*(submit(http, url, counted, **{"Idempotency-Key": "same"}) for url in urls))
+    assert len(set(tasks)) == 1
+    reader = Reader(http)
+    await reader.read(f"{shared.s1.url}/api/v1/tasks/{tasks[0]}/stream?merge=0")
+    again = await submit(http, shared.s2.url, counted, **{"Idempotency-Key": "same"})
+    snapshot = (await http.get(f"{shared.s1.url}/api/v1/tasks/{again}")).json()
+    assert (again, snapshot["state"]["attempt"], snapshot["state"]["n"]) == (tasks[0], 1, reader.numbers[-1])
+
+
+async def test_a_streamer_drains_on_sigterm_and_exits_0(suite, http):
+    processor, one, two = suite.processor("p1"), suite.streamer("s1"), suite.streamer("s2")
+    for service in (processor, one, two):
+        service.wait_ready()
+    task = await submit(http, two.url, SLOW)
+    path = f"/api/v1/tasks/{task}/stream?merge=0"
+    readers = [Reader(http) for _ in range(30)]
+
+    async def watch(reader):
+        assert not await reader.read(one.url + path)  # a clean end: anything else raises
+        await reader.read(two.url + path)
+
+    watching = [asyncio.create_task(watch(reader)) for reader in readers]
+    await Reader(http).read(two.url + path, lambda _, data: data.get("n", 0) >= 10)
+    one.signal(TERM)
+    await asyncio.gather(*watching)
+    assert one.wait() == 0
+    assert "Traceback" not in one.log.read_text()
+    for reader in readers:
+        assert reader.numbers == list(range(1, len(reader.numbers) + 1))
+        goodbyes = [data["reason"] for name, data in reader.events if name == "goodbye"]
+        assert goodbyes == ["drain"]
+
+
+async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, http):
+    first, streamer = suite.processor("p1", GRACE_SECONDS="0.2"), suite.streamer("s1")
+    first.wait_ready()
+    streamer.wait_ready()
+    task = await submit(http, streamer.url, SLOW)
+    reader = Reader(http)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    watching = asyncio.create_task(reader.read(url))
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
+    suite.processor("p2").wait_ready()
+    first.signal(TERM)
+    assert await asyncio.to_thread(first.wait) == 0
+    assert "Traceback" not in first.log.read_text()
+    await watching
+    assert terminals(reader.log) == ["completed"]
+    assert "retrying" in [e.get("status") for e in reader.log]
+    assert reader.log[-1]["attempt"] == 2
+    assert "failed" not in reader.log[-1]
