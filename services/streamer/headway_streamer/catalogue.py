@@ -97,7 +97,7 @@ def from_query(kind: KindRecord, query: dict[str, list[str]]) -> dict[str, Any]:
 def _from_text(schema: dict[str, Any], values: list[str]) -> Any:
     text = values[-1]
     options = schema.get("anyOf", [schema])
-    types = {option.get("type", "object" if "$ref" in option else "string") for option in options}
+    types = {_type_of(option) for option in options}
     if types <= {"string"}:
         return text
     if "array" in types and not text.startswith("["):
@@ -110,3 +110,9 @@ def _json_or_text(text: str) -> Any:
         return codec.decode_json(text.encode())
     except MalformedEventError:
         return text
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return "string" if all(isinstance(value, str) for value in schema["enum"]) else "any"
+    return str(schema.get("type", "any"))

@@ -27,9 +27,7 @@ RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
-CursorQuery = Annotated[
-    str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")
-]
+CursorQuery = Annotated[str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")]
 BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
 MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
 
@@ -66,9 +64,7 @@ async def list_kinds(core: NamedDependency[Core]) -> Response[bytes]:
 async def submit_task(
     request: AnyRequest,
     core: NamedDependency[Core],
-    idempotency_key: Annotated[
-        str, HeaderParameter(name="Idempotency-Key", description="Runs once.")
-    ] = "",
+    idempotency_key: Annotated[str, HeaderParameter(name="Idempotency-Key", description="Runs once.")] = "",
 ) -> Response[bytes]:
     submission = await _body(request, Submission)
     return await _accept(core, submission.kind, submission.params, key=_key(idempotency_key))
@@ -80,9 +76,7 @@ async def list_tasks(
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     kind: FromQuery[str] = "",
     status: FromQuery[str] = "",
-    since: Annotated[
-        float, QueryParameter(description="Created after this time, seconds since 1970.")
-    ] = 0.0,
+    since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
 ) -> Response[bytes]:
     return answer({"tasks": await core.listing.recent(Filter(limit, kind, status, since))})
 

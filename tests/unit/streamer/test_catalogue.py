@@ -1,0 +1,81 @@
+"""Parameters against a kind's schema, and parameters from a query string."""
+
+import pytest
+
+from headway.records import KindRecord
+from headway_streamer.catalogue import check_params, from_query
+from headway_streamer.problems import Problem
+
+KIND = KindRecord(
+    kind="k",
+    params={
+        "type": "object",
+        "properties": {
+            "text": {"type": "string"},
+            "count": {"type": "integer", "minimum": 1},
+            "maybe": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+            "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "fast": {"type": "boolean"},
+            "mode": {"enum": ["1", "2"]},
+            "any": {},
+            "point": {"$ref": "#/$defs/Point"},
+        },
+        "required": ["text"],
+        "additionalProperties": False,
+        "$defs": {"Point": {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("text", ["5"], "5"),
+        ("text", ["{}"], "{}"),
+        ("count", ["5"], 5),
+        ("count", ["five"], "five"),
+        ("maybe", ["null"], None),
+        ("maybe", ["1.5"], 1.5),
+        ("name", ["a"], "a"),
+        ("tags", ["a", "b"], ["a", "b"]),
+        ("tags", ["a"], ["a"]),
+        ("tags", ['["a","b"]'], ["a", "b"]),
+        ("fast", ["true"], True),
+        ("mode", ["1"], "1"),
+        ("any", ['{"a":1}'], {"a": 1}),
+        ("any", ["text"], "text"),
+        ("point", ['{"x":1}'], {"x": 1}),
+        ("unknown", ["7"], 7),
+    ],
+)
+def test_a_query_value_becomes_what_the_schema_says(name, values, expected):
+    assert from_query(KIND, {name: values}) == {name: expected}
+
+
+@pytest.mark.parametrize(
+    ("params", "pointers"),
+    [
+        ({"text": "a"}, []),
+        ([], ["/params"]),
+        ({}, ["/params/text"]),
+        ({"text": "a", "count": 0}, ["/params/count"]),
+        ({"text": "a", "count": "x"}, ["/params/count"]),
+        ({"text": "a", "tags": ["a", 1]}, ["/params/tags/1"]),
+        ({"text": "a", "point": {}}, ["/params/point/x"]),
+        ({"text": "a", "b/c~": 1, "z": 2}, ["/params/b~1c~0", "/params/z"]),
+    ],
+)
+def test_each_fault_is_told_by_its_pointer(params, pointers):
+    if not pointers:
+        check_params(KIND, params)
+        return
+    with pytest.raises(Problem) as caught:
+        check_params(KIND, params)
+    assert [e["pointer"] for e in caught.value.errors] == pointers
+
+
+def test_a_flood_of_faults_is_bounded():
+    with pytest.raises(Problem) as caught:
+        check_params(KIND, {"text": "a"} | {f"x{n}": n for n in range(1000)})
+    assert len(caught.value.errors) == 50
