@@ -521,3 +521,45 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(streamer):
 async def test_method_not_allowed_is_a_problem(streamer):
     reply = await streamer.http.delete("/api/v1/tasks")
     assert (reply.status_code, reply.json()["title"]) == (405, "Method Not Allowed")
+
+
+async def test_history_that_was_trimmed_is_told_by_a_reset(streamer, connection, names):
+    task = await submitted(streamer)
+    await write(streamer, task, *(progress("processing", float(n)) for n in range(1, 4)))
+    path = f"/api/v1/tasks/{task}/stream?merge=0"
+    async with aconnect_sse(streamer.http, "GET", path) as source:
+        events = source.aiter_sse()
+        seen = [await anext(events) for _ in range(3)]
+        await events.aclose()
+    js = connection.client.jetstream()
+    config = (await js.stream_info(names.events_stream)).config
+    config.max_msgs_per_subject = 5
+    await js.update_stream(config)
+    await write(streamer, task, *(progress("processing", float(n)) for n in range(4, 20)), progress("completed", 100.0))
+    for headers in ({}, {"Last-Event-ID": seen[-1].id}):
+        events = await watch(streamer, path, headers=headers)
+        assert [e.event for e in events[:3]] == ["hello", "reset", "message"]
+        assert json.loads(events[1].data) == {"task": task, "reason": "trimmed"}
+        assert numbers(events) == [17, 18, 19, 20, 21]
+
+
+async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server, connection, names):
+    async with run_streamer(nats_server.url, names.namespace, write_deadline_seconds=1) as streamer:
+        await write(streamer, "t1", progress("processing"))
+        host, port = streamer.url.removeprefix("http://").split(":")
+        deaf = [await asyncio.open_connection(host, int(port), limit=1024) for _ in range(5)]
+        for _, writer in deaf:
+            writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.transport.pause_reading()
+        watching = asyncio.create_task(watch(streamer, "/api/v1/tasks/t1/stream?merge=0"))
+        async with asyncio.timeout(5):
+            while streamer.core.streams._open < 6:
+                await asyncio.sleep(0.01)
+        await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
+        async with asyncio.timeout(20):
+            while streamer.core.streams._open > 1:
+                await asyncio.sleep(0.05)
+        await write(streamer, "t1", progress("completed", 100.0))
+        assert numbers(await watching) == list(range(1, 153))
+        for _, writer in deaf:
+            writer.transport.abort()

@@ -19,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ops_port: int = 9001
     """Port of /livez, /readyz and /metrics; 0 takes a free one."""
     ack_wait_seconds: float = 30.0
-    """A job whose processor says nothing for so long is given to another one. Signs of life go out every third of it."""
+    """A job whose processor says nothing for so long goes to another one. A sign of life goes out every third of it."""
     grace_seconds: float = 20.0
     """At a shutdown handlers may go on for so long; then their jobs are handed back. Below the pod's grace period."""
     interval_seconds: float = 0.1
@@ -32,11 +32,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an attempt may vanish with its processor before the task is given up, if its `retries` are fewer."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs at once."""
+    builtin_kinds: bool = True
+    """Whether the kinds crawl, bulk and script are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"
     data_dir: str = ""
     """Directory whose files the kind `bulk` may read; empty for none."""
     crawl_allow: tuple[str, ...] = ()
-    """Hosts (`host` or `host:port`) that the kinds `crawl` and `bulk` may reach although their address is not public."""
+    """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
 
 
 @cache

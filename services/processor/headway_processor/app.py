@@ -1,0 +1,107 @@
+"""The processor put together: who opens what, in which order it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+
+from headway import objects
+from headway.connection import Connection, NatsSettings
+from headway.log import NatsLog
+from headway.task import Registry
+from headway_processor import catalogue, ops
+from headway_processor.archive import NatsArchive
+from headway_processor.desk import Desk
+from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
+from headway_processor.ops import Page
+from headway_processor.pull import Puller
+from headway_processor.running import Running
+from headway_processor.settings import Settings
+from headway_processor.waiting import first_to_end
+from headway_processor.worker import Worker
+
+NAME = "processor"
+"""Of the connection and of its inboxes, which NATS permissions name."""
+
+logger = logging.getLogger(__name__)
+
+
+class Processor:
+    """Runs the jobs of `kinds` until told to stop. Use `run` once."""
+
+    def __init__(self, settings: Settings, nats: NatsSettings, kinds: Registry) -> None:
+        self.ops_port = 0
+        """Where the ops pages are, once they are there."""
+        self._settings = settings
+        self._kinds = kinds
+        self._connection = Connection(nats, NAME)
+        self._metrics = PrometheusMetrics(lambda: self._connection.connected)
+        self._running = Running()
+        self._workers: list[Worker] = []
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Pull no more jobs, let handlers end within the grace, hand the rest back, end."""
+        self._stopping.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether jobs can arrive now."""
+        bound = bool(self._workers) and all(worker.bound for worker in self._workers)
+        return bound and self._connection.connected and not self._stopping.is_set()
+
+    async def run(self) -> bool:
+        """Run until `stop`. False when the connection to NATS has ended for good. Raises SettingsError."""
+        pages = {"/livez": _live, "/readyz": self._readiness, "/metrics": self._exposition}
+        async with AsyncExitStack() as stack:
+            serving = ops.serve(self._settings.ops_host, self._settings.ops_port, pages)
+            self.ops_port = await stack.enter_async_context(serving)
+            stack.push_async_callback(self._connection.close)
+            if await first_to_end({"stop": self._stopping.wait(), "open": self._open()}) == "stop":
+                return True
+            try:
+                return await first_to_end(self._roots()) == "stop"
+            finally:
+                await self._shut_down()
+
+    async def _open(self) -> None:
+        await self._connection.open()
+        js = self._connection.client.jetstream()
+        await objects.ensure_patiently(js, self._connection.names, self._connection.settings.replicas)
+
+    async def _shut_down(self) -> None:
+        self._stopping.set()
+        logger.info("the processor shuts down", extra={"action": "shutdown", "jobs": len(self._running)})
+        # Without a connection nothing that the handlers do can be stored any more.
+        await self._running.drain(0.0 if self._connection.closed.is_set() else self._settings.grace_seconds)
+
+    def _roots(self) -> dict[str, Coroutine[None, None, object]]:
+        client, names = self._connection.client, self._connection.names
+        js = client.jetstream()
+        desk = Desk(NatsLog(client, names), NatsArchive(js, names), self._settings, self._metrics)
+        slots = asyncio.Semaphore(self._settings.concurrency)
+        for kind in self._kinds:
+            config = objects.job_consumer(
+                names, kind.name, ack_wait_seconds=self._settings.ack_wait_seconds, concurrency=kind.concurrency
+            )
+            self._workers.append(Worker(kind, Puller(self._connection, config), desk, self._running, slots))
+        logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
+        return {
+            "stop": self._stopping.wait(),
+            "nats": self._connection.closed.wait(),
+            "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds]),
+            **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
+        }
+
+    def _readiness(self) -> Page:
+        return Page(200, b"ready\n") if self.ready else Page(503, b"not ready\n")
+
+    def _exposition(self) -> Page:
+        return Page(200, self._metrics.exposition(), CONTENT_TYPE)
+
+
+def _live() -> Page:
+    # Also while NATS is away: a restart would not bring it back, and would end the handlers that run.
+    return Page(200, b"alive\n")

@@ -1,0 +1,158 @@
+"""One attempt at a task that has begun: run the handler, store how it ended, then answer the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import msgspec
+
+from headway import codec
+from headway.chain import Chain, read_head
+from headway.errors import CancelRequestedError, EndedError, SupersededError
+from headway.events import ErrorInfo, Status, is_terminal
+from headway.reporter import Reporter
+from headway.task import Kind
+from headway_processor.decision import (
+    Abandon,
+    Cancelled,
+    Complete,
+    Conclusion,
+    Ending,
+    Fail,
+    HandBack,
+    Policy,
+    Raised,
+    Retry,
+    conclude,
+    describe,
+)
+from headway_processor.desk import Answers, Desk
+from headway_processor.errors import ShutdownError
+from headway_processor.handling import start
+from headway_processor.waiting import end, patiently
+from headway_processor.watch import watch
+
+MAX_RESULT_BYTES = 128 * 1024
+"""A larger result goes to the object store, and the event holds a link."""
+HANDED_BACK = "handed back: the processor shuts down"
+
+logger = logging.getLogger(__name__)
+
+
+class Attempt:
+    """An attempt whose first event is stored by `chain`. `failed` attempts failed or vanished before it."""
+
+    def __init__(self, desk: Desk, kind: Kind, delivery: Answers, chain: Chain, failed: int) -> None:
+        self._desk = desk
+        self._kind = kind
+        self._delivery = delivery
+        self._policy = Policy(failed, kind.retries, desk.settings.retry_delay_seconds)
+        self._begun = chain.head.seq
+        self._stopping = asyncio.Event()
+        self._job = Reporter(
+            chain,
+            kind=kind.name,
+            failed=failed,
+            on_stop=lambda _: self._stopping.set(),
+            interval_seconds=desk.settings.interval_seconds,
+            beat_seconds=desk.settings.beat_seconds,
+        )
+
+    async def run(self, params: msgspec.Struct) -> None:
+        """Run the handler to its end. Raises SupersededError and EndedError when the task is not ours any more."""
+        metrics, kind = self._desk.metrics, self._kind.name
+        metrics.started(kind)
+        begun, status = time.monotonic(), "abandoned"
+        try:
+            ending = await self._handle(params)
+            status = await self._conclude(ending)
+        finally:
+            await self._job.abort()
+            metrics.finished(kind, status, time.monotonic() - begun)
+
+    def hand_back(self) -> None:
+        """Stop the handler and give the job to another processor. Once the handler has ended this changes nothing."""
+        self._job.stop(ShutdownError(HANDED_BACK))
+
+    async def _handle(self, params: msgspec.Struct) -> Ending | None:
+        job = self._job
+        job.start()
+        watching = asyncio.create_task(watch(self._desk.log, job, self._begun), name=f"watch {job.task}")
+        try:
+            handling = start(self._kind, job, params)
+            try:
+                return await handling.until_end(job, self._stopping, self._kind.timeout_seconds)
+            finally:
+                handling.interrupt()
+        finally:
+            await end(watching)  # before our own terminal event: it would be taken for another's
+
+    async def _conclude(self, ending: Ending | None) -> str:
+        job = self._job
+        conclusion = conclude(job.stopped, ending, self._policy)
+        if job.stopped is None and isinstance(ending, Raised):
+            extra = {"action": "handler_failed", "task": job.task, "kind": self._kind.name, "attempt": job.attempt}
+            logger.warning("a handler failed", extra=extra, exc_info=ending.error)
+        if isinstance(conclusion, Complete):
+            conclusion = await self._with_result(conclusion.value)
+        try:
+            return await self._store(conclusion)
+        except CancelRequestedError as request:  # it came just before a retry was announced
+            return await self._store(Cancelled(request.reason))
+
+    async def _store(self, conclusion: Conclusion) -> str:
+        """Store the last event of the attempt, and only then answer the queue. The word for the metrics."""
+        match conclusion:
+            case Complete(value):
+                return await self._end("completed", data=value)
+            case Fail(error):
+                return await self._end("error", message=error.message, error=error)
+            case Cancelled(reason):
+                return await self._end("cancelled", message=cancelled_message(reason))
+            case Retry(error, delay_seconds):
+                message = f"{error.message}; the next attempt begins in {delay_seconds:g} s"
+                await self._job.finish("retrying", message=message, error=error)
+                await self._delivery.nak(delay_seconds)
+                return "retrying"
+            case HandBack():
+                await self._job.finish("retrying", message=HANDED_BACK)
+                await self._delivery.nak()
+                return "handed_back"
+            case Abandon(reason):
+                raise reason
+
+    async def _end(
+        self, status: Status, *, message: str | None = None, data: object = None, error: ErrorInfo | None = None
+    ) -> str:
+        await self._job.finish(status, message=message, data=data, error=error)
+        await self._delivery.ack()
+        return status
+
+    async def _with_result(self, value: object) -> Complete | Fail:
+        """The result as it can stand in an event: itself or a link; a failure if it has no JSON form."""
+        try:
+            raw = codec.encode_json(value)
+        except Exception as error:  # noqa: BLE001 - whatever a value's own code raises
+            reason = describe(error)
+            return Fail(ErrorInfo("UnserialisableResult", f"the result has no JSON form: {reason.message}"))
+        if len(raw) <= MAX_RESULT_BYTES:
+            return Complete(msgspec.Raw(raw))
+        await patiently(lambda: self._keep_result(raw))
+        return Complete({"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)})
+
+    async def _keep_result(self, raw: bytes) -> None:
+        # The store has no fence: a superseded attempt must not overwrite the result of the newer one.
+        task, attempt = self._job.task, self._job.attempt
+        head = await read_head(self._desk.log, task)
+        if head.event is not None and is_terminal(head.event):
+            raise EndedError(task, getattr(head.event, "status", ""))
+        if head.attempt > attempt:
+            raise SupersededError(task, attempt, head.attempt)
+        await self._desk.archive.keep_result(task, raw)
+
+
+def cancelled_message(reason: str) -> str:
+    """What is told when a task was cancelled."""
+    return f"cancelled: {reason}" if reason else "cancelled"

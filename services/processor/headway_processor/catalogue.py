@@ -1,0 +1,59 @@
+"""Telling the streamers what can be run here: the kinds bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+import nats.errors
+import nats.js.errors
+from nats.js import JetStreamContext
+from nats.js.kv import KeyValue
+
+from headway import codec
+from headway.records import KindRecord
+from headway.subjects import Names
+from headway_processor.waiting import rest
+
+AGAIN_SECONDS = 300.0
+"""The bucket is looked at again, in case NATS has lost it."""
+
+logger = logging.getLogger(__name__)
+
+
+async def publish(js: JetStreamContext, names: Names, records: Iterable[KindRecord]) -> int:
+    """Write the records that are missing or differ; how many those were. Raises nats-py's errors."""
+    bucket = await js.key_value(names.kinds_bucket)
+    written = 0
+    for record in records:
+        raw = codec.encode_json(record)
+        if await _known(bucket, record.kind) != raw:
+            await bucket.put(record.kind, raw)
+            written += 1
+    return written
+
+
+async def keep_published(js: JetStreamContext, names: Names, records: list[KindRecord]) -> None:
+    """`publish` until it succeeds, and now and then again, for ever."""
+    refused = 0
+    while True:
+        try:
+            written = await publish(js, names, records)
+        except (nats.errors.Error, TimeoutError) as error:
+            extra = {"action": "catalogue_refused", "error": repr(error)}
+            logger.warning("the kinds cannot be published", extra=extra)
+            await rest(refused)
+            refused += 1
+            continue
+        refused = 0
+        if written:
+            logger.info("kinds are published", extra={"action": "catalogue_written", "kinds": written})
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _known(bucket: KeyValue, kind: str) -> bytes | None:
+    try:
+        return (await bucket.get(kind)).value
+    except nats.js.errors.KeyNotFoundError:
+        return None

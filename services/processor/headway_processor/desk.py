@@ -1,0 +1,44 @@
+"""What the run of a job works with: its delivery, and what all runs share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from headway.log import Log
+from headway_processor.archive import Archive
+from headway_processor.metrics import Metrics
+from headway_processor.settings import Settings
+
+
+class Answers(Protocol):
+    """A job as it was delivered, and the answers to it. None of them raises when NATS is away."""
+
+    subject: str
+    payload: bytes
+    key: str
+    """The same at every delivery of the same job."""
+    answered: bool
+    """An answer that ends this delivery was sent."""
+
+    async def ack(self) -> None:
+        """The job is done: remove it."""
+
+    async def nak(self, delay_seconds: float = 0.0) -> None:
+        """Deliver the job again, at once or later."""
+
+    async def term(self) -> None:
+        """The job is of no use: remove it."""
+
+    async def keep(self) -> None:
+        """The job is being worked on: ack_wait begins anew."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all runs share."""
+
+    log: Log
+    archive: Archive
+    settings: Settings
+    metrics: Metrics

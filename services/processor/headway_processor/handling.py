@@ -1,0 +1,111 @@
+"""Running a handler: on the event loop or in a thread, with an end that always comes as a value."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context, copy_context
+from typing import Any
+
+import msgspec
+
+from headway.reporter import Reporter
+from headway.task import Kind
+from headway.track import current
+from headway_processor.decision import Ending, Raised, Returned
+from headway_processor.errors import TimedOutError
+
+STOP_SECONDS = 3.0
+"""How long a handler that was told to stop is waited for. A thread cannot be killed, only left behind."""
+
+logger = logging.getLogger(__name__)
+
+
+class Handling:
+    """A handler that runs. `interrupt` cancels an async one; a thread sees `job.stopped`."""
+
+    def __init__(self, future: asyncio.Future[Ending], interrupt: Callable[[], object]) -> None:
+        self._future = future
+        self.interrupt = interrupt
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it runs."""
+        if not self._future.done():
+            return None
+        if self._future.cancelled():  # before its first step
+            return Raised(asyncio.CancelledError())
+        return self._future.result()
+
+    async def until_end(self, job: Reporter, stopping: asyncio.Event, timeout_seconds: float | None) -> Ending | None:
+        """Wait for the end, or make it after `timeout_seconds` and when `stopping` is set. None: it would not stop."""
+        stop = asyncio.create_task(stopping.wait(), name=f"stop of {job.task}")
+        either: set[asyncio.Future[Any]] = {self._future, stop}
+        try:
+            await asyncio.wait(either, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+        if not self._future.done():
+            if timeout_seconds is not None:
+                job.stop(TimedOutError(job.task, timeout_seconds))  # counts only if nothing else stopped it before
+            await self._make_end(job)
+        return self.ending
+
+    async def _make_end(self, job: Reporter) -> None:
+        self.interrupt()
+        await asyncio.wait({self._future}, timeout=STOP_SECONDS)
+        if not self._future.done():
+            logger.error(
+                "a handler does not stop and is left behind", extra={"action": "handler_left", "task": job.task}
+            )
+
+
+def start(kind: Kind, job: Reporter, params: msgspec.Struct) -> Handling:
+    """Start the handler of `kind`; inside it `headway.track` finds `job`."""
+    arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
+    context = copy_context()
+    context.run(current.set, job)
+    if kind.executor == "async":
+        task = asyncio.create_task(_call_async(kind, arguments), name=f"handler {job.task}", context=context)
+        return Handling(task, task.cancel)
+    return Handling(_in_thread(kind, arguments, context, job.task), _nothing)
+
+
+async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:
+    try:
+        return Returned(await kind.handler(*arguments))
+    except BaseException as error:  # noqa: BLE001 - SystemExit in a task would end the event loop
+        return Raised(error)
+
+
+def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: str) -> asyncio.Future[Ending]:
+    # A thread of its own, and a daemon: one that never ends would occupy a pool and keep the process from ending.
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Ending] = loop.create_future()
+
+    def call() -> None:
+        ending = _call(context, kind.handler, arguments)
+        with suppress(RuntimeError):  # the loop is closed: this thread was left behind
+            loop.call_soon_threadsafe(_resolve, future, ending)
+
+    threading.Thread(target=call, name=f"handler {task}", daemon=True).start()
+    return future
+
+
+def _call(context: Context, handler: Callable[..., Any], arguments: tuple[Any, ...]) -> Ending:
+    try:
+        return Returned(context.run(handler, *arguments))
+    except BaseException as error:  # noqa: BLE001 - what is raised here would be lost with the thread
+        return Raised(error)
+
+
+def _resolve(future: asyncio.Future[Ending], ending: Ending) -> None:
+    if not future.done():
+        future.set_result(ending)
+
+
+def _nothing() -> None:
+    """A thread cannot be interrupted; it looks at `job.stopped`."""

@@ -1,0 +1,182 @@
+"""One delivered job: decide by the task's log what to do with it, and do it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from headway.chain import EMPTY, Chain, Head, read_head
+from headway.codec import decode
+from headway.errors import CancelRequestedError, EndedError, MalformedEventError, SupersededError, UnavailableError
+from headway.events import ErrorInfo, Progress, is_terminal
+from headway.log import Log
+from headway.records import Job, decode_record
+from headway.subjects import is_name
+from headway.task import Kind, NoParams
+from headway_processor.attempt import Attempt, cancelled_message
+from headway_processor.decision import CancelPending, Decision, GiveUp, Start, decide, describe
+from headway_processor.desk import Answers, Desk
+from headway_processor.waiting import end, patiently
+
+logger = logging.getLogger(__name__)
+
+
+class JobRun:
+    """The run of one delivered job. Nothing that happens in it ends the processor."""
+
+    def __init__(self, desk: Desk, kind: Kind, delivery: Answers) -> None:
+        self.task = delivery.subject.rpartition(".")[2]
+        self.delivery = delivery
+        self._desk = desk
+        self._kind = kind
+        self._attempt: Attempt | None = None
+        self._leaving = False
+
+    async def run(self) -> None:
+        """Run it to its end. A job whose end is not in the log is not acked: it will be delivered again."""
+        beats = asyncio.create_task(self._keep(), name=f"beats {self.task}")
+        try:
+            await self._run()
+        except SupersededError:
+            # No ack: the job belongs to the newer attempt, and an ack of ours would take it away.
+            self._desk.metrics.superseded(self._kind.name)
+            logger.warning("an attempt is superseded", extra=self._extra("superseded"))
+        except EndedError:
+            # The terminal event stands in the log; a redelivery would find nothing else to do.
+            await self.delivery.ack()
+        except Exception:
+            logger.exception("a job could not be run; it will be delivered again", extra=self._extra("job_failed"))
+        finally:
+            await end(beats)
+
+    def hand_back(self) -> None:
+        """Stop the handler and give the job to another processor."""
+        self._leaving = True
+        if self._attempt is not None:
+            self._attempt.hand_back()
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._desk.settings.ack_wait_seconds / 3)
+            await self.delivery.keep()
+
+    async def _run(self) -> None:
+        try:
+            job = read_job(self.delivery.subject, self.delivery.payload)
+        except MalformedEventError as error:
+            await self._set_aside(str(error))
+        else:
+            while not await self._proceed(job):
+                pass  # the log has changed since it was read: decide again
+
+    async def _proceed(self, job: Job) -> bool:
+        head, latest = await patiently(self._end_of_log)
+        crashes = self._desk.settings.crashes
+        decision = decide(head, latest, retries=self._kind.retries, crashes=crashes)
+        if isinstance(decision, Start):
+            try:
+                params = read_params(self._kind, job)
+            except Exception as error:  # noqa: BLE001 - a Struct's own checks may raise anything
+                invalid = ErrorInfo("InvalidParams", describe(error).message)
+                decision = GiveUp(invalid, decision.failed)
+            else:
+                return await self._start(head, decision, params)
+        await self._settle(head, latest, decision)
+        return True
+
+    async def _start(self, head: Head, decision: Start, params: msgspec.Struct) -> bool:
+        chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt)
+        first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
+        try:
+            await chain.begin(first)
+        except (CancelRequestedError, EndedError):
+            return False
+        self._attempt = Attempt(self._desk, self._kind, self.delivery, chain, decision.failed)
+        if self._leaving:
+            self._attempt.hand_back()
+        await self._attempt.run(params)
+        return True
+
+    async def _end_of_log(self) -> tuple[Head, Progress | None]:
+        head = await read_head(self._desk.log, self.task)
+        return head, await latest_progress(self._desk.log, self.task, head)
+
+    # Jobs that are not run
+
+    async def _settle(self, head: Head, latest: Progress | None, decision: Decision) -> None:
+        if isinstance(decision, GiveUp):
+            error = decision.error
+            logger.error("a task is given up", extra=self._extra("given_up") | {"reason": error.message})
+            await self._bury(f"{error.type}: {error.message}")
+            await self._append(head, _given_up(latest, error, decision.failed))
+        elif isinstance(decision, CancelPending):
+            message = cancelled_message(decision.reason)
+            await self._append(head, _last(latest, status="cancelled", message=message))
+        await self.delivery.ack()
+
+    async def _set_aside(self, reason: str) -> None:
+        self._desk.metrics.malformed(self._kind.name)
+        logger.error("a message in the queue is no job", extra=self._extra("job_malformed") | {"reason": reason})
+        await self._bury(reason)
+        head, latest = await patiently(self._end_of_log) if is_name(self.task) else (EMPTY, None)
+        if head.event is not None and not is_terminal(head.event):
+            # It has taken the place of the job of a task that people may watch.
+            await self._append(head, _given_up(latest, ErrorInfo("MalformedJob", reason)))
+        await self.delivery.term()
+
+    async def _bury(self, reason: str) -> None:
+        # Before the terminal event: a crash in between repeats both, and the key keeps the dead job single.
+        delivery, kind = self.delivery, self._kind.name
+        await patiently(lambda: self._desk.archive.bury(kind, self.task, delivery.payload, reason, delivery.key))
+
+    async def _append(self, head: Head, event: Progress) -> None:
+        await Chain(self._desk.log, self.task, head, attempt=head.attempt).append(event)
+
+    def _extra(self, action: str) -> dict[str, object]:
+        return {"action": action, "kind": self._kind.name, "task": self.task}
+
+
+async def latest_progress(log: Log, task: str, head: Head) -> Progress | None:
+    """The last progress of a log that ends at `head`; None when there is none, or when it was trimmed.
+
+    Raises UnavailableError.
+    """
+    if isinstance(head.event, Progress):
+        return head.event
+    if not head.snap:
+        return None
+    page = await log.read(task, head.snap, 1)
+    if not page:
+        raise UnavailableError(f"the log of {task} was read from a replica that is behind")
+    if page[0].seq != head.snap:
+        return None
+    event = decode(page[0].payload)
+    return event if isinstance(event, Progress) else None
+
+
+def read_job(subject: str, payload: bytes) -> Job:
+    """The job in a message of the queue. Raises MalformedEventError when it is none, or not the one of its subject."""
+    job = decode_record(payload, Job)
+    if not is_name(job.task) or subject.split(".")[-2:] != [job.kind, job.task]:
+        raise MalformedEventError(f"not a Job: task {job.task!r} of kind {job.kind!r} does not fit {subject!r}")
+    return job
+
+
+def read_params(kind: Kind, job: Job) -> msgspec.Struct:
+    """The parameters as the handler's Struct. Raises whatever the Struct's checks raise."""
+    return msgspec.json.decode(job.params, type=kind.params if kind.takes_params else NoParams)
+
+
+def _given_up(latest: Progress | None, error: ErrorInfo, failed: int | None = None) -> Progress:
+    before = latest.failed if latest else 0
+    return _last(
+        latest, status="error", message=error.message, error=error, failed=before if failed is None else failed
+    )
+
+
+def _last(latest: Progress | None, **changes: object) -> Progress:
+    """A terminal progress that leaves the bar where it is."""
+    base = latest or Progress(status="queued", progress=0.0, message="", step="")
+    return msgspec.structs.replace(base, eta=None, **changes)

@@ -1,0 +1,99 @@
+"""What a crawl wants to know of a page: title, words, links. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import msgspec
+
+from headway_processor.kinds.markup import Tag, Title, decode_body, decode_references, tokens
+from headway_processor.kinds.stopwords import STOP_WORDS
+from headway_processor.kinds.urls import normalise
+
+MAX_PAGE_BYTES = 5 * 1024 * 1024
+"""A longer page is read up to here."""
+MAX_LINKS = 2000
+"""Links taken from one page; a page with more is a list made by a machine."""
+MAX_TITLE_CHARS = 200
+MIN_WORD_CHARS = 4
+MAX_WORD_CHARS = 40
+
+_ATTRIBUTES_OF = frozenset({"a", "area", "base"})
+_INLINE_TAGS = """
+a abbr acronym b bdi bdo big cite code data dfn em font i ins kbd mark q s samp small span strike strong sub sup time tt
+u var wbr
+"""
+_INLINE = frozenset(_INLINE_TAGS.split())
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def is_html(content_type: str) -> bool:
+    """Whether a body of this type is a page."""
+    return content_type in ("text/html", "application/xhtml+xml")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page, read."""
+
+    title: str
+    words: int
+    counts: dict[str, int]
+    """How often each word occurs: in lower case, over three characters, without stop words."""
+    links: list[str]
+    """Where it links to: normalised, each once, at most MAX_LINKS."""
+
+
+def read_page(body: bytes, url: str, charset: str | None = None) -> Page:
+    """Read the HTML in `body`, found at `url`. It never fails: of what is no HTML, little is found."""
+    title: str | None = None
+    base, hrefs, text = url, list[str](), list[str]()
+    for token in tokens(decode_body(body, charset), _ATTRIBUTES_OF):
+        if isinstance(token, str):
+            text.append(token)
+        elif isinstance(token, Title):
+            title = token.text if title is None else title
+        else:
+            if token.name not in _INLINE:
+                text.append(" ")
+            if "href" in token.attributes:
+                base = _follow(token, url, base, hrefs)
+    found = _WORD.findall(decode_references("".join(text)).lower())
+    return Page(_tidy(title or ""), len(found), _count(found), _links(hrefs, base))
+
+
+def _follow(tag: Tag, url: str, base: str, hrefs: list[str]) -> str:
+    href = tag.attributes["href"]
+    if tag.name == "base":
+        return base if base != url else normalise(href, url) or url
+    if len(hrefs) < 2 * MAX_LINKS:
+        hrefs.append(href)
+    return base
+
+
+def _links(hrefs: list[str], base: str) -> list[str]:
+    links: dict[str, None] = {}
+    for href in hrefs:
+        if href.startswith("#"):
+            continue
+        link = normalise(href, base)
+        if link is not None:
+            links[link] = None
+        if len(links) == MAX_LINKS:
+            break
+    return list(links)
+
+
+def _count(words: list[str]) -> dict[str, int]:
+    return {
+        word: count
+        for word, count in Counter(words).items()
+        if MIN_WORD_CHARS <= len(word) <= MAX_WORD_CHARS
+        and word.replace("’", "'") not in STOP_WORDS
+        and not word[0].isdigit()
+    }
+
+
+def _tidy(title: str) -> str:
+    title = " ".join(decode_references(title).split())
+    return title if len(title) <= MAX_TITLE_CHARS else title[: MAX_TITLE_CHARS - 1] + "…"

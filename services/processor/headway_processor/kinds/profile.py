@@ -1,0 +1,173 @@
+"""The profile of a table's columns, built batch by batch in bounded memory. No I/O."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from headway_processor.kinds.sketch import Distinct, Frequent
+from headway_processor.kinds.values import NULLS, ColumnType, ValueType, moment, type_of, unite
+
+TOP = 5
+MAX_SHOWN_CHARS = 100
+MAX_TOP_CHARS = 200
+"""Longer values are not looked for among the most frequent."""
+DISTINCT_BUDGET = 400_000
+FREQUENT_BUDGET = 100_000
+"""Values kept for all columns together: about 40 MB and 15 MB at the most."""
+
+
+class TopValue(msgspec.Struct, frozen=True):
+    value: str
+    count: int
+
+
+class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """One column. Cells are stripped; empty ones, ``null``, ``NULL`` and ``\\N`` are nulls."""
+
+    name: str
+    type: ColumnType
+    """The narrowest type that all values have."""
+    types: dict[str, int]
+    """How many values are of which type: a text column with three texts in it is a number column with three slips."""
+    values: int
+    nulls: int
+    distinct: int
+    distinct_exact: bool
+    """False: an estimate, within 2 % for tables of ten columns."""
+    min: int | float | str | None
+    max: int | float | str | None
+    mean: float | None
+    """Of integer and number columns."""
+    top: list[TopValue]
+    """The five most frequent values, of those that occur more than once and more than `top_error` times."""
+    top_exact: bool
+    """False: the counts may be too low, by at most `top_error`."""
+    top_error: int
+    longest: str
+    """The longest value, cut to 100 characters."""
+    longest_chars: int
+
+
+class Extent:
+    """Least and greatest of comparable values."""
+
+    def __init__(self) -> None:
+        self.least: Any = None
+        self.greatest: Any = None
+
+    def add(self, values: Iterable[Any]) -> None:
+        """More values, at least one."""
+        least, greatest = min(chosen := list(values)), max(chosen)
+        self.least = least if self.least is None else min(least, self.least)
+        self.greatest = greatest if self.greatest is None else max(greatest, self.greatest)
+
+
+class Column:
+    """One column while its cells come in.
+
+    Args:
+        max_distinct: up to so many values are counted exactly.
+        max_frequent: among so many the most frequent are found exactly.
+    """
+
+    def __init__(self, name: str, *, max_distinct: int = 40_000, max_frequent: int = 10_000) -> None:
+        self._name = name
+        self._nulls = 0
+        self._types: Counter[ValueType] = Counter()
+        self._distinct = Distinct(max_distinct)
+        self._frequent = Frequent(max_frequent)
+        self._sum: int | float = 0
+        self._numbers = Extent()
+        self._moments = Extent()
+        self._texts = Extent()
+        self._longest = ""
+
+    def add(self, cells: Iterable[str]) -> None:
+        """More cells of this column. Equal cells cost little more than one, so add many at once."""
+        counts = Counter(map(str.strip, cells))
+        for null in NULLS:
+            self._nulls += counts.pop(null, 0)
+        if not counts:
+            return
+        self._add_texts(counts)
+        groups: defaultdict[ValueType, list[str]] = defaultdict(list)
+        for value in counts:
+            groups[type_of(value)].append(value)
+        for kind, values in groups.items():
+            self._types[kind] += sum(map(counts.__getitem__, values))
+            if kind in ("integer", "number"):
+                numbers = list(map(int if kind == "integer" else float, values))
+                self._numbers.add(numbers)
+                self._sum += sum(map(operator.mul, numbers, map(counts.__getitem__, values)))
+            elif kind in ("date", "datetime"):
+                self._moments.add((moment(value), value) for value in values)
+
+    def profile(self) -> ColumnProfile:
+        """What is known of the cells so far."""
+        kind = unite(self._types)
+        values = self._types.total()
+        least, greatest = self._extent(kind)
+        return ColumnProfile(
+            name=self._name,
+            type=kind,
+            types=dict(sorted(self._types.items())),
+            values=values,
+            nulls=self._nulls,
+            distinct=min(self._distinct.estimate(), values),
+            distinct_exact=self._distinct.exact,
+            min=least,
+            max=greatest,
+            mean=self._mean(kind, values),
+            top=self._top(),
+            top_exact=self._frequent.error == 0,
+            top_error=self._frequent.error,
+            longest=_short(self._longest),
+            longest_chars=len(self._longest),
+        )
+
+    def _add_texts(self, counts: Counter[str]) -> None:
+        self._texts.add(counts)
+        self._distinct.add(counts)
+        longest = max(counts, key=len)
+        if len(longest) > len(self._longest):
+            self._longest = longest
+        if len(longest) > MAX_TOP_CHARS:
+            self._frequent.add({value: count for value, count in counts.items() if len(value) <= MAX_TOP_CHARS})
+        else:
+            self._frequent.add(counts)
+
+    def _extent(self, kind: ColumnType) -> tuple[int | float | str | None, int | float | str | None]:
+        if kind in ("integer", "number"):
+            return self._numbers.least, self._numbers.greatest
+        if kind in ("date", "datetime"):
+            return self._moments.least[1], self._moments.greatest[1]
+        if kind == "empty":
+            return None, None
+        return _short(self._texts.least), _short(self._texts.greatest)
+
+    def _top(self) -> list[TopValue]:
+        least = max(1, self._frequent.error)  # below it the order would be chance
+        return [TopValue(_short(value), count) for value, count in self._frequent.top(TOP) if count > least]
+
+    def _mean(self, kind: ColumnType, values: int) -> float | None:
+        if kind not in ("integer", "number"):
+            return None
+        mean = self._sum / values
+        return mean if math.isfinite(mean) else None
+
+
+def columns(names: Sequence[str]) -> list[Column]:
+    """A column for each name; together they keep within the budgets."""
+    max_distinct = min(max(DISTINCT_BUDGET // len(names), 1000), 100_000)
+    max_frequent = min(max(FREQUENT_BUDGET // len(names), 100), 10_000)
+    return [Column(name, max_distinct=max_distinct, max_frequent=max_frequent) for name in names]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN_CHARS else text[: MAX_SHOWN_CHARS - 1] + "…"

@@ -1,0 +1,73 @@
+"""Distinct and frequent values of a stream in bounded memory: exact while they fit, then an estimate. No I/O."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+_SPACE = 2.0**64
+
+
+class Distinct:
+    """How many different strings there were, from their smallest hashes ("k minimum values").
+
+    Exact up to `limit` of them; beyond, the standard error is 1 / sqrt(limit): 0.5 % for 40,000.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._slack = max(limit // 4, 1024)
+        self._hashes: set[int] = set()
+        self._ceiling: int | None = None
+
+    @property
+    def exact(self) -> bool:
+        return self._ceiling is None and len(self._hashes) <= self._limit
+
+    def add(self, values: Iterable[str]) -> None:
+        ceiling = self._ceiling
+        if ceiling is None:
+            self._hashes.update(map(hash, values))
+        else:
+            self._hashes.update(number for number in map(hash, values) if number < ceiling)
+        if len(self._hashes) > self._limit + self._slack:
+            self._prune()
+
+    def estimate(self) -> int:
+        if self.exact:
+            return len(self._hashes)
+        self._prune()
+        assert self._ceiling is not None
+        share = (self._ceiling + _SPACE / 2) / _SPACE  # hashes are signed
+        return round((self._limit - 1) / share)
+
+    def _prune(self) -> None:
+        kept = heapq.nsmallest(self._limit, self._hashes) if self._limit < 64 else sorted(self._hashes)[: self._limit]
+        self._hashes = set(kept)
+        self._ceiling = kept[-1]
+
+
+class Frequent:
+    """The most frequent strings (Misra and Gries, merged batch by batch).
+
+    Counts are exact while at most `limit` different strings have come. Beyond, a count may be too low, by at most
+    `error`, and a string that occurs more than `error` times is never missing.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._counts: dict[str, int] = {}
+        self.error = 0
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        own = self._counts
+        for value, count in counts.items():
+            own[value] = own.get(value, 0) + count
+        if len(own) > self._limit:
+            cut = sorted(own.values(), reverse=True)[self._limit]
+            self.error += cut
+            self._counts = {value: count - cut for value, count in own.items() if count > cut}
+
+    def top(self, number: int) -> list[tuple[str, int]]:
+        """The `number` most frequent, the most frequent first; among equals in the order of their text."""
+        return heapq.nsmallest(number, self._counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,134 @@
+"""Where a table comes from: a file in the data directory, or a URL that is first copied to a temporary file."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import httpx
+
+from headway import Job, TaskError, __version__
+from headway_processor.kinds.fetcher import MAX_REDIRECTS, REDIRECTS, UnreachableError, reason_of, redirect_target
+from headway_processor.kinds.guard import open_client
+from headway_processor.kinds.urls import normalise
+from headway_processor.settings import Settings
+
+USER_AGENT = f"Headway-bulk/{__version__}"
+MAX_DOWNLOAD_BYTES = 1024**3
+MAX_LISTED = 10
+_GZIP = b"\x1f\x8b"
+
+
+class SourceError(TaskError):
+    """The source cannot be used as it was given: trying again will not help."""
+
+    def __init__(self, message: str, type: str) -> None:
+        super().__init__(message, type=type, retryable=False)
+
+
+@contextmanager
+def open_source(job: Job, source: str, settings: Settings) -> Iterator[Path]:
+    """The file that `source` names, for as long as the block runs. For a thread: it may wait for the network.
+
+    Raises SourceError, UnreachableError, ForbiddenAddressError; TaskCancelledError while it downloads.
+    """
+    if not source.lower().startswith(("http://", "https://")):
+        yield find_file(settings.data_dir, source)
+        return
+    job.step("Downloading", unit="bytes", upto=30)
+    with tempfile.NamedTemporaryFile(prefix="headway-bulk-") as file:
+        asyncio.run(_download(job, source, cast("BinaryIO", file), settings))
+        file.flush()
+        yield Path(file.name)
+
+
+def find_file(data_dir: str, source: str) -> Path:
+    """The file `source` in `data_dir`, links resolved. Raises SourceError when it is elsewhere or not there."""
+    if not data_dir:
+        raise SourceError(
+            "This processor has no data directory, so only http(s) URLs can be read. "
+            "Whoever runs it sets HEADWAY_PROCESSOR_DATA_DIR to offer files.",
+            "NoDataDirectory",
+        )
+    root = Path(data_dir).resolve()
+    try:
+        path = (root / source).resolve()
+        inside, found = path.is_relative_to(root), path.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL, links in a circle
+        inside, found = True, False
+    if not inside:
+        raise SourceError(f"{source!r} is not in the data directory. {_offer(root)}", "OutsideDataDirectory")
+    if not found:
+        raise SourceError(f"There is no file {source!r} in the data directory. {_offer(root)}", "FileMissing")
+    return path
+
+
+def open_stream(raw: BinaryIO) -> BinaryIO:
+    """`raw`, a file at its beginning, unpacked if it is gzip."""
+    packed = raw.read(2) == _GZIP
+    raw.seek(0)
+    return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=raw))) if packed else raw
+
+
+async def download(
+    job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, *, max_bytes: int = MAX_DOWNLOAD_BYTES
+) -> None:
+    """Copy what `url` leads to into `file`, following redirects. Raises UnreachableError, SourceError."""
+    target = normalise(url, "")
+    for _ in range(MAX_REDIRECTS + 1):
+        if target is None:
+            raise SourceError(f"{url!r} is no web address that can be fetched, or redirects to none.", "BadUrl")
+        try:
+            async with client.stream("GET", target) as response:
+                if response.status_code not in REDIRECTS:
+                    await _copy(job, target, response, file, max_bytes)
+                    return
+                target = redirect_target(target, response)
+        except (httpx.HTTPError, UnicodeError) as error:
+            raise UnreachableError(target or url, reason_of(error)) from error
+    raise SourceError(f"{url} redirects more than {MAX_REDIRECTS} times.", "TooManyRedirects")
+
+
+async def _download(job: Job, url: str, file: BinaryIO, settings: Settings) -> None:
+    async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
+        await download(job, client, url, file)
+
+
+async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, max_bytes: int) -> None:
+    if response.status_code != 200:
+        raise TaskError(
+            f"{url} answers {response.status_code} {response.reason_phrase}. Check the address.",
+            type="BadAnswer",
+            retryable=response.status_code >= 500 or response.status_code == 429,
+        )
+    # The announced length is that of the packed bytes: of use only when they come as they are.
+    length = response.headers.get("Content-Length", "") if "Content-Encoding" not in response.headers else ""
+    job.update(total=int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None, message=url)
+    size = 0
+    async for part in response.aiter_bytes():
+        job.raise_if_cancelled()
+        size += len(part)
+        if size > max_bytes:
+            raise SourceError(f"{url} has more than {max_bytes} bytes, the most that is downloaded.", "TooLarge")
+        file.write(part)
+        job.advance(len(part))
+
+
+def _offer(root: Path) -> str:
+    names: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = Path(folder).relative_to(root)
+        names += [str(inside / name) for name in sorted(files) if not name.startswith(".")]
+        if len(names) >= MAX_LISTED:
+            break
+    if not names:
+        return "It is empty."
+    return f"There are: {', '.join(names[:MAX_LISTED])}{' …' if len(names) > MAX_LISTED else ''}"

@@ -1,0 +1,64 @@
+"""What is counted, behind a few verbs of the trade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
+
+
+class Metrics:
+    """Counts nothing: the default of tests."""
+
+    def started(self, kind: str) -> None:
+        """An attempt has begun."""
+
+    def finished(self, kind: str, status: str, seconds: float) -> None:
+        """An attempt has ended: completed, error, cancelled, retrying, handed_back, superseded or failed."""
+
+    def superseded(self, kind: str) -> None:
+        """An attempt has met a newer one of the same task."""
+
+    def malformed(self, kind: str) -> None:
+        """A message in the queue was no job."""
+
+
+class PrometheusMetrics(Metrics):
+    """Counts for Prometheus, in a registry of its own."""
+
+    def __init__(self, connected: Callable[[], bool]) -> None:
+        self._registry = registry = CollectorRegistry()
+        prefix = "headway_processor"
+        self._started = Counter(f"{prefix}_jobs_started", "Attempts begun", ["kind"], registry=registry)
+        self._finished = Counter(f"{prefix}_jobs_finished", "Attempts ended", ["kind", "status"], registry=registry)
+        self._running = Gauge(f"{prefix}_jobs_running", "Attempts that run now", ["kind"], registry=registry)
+        self._seconds = Histogram(
+            f"{prefix}_job_seconds", "Duration of attempts", ["kind"], buckets=_BUCKETS_SECONDS, registry=registry
+        )
+        self._superseded = Counter(
+            f"{prefix}_jobs_superseded", "Attempts that met a newer one", ["kind"], registry=registry
+        )
+        self._malformed = Counter(f"{prefix}_jobs_malformed", "Messages that were no job", ["kind"], registry=registry)
+        Gauge(f"{prefix}_nats_connected", "1 while NATS is there", registry=registry).set_function(connected)
+
+    def started(self, kind: str) -> None:
+        self._started.labels(kind).inc()
+        self._running.labels(kind).inc()
+
+    def finished(self, kind: str, status: str, seconds: float) -> None:
+        self._finished.labels(kind, status).inc()
+        self._running.labels(kind).dec()
+        self._seconds.labels(kind).observe(seconds)
+
+    def superseded(self, kind: str) -> None:
+        self._superseded.labels(kind).inc()
+
+    def malformed(self, kind: str) -> None:
+        self._malformed.labels(kind).inc()
+
+    def exposition(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry)

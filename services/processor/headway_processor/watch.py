@@ -1,0 +1,43 @@
+"""Watching the log of a task that runs here: somebody may ask for its end, or begin it again elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from headway import codec
+from headway.errors import MalformedEventError, UnavailableError
+from headway.follow import follow
+from headway.log import Log
+from headway.reporter import Reporter
+from headway_processor.decision import reason_to_stop
+from headway_processor.waiting import rest
+
+logger = logging.getLogger(__name__)
+
+
+async def watch(log: Log, job: Reporter, after: int) -> None:
+    """Stop `job` when an event with a sequence above `after` says so. Returns then; waits out a NATS that is away."""
+    refused = 0
+    while job.stopped is None:
+        try:
+            await _watch(log, job, after)
+        except UnavailableError:
+            await rest(refused)
+            refused += 1
+
+
+async def _watch(log: Log, job: Reporter, after: int) -> None:
+    events = follow(log, job.task, after)
+    assert isinstance(events, AsyncGenerator)
+    async with aclosing(events):
+        async for followed in events:
+            try:
+                reason = reason_to_stop(codec.decode(followed.payload), job.attempt)
+            except MalformedEventError:
+                logger.warning("something in a log is no event", extra={"action": "event_malformed", "task": job.task})
+                continue
+            if reason is not None:
+                job.stop(reason)
+                return

@@ -1,0 +1,86 @@
+"""Pulling the jobs of one kind, one for each free slot, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from headway.errors import UnavailableError
+from headway.task import Kind
+from headway_processor.desk import Desk
+from headway_processor.job import JobRun
+from headway_processor.pull import Delivery, Puller
+from headway_processor.running import Running
+from headway_processor.waiting import rest
+
+POLL_SECONDS = 1.0
+"""How long one request waits for a job. It holds a slot of the whole processor, and a shutdown waits for its end."""
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs the jobs of `kind`. `slots` are those of all kinds together."""
+
+    def __init__(self, kind: Kind, puller: Puller, desk: Desk, running: Running, slots: asyncio.Semaphore) -> None:
+        self.kind = kind
+        self.bound = False
+        """Whether jobs can arrive."""
+        self._puller = puller
+        self._desk = desk
+        self._running = running
+        self._all_slots = slots
+        self._own_slots = asyncio.Semaphore(kind.concurrency)
+
+    async def run(self) -> None:
+        """Pull until cancelled. The jobs that were pulled go on in `running`."""
+        refused = 0
+        try:
+            while True:
+                try:
+                    await self._puller.bind()
+                    self.bound, refused = True, 0
+                    while True:
+                        await self._pull()
+                except UnavailableError as error:
+                    self.bound = False
+                    extra = {"action": "pull_refused", "kind": self.kind.name, "error": str(error)}
+                    logger.warning("jobs cannot be pulled", extra=extra)
+                await rest(refused)
+                refused += 1
+        finally:
+            self.bound = False
+            await self._puller.close()
+
+    async def _pull(self) -> None:
+        await self._take_slots()
+        delivery = None
+        try:
+            delivery = await self._puller.next(POLL_SECONDS)
+        finally:
+            if delivery is None:
+                self._free_slots()
+        if delivery is not None:
+            await self._begin(delivery)
+
+    async def _begin(self, delivery: Delivery) -> None:
+        run = JobRun(self._desk, self.kind, delivery)
+        if self._running.has(run.task):
+            # NATS was away for longer than ack_wait: our own job has come back to us.
+            logger.info("a job that runs here was delivered again", extra={"action": "job_again", "task": run.task})
+            self._free_slots()
+            await delivery.keep()
+            return
+        self._running.start(run, self._free_slots)
+
+    async def _take_slots(self) -> None:
+        await self._own_slots.acquire()
+        try:
+            await self._all_slots.acquire()
+        except asyncio.CancelledError:
+            self._own_slots.release()
+            raise
+
+    def _free_slots(self) -> None:
+        self._all_slots.release()
+        self._own_slots.release()

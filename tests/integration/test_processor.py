@@ -1,0 +1,244 @@
+"""The whole processor: in this process, and as one of its own."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from headway import codec
+from headway.connection import NatsSettings
+from headway.records import Job, KindRecord
+from headway.task import Registry, task
+from headway_processor import catalogue, ops
+from headway_processor.app import Processor
+from headway_processor.ops import Page
+from headway_processor.settings import Settings
+
+SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
+
+
+@pytest.fixture(autouse=True)
+def short_polls(monkeypatch):
+    """A worker closes when its last request has ended."""
+    monkeypatch.setattr("headway_processor.worker.POLL_SECONDS", 0.1)
+
+
+class Params(msgspec.Struct):
+    url: str
+
+
+async def get(port, path, method="GET"):
+    """Status and body of a plain HTTP request."""
+    return await send(port, f"{method} {path} HTTP/1.1\r\nHost: ops\r\n\r\n".encode())
+
+
+async def send(port, raw):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(raw)
+    if writer.can_write_eof():
+        writer.write_eof()
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return int(head.split(b" ")[1]), body.decode()
+
+
+async def until(condition):
+    async with asyncio.timeout(15):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def registry():
+    registry = Registry()
+
+    @task("echo", registry=registry, retries=2, timeout=9.0)
+    async def echo(job, params: Params) -> str:
+        """Say it again."""
+        return params.url
+
+    return registry
+
+
+@pytest.fixture
+async def processor(nats_server, names, registry):
+    processor = Processor(SETTINGS, NatsSettings(url=nats_server.url, namespace=names.namespace), registry)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ready or running.done())
+    yield processor
+    processor.stop()
+    assert await running is True
+
+
+async def test_probes_and_metrics_tell_how_it_is(processor, connection):
+    job = Job(task="t1", kind="echo", params=codec.raw(b'{"url": "u"}'))
+    await connection.client.jetstream().publish(connection.names.job("echo", "t1"), codec.encode_json(job))
+    assert await get(processor.ops_port, "/livez") == (200, "alive\n")
+    assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
+    finished = 'headway_processor_jobs_finished_total{kind="echo",status="completed"} 1.0'
+    body = ""
+    async with asyncio.timeout(10):
+        while finished not in body:
+            status, body = await get(processor.ops_port, "/metrics?all")
+    assert status == 200
+    for line in (
+        'headway_processor_jobs_started_total{kind="echo"} 1.0',
+        'headway_processor_jobs_running{kind="echo"} 0.0',
+        'headway_processor_job_seconds_count{kind="echo"} 1.0',
+        "headway_processor_nats_connected 1.0",
+    ):
+        assert line in body
+
+
+async def test_kinds_are_published_once(processor, connection, registry):
+    js, names = connection.client.jetstream(), connection.names
+    bucket = await js.key_value(names.kinds_bucket)
+    async with asyncio.timeout(10):
+        while (await bucket.status()).values == 0:
+            await asyncio.sleep(0.01)
+    entry = await bucket.get("echo")
+    record = msgspec.json.decode(entry.value, type=KindRecord)
+    assert (record.description, record.retries, record.timeout_seconds) == ("Say it again.", 2, 9.0)
+    assert record.params["required"] == ["url"]
+    assert await catalogue.publish(js, names, [record]) == 0
+    assert await catalogue.publish(js, names, [msgspec.structs.replace(record, retries=3)]) == 1
+
+
+async def test_liveness_stays_while_nats_is_away(own_nats_server, names, registry):
+    processor = Processor(SETTINGS, NatsSettings(url=own_nats_server.url, namespace=names.namespace), registry)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ready)
+    own_nats_server.kill()
+    await until(lambda: not processor.ready)
+    assert (await get(processor.ops_port, "/livez"))[0] == 200
+    assert (await get(processor.ops_port, "/readyz"))[0] == 503
+    own_nats_server.start()
+    await until(lambda: processor.ready)
+    processor.stop()
+    assert await running is True
+
+
+async def test_stop_is_obeyed_while_nats_was_never_there(registry):
+    processor = Processor(SETTINGS, NatsSettings(url="nats://127.0.0.1:1"), registry)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ops_port)
+    assert (await get(processor.ops_port, "/readyz"))[0] == 503
+    processor.stop()
+    async with asyncio.timeout(5):
+        assert await running is True
+
+
+async def test_connection_that_ends_for_good_ends_the_processor(nats_server, names, registry):
+    processor = Processor(SETTINGS, NatsSettings(url=nats_server.url, namespace=names.namespace), registry)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ready)
+    await processor._connection.client.close()
+    assert await running is False
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 404),
+        (b"POST /ok HTTP/1.1\r\n\r\n", 405),
+        (b"GET /ok HTTP/1.1\r\nX: " + b"x" * ops.MAX_REQUEST_BYTES + b"\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\xff\xff \xff \xff\r\n\r\n", 400),
+        (b"GET /ok", 400),
+        (b"", 400),
+        (b"HEAD /ok HTTP/1.0\r\n\r\n", 200),
+    ],
+)
+async def test_ops_port_answers_any_request_and_closes(raw, status):
+    async with ops.serve("127.0.0.1", 0, {"/ok": lambda: Page(200, b"fine")}) as port:
+        assert await send(port, raw) == (
+            status,
+            {404: "not found\n", 405: "use GET\n", 400: "bad request\n", 200: ""}[status],
+        )
+
+
+async def test_ops_port_does_not_wait_for_a_client_that_sends_nothing(monkeypatch):
+    monkeypatch.setattr(ops, "REQUEST_SECONDS", 0.05)
+    async with ops.serve("127.0.0.1", 0, {}) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+TASKS = """
+import asyncio
+from headway import task
+
+@task("wait")
+async def wait(job):
+    await asyncio.Event().wait()
+"""
+
+
+@pytest.fixture
+def launch(nats_server, names, tmp_path):
+    """Start `python -m headway_processor` in a directory with a module of tasks."""
+    (tmp_path / "mytasks.py").write_text(TASKS)
+    started = []
+
+    def start(**environ):
+        environ = {
+            "HEADWAY_NATS_URL": nats_server.url,
+            "HEADWAY_NATS_NAMESPACE": names.namespace,
+            "HEADWAY_TASKS": "mytasks",
+            "HEADWAY_PROCESSOR_BUILTIN_KINDS": "false",
+            "HEADWAY_PROCESSOR_OPS_HOST": "127.0.0.1",
+            "HEADWAY_PROCESSOR_OPS_PORT": "0",
+            "HEADWAY_PROCESSOR_GRACE_SECONDS": "0.1",
+        } | environ
+        command = [sys.executable, "-m", "headway_processor"]
+        process = subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
+
+
+async def test_sigterm_ends_it_with_0_and_hands_its_job_back(launch, connection):
+    js, names = connection.client.jetstream(), connection.names
+    await js.publish(names.job("wait", "t1"), codec.encode_json(Job(task="t1", kind="wait")))
+    process = launch()
+    subscription = await connection.client.subscribe(names.live("t1"))
+    assert codec.decode((await subscription.next_msg(15)).data).status == "processing"
+    process.send_signal(signal.SIGTERM)
+    handed_back = codec.decode((await subscription.next_msg(15)).data)
+    assert (handed_back.status, handed_back.failed) == ("retrying", 0)
+    _, stderr = await asyncio.to_thread(process.communicate)
+    lines = [json.loads(line) for line in stderr.splitlines()]
+    assert process.returncode == 0
+    assert "Traceback" not in stderr
+    assert {"start", "shutdown"} <= {line.get("action") for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"HEADWAY_TASKS": "mytaskz"}, ["mytaskz", "No module named"]),
+        ({"HEADWAY_TASKS": ""}, ["HEADWAY_TASKS"]),
+        ({"HEADWAY_PROCESSOR_GRACE": "1"}, ["HEADWAY_PROCESSOR_GRACE", "did you mean HEADWAY_PROCESSOR_GRACE_SECONDS"]),
+        ({"HEADWAY_PROCESSOR_LOG_LEVEL": "loud"}, ["loud"]),
+        ({"HEADWAY_NATS_CREDS_FILE": "/none"}, ["/none"]),
+        ({"HEADWAY_NATS_NAMESPACE": "No."}, ["No."]),
+    ],
+)
+def test_wrong_setting_ends_it_with_2_and_one_line(launch, environ, words):
+    process = launch(**environ)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr.count("\n")) == (2, 1), stderr
+    for word in words:
+        assert word in stderr

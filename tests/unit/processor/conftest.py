@@ -1,0 +1,117 @@
+"""A processor's parts on a log in memory."""
+
+import pytest
+
+from headway import codec
+from headway.errors import UnavailableError
+from headway.records import Job
+from headway.task import Registry, task
+from headway.testing import MemoryLog
+from headway_processor.desk import Desk
+from headway_processor.job import JobRun
+from headway_processor.metrics import Metrics
+from headway_processor.settings import Settings
+
+
+class Delivery:
+    """A delivered job that remembers how it was answered."""
+
+    def __init__(self, payload, subject):
+        self.payload = payload
+        self.subject = subject
+        self.key = "HW_JOBS.1"
+        self.answers = []
+        self.kept = 0
+
+    @property
+    def answered(self):
+        return bool(self.answers)
+
+    async def ack(self):
+        self.answers.append("ack")
+
+    async def nak(self, delay_seconds=0.0):
+        self.answers.append(("nak", delay_seconds))
+
+    async def term(self):
+        self.answers.append("term")
+
+    async def keep(self):
+        self.kept += 1
+
+
+class MemoryArchive:
+    """What was put aside; `away` makes the next so many calls fail."""
+
+    def __init__(self):
+        self.dead = []
+        self.results = {}
+        self.away = 0
+
+    async def bury(self, kind, task, job, reason, key):
+        self._answer()
+        self.dead.append((kind, task, job, reason))
+
+    async def keep_result(self, task, result):
+        self._answer()
+        self.results[task] = result
+
+    def _answer(self):
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("away")
+
+
+class Counted(Metrics):
+    """Metrics that remember."""
+
+    def __init__(self):
+        self.seen = []
+
+    def started(self, kind):
+        self.seen.append("started")
+
+    def finished(self, kind, status, seconds):
+        self.seen.append(status)
+
+    def superseded(self, kind):
+        self.seen.append("superseded")
+
+    def malformed(self, kind):
+        self.seen.append("malformed")
+
+
+class Bench:
+    """Runs jobs of one handler by hand."""
+
+    def __init__(self):
+        self.log = MemoryLog()
+        self.archive = MemoryArchive()
+        self.metrics = Counted()
+        self.settings = Settings(ack_wait_seconds=3.0, interval_seconds=0.01, retry_delay_seconds=1.0)
+
+    def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", **options):
+        registry = Registry()
+        task("k", registry=registry, **options)(handler)
+        payload = codec.encode_json(Job(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
+        desk = Desk(self.log, self.archive, self.settings, self.metrics)
+        return JobRun(desk, registry.get("k"), Delivery(payload, subject))
+
+    async def run(self, handler, params=b"{}", **options):
+        """Run a job to its end; how it was answered."""
+        run = self.job(handler, params, **options)
+        await run.run()
+        return run.delivery.answers
+
+    @property
+    def events(self):
+        return self.log.events("t1")
+
+    @property
+    def last(self):
+        return self.events[-1]
+
+
+@pytest.fixture
+def bench():
+    return Bench()

@@ -1,0 +1,166 @@
+"""What to do with a job, and what the end of an attempt means: tables."""
+
+import asyncio
+
+import pytest
+
+from headway.chain import EMPTY, head_after
+from headway.errors import (
+    CancelRequestedError,
+    EndedError,
+    OutputOverflowError,
+    SupersededError,
+    TaskCancelledError,
+    TaskError,
+)
+from headway.events import Cancel, Chunk, ErrorInfo, LogLine
+from headway.testing import progress
+from headway_processor.decision import (
+    Abandon,
+    AlreadyEnded,
+    Cancelled,
+    CancelPending,
+    Complete,
+    Fail,
+    GiveUp,
+    HandBack,
+    Policy,
+    Raised,
+    Retry,
+    Returned,
+    Start,
+    conclude,
+    decide,
+    describe,
+    reason_to_stop,
+)
+from headway_processor.errors import ShutdownError, TimedOutError
+
+CHUNK = {"text": "a", "offset": 0}
+
+
+def lost(failed):
+    return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or vanished", True), failed)
+
+
+@pytest.mark.parametrize(
+    ("event", "latest", "expected"),
+    [
+        pytest.param(None, None, Start(1, 0), id="no event yet: the job was faster than the queued event"),
+        pytest.param(progress("queued", n=1), ..., Start(1, 0), id="queued"),
+        pytest.param(LogLine(n=2, level="info", message=""), progress("queued"), Start(1, 0), id="line before a start"),
+        pytest.param(progress("retrying", attempt=1, failed=1), ..., Start(2, 1), id="failed before"),
+        pytest.param(progress("retrying", attempt=1), ..., Start(2, 0), id="handed back burns nothing"),
+        pytest.param(progress("retrying", attempt=9, failed=9), ..., Start(10, 9), id="announced retry is kept"),
+        pytest.param(progress(attempt=1), ..., Start(2, 1), id="vanished"),
+        pytest.param(progress(attempt=2, failed=1), ..., Start(3, 2), id="vanished again"),
+        pytest.param(progress(attempt=3, failed=2), ..., lost(3), id="vanished too often"),
+        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=1), Start(3, 2), id="vanished after output"),
+        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=2), lost(3), id="vanished too often after output"),
+        pytest.param(Chunk(attempt=2, **CHUNK), None, Start(3, 2), id="trimmed: all attempts count"),
+        pytest.param(Chunk(attempt=3, **CHUNK), None, lost(3), id="trimmed: too often"),
+        pytest.param(
+            Cancel(attempt=0, reason="r"), progress("queued"), CancelPending("r"), id="cancelled in the queue"
+        ),
+        pytest.param(
+            Cancel(attempt=1, reason=""), progress(attempt=1), CancelPending(""), id="cancelled, then vanished"
+        ),
+        pytest.param(progress("completed", 100), ..., AlreadyEnded("completed"), id="completed"),
+        pytest.param(progress("error"), ..., AlreadyEnded("error"), id="error"),
+        pytest.param(progress("cancelled"), ..., AlreadyEnded("cancelled"), id="cancelled"),
+    ],
+)
+def test_decision_follows_from_the_end_of_the_log(event, latest, expected):
+    head = EMPTY if event is None else head_after(event, 7)._replace(attempt=max(event.attempt, 0))
+    assert decide(head, event if latest is ... else latest, retries=0, crashes=2) == expected
+
+
+def test_retries_allow_more_vanished_attempts_than_crashes():
+    event = progress(attempt=3, failed=2)
+    assert decide(head_after(event, 7), event, retries=5, crashes=2) == Start(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (progress(attempt=2), None),
+        (progress("retrying", attempt=2), None),
+        (progress(attempt=1), None),
+        (Chunk(attempt=2, **CHUNK), None),
+        (Cancel(attempt=2, reason="r"), CancelRequestedError),
+        (progress(attempt=3), SupersededError),
+        (Cancel(attempt=3, reason="r"), SupersededError),
+        (progress("completed", attempt=2), EndedError),
+        (progress("error", attempt=1), EndedError),
+    ],
+)
+def test_event_stops_a_running_attempt(event, reason):
+    stop = reason_to_stop(event, 2)
+    assert (None if stop is None else type(stop)) == reason
+
+
+ONCE = Policy(failed=0, retries=1, retry_delay_seconds=1.0)
+NEVER = Policy(failed=1, retries=1, retry_delay_seconds=1.0)
+SUPERSEDED = SupersededError("t1", 1, 2)
+ENDED = EndedError("t1", "error")
+TIMEOUT = ErrorInfo("Timeout", "took longer than 5 s", True)
+BOOM = ErrorInfo("ValueError", "boom", True)
+OVERFLOW = ErrorInfo("OutputOverflow", "too much")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "ending", "policy", "expected"),
+    [
+        (None, Returned(3), ONCE, Complete(3)),
+        (None, Raised(ValueError("boom")), ONCE, Retry(BOOM, 1.0)),
+        (None, Raised(ValueError("boom")), NEVER, Fail(BOOM)),
+        (None, Raised(TaskError("no", type="T", retryable=False)), ONCE, Fail(ErrorInfo("T", "no"))),
+        (CancelRequestedError("t1", "r"), Returned(None), ONCE, Cancelled("r")),
+        (CancelRequestedError("t1", "r"), Raised(TaskCancelledError()), ONCE, Cancelled("r")),
+        (CancelRequestedError("t1", "r"), None, ONCE, Cancelled("r")),
+        (SUPERSEDED, Returned(3), ONCE, Abandon(SUPERSEDED)),
+        (ENDED, Raised(asyncio.CancelledError()), ONCE, Abandon(ENDED)),
+        (ShutdownError("bye"), Raised(asyncio.CancelledError()), NEVER, HandBack()),
+        (ShutdownError("bye"), Returned(None), ONCE, HandBack()),
+        (TimedOutError("t1", 5.0), None, ONCE, Retry(TIMEOUT, 1.0)),
+        (TimedOutError("t1", 5.0), Raised(asyncio.CancelledError()), NEVER, Fail(TIMEOUT)),
+        (OutputOverflowError("too much"), Returned(None), ONCE, Fail(OVERFLOW)),
+    ],
+)
+def test_end_of_an_attempt_is_concluded(stopped, ending, policy, expected):
+    assert conclude(stopped, ending, policy) == expected
+
+
+@pytest.mark.parametrize(("failed", "delay"), [(0, 0.5), (1, 1.0), (2, 2.0), (6, 32.0), (7, 60.0), (2000, 60.0)])
+def test_pause_before_a_retry_doubles_up_to_a_minute(failed, delay):
+    policy = Policy(failed, retries=10_000, retry_delay_seconds=0.5)
+    assert policy.answer(BOOM) == Retry(BOOM, delay)
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class OwnError(TaskError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("boom"), ErrorInfo("ValueError", "boom", True)),
+        (KeyError(), ErrorInfo("KeyError", "KeyError", True)),
+        (UnprintableError(), ErrorInfo("UnprintableError", "UnprintableError", True)),
+        (SystemExit(3), ErrorInfo("SystemExit", "3", True)),
+        (OwnError("mine"), ErrorInfo("OwnError", "mine", True)),
+        (TaskError("mine", type="Quota", retryable=False), ErrorInfo("Quota", "mine", False)),
+        (ValueError("\ud800"), ErrorInfo("ValueError", "?", True)),
+    ],
+)
+def test_exception_is_told_in_words(error, told):
+    assert describe(error) == told
+
+
+def test_long_message_is_cut():
+    assert len(describe(ValueError("x" * 100_000)).message) == 4000

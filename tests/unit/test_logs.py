@@ -1,0 +1,46 @@
+"""Log records as lines of JSON."""
+
+import json
+import logging
+
+import pytest
+
+from headway.errors import SettingsError
+from headway.logs import JsonFormatter, setup
+
+
+def line(record):
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def test_record_is_one_line_with_its_extra_fields():
+    record = logging.makeLogRecord(
+        {"name": "headway.x", "levelname": "INFO", "msg": "a\nb", "created": 0.5, "action": "go", "task": "t1"}
+    )
+    assert line(record) == {
+        "time": "1970-01-01T00:00:00.500+00:00",
+        "level": "info",
+        "logger": "headway.x",
+        "message": "a\nb",
+        "action": "go",
+        "task": "t1",
+    }
+
+
+def test_exception_is_in_the_line():
+    try:
+        raise ValueError("boom")
+    except ValueError as error:
+        record = logging.makeLogRecord({"exc_info": (ValueError, error, error.__traceback__)})
+    assert "ValueError: boom" in line(record)["exception"]
+
+
+def test_value_without_a_json_form_is_told_as_text():
+    assert line(logging.makeLogRecord({"cause": {"x": ValueError("boom")}}))["cause"] == {"x": "boom"}
+
+
+def test_unknown_level_is_refused():
+    with pytest.raises(SettingsError, match="loud"):
+        setup("loud")
