@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit check format lock bench faults security charts web web-test clean
+.PHONY: help demo dev test unit check format lock docs bench faults security charts web web-test clean
 
 help: ## list the doors, a line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: $(READY) ## format and fix what can be fixed
 
 lock: $(READY) ## compile requirements/dev.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+
+docs: $(READY) ## write the generated pages of docs/ anew
+	@$(BIN)/python docs/generate.py
 
 bench: ## (to come) measurements side by side with peers
 	@echo "bench: to come with the delivery engine; nothing is measured yet"

@@ -32,7 +32,9 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = "hw"
     """Prefix of all subjects, streams and buckets: lower case, a letter first."""
     user: str = ""
+    """For servers with user and password."""
     password: str = ""
+    """Goes with the user."""
     creds_file: str = ""
     """Path of a credentials file (JWT and nkey seed)."""
     nkey_file: str = ""
@@ -40,7 +42,9 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_ca_file: str = ""
     """Path of the certificate authority that signed the server's certificate; sets TLS on."""
     tls_cert_file: str = ""
+    """Path of this client's certificate, for servers that ask for one."""
     tls_key_file: str = ""
+    """Path of the key of that certificate, if it is in a file of its own."""
     replicas: int = 1
     """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
 

@@ -16,6 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Environment: `HEADWAY_PROCESSOR_` and the name in capitals."""
 
     ops_host: str = "0.0.0.0"  # noqa: S104 - a pod's own port, never the public one
+    """Address of the ops port."""
     ops_port: int = 9001
     """Port of /livez, /readyz and /metrics; 0 takes a free one."""
     ack_wait_seconds: float = 30.0
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     builtin_kinds: bool = True
     """Whether the kinds crawl, bulk and script are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
     data_dir: str = ""
     """Directory whose files the kind `bulk` may read; empty for none."""
     crawl_allow: tuple[str, ...] = ()

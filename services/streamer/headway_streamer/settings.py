@@ -16,14 +16,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     host: str = "0.0.0.0"  # noqa: S104 - a service in a pod is there to be reached
+    """Address of the public port."""
     port: int = 8000
     """The public port; 0 takes a free one."""
     ops_host: str = "0.0.0.0"  # noqa: S104
+    """Address of the ops port."""
     ops_port: int = 9000
     """Port of /livez, /readyz and /metrics; never to be exposed. 0 takes a free one."""
     name: str = ""
     """What this streamer calls itself in `hello`; empty for the host's name."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
     heartbeat_seconds: float = 15.0
     """A stream that has been silent for so long gets a comment. Below the idle limit of every proxy in between."""
     stalled_seconds: float = 15.0
@@ -39,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_watchers: int = 20_000
     """Streams at once; one more is told to come back later."""
     max_tasks_per_stream: int = 32
+    """Of `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024
     """Of a submitted task."""
     probe_seconds: float = 10.0

@@ -149,8 +149,8 @@ export class Form {
     first?.[1].input.focus();
     if (fields.size && !rest.length) return;
     const { title, detail } = error.advice;
-    const next = error.status === 0 || error.status === 503 ? 'Press Start again: it will not run twice.' : '';
-    this.problem.replaceChildren(el('strong', {}, title), el('p', {}, [detail, ...rest, next].filter(Boolean).join(' ')));
+    const words = error.temporary ? [error.detail, 'Press Start again in a moment: the task will not run twice.'] : [detail, ...rest];
+    this.problem.replaceChildren(el('strong', {}, title), el('p', {}, words.filter(Boolean).join(' ')));
     this.problem.hidden = false;
   }
 }

@@ -1,0 +1,30 @@
+"""Generated pages are up to date, and the links of all pages lead somewhere."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def test_the_page_of_settings_is_what_the_sources_say():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert generate.TARGET.read_text() == generate.page(), "run `make docs`"
+
+
+def test_every_setting_is_explained():
+    text = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    bare = re.findall(r"^\| `(HEADWAY_\w+)` \| [^|]* \|  \|$", text, re.MULTILINE)
+    assert bare == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
