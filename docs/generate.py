@@ -6,6 +6,7 @@ The text of a field is the string that follows it in the source.
 from __future__ import annotations
 
 import ast
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -31,8 +32,8 @@ SECTIONS = [
 
 HEAD = """# Settings
 
-Both services are set by environment variables. A variable that no setting has is an error, so a typo cannot be silent; a tuple takes
-values separated by commas; an empty variable counts as unset. Times are seconds, sizes bytes.
+Both services are set by environment variables. A variable that no setting has is an error, so a typo cannot be silent;
+a tuple takes values separated by commas; an empty variable counts as unset. Times are seconds, sizes bytes.
 
 `HEADWAY_TASKS` names the modules whose `@task` functions the processor runs, separated by commas; they are found in the
 working directory too. Packages can register theirs under the entry point group `headway.tasks`.
@@ -46,7 +47,7 @@ def texts(path: Path, name: str) -> dict[str, str]:
     tree = ast.parse(path.read_text())
     body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name)
     found = {}
-    for node, following in zip(body, body[1:], strict=False):
+    for node, following in pairwise(body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(following, ast.Expr):
             assert isinstance(following.value, ast.Constant)
             found[node.target.id] = " ".join(str(following.value.value).split())
