@@ -514,7 +514,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(streamer):
         async with aconnect_sse(streamer.http, "GET", f"/api/v1/tasks/{task}/stream") as source:
             await anext(source.aiter_sse())
     async with asyncio.timeout(10):
-        while len(streamer.core.live) or streamer.core.streams._open:
+        while len(streamer.core.live) or streamer.core.streams.count:
             await asyncio.sleep(0.01)
 
 
@@ -553,11 +553,11 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
             writer.transport.pause_reading()
         watching = asyncio.create_task(watch(streamer, "/api/v1/tasks/t1/stream?merge=0"))
         async with asyncio.timeout(5):
-            while streamer.core.streams._open < 6:
+            while streamer.core.streams.count < 6:
                 await asyncio.sleep(0.01)
         await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
         async with asyncio.timeout(20):
-            while streamer.core.streams._open > 1:
+            while streamer.core.streams.count > 1:
                 await asyncio.sleep(0.05)
         await write(streamer, "t1", progress("completed", 100.0))
         assert numbers(await watching) == list(range(1, 153))

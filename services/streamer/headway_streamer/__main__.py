@@ -17,6 +17,7 @@ from headway_streamer.core import Core
 from headway_streamer.ops import Ops
 from headway_streamer.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.settings import PREFIX, Settings
+from headway_streamer.wire import WireProtocol
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     core = Core(settings, Connection(nats, "headway-streamer"))
     public = listen(settings.host, settings.port, write_deadline_seconds=settings.write_deadline_seconds)
     private = listen(settings.ops_host, settings.ops_port)
-    server = DrainingServer(config(create_app(core), timeout_keep_alive=65), core.drain)
+    server = DrainingServer(config(create_app(core), http=WireProtocol, timeout_keep_alive=65), core.drain)
     ops = QuietServer(config(Ops(core)))
     roots = [
         asyncio.create_task(server.serve([public]), name="server"),
@@ -55,6 +56,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
         asyncio.create_task(core.keep_connected(), name="nats"),
         asyncio.create_task(core.live.probe_for_ever(), name="probe"),
         asyncio.create_task(core.starters.beat_for_ever(), name="starters"),
+        asyncio.create_task(core.sweeper.sweep_for_ever(), name="sweeper"),
     ]
     # The first root to end ends the process: orderly here, by Kubernetes if that hangs.
     done, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)

@@ -22,7 +22,7 @@ from headway_streamer.routes import ROUTES
 
 PAGE = Path(__file__).parent / "page"
 PAGE_TYPES = {
-    ".html": "text/html; charset=utf-8",
+    ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",

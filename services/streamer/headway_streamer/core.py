@@ -20,6 +20,7 @@ from headway_streamer.drain import Drain
 from headway_streamer.history import History
 from headway_streamer.intake import Intake
 from headway_streamer.kv import Bucket
+from headway_streamer.line import Sweeper
 from headway_streamer.listing import Listing
 from headway_streamer.live import INCARNATION_SECONDS, Live
 from headway_streamer.metrics import Metrics
@@ -60,6 +61,7 @@ class Core:
         self.ready = False
         """Whether the streams are there: NATS has been reached once."""
         self.metrics = Metrics()
+        self.metrics.connected = lambda: connection.connected
         self.log = NatsLog(connection.client, connection.names)
         self.history = History(self.log, self.metrics)
         self.live = Live(
@@ -68,6 +70,7 @@ class Core:
             self.metrics,
             ring_bytes=settings.ring_bytes,
             probe_seconds=settings.probe_seconds,
+            flush_ms=settings.flush_ms,
         )
         self.intake = Intake(connection.client, connection.names, self.log)
         self.catalogue = Catalogue(Bucket(connection.client, connection.names.kinds_bucket))
@@ -75,6 +78,11 @@ class Core:
         self.results = Results(connection)
         self.drain = Drain(settings.drain_seconds)
         self.streams = Streams(settings, self.live, self.history, self.intake, self.drain, self.metrics)
+        self.sweeper = Sweeper(
+            self.metrics,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            write_deadline_seconds=settings.write_deadline_seconds,
+        )
         self.starters = Starters(self.log, self.live, self.intake, grace_seconds=settings.starter_grace_seconds)
         connection.on_reconnect.append(self.live.probe_soon)
 

@@ -8,6 +8,7 @@ import random
 
 from headway.errors import HeadwayError, UnavailableError
 from headway.log import Log, Subscription
+from headway_streamer.flush import Flusher
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
 from headway_streamer.tail import Tail
@@ -37,12 +38,20 @@ class Live:
     """The tails that are watched. Join one, leave it; the first join subscribes, the last leave unsubscribes."""
 
     def __init__(
-        self, log: Log, history: History, metrics: Metrics, *, ring_bytes: int = 512 * 1024, probe_seconds: float = 10.0
+        self,
+        log: Log,
+        history: History,
+        metrics: Metrics,
+        *,
+        ring_bytes: int = 512 * 1024,
+        probe_seconds: float = 10.0,
+        flush_ms: float = 0.0,
     ) -> None:
         self._log = log
         self._history = history
         self._metrics = metrics
         self._ring_bytes = ring_bytes
+        self._flusher = Flusher(flush_ms)
         self._probe_seconds = probe_seconds
         self._entries: dict[str, _Entry] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -54,7 +63,7 @@ class Live:
         """The tail of `task`, filled up to its last event. Each join needs a `leave`. Raises UnavailableError."""
         entry = self._entries.get(task)
         if entry is None:
-            tail = Tail(task, self._history, self._metrics, ring_bytes=self._ring_bytes)
+            tail = Tail(task, self._history, self._metrics, ring_bytes=self._ring_bytes, flusher=self._flusher)
             entry = self._entries[task] = _Entry(tail)
             entry.opening = asyncio.ensure_future(self._open(entry))
             self._metrics.tails_changed(len(self._entries))

@@ -1,9 +1,20 @@
-"""What the streamer counts, behind verbs of its own domain."""
+"""What the streamer counts, behind verbs of its own domain.
+
+The counters of the hot path are plain numbers, read when Prometheus asks: a counter of the client library costs a
+lock per event (0.6 µs beside 0.05 µs, at 100,000 events a second).
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Metrics:
@@ -12,65 +23,106 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._watchers = self._gauge("watchers", "Streams that are open")
-        self._tails = self._gauge("tails", "Tasks that are watched")
-        self._connected = self._gauge("nats_connected", "1 while NATS is there")
-        self._received = self._counter("events_received", "Events that came from NATS, live or read")
-        self._sent = self._counter("events_sent", "Events written to watchers")
-        self._bytes = self._counter("sent_bytes", "Bytes written to watchers")
-        self._merged = self._counter("events_merged", "Ticks that a later one replaced for a watcher")
-        self._malformed = self._counter("events_malformed", "Messages set aside because they are no events")
-        self._refills = self._counter("refills", "Reads that repaired a hole in what was shown live")
-        self._repairs = self._counter("probe_repairs", "Probes that found events whose republish was lost")
-        self._resets = self._counter("resets", "Watchers told to forget what they have", ["reason"])
-        self._ended = self._counter("streams_ended", "Streams that ended", ["reason"])
-        self._submitted = self._counter("tasks_submitted", "Tasks accepted", ["kind"])
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"headway_{name}", text, registry=self.registry)
-
-    def _counter(self, name: str, text: str, labels: list[str] | None = None) -> Counter:
-        return Counter(f"headway_{name}", text, labels or [], registry=self.registry)
+        self.watchers = 0
+        self.tails = 0
+        self.connected: Callable[[], bool] = lambda: False
+        self.events_received = 0
+        self.events_sent = 0
+        self.sent_bytes = 0
+        self.events_merged = 0
+        self.events_malformed = 0
+        self.refills = 0
+        self.probe_repairs = 0
+        self.deadlines = 0
+        self._resets: Tally[str] = Tally()
+        self._ended: Tally[str] = Tally()
+        self._submitted: Tally[str] = Tally()
+        self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
+        self._latency_sum = 0.0
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self)
 
     def watcher_opened(self) -> None:
-        self._watchers.inc()
+        self.watchers += 1
 
     def watcher_closed(self, reason: str) -> None:
-        self._watchers.dec()
-        self._ended.labels(reason).inc()
+        self.watchers -= 1
+        self._ended[reason] += 1
 
     def tails_changed(self, count: int) -> None:
-        self._tails.set(count)
-
-    def connection_changed(self, connected: bool) -> None:
-        self._connected.set(connected)
+        self.tails = count
 
     def received(self, events: int) -> None:
-        self._received.inc(events)
+        self.events_received += events
 
     def malformed(self) -> None:
-        self._malformed.inc()
+        self.events_malformed += 1
 
     def sent(self, events: int, merged: int, size_bytes: int) -> None:
-        self._sent.inc(events)
-        self._bytes.inc(size_bytes)
-        if merged:
-            self._merged.inc(merged)
+        self.events_sent += events
+        self.events_merged += merged
+        self.sent_bytes += size_bytes
 
     def refilled(self) -> None:
-        self._refills.inc()
+        self.refills += 1
 
     def probe_repaired(self) -> None:
-        self._repairs.inc()
+        self.probe_repairs += 1
+
+    def write_deadline(self) -> None:
+        self.deadlines += 1
 
     def reset(self, reason: str) -> None:
-        self._resets.labels(reason).inc()
+        self._resets[reason] += 1
 
     def submitted(self, kind: str) -> None:
-        self._submitted.labels(kind).inc()
+        self._submitted[kind] += 1
+
+    def shown(self, seconds: float) -> None:
+        """So long after it was written by the processor an event was written to its watchers."""
+        self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
+        self._latency_sum += max(seconds, 0.0)
+
+    def collect(self) -> Iterator[Metric]:
+        """For the registry: all families as they are now."""
+        for name, text, value in (
+            ("watchers", "Streams that are open", self.watchers),
+            ("tails", "Tasks that are watched", self.tails),
+            ("nats_connected", "1 while NATS is there", float(self.connected())),
+        ):
+            yield GaugeMetricFamily(f"headway_{name}", text, value)
+        for name, text, value in (
+            ("events_received", "Events that came from NATS, live or read", self.events_received),
+            ("events_sent", "Events written to watchers", self.events_sent),
+            ("sent_bytes", "Bytes written to watchers", self.sent_bytes),
+            ("events_merged", "Ticks that a later one replaced for a watcher", self.events_merged),
+            ("events_malformed", "Messages set aside because they are no events", self.events_malformed),
+            ("refills", "Reads that repaired a hole in what was shown live", self.refills),
+            ("probe_repairs", "Probes that found events whose republish was lost", self.probe_repairs),
+            ("write_deadlines", "Watchers closed because they took no byte in time", self.deadlines),
+        ):
+            yield CounterMetricFamily(f"headway_{name}", text, value)
+        yield _labelled("resets", "Watchers told to forget what they have", "reason", self._resets)
+        yield _labelled("streams_ended", "Streams that ended", "reason", self._ended)
+        yield _labelled("tasks_submitted", "Tasks accepted", "kind", self._submitted)
+        yield self._histogram()
 
     def exposition(self) -> bytes:
         """The page that Prometheus scrapes."""
         page: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return page
+
+    def _histogram(self) -> HistogramMetricFamily:
+        buckets, total = [], 0
+        for bound, count in zip([*map(str, LATENCY_BUCKETS), "+Inf"], self._latency, strict=True):
+            total += count
+            buckets.append((bound, total))
+        text = "Seconds from an event's writing by the processor to its writing to watchers"
+        return HistogramMetricFamily("headway_show_seconds", text, buckets, self._latency_sum)
+
+
+def _labelled(name: str, text: str, label: str, tally: Tally[str]) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"headway_{name}", text, labels=[label])
+    for value, count in sorted(tally.items()):
+        family.add_metric([value], count)
+    return family

@@ -29,7 +29,6 @@ class Ops:
         if path == "/readyz":
             return (200, PLAIN, b"ok\n") if core.serving else (503, PLAIN, self._why_not().encode())
         if path == "/metrics":
-            core.metrics.connection_changed(core.connection.connected)
             return 200, core.metrics.content_type, core.metrics.exposition()
         return 404, PLAIN, b"/livez /readyz /metrics\n"
 

@@ -228,15 +228,14 @@ async def _started(request: AnyRequest, core: Core, kind: str, cursor: str, key:
 
 
 async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[Any]:
-    body = await core.streams.open(wish)
-    if body is None:
+    session = await core.streams.open(wish)
+    if session is None:
         return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
-    deadline = core.settings.write_deadline_seconds
-    if not starter:
-        return EventStream(body, write_deadline_seconds=deadline)
-    task = wish.tasks[0]
-    await core.starters.arrived(task)
-    return EventStream(body, write_deadline_seconds=deadline, on_end=lambda left: core.starters.left(task, left))
+    if starter and session.watcher is not None:
+        task = wish.tasks[0]
+        await core.starters.arrived(task)
+        session.on_close(lambda reason: core.starters.left(task, reason == "left"))
+    return EventStream(session, core.sweeper, direct=core.settings.fast_path)
 
 
 def _wish(request: AnyRequest, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:

@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """On SIGTERM the streams end spread over so long. Below the pod's grace period."""
     ring_bytes: int = 512 * 1024
     """The newest frames that one task's tail keeps in memory."""
+    flush_ms: float = 0.0
+    """Events that arrive within so many milliseconds are written at once. 0 for no delay; 20 suits very busy tasks."""
+    fast_path: bool = True
+    """Whether watchers that are caught up are written to directly, past ASGI (see docs/performance.md)."""
     max_watchers: int = 20_000
     """Streams at once; one more is told to come back later."""
     max_tasks_per_stream: int = 32

@@ -49,6 +49,11 @@ def _breaks_lines(field: str | bytes) -> bool:
     return b"\n" in field or b"\r" in field or b"\0" in field
 
 
+def chunked(piece: bytes) -> bytes:
+    """`piece` as one chunk of a body with chunked transfer coding (RFC 9112 §7.1)."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
 def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | None = None) -> bytes:
     """A named event of the streamer itself: hello, reset, stalled, goodbye."""
     return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)

@@ -1,20 +1,20 @@
-"""A watcher on an ASGI connection."""
+"""A session on an ASGI connection: by direct writes where the server offers its connection, by `send` elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from litestar import Request, Response
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer import sse
-from headway_streamer.drain import retry_ms
-from headway_streamer.metrics import Metrics
+from headway_streamer.line import Line, Sweeper
+from headway_streamer.session import Session
 
-logger = logging.getLogger(__name__)
+EXTENSION = "headway.wire"
 
 HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -25,28 +25,44 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
 ]
 
-Body = AsyncIterator[bytes]
+logger = logging.getLogger(__name__)
 
 
 class EventStream(Response[None]):
-    """A response that sends `body` piece by piece until it ends or the client goes away.
+    """A response that lasts until the session ends or the client goes away."""
 
-    `on_end` is called once, with whether the client went away first.
-    """
-
-    def __init__(
-        self, body: Body, *, write_deadline_seconds: float, on_end: Callable[[bool], None] = lambda _: None
-    ) -> None:
+    def __init__(self, session: Session, sweeper: Sweeper, *, direct: bool) -> None:
         super().__init__(None, media_type="text/event-stream")
-        self._body = body
-        self._deadline = write_deadline_seconds
-        self._on_end = on_end
+        self._session = session
+        self._sweeper = sweeper
+        self._direct = direct
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> Any:
         """The ASGI application that Litestar calls."""
         return self._respond
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        extensions: dict[str, Any] = dict(scope.get("extensions") or {})
+        wire = extensions.get(EXTENSION) if self._direct else None
+        watcher = self._session.watcher
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            if watcher is None:
+                await send({"type": "http.response.body", "body": self._session.farewell, "more_body": False})
+                self._session.close()
+            elif wire is not None:
+                line = Line(self._session, watcher, wire, self._sweeper)
+                wire.detach(line.lost, line.writable)
+                if not self._session.closed:
+                    line.start()
+            else:
+                await self._send_all(receive, send)
+        except BaseException:
+            self._session.close()
+            raise
+
+    async def _send_all(self, receive: Receive, send: Send) -> None:
+        """The way of plain ASGI: one task for the stream, one to learn that the client has left."""
         writing = asyncio.current_task()
         assert writing is not None
         leaving = asyncio.ensure_future(_left(receive))
@@ -66,36 +82,30 @@ class EventStream(Response[None]):
         finally:
             leaving.remove_done_callback(on_left)
             leaving.cancel()
-            await self._body.aclose()  # type: ignore[attr-defined]
-            self._on_end(left)
+            self._session.close()
 
     async def _write(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        async for piece in self._body:
-            try:
-                async with asyncio.timeout(self._deadline):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            except TimeoutError:
-                logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
-                return
+        watcher = self._session.watcher
+        assert watcher is not None
+        watcher.open()
+        try:
+            pieces = watcher.stream()
+            assert isinstance(pieces, AsyncGenerator)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    async with asyncio.timeout(self._sweeper.write_deadline_seconds):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            # ASGI cannot abort; the kernel ends the connection (see server.listen).
+            watcher.ended_by = "deadline"
+            self._sweeper.metrics.write_deadline()
+            logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
+            return
+        finally:
+            watcher.close()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def turned_away(reason: str) -> Body:
-    """A stream that says goodbye at once: a native EventSource would never return after an error status."""
-    yield sse.control("goodbye", {"reason": reason}, retry_ms=retry_ms() * 3)
-
-
-async def counted(body: Body, metrics: Metrics, reason: Callable[[], str]) -> Body:
-    """`body`, counted as a watcher while it lasts."""
-    metrics.watcher_opened()
-    try:
-        async for piece in body:
-            yield piece
-    finally:
-        metrics.watcher_closed(reason())

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
+from headway_streamer import sse
 from headway_streamer.cursor import START, Cursor, MalformedCursorError, Position, decode
-from headway_streamer.drain import Drain
+from headway_streamer.drain import Drain, retry_ms
 from headway_streamer.history import History
 from headway_streamer.intake import Intake
 from headway_streamer.live import Live
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import not_found
 from headway_streamer.seat import Seat
+from headway_streamer.session import Session
 from headway_streamer.settings import Settings
-from headway_streamer.stream import Body, counted, turned_away
 from headway_streamer.tail import Tail
 from headway_streamer.watcher import Watcher
 
@@ -44,13 +44,14 @@ class Streams:
         self._intake = intake
         self._drain = drain
         self._metrics = metrics
-        self._open = 0
+        self.count = 0
+        """Streams that are open."""
 
-    async def open(self, wish: Wish) -> Body | None:
-        """The bytes of a stream; None when all of it was sent before. A Problem when a task does not exist."""
+    async def open(self, wish: Wish) -> Session | None:
+        """An open stream, to be closed; None when all of it was sent before. A Problem when a task does not exist."""
         if self._drain.draining:
             return turned_away("drain")
-        if self._open >= self.settings.max_watchers:
+        if self.count >= self.settings.max_watchers:
             return turned_away("overload")
         try:
             tails = await self._join(wish.tasks)
@@ -60,17 +61,28 @@ class Streams:
         if wish.cursor and all(_is_settled(seat) for seat in seats):
             self._leave(tails)
             return None
-        watcher = Watcher(seats, self.settings, self._drain, self._metrics, named=wish.named, celery=wish.celery)
-        return counted(self._run(watcher, tails), self._metrics, lambda: watcher.ended_by)
+        return self._session(seats, tails, wish)
 
-    async def _run(self, watcher: Watcher, tails: list[Tail]) -> AsyncIterator[bytes]:
-        self._open += 1
-        try:
-            async for piece in watcher.stream(lambda: self._history.incarnation):
-                yield piece
-        finally:
-            self._open -= 1
-            self._leave(tails)
+    def _session(self, seats: list[Seat], tails: list[Tail], wish: Wish) -> Session:
+        watcher = Watcher(
+            seats,
+            self.settings,
+            self._drain,
+            self._metrics,
+            incarnation=lambda: self._history.incarnation,
+            named=wish.named,
+            celery=wish.celery,
+        )
+        self.count += 1
+        self._metrics.watcher_opened()
+        session = Session(watcher)
+        session.on_close(lambda reason: self._closed(tails, reason))
+        return session
+
+    def _closed(self, tails: list[Tail], reason: str) -> None:
+        self.count -= 1
+        self._metrics.watcher_closed(reason)
+        self._leave(tails)
 
     async def _join(self, tasks: tuple[str, ...]) -> list[Tail]:
         tails: list[Tail] = []
@@ -109,6 +121,11 @@ class Streams:
         if cursor.incarnation != self._history.incarnation:
             return start, "incarnation"
         return list(cursor.positions), ""
+
+
+def turned_away(reason: str) -> Session:
+    """A stream that says goodbye at once: a native EventSource would never return after an error status."""
+    return Session(None, farewell=sse.control("goodbye", {"reason": reason}, retry_ms=3 * retry_ms()))
 
 
 def parse(text: str) -> Cursor | None:

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
+from typing import Protocol
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.events import Beat, Progress
 from headway.follow import Verdict, judge
 from headway.log import Live, pause
+from headway_streamer.flush import Flusher
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
-from headway_streamer.sse import Frame
+from headway_streamer.sse import Frame, chunked
 
 MAX_BUFFERED = 4096
 
 logger = logging.getLogger(__name__)
+
+
+class Line(Protocol):
+    """A watcher that is caught up and whose connection can be written to directly."""
+
+    n: int
+    """It has everything up to the n-th event."""
+
+    def take(self, start: int, last: Frame, piece: bytes) -> bool:
+        """Write `piece`, the frames after the `start`-th up to `last`. False when that is not what the watcher
+        needs.
+        """
+
+    def wake(self) -> None:
+        """Something has happened that needs more than a write."""
 
 
 class Tail:
@@ -29,7 +47,9 @@ class Tail:
     bounded by bytes: whoever is behind it reads history.
     """
 
-    def __init__(self, task: str, history: History, metrics: Metrics, *, ring_bytes: int) -> None:
+    def __init__(
+        self, task: str, history: History, metrics: Metrics, *, ring_bytes: int, flusher: Flusher | None = None
+    ) -> None:
         self.task = task
         self.last_seq = 0
         self.last_n = 0
@@ -45,6 +65,12 @@ class Tail:
         self.starter_at = 0.0
         """Loop time of the last sign that the client which started the task is connected somewhere."""
         self.wakes: set[Callable[[], None]] = set()
+        """Called when there is something new."""
+        self.lines: set[Line] = set()
+        """Watchers that are written to directly."""
+        self._flusher = flusher or Flusher()
+        self._marked = False
+        self._shown = 0
         self._history = history
         self._metrics = metrics
         self._ring: deque[Frame] = deque()
@@ -134,7 +160,6 @@ class Tail:
             self.starter_at = self._now()
         else:
             self.alive_at = self._now()
-        self._wake()
 
     async def _read_rest(self) -> None:
         refused = 0
@@ -182,9 +207,37 @@ class Tail:
         if isinstance(frame.event, Progress):
             self.running = frame.event.status == "processing"
 
-    def _wake(self) -> None:
-        for wake in self.wakes:
+    def flush(self) -> None:
+        """Show what is new: one write per line, the same bytes for all."""
+        self._marked = False
+        start, self._shown = self._shown, self.last_n
+        if self.lines:
+            self._show(start)
+        for wake in tuple(self.wakes):
             wake()
+
+    def _show(self, start: int) -> None:
+        frames = self.after(start)
+        # A hole, an end or a new stream needs more than a write: each watcher finds out by itself.
+        if not frames or frames[0].n != start + 1 or self.ended:
+            for line in tuple(self.lines):
+                line.wake()
+            return
+        last = frames[-1]
+        piece = chunked(b"".join([frame.native for frame in frames]) if len(frames) > 1 else last.native)
+        written = 0
+        for line in tuple(self.lines):
+            if line.take(start, last, piece):
+                written += 1
+            else:
+                line.wake()
+        self._metrics.sent(written * len(frames), 0, written * len(piece))
+        self._metrics.shown(time.time() - last.event.at)
+
+    def _wake(self) -> None:
+        if not self._marked:
+            self._marked = True
+            self._flusher.mark(self)
 
     @staticmethod
     def _now() -> float:

@@ -22,6 +22,7 @@ class Watcher:
 
     Args:
         seats: one per task, sorted by task.
+        incarnation: of the stream that cursors are of, as it is now.
         named: put the task into the cursor, for a route whose URL does not name it.
         celery: statuses in Celery's words.
     """
@@ -33,20 +34,25 @@ class Watcher:
         drain: Drain,
         metrics: Metrics,
         *,
+        incarnation: Callable[[], str],
         named: bool = False,
         celery: bool = False,
     ) -> None:
+        self.over = False
+        """Whether nothing more will be sent."""
         self.ended_by = "left"
         """Why the stream ended: completed, drain, lifetime; left when the client went away."""
-        self._seats = seats
+        self.seats = seats
         self._settings = settings
         self._drain = drain
         self._metrics = metrics
-        self._incarnation = ""
+        self._incarnation = incarnation
         self._named = seats[0].task if named else ""
         self._celery = celery
         self._shared_bytes = len(seats) == 1 and not named
         self._woken = asyncio.Event()
+        self.wake: Callable[[], None] = self._woken.set
+        """Called when there may be something to send."""
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._leave_at = now + settings.lifetime_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
@@ -56,40 +62,44 @@ class Watcher:
         self._at: dict[str, Position] = {seat.task: seat.position for seat in seats}
         """Per task, the place after what was rendered last."""
 
-    async def stream(self, incarnation: Callable[[], str]) -> AsyncIterator[bytes]:
-        """The bytes to send, piece by piece. Each piece may be many events."""
-        wake = self._woken.set
-        for seat in self._seats:
-            seat.tail.wakes.add(wake)
-        self._drain.enter(wake)
-        try:
-            self._incarnation = incarnation()
-            yield self._hello()
-            while True:
-                self._woken.clear()
-                self._incarnation = incarnation()
-                if piece := await self._collect():
-                    yield piece
-                elif all(seat.settled for seat in self._seats):
-                    self.ended_by = "completed"
-                    return
-                elif (reason := self._leaving()) is not None:
-                    self.ended_by = reason
-                    yield self._goodbye(reason)
-                    return
-                elif piece := self._due():
-                    yield piece
-                else:
-                    await self._wait()
-        finally:
-            self._drain.leave(wake)
-            for seat in self._seats:
-                seat.tail.wakes.discard(wake)
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The bytes to send, piece by piece, to the clean end. Each piece may be many events."""
+        yield self.hello()
+        while not self.over:
+            if piece := await self.step():
+                yield piece
+            elif not self.over:
+                await self._wait()
+
+    async def step(self) -> bytes:
+        """What is to be sent now; empty when there is nothing, or nothing more (`over`)."""
+        self._woken.clear()
+        if piece := await self._collect():
+            return piece
+        if all(seat.settled for seat in self.seats):
+            self.over, self.ended_by = True, "completed"
+            return b""
+        if (reason := self._leaving()) is not None:
+            self.over, self.ended_by = True, reason
+            return self._goodbye(reason)
+        return self._due()
+
+    def open(self) -> None:
+        """Begin to be woken."""
+        for seat in self.seats:
+            seat.tail.wakes.add(self.wake)
+        self._drain.enter(self.wake)
+
+    def close(self) -> None:
+        """The counterpart of `open`."""
+        self._drain.leave(self.wake)
+        for seat in self.seats:
+            seat.tail.wakes.discard(self.wake)
 
     async def _collect(self) -> bytes:
         pieces: list[bytes] = []
         merged = 0
-        for seat in self._seats:
+        for seat in self.seats:
             if seat.waiting:
                 continue
             try:
@@ -116,12 +126,12 @@ class Watcher:
         return item.native if self._shared_bytes else item.with_id(self._id())
 
     def _id(self) -> str:
-        return cursor.encode(self._incarnation, list(self._at.values()), self._named)
+        return cursor.encode(self._incarnation(), list(self._at.values()), self._named)
 
-    def _hello(self) -> bytes:
+    def hello(self) -> bytes:
         hello = {
             "server": self._settings.name,
-            "tasks": [seat.task for seat in self._seats],
+            "tasks": [seat.task for seat in self.seats],
             "heartbeat_seconds": self._settings.heartbeat_seconds,
         }
         return sse.control("hello", hello, id=self._id(), retry_ms=retry_ms())
@@ -137,6 +147,27 @@ class Watcher:
             return None
         return "drain" if self._draining else "lifetime"
 
+    @property
+    def woken(self) -> bool:
+        """Whether there may be something to send that the last step has not seen."""
+        return any(not seat.waiting for seat in self.seats) or self.due_at <= self._loop.time()
+
+    @property
+    def shares(self) -> bool:
+        """Whether it gets the same bytes as the other watchers of its one task."""
+        return self._shared_bytes and not self._celery
+
+    @property
+    def due_at(self) -> float:
+        """Loop time at which `step` has something to say even if nothing happens."""
+        return min(self._leave_at, self._heartbeat_at, *(self._stall_at(seat) for seat in self.seats))
+
+    def wrote(self, position: Position, at: float) -> None:
+        """Everything up to `position` was written past this object, the last of it at loop time `at`."""
+        seat = self.seats[0]
+        seat.position = self._at[seat.task] = position
+        self._heartbeat_at = max(self._heartbeat_at, at + self._settings.heartbeat_seconds)
+
     def _due(self) -> bytes:
         """A note on stalled tasks, or the heartbeat, if it is time for one."""
         now = self._loop.time()
@@ -148,23 +179,22 @@ class Watcher:
 
     def _stall_notes(self, now: float) -> list[bytes]:
         notes = []
-        for seat in self._seats:
+        for seat in self.seats:
             silent = now - seat.tail.alive_at
-            if not seat.tail.running or seat.tail.ended or silent < self._settings.stalled_seconds:
-                self._stalled.discard(seat.task)
-            elif seat.task not in self._stalled:
-                self._stalled.add(seat.task)
-                notes.append(sse.control("stalled", {"task": seat.task, "seconds": round(silent)}, id=self._id()))
+            stalled = seat.tail.running and not seat.tail.ended and silent >= self._settings.stalled_seconds
+            if stalled != (seat.task in self._stalled):
+                self._stalled ^= {seat.task}
+                data = {"task": seat.task, "seconds": round(silent) if stalled else 0}
+                notes.append(sse.control("stalled", data, id=self._id()))
         return notes
-
-    async def _wait(self) -> None:
-        """Until a tail wakes this watcher, or something of its own is due."""
-        until = min(self._leave_at, self._heartbeat_at, *(self._stall_at(seat) for seat in self._seats))
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(max(until, self._loop.time())):
-                await self._woken.wait()
 
     def _stall_at(self, seat: Seat) -> float:
         if not seat.tail.running or seat.task in self._stalled:
             return self._leave_at
         return seat.tail.alive_at + self._settings.stalled_seconds
+
+    async def _wait(self) -> None:
+        """Until a tail wakes this watcher, or something of its own is due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(max(self.due_at, self._loop.time())):
+                await self._woken.wait()

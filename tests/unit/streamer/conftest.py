@@ -68,15 +68,18 @@ class Rig:
         tails = [await self.live.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
         seats = [Seat(t, self.history, p, merging=merging, doubt=doubt) for t, p in zip(tails, places, strict=True)]
+        options["incarnation"] = lambda: self.history.incarnation
         watcher = Watcher(seats, self.settings, self.drain, self.metrics, **options)
         return Watched(watcher, asyncio.ensure_future(self._pump(watcher, tails, inbox := asyncio.Queue())), inbox)
 
     async def _pump(self, watcher, tails, inbox):
+        watcher.open()
         try:
-            async for piece in watcher.stream(lambda: self.history.incarnation):
+            async for piece in watcher.stream():
                 for sent in parse(piece):
                     inbox.put_nowait(sent)
         finally:
+            watcher.close()
             for tail in tails:
                 self.live.leave(tail)
             inbox.put_nowait(None)

@@ -23,7 +23,7 @@ export class ApiError extends Error {
   /** What happened and what to do next, for people. */
   get advice() {
     const [title, next] = NEXT[this.status] ?? [this.title, ''];
-    return { title, detail: [this.detail, next].filter(Boolean).join(' ') };
+    return { title, detail: [this.status === 503 ? '' : this.detail, next].filter(Boolean).join(' ') };
   }
 }
 

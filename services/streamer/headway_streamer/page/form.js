@@ -83,7 +83,7 @@ export class Form {
     const id = `field-${field.name}`;
     const input = inputFor(field, id);
     const error = el('p', { class: 'field-error', id: `${id}-error`, hidden: true });
-    const about = [field.description, field.hint].filter(Boolean).join(' · ');
+    const about = field.hint ? [field.description.replace(/\.$/, ''), field.hint].filter(Boolean).join(' · ') : field.description;
     const note = about && el('p', { class: 'field-about', id: `${id}-about` }, about);
     input.setAttribute('aria-describedby', `${note ? `${id}-about ` : ''}${id}-error`);
     input.addEventListener('input', () => this.#showError(field.name, ''));
@@ -149,7 +149,7 @@ export class Form {
     first?.[1].input.focus();
     if (fields.size && !rest.length) return;
     const { title, detail } = error.advice;
-    const words = error.temporary ? [error.detail, 'Press Start again in a moment: the task will not run twice.'] : [detail, ...rest];
+    const words = error.temporary ? ['Press Start again in a moment: the task will not run twice.'] : [detail, ...rest];
     this.problem.replaceChildren(el('strong', {}, title), el('p', {}, words.filter(Boolean).join(' ')));
     this.problem.hidden = false;
   }

@@ -29,6 +29,7 @@ let view = null;
 let said = initial('');
 let rendering = false;
 let kindsAt = 0;
+let routed = false;
 
 byId('list').append(list.node);
 byId('new').prepend(icon('plus'));
@@ -75,7 +76,6 @@ function rescueFocus() {
   if (lost && document.body.dataset.pane === 'main' && routed) (view ?? form).heading.focus({ preventScroll: true });
   routed = true;
 }
-let routed = false;
 
 /** Many events, one drawing. A hidden page gets no animation frames, but its title goes on. */
 function schedule() {

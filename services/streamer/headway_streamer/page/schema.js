@@ -1,5 +1,7 @@
 /** From a kind's JSON Schema (2020-12, as msgspec writes it) to fields, and from what was typed to parameters. Pure. */
 
+import { number } from './format.js';
+
 /**
  * @typedef {object} Field
  * @property {string} name
@@ -85,8 +87,8 @@ function hintOf(schema, input) {
   if (input !== 'integer' && input !== 'number') return '';
   const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
-  if (low !== undefined && high !== undefined) return `${low} to ${high}`;
-  return low !== undefined ? `At least ${low}` : high !== undefined ? `At most ${high}` : '';
+  if (low !== undefined && high !== undefined) return `${number(low)} to ${number(high)}`;
+  return low !== undefined ? `At least ${number(low)}` : high !== undefined ? `At most ${number(high)}` : '';
 }
 
 /** What a field shows at first. */

@@ -1,0 +1,210 @@
+"""A watcher on a connection that can be written to directly.
+
+While there is something to read, to prove or to wait for, a task runs the watcher step by step. When it is caught up
+the task
+ends and the line is parked: the tail writes the same bytes to all its parked lines, and a watcher that is idle costs
+no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from headway_streamer.cursor import Position
+from headway_streamer.metrics import Metrics
+from headway_streamer.session import Session
+from headway_streamer.sse import Frame, chunked
+from headway_streamer.tail import Tail
+from headway_streamer.watcher import Watcher
+
+SWEEP_SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """What a line needs of the server: see `headway_streamer.wire`."""
+
+    writable: bool
+
+    @property
+    def unsent_bytes(self) -> int: ...
+    def write(self, chunks: bytes) -> None: ...
+    def end(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Line:
+    """One stream from `start` to its end."""
+
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_loop",
+        "_parked",
+        "_position",
+        "_session",
+        "_sweeper",
+        "_tail",
+        "_task",
+        "_watcher",
+        "_writable",
+        "due_at",
+        "n",
+        "wrote_at",
+    )
+
+    def __init__(self, session: Session, watcher: Watcher, connection: Connection, sweeper: Sweeper) -> None:
+        self.n = 0
+        self.due_at = 0.0
+        """Loop time at which the watcher has something to say by itself; for a parked line."""
+        self.wrote_at = 0.0
+        self._session = session
+        self._watcher = watcher
+        self._connection = connection
+        self._sweeper = sweeper
+        self._deadline = sweeper.write_deadline_seconds
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._tail: Tail | None = watcher.seats[0].tail if watcher.shares else None
+        self._parked = False
+        self._position: Position | None = None
+        self._writable: asyncio.Event | None = None
+
+    # The connection's side
+
+    def start(self) -> None:
+        """Send `hello`, then what follows."""
+        self._watcher.wake = self.wake
+        self._watcher.open()
+        self._write(self._watcher.hello())
+        self.wake()
+
+    def lost(self) -> None:
+        """The peer has gone."""
+        self._unpark()
+        if self._task is not None:
+            self._task.cancel()
+        self._close()
+
+    def writable(self) -> None:
+        """The connection takes bytes again."""
+        if self._writable is not None:
+            self._writable.set()
+
+    # The tail's side
+
+    def take(self, start: int, last: Frame, piece: bytes) -> bool:
+        """Write frames that follow what this watcher has. False when they do not, or the connection is full."""
+        if self.n != start or not self._connection.writable:
+            return False
+        self._connection.write(piece)
+        self.n = last.n
+        self._position = last.position
+        self.wrote_at = self._loop.time()
+        return True
+
+    def wake(self) -> None:
+        """Let the watcher take its next steps, in a task."""
+        if self._task is None and not self._session.closed:
+            self._unpark()
+            self._task = self._loop.create_task(self._run())
+
+    # Steps
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                if not self._connection.writable:
+                    await self._drained()
+                piece = await self._watcher.step()
+                if piece:
+                    self._write(piece)
+                elif self._watcher.over:
+                    break
+                elif self._park():
+                    return
+        except TimeoutError:
+            self._sweeper.metrics.write_deadline()
+            logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
+            self._watcher.ended_by = "deadline"
+            self._connection.abort()
+        except Exception:
+            logger.exception("a stream failed", extra={"action": "stream_failed"})
+            self._connection.abort()
+        finally:
+            self._task = None
+        if not self._session.closed:
+            self._connection.end()
+            self._close()
+
+    async def _drained(self) -> None:
+        """Return when the connection takes bytes again. Raises TimeoutError when it takes none for too long."""
+        while not self._connection.writable:
+            unsent = self._connection.unsent_bytes
+            self._writable = asyncio.Event()
+            try:
+                async with asyncio.timeout(self._deadline):
+                    await self._writable.wait()
+            except TimeoutError:
+                if self._connection.unsent_bytes >= unsent:
+                    raise
+            finally:
+                self._writable = None
+
+    def _write(self, piece: bytes) -> None:
+        self._connection.write(chunked(piece))
+
+    # Parking
+
+    def _park(self) -> bool:
+        """End the task and leave the rest to the tail. False when something has happened meanwhile."""
+        if self._watcher.woken:
+            return False
+        self._parked = True
+        self.due_at = self._watcher.due_at
+        self._sweeper.lines.add(self)
+        if self._tail is not None:
+            self.n = self._watcher.seats[0].position.n
+            # The tail writes to it; being woken besides would end the parking at each event.
+            self._tail.wakes.discard(self.wake)
+            self._tail.lines.add(self)
+        return True
+
+    def _unpark(self) -> None:
+        if not self._parked:
+            return
+        self._parked = False
+        self._sweeper.lines.discard(self)
+        if self._tail is not None:
+            self._tail.lines.discard(self)
+            self._tail.wakes.add(self.wake)
+        if self._position is not None:
+            self._watcher.wrote(self._position, self.wrote_at)
+            self._position = None
+
+    def _close(self) -> None:
+        self._watcher.close()
+        self._session.close()
+
+
+class Sweeper:
+    """Wakes parked lines when their time has come: heartbeats, the end of their life, stalled tasks."""
+
+    def __init__(self, metrics: Metrics, *, heartbeat_seconds: float, write_deadline_seconds: float) -> None:
+        self.metrics = metrics
+        self.write_deadline_seconds = write_deadline_seconds
+        self.lines: set[Line] = set()
+        self._heartbeat = heartbeat_seconds
+
+    async def sweep_for_ever(self) -> None:
+        """A root task."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = loop.time()
+            for line in [line for line in self.lines if line.due_at <= now]:
+                # What the tail has written since stands for the heartbeat; the watcher decides about the rest.
+                line.wake()

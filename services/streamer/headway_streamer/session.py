@@ -1,0 +1,32 @@
+"""An open stream: what is to be given back when it ends, however that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headway_streamer.watcher import Watcher
+
+
+class Session:
+    """A watcher and its tails, until `close`. Without a watcher it is a stream that says goodbye at once."""
+
+    __slots__ = ("_on_close", "closed", "farewell", "watcher")
+
+    def __init__(self, watcher: Watcher | None, *, farewell: bytes = b"") -> None:
+        self.watcher = watcher
+        self.farewell = farewell
+        self.closed = False
+        self._on_close: list[Callable[[str], None]] = []
+
+    def on_close(self, call: Callable[[str], None]) -> None:
+        """`call` with what ended the stream: `left` when the client went away."""
+        self._on_close.append(call)
+
+    def close(self) -> None:
+        """Give everything back, once."""
+        if self.closed:
+            return
+        self.closed = True
+        reason = self.watcher.ended_by if self.watcher is not None else "turned_away"
+        for call in self._on_close:
+            call(reason)
