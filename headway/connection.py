@@ -18,6 +18,7 @@ import msgspec
 import nats.errors
 from nats.aio.client import Client
 
+from headway.dispatch import DirectClient
 from headway.errors import SettingsError
 from headway.subjects import Names
 
@@ -45,6 +46,8 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Path of this client's certificate, for servers that ask for one."""
     tls_key_file: str = ""
     """Path of the key of that certificate, if it is in a file of its own."""
+    direct_dispatch: bool = True
+    """Whether live messages skip nats-py's queues and tasks (`headway/dispatch.py`)."""
     replicas: int = 1
     """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
 
@@ -59,7 +62,7 @@ class Connection:
     def __init__(self, settings: NatsSettings, name: str) -> None:
         self.names = Names(settings.namespace)
         self.settings = settings
-        self.client = Client()
+        self.client = DirectClient() if settings.direct_dispatch else Client()
         self.closed = asyncio.Event()
         self.on_reconnect: list[Callable[[], None]] = []
         self._name = name

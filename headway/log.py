@@ -20,6 +20,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.direct import DirectGet, Stored
+from headway.dispatch import DirectClient, sequence_in
 from headway.errors import ConflictError, EventTooLargeError, UnavailableError
 from headway.ids import base36
 from headway.subjects import Names
@@ -147,11 +148,18 @@ class NatsLog:
         return found
 
     async def subscribe(self, task: str, callback: OnLive) -> Subscription:
+        def on_raw(headers: bytes, payload: bytes) -> None:
+            seq = sequence_in(headers, b"Nats-Sequence")
+            callback(Live(max(seq, 0), sequence_in(headers, b"Nats-Last-Sequence"), payload))
+
         async def on_message(message: Msg) -> None:
             callback(_live(message))
 
+        subject = self._names.live(task)
         try:
-            subscription = await self._client.subscribe(self._names.live(task), cb=on_message)
+            if isinstance(self._client, DirectClient):
+                return _NatsSubscription(await self._client.subscribe_direct(subject, on_raw))
+            subscription = await self._client.subscribe(subject, cb=on_message)
         except nats.errors.Error as error:
             raise UnavailableError(f"subscribe to {self._names.live(task)}: {error!r}") from error
         return _NatsSubscription(subscription)
@@ -176,7 +184,7 @@ def _live(message: Msg) -> Live:
         seq, prev = int(headers.get("Nats-Sequence", 0)), int(headers.get("Nats-Last-Sequence", 0))
     except ValueError:
         seq = prev = 0
-    return Live(seq, prev, message.data)
+    return Live(max(seq, 0), prev, message.data)
 
 
 def _leader_reply(reply: Msg, task: str) -> Stored | None:
@@ -199,5 +207,5 @@ def _msg_id(headers: bytes) -> str:
 
 
 async def pause(attempt: int) -> None:
-    """Wait before trying an unavailable log again: 0.05 s, doubling, at most 2 s."""
-    await asyncio.sleep(min(0.05 * 2**attempt, 2.0))
+    """Wait before trying an unavailable log again: 0.05 s, doubling, at most 1.6 s."""
+    await asyncio.sleep(0.05 * 2 ** min(attempt, 5))
