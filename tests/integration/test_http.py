@@ -266,7 +266,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
         ("\x01", "cursor"),
         ("a" * 10_000, "cursor"),
         ("abc.1-1", "incarnation"),
-        (f"{incarnation}.zzzz-zz", "future"),
+        (f"{incarnation}.ffffff-ff", "future"),
         (f"{incarnation}.1-1.1-1", "cursor"),
         (other, "cursor"),
     ]:

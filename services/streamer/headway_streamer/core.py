@@ -70,7 +70,9 @@ class Core:
             self.metrics,
             ring_bytes=settings.ring_bytes,
             probe_seconds=settings.probe_seconds,
+            rings_bytes=settings.rings_bytes,
             flush_ms=settings.flush_ms,
+            linger_seconds=settings.linger_seconds,
         )
         self.intake = Intake(connection.client, connection.names, self.log)
         self.catalogue = Catalogue(Bucket(connection.client, connection.names.kinds_bucket))

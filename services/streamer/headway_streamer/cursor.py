@@ -1,6 +1,6 @@
 """The cursor: how far a watcher has got, as it stands in the SSE `id`.
 
-`<incarnation>.<seq>-<n>[.<seq>-<n> …][._<task>]`, numbers in base 36: one pair per task, in the order of the sorted
+`<incarnation>.<seq>-<n>[.<seq>-<n> …][._<task>]`, numbers in hexadecimal: one pair per task, in the order of the sorted
 task ids, and the task itself on the route where the URL does not name it. The stream sequence finds the place, `n`
 proves
 it. Only characters that do not force a CORS preflight: https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from headway.ids import base36
 from headway.subjects import is_name
 
 MAX_CURSOR_CHARS = 2048
-_NUMBER = re.compile(r"[0-9a-z]{1,13}")
+_NUMBER = re.compile(r"[0-9a-f]{1,16}")
+_INCARNATION = re.compile(r"[0-9a-z]{1,16}")
 
 
 class Position(NamedTuple):
@@ -42,7 +42,7 @@ class MalformedCursorError(ValueError):
 
 def encode(incarnation: str, positions: list[Position], task: str = "") -> str:
     """The SSE id for these positions."""
-    parts = [incarnation, *(f"{base36(seq)}-{base36(n)}" for seq, n in positions)]
+    parts = [incarnation, *(f"{seq:x}-{n:x}" for seq, n in positions)]
     if task:
         parts.append(f"_{task}")
     return ".".join(parts)
@@ -58,7 +58,7 @@ def decode(text: str) -> Cursor:
         task = parts.pop()[1:]
         if not is_name(task):
             raise MalformedCursorError("not a task id")
-    if not parts or not _NUMBER.fullmatch(incarnation):
+    if not parts or not _INCARNATION.fullmatch(incarnation):
         raise MalformedCursorError("not a cursor")
     return Cursor(incarnation, tuple(_position(part) for part in parts), task)
 
@@ -67,4 +67,4 @@ def _position(part: str) -> Position:
     seq, dash, n = part.partition("-")
     if not (dash and _NUMBER.fullmatch(seq) and _NUMBER.fullmatch(n)):
         raise MalformedCursorError("not a position")
-    return Position(int(seq, 36), int(n, 36))
+    return Position(int(seq, 16), int(n, 16))

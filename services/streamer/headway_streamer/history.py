@@ -63,10 +63,10 @@ class History:
 
     async def progress(self, task: str, frame: Frame) -> Frame | None:
         """The last progress at or before `frame`."""
-        if not frame.event.snap:
-            return frame if not frame.head else None
-        page = await self.page(task, frame.event.snap)
-        return page.frames[0] if page.frames and page.frames[0].seq == frame.event.snap else None
+        if frame.snap in (0, frame.seq):
+            return frame if frame.snap else None
+        page = await self.page(task, frame.snap)
+        return page.frames[0] if page.frames and page.frames[0].seq == frame.snap else None
 
     async def _read(self, task: str, start: int) -> list[Stored]:
         key = (task, start)

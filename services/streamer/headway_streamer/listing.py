@@ -8,7 +8,6 @@ import msgspec
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.events import Progress
 from headway.log import Log
 from headway.records import TaskRecord, decode_record
 from headway_streamer.cursor import encode
@@ -46,7 +45,7 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
     if record.retry_of:
         shown["retry_of"] = record.retry_of
-    state = None if frame is None else codec.decode_json(frame.data[6:])
+    state = None if frame is None else codec.decode_json(frame.payload)
     return shown | {"state": state, "links": links(record.task)}
 
 
@@ -62,7 +61,7 @@ class Listing:
         """One task with its parameters and cursor, and the cursor once more: it changes with each event."""
         last = await self._history.last(record.task)
         state = None if last is None else await self._history.progress(record.task, last)
-        cursor = "" if last is None else encode(last.incarnation, [last.position])
+        cursor = "" if last is None else encode(self._history.incarnation, [last.position])
         shown = summary(record, state) | {"params": record.params, "cursor": cursor}
         return shown, cursor
 
@@ -89,10 +88,7 @@ class Listing:
         states: dict[str, Frame | None] = {}
         for item in stored:
             last = self._history.frame(item.task, item.payload, item.seq)
-            if last is None or isinstance(last.event, Progress):
-                states[item.task] = last
-            else:
-                states[item.task] = await self._history.progress(item.task, last)
+            states[item.task] = None if last is None else await self._history.progress(item.task, last)
         return states
 
 

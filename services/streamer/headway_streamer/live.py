@@ -11,7 +11,7 @@ from headway.log import Log, Subscription
 from headway_streamer.flush import Flusher
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
-from headway_streamer.tail import Tail
+from headway_streamer.tail import Budget, Tail
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_TAILS = 1000
@@ -29,6 +29,8 @@ class _Entry:
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
         self.users = 0
+        self.left = 0
+        """How often the last user has left."""
         self.probe_at = 0.0
         self.opening: asyncio.Task[None] | None = None
         self.subscription: Subscription | None = None
@@ -45,13 +47,17 @@ class Live:
         *,
         ring_bytes: int = 512 * 1024,
         probe_seconds: float = 10.0,
+        rings_bytes: int = 256 * 1024 * 1024,
         flush_ms: float = 0.0,
+        linger_seconds: float = 0.0,
     ) -> None:
         self._log = log
         self._history = history
         self._metrics = metrics
         self._ring_bytes = ring_bytes
+        self._budget = Budget(rings_bytes)
         self._flusher = Flusher(flush_ms)
+        self._linger = linger_seconds
         self._probe_seconds = probe_seconds
         self._entries: dict[str, _Entry] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -63,7 +69,14 @@ class Live:
         """The tail of `task`, filled up to its last event. Each join needs a `leave`. Raises UnavailableError."""
         entry = self._entries.get(task)
         if entry is None:
-            tail = Tail(task, self._history, self._metrics, ring_bytes=self._ring_bytes, flusher=self._flusher)
+            tail = Tail(
+                task,
+                self._history,
+                self._metrics,
+                ring_bytes=self._ring_bytes,
+                budget=self._budget,
+                flusher=self._flusher,
+            )
             entry = self._entries[task] = _Entry(tail)
             entry.opening = asyncio.ensure_future(self._open(entry))
             self._metrics.tails_changed(len(self._entries))
@@ -72,23 +85,32 @@ class Live:
             assert entry.opening is not None
             await asyncio.shield(entry.opening)
         except BaseException:
-            self._drop(entry)
+            entry.users -= 1
+            if not entry.users:
+                self._remove(entry)
             raise
         return entry.tail
 
     def leave(self, tail: Tail) -> None:
-        """The counterpart of `join`."""
+        """The counterpart of `join`. The last one's tail is kept for a while: clients come back in waves."""
         entry = self._entries.get(tail.task)
-        if entry is not None and entry.tail is tail:
-            self._drop(entry)
+        if entry is None or entry.tail is not tail:
+            return
+        entry.users -= 1
+        if not entry.users:
+            entry.left += 1
+            asyncio.get_running_loop().call_later(self._linger, self._forget, entry, entry.left)
 
     async def close(self) -> None:
         """Leave all tails."""
         for entry in list(self._entries.values()):
-            entry.users = 1
-            self._drop(entry)
+            self._remove(entry)
         if self._closing:
             await asyncio.wait(self._closing)
+
+    def _forget(self, entry: _Entry, left: int) -> None:
+        if not entry.users and entry.left == left:
+            self._remove(entry)
 
     async def _open(self, entry: _Entry) -> None:
         tail = entry.tail
@@ -98,13 +120,11 @@ class Live:
         tail.floor = tail.last_seq
         entry.probe_at = asyncio.get_running_loop().time() + FIRST_PROBE_SECONDS
 
-    def _drop(self, entry: _Entry) -> None:
-        entry.users -= 1
-        if entry.users > 0:
+    def _remove(self, entry: _Entry) -> None:
+        if self._entries.get(entry.tail.task) is not entry:
             return
-        if self._entries.get(entry.tail.task) is entry:
-            del self._entries[entry.tail.task]
-            self._metrics.tails_changed(len(self._entries))
+        del self._entries[entry.tail.task]
+        self._metrics.tails_changed(len(self._entries))
         closing = asyncio.ensure_future(self._close(entry))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -118,6 +118,7 @@ class Seat:
             frames = self.tail.after(self.position.n)
             if frames is None:
                 frames = (await self._history.page(self.task, self.position.seq + 1)).frames
+                self.tail.backfill(frames)
             if frames or self.waiting:
                 return frames[:MAX_FRAMES]
             await asyncio.sleep(STALE_SECONDS)  # a replica that lags answered

@@ -43,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Events that arrive within so many milliseconds are written at once. 0 for no delay; 20 suits very busy tasks."""
     fast_path: bool = True
     """Whether watchers that are caught up are written to directly, past ASGI (see docs/performance.md)."""
+    rings_bytes: int = 256 * 1024 * 1024
+    """The same for all tails together."""
+    linger_seconds: float = 5.0
+    """A tail is kept for so long after its last watcher has left, for the ones that come back."""
     max_watchers: int = 20_000
     """Streams at once; one more is told to come back later."""
     max_tasks_per_stream: int = 32

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
-from headway.events import Beat, Progress
+from headway.events import Beat
 from headway.follow import Verdict, judge
 from headway.log import Live, pause
 from headway_streamer.flush import Flusher
@@ -40,6 +40,23 @@ class Line(Protocol):
         """Something has happened that needs more than a write."""
 
 
+class Budget:
+    """What the rings of all tails may take together."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.used = 0
+        self._limit = limit_bytes
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether rings must shrink; each keeps its last frame all the same."""
+        return self.used > self._limit
+
+    def allows(self, size_bytes: int) -> bool:
+        """Whether so much more fits."""
+        return self.used + size_bytes <= self._limit
+
+
 class Tail:
     """Frames up to the last one known, in order and without a hole.
 
@@ -48,7 +65,14 @@ class Tail:
     """
 
     def __init__(
-        self, task: str, history: History, metrics: Metrics, *, ring_bytes: int, flusher: Flusher | None = None
+        self,
+        task: str,
+        history: History,
+        metrics: Metrics,
+        *,
+        ring_bytes: int,
+        budget: Budget | None = None,
+        flusher: Flusher | None = None,
     ) -> None:
         self.task = task
         self.last_seq = 0
@@ -69,6 +93,7 @@ class Tail:
         self.lines: set[Line] = set()
         """Watchers that are written to directly."""
         self._flusher = flusher or Flusher()
+        self._budget = budget or Budget(ring_bytes)
         self._marked = False
         self._shown = 0
         self._history = history
@@ -84,21 +109,34 @@ class Tail:
 
     def after(self, n: int) -> list[Frame] | None:
         """The frames after the n-th event; None when the ring begins later than that."""
-        if n >= self.last_n:
+        count = self.last_n - n
+        if count <= 0:
             return []
-        if not self._ring or self._ring[0].n > n + 1:
+        if count > len(self._ring):
             return None
-        return list(islice(self._ring, n + 1 - self._ring[0].n, None))
+        if count == 1:
+            return [self._ring[-1]]
+        newest = list(islice(reversed(self._ring), count))  # from the end: most watchers are close to it
+        newest.reverse()
+        return newest
 
     def frame(self, n: int) -> Frame | None:
         """The n-th event, if the ring has it."""
-        if not self._ring or not self._ring[0].n <= n <= self.last_n:
-            return None
-        return self._ring[n - self._ring[0].n]
+        back = self.last_n - n
+        return self._ring[-1 - back] if 0 <= back < len(self._ring) else None
 
     def kept(self) -> list[Frame]:
         """All that the ring has."""
         return list(self._ring)
+
+    def backfill(self, frames: list[Frame]) -> None:
+        """Keep frames that were read and end where the ring begins: the next who comes back finds them here."""
+        if not self._ring or not frames or frames[-1].n != self._ring[0].n - 1:
+            return
+        size = sum(frame.size_bytes for frame in frames)
+        if self._ring_bytes + size <= self._max_ring_bytes and self._budget.allows(size):
+            self._ring.extendleft(reversed(frames))
+            self._grow(size)
 
     # What comes in
 
@@ -127,15 +165,16 @@ class Tail:
 
     def forget(self) -> None:
         """The stream is another one: all that is known is void."""
-        self._ring.clear()
-        self._ring_bytes = self.last_seq = self.last_n = self.floor = 0
+        self._clear()
+        self.last_seq = self.last_n = self.floor = 0
         self.ended = self.running = False
         self.epoch += 1
         self.refill()
         self._wake()
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop reading, and give the ring's memory back."""
+        self._clear()
         if self._refill is not None:
             self._refill.cancel()
             await asyncio.wait([self._refill])
@@ -194,18 +233,29 @@ class Tail:
         self.last_seq = seq
 
     def _add(self, frame: Frame) -> None:
-        if self._ring and frame.n != self.last_n + 1:
-            self._ring.clear()  # the log itself has a hole: whoever is behind finds it when reading
-            self._ring_bytes = 0
+        last = self._ring[-1] if self._ring else None
+        if last is not None:
+            if frame.n != last.n + 1:
+                self._clear()  # the log itself has a hole: whoever is behind finds it when reading
+            elif frame.tick == last.tick:
+                frame.tick = last.tick  # one object for a run of like ticks
         self._ring.append(frame)
-        self._ring_bytes += len(frame)
-        while self._ring_bytes > self._max_ring_bytes and len(self._ring) > 1:
-            self._ring_bytes -= len(self._ring.popleft())
+        self._grow(frame.size_bytes)
+        while len(self._ring) > 1 and (self._ring_bytes > self._max_ring_bytes or self._budget.exceeded):
+            self._grow(-self._ring.popleft().size_bytes)
         self.last_seq, self.last_n = frame.seq, frame.n
         self.alive_at = self._now()
         self.ended = frame.terminal
-        if isinstance(frame.event, Progress):
-            self.running = frame.event.status == "processing"
+        if frame.snap == frame.seq:
+            self.running = frame.tick is not None and frame.tick[1] == "processing"
+
+    def _grow(self, size_bytes: int) -> None:
+        self._ring_bytes += size_bytes
+        self._budget.used += size_bytes
+
+    def _clear(self) -> None:
+        self._ring.clear()
+        self._grow(-self._ring_bytes)
 
     def flush(self) -> None:
         """Show what is new: one write per line, the same bytes for all."""
@@ -232,7 +282,7 @@ class Tail:
             else:
                 line.wake()
         self._metrics.sent(written * len(frames), 0, written * len(piece))
-        self._metrics.shown(time.time() - last.event.at)
+        self._metrics.shown(time.time() - last.at)
 
     def _wake(self) -> None:
         if not self._marked:

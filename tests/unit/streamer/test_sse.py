@@ -26,7 +26,7 @@ def lines(raw):
 
 def test_a_progress_has_no_event_name_so_that_onmessage_sees_it():
     id, data = lines(frame(progress("processing", 42.0), n=7).native)
-    assert id == "id: inc.1y-7"
+    assert id == "id: inc.46-7"
     assert data.startswith('data: {"type":"progress","task":"t1","n":7,')
 
 

@@ -305,3 +305,47 @@ async def test_a_hundred_watchers_of_an_old_task_share_its_reads(rig, log):
     results = await asyncio.gather(*(w.all() for w in streams))
     assert {tuple(numbers(r)) for r in results} == {tuple(range(1, 202))}
     assert log.reads - before < 10
+
+
+async def test_a_wave_of_returning_watchers_is_served_from_memory(log):
+    async with rig_on(log) as rig:
+        await rig.write("t1", *(Chunk(text="x", offset=n) for n in range(600)))
+        first = await rig.watch("t1", at=Position(400, 400))
+        assert numbers(await first.until(lambda b: b.data.get("n") == 600)) == list(range(401, 601))
+        reads = log.reads
+        wave = [await rig.watch("t1", at=Position(n, n)) for n in range(400, 600)]
+        await rig.write("t1", completed())
+        for watched, n in zip(wave, range(400, 600), strict=True):
+            assert numbers(await watched.all()) == list(range(n + 1, 602))
+        assert log.reads == reads
+
+
+async def test_the_rings_of_all_tails_share_a_bound(log):
+    async with rig_on(log) as rig:
+        rig.live._budget._limit = 20_000
+        for task in ("a", "b", "c"):
+            watched = await rig.watch(task)
+            await rig.write(task, *(Chunk(text="x" * 100, offset=n) for n in range(100)))
+            await watched.until(lambda b: b.data.get("n") == 100)
+        assert 10_000 < rig.live._budget.used <= 20_000
+        again = await rig.watch("a")
+        assert numbers(await again.until(lambda b: b.data.get("n") == 100)) == list(range(1, 101))
+
+
+async def test_a_tail_is_kept_for_a_while_after_its_last_watcher(log):
+    async with rig_on(log) as rig:
+        rig.live._linger = 5
+        await rig.write("t1", *ticks(1, 1))
+        watched = await rig.watch("t1")
+        await watched.next()
+        await watched.close()
+        await asyncio.sleep(4)
+        assert log.subscribers("t1") == 1
+        again = await rig.watch("t1")
+        await again.next()
+        await asyncio.sleep(4)
+        assert log.subscribers("t1") == 1
+        await again.close()
+        await asyncio.sleep(6)
+        assert (len(rig.live), log.subscribers("t1")) == (0, 0)
+        assert rig.live._budget.used == 0
