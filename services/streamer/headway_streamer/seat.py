@@ -141,6 +141,7 @@ class Seat:
         if seq > self.tail.last_seq and await self._is_future(seq):
             return "future"
         page = await self._history.page(self.task, seq)
+        self.tail.backfill(page.frames)
         first = page.frames[0] if page.frames else None
         if first is not None and first.position == self.position:
             return ""

@@ -130,8 +130,9 @@ class Tail:
         return list(self._ring)
 
     def backfill(self, frames: list[Frame]) -> None:
-        """Keep frames that were read and end where the ring begins: the next who comes back finds them here."""
-        if not self._ring or not frames or frames[-1].n != self._ring[0].n - 1:
+        """Keep frames that were read and reach to where the ring begins: the next who comes back finds them here."""
+        frames = [frame for frame in frames if self._ring and frame.n < self._ring[0].n]
+        if not frames or frames[-1].n != self._ring[0].n - 1 or frames[-1].n - frames[0].n != len(frames) - 1:
             return
         size = sum(frame.size_bytes for frame in frames)
         if self._ring_bytes + size <= self._max_ring_bytes and self._budget.allows(size):

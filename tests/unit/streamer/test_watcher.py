@@ -327,7 +327,7 @@ async def test_the_rings_of_all_tails_share_a_bound(log):
             watched = await rig.watch(task)
             await rig.write(task, *(Chunk(text="x" * 100, offset=n) for n in range(100)))
             await watched.until(lambda b: b.data.get("n") == 100)
-        assert 10_000 < rig.live._budget.used <= 20_000
+        assert 10_000 < rig.live._budget.used <= 21_000  # each tail keeps its last frame
         again = await rig.watch("a")
         assert numbers(await again.until(lambda b: b.data.get("n") == 100)) == list(range(1, 101))
 
