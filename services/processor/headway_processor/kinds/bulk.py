@@ -40,7 +40,7 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         msgspec.Meta(
             title="Delimiter",
             description="What separates fields: one character, or the word tab. Found out if left empty.",
-            pattern=r'^([^"\r\n\u0000]|tab)?$',
+            pattern=r'^([^"\r\n\u0000]|tab|)(?![\r\n])$',  # $ alone allows a line end behind it
             examples=[",", ";", "tab"],
         ),
     ] = ""

@@ -8,7 +8,7 @@ import msgspec
 
 from headway import Job, __version__, task
 from headway_processor.kinds.crawler import Crawler
-from headway_processor.kinds.guard import open_client
+from headway_processor.kinds.fetcher import open_client
 from headway_processor.kinds.report import CrawlReport
 from headway_processor.kinds.robots import AGENT
 from headway_processor.settings import current

@@ -13,13 +13,14 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 
 import httpx
 
 from headway import TaskError
+from headway_processor.kinds.urls import DEFAULT_PORTS
 
 ALLOW_VARIABLE = "HEADWAY_PROCESSOR_CRAWL_ALLOW"
-DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_ADDRESSES = 4
 """So many addresses of a host are tried before it counts as unreachable."""
 CACHE_SECONDS = 30.0
@@ -126,7 +127,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._allow = tuple(allow)
         self._resolve = resolve
-        self._connect = connect or _plain()
+        self._connect = connect or _plain
         self._clock = clock
         self._inner: dict[str, httpx.AsyncBaseTransport] = {}
         self._checked: dict[str, tuple[float, list[str]]] = {}
@@ -166,26 +167,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return addresses
 
 
-def open_client(
-    allow: Iterable[str],
-    *,
-    user_agent: str,
-    timeout_seconds: float = 15.0,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> httpx.AsyncClient:
-    """A client behind the guard. It follows no redirect by itself: the caller decides on each hop.
-
-    `timeout_seconds` (default 15) bounds each wait for the network, not the whole request.
-    """
-    return httpx.AsyncClient(
-        transport=transport or GuardedTransport(allow),
-        headers={"User-Agent": user_agent},
-        timeout=timeout_seconds,
-        follow_redirects=False,
-        trust_env=False,
-    )
-
-
 async def _first_reachable(
     inner: httpx.AsyncBaseTransport, request: httpx.Request, host: str, addresses: list[str]
 ) -> httpx.Response:
@@ -209,15 +190,13 @@ def _pinned(request: httpx.Request, host: str, address: str) -> httpx.Request:
     )
 
 
-def _plain() -> MakeTransport:
-    shared: list[ssl.SSLContext] = []
+def _plain() -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
 
-    def connect() -> httpx.AsyncBaseTransport:
-        if not shared:  # reading the certificates takes 20 ms: once, not for each host
-            shared.append(httpx.create_ssl_context(trust_env=False))
-        return httpx.AsyncHTTPTransport(verify=shared[0], trust_env=False)
 
-    return connect
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)  # reads all certificates: too slow to do for each host
 
 
 def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

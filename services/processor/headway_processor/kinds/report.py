@@ -86,6 +86,8 @@ class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_titles_count: int
     duplicate_titles: list[Duplicate]
     untitled: int
+    cut: int
+    """Pages over 5 MB, read up to there."""
     depths: dict[str, int]
     """Pages by the number of links between them and the start."""
     redirects: int
@@ -104,10 +106,12 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     seconds: float
     depth: int
+    cut: bool = False
 
     @classmethod
     def of(cls, answer: Answer, title: str, depth: int) -> Visited:
-        return cls(url=answer.url, title=title, size_bytes=answer.size_bytes, seconds=answer.seconds, depth=depth)
+        size_bytes, seconds = answer.size_bytes, answer.seconds
+        return cls(url=answer.url, title=title, size_bytes=size_bytes, seconds=seconds, depth=depth, cut=answer.cut)
 
 
 class Findings:
@@ -181,6 +185,7 @@ class Findings:
             duplicate_titles_count=len(duplicates),
             duplicate_titles=duplicates[:MAX_DUPLICATES],
             untitled=sum(not page.title for page in self.visited),
+            cut=sum(page.cut for page in self.visited),
             depths={str(depth): count for depth, count in sorted(Counter(page.depth for page in self.visited).items())},
             redirects=len(self.redirects),
             redirects_off_site=self.redirects_off_site,

@@ -15,8 +15,14 @@ from typing import BinaryIO, cast
 import httpx
 
 from headway import Job, TaskError, __version__
-from headway_processor.kinds.fetcher import MAX_REDIRECTS, REDIRECTS, UnreachableError, reason_of, redirect_target
-from headway_processor.kinds.guard import open_client
+from headway_processor.kinds.fetcher import (
+    MAX_REDIRECTS,
+    REDIRECTS,
+    UnreachableError,
+    open_client,
+    reason_of,
+    redirect_target,
+)
 from headway_processor.kinds.urls import normalise
 from headway_processor.settings import Settings
 

@@ -113,7 +113,6 @@ class Table:
     def batches(self, size: int) -> Iterator[list[list[str]]]:
         """Good rows, up to `size` at a time; fewer, or none, after 4 MB of the file."""
         batch, self._kept = self._kept, []
-        self.rows += len(batch)
         width, start, began = len(self.names), self._line + 1, self._bytes
         while True:
             try:

@@ -1,0 +1,59 @@
+"""What an import brings along: the SDK is small, and the contract knows nothing of NATS."""
+
+import subprocess
+import sys
+
+import pytest
+
+import headway
+
+HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "selectolax", "jinja2")
+MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
+PURE = ("events", "codec", "subjects", "errors", "estimate", "records", "ids", "settings", "task")
+
+LOADED = """
+import sys
+before = set(sys.modules)
+{code}
+roots = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(*sorted(root for root in roots if root not in sys.stdlib_module_names and not root.startswith("_")))
+"""
+
+ALONE = """
+import types
+package = types.ModuleType("headway")
+package.__path__ = {path!r}
+sys.modules["headway"] = package  # so that headway/__init__.py, which offers the whole SDK, does not run
+import headway.{module}
+"""
+
+
+def loaded(code: str) -> set[str]:
+    """The packages outside of the standard library that `code` loads in a fresh interpreter."""
+    script = LOADED.format(code=code)
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
+def test_importing_headway_loads_nothing_but_msgspec_and_nats():
+    assert loaded("import headway") <= MSGSPEC | {"nats"}
+
+
+def test_the_whole_sdk_loads_nothing_of_the_services():
+    code = "import headway.testing, headway.connection, headway.follow, headway.objects, headway.logs, headway.sse"
+    assert not loaded(code) & {*HEAVY, "headway_processor", "headway_streamer"}
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_module_loads_msgspec_at_most(module):
+    assert loaded(ALONE.format(path=list(headway.__path__), module=module)) <= MSGSPEC
+
+
+def test_the_check_sees_what_is_loaded():
+    assert "nats" in loaded(ALONE.format(path=list(headway.__path__), module="log"))
+
+
+def test_every_public_name_is_there():
+    assert all(hasattr(headway, name) for name in headway.__all__)
+    assert headway.__all__ == sorted(headway.__all__)

@@ -1,0 +1,180 @@
+"""Rows of a CSV file; what is bad is set aside and named."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headway import TaskError
+from headway_processor.kinds.table import MAX_BAD_SHOWN, MAX_COLUMNS, MAX_LINE_BYTES, SAMPLE_BYTES, Form, Table, form_of
+
+UTF8 = Form("utf-8", ",")
+
+
+def read(content, *, form=UTF8, size=100, **options):
+    table = Table(io.BytesIO(content), form, **options)
+    return table, [row for batch in table.batches(size) for row in batch]
+
+
+def bad(content, **options):
+    table, rows = read(content, **options)
+    return rows, [(entry.line, entry.reason) for entry in table.bad]
+
+
+def test_the_first_row_names_the_columns():
+    table, rows = read(b"a,b\r\n1,2\r\n3,4")
+    assert (table.names, rows, table.rows, table.bad_count) == (["a", "b"], [["1", "2"], ["3", "4"]], 2, 0)
+
+
+def test_without_a_header_the_first_row_is_a_row():
+    table, rows = read(b"1,2\n3,4\n", header=False)
+    assert (table.names, rows, table.rows) == (["column 1", "column 2"], [["1", "2"], ["3", "4"]], 2)
+
+
+def test_columns_without_a_name_or_with_the_same_name_are_told_apart():
+    assert read(b"a, ,a\n")[0].names == ["a", "column 2", "a (2)"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name():
+    assert read("\ufeffa,b\n".encode())[0].names == ["a", "b"]
+
+
+def test_a_quoted_field_may_hold_delimiters_quotes_and_line_ends():
+    assert read(b'a,b\n"x, ""y""\nz",2\n')[1] == [['x, "y"\nz', "2"]]
+
+
+def test_empty_lines_are_no_rows():
+    table, rows = read(b"\n\na,b\n\n1,2\n\n")
+    assert (table.names, rows, table.bad_count) == (["a", "b"], [["1", "2"]], 0)
+
+
+def test_a_row_with_another_number_of_fields_is_bad():
+    rows, entries = bad(b"a,b\n1,2\n1\n1,2,3\n3,4\n")
+    assert rows == [["1", "2"], ["3", "4"]]
+    assert entries == [(3, "1 fields instead of 2"), (4, "3 fields instead of 2")]
+
+
+def test_a_bad_row_is_named_by_the_line_where_it_begins():
+    assert bad(b'a,b\n"x\ny",2\n"x\ny"\n3,4\n')[1] == [(4, "1 fields instead of 2")]
+
+
+def test_a_line_with_nul_is_bad():
+    assert bad(b"a,b\n1,\x002\n3,4\n") == ([["3", "4"]], [(2, "contains NUL")])
+
+
+def test_a_line_that_is_not_utf8_is_bad():
+    assert bad(b"a,b\n1,\xff\n3,4\n") == ([["3", "4"]], [(2, "not utf-8")])
+
+
+def test_an_overlong_line_is_bad_and_the_next_is_read():
+    content = b"a,b\n1," + b"x" * (3 * MAX_LINE_BYTES) + b"\n3,4\n"
+    assert bad(content) == ([["3", "4"]], [(2, f"longer than {MAX_LINE_BYTES} bytes")])
+
+
+def test_an_overlong_field_over_many_lines_is_bad_and_reading_goes_on():
+    content = b'a,b\n1,"' + b"xxxxxxxxx\n" * (MAX_LINE_BYTES // 9) + b"3,4\n"
+    rows, entries = bad(content)
+    assert rows[-1] == ["3", "4"]
+    assert entries[0] == (2, f"field larger than field limit ({csv.field_size_limit()})")
+
+
+def test_a_long_overlong_line_can_be_cancelled():
+    class Cancelled(Exception):
+        pass
+
+    def check():
+        raise Cancelled
+
+    table = Table(io.BytesIO(b"a\n" + b"x" * (3 * MAX_LINE_BYTES)), UTF8, check=check)
+    with pytest.raises(Cancelled):
+        list(table.batches(10))
+
+
+def test_bad_rows_are_counted_and_the_first_100_kept():
+    table, rows = read(b"a,b\n" + b"x\n" * 250)
+    assert (rows, table.bad_count, len(table.bad)) == ([], 250, MAX_BAD_SHOWN)
+
+
+def test_batches_are_no_longer_than_asked_for():
+    table = Table(io.BytesIO(b"a\n" + b"1\n" * 25), UTF8)
+    assert [len(batch) for batch in table.batches(10)] == [10, 10, 5]
+    assert table.rows == 25
+
+
+def test_batches_end_after_some_megabytes_whatever_their_rows():
+    table = Table(io.BytesIO(b"a\n" + (b"x" * 900_000 + b"\n") * 20), UTF8)
+    assert max(len(batch) for batch in table.batches(1000)) <= 6
+    assert table.rows == 20
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\n"])
+def test_a_table_without_a_first_row_is_refused(content):
+    with pytest.raises(TaskError, match="empty"):
+        Table(io.BytesIO(content), UTF8)
+
+
+def test_a_table_with_too_many_columns_is_refused():
+    with pytest.raises(TaskError, match="2001 columns"):
+        Table(io.BytesIO(b"," * MAX_COLUMNS + b"\n"), UTF8)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b,c\n1,2,3\n", ","),
+        ("a;b;c\n1,5;2;3\n", ";"),
+        ("a\tb\n1 2\t3\n", "\t"),
+        ("a|b\n1|2\n", "|"),
+        ('a;b\n"x,y,z";1\n"x,y";2\n', ";"),
+        ('name,text\nx,"a; b; c"\ny,"d; e"\n', ","),
+        ("a\n1\n2\n", ","),
+        ("", ","),
+        ("title\na,b\nc,d\ne,f\n", ","),
+    ],
+)
+def test_the_delimiter_is_found_out(text, delimiter):
+    assert form_of(text.encode()) == Form("utf-8", delimiter)
+
+
+def test_a_given_delimiter_is_used():
+    assert form_of(b"a,b\n", ";").delimiter == ";"
+
+
+def test_a_sample_that_ends_within_a_letter_is_utf8_still():
+    sample = b"x" * (SAMPLE_BYTES - 1) + "é".encode()[:1]
+    assert form_of(sample).encoding == "utf-8"
+
+
+@pytest.mark.parametrize("sample", [b"caf\xe9\n", b"caf\xe9", b"x" * (SAMPLE_BYTES - 1) + b"\xff"])
+def test_what_is_not_utf8_is_latin1(sample):
+    assert form_of(sample).encoding == "latin-1"
+
+
+@pytest.mark.parametrize(("sample", "words"), [("a,b\n".encode("utf-16"), "UTF-16"), (b"a,b\r1,2\r", "carriage")])
+def test_forms_that_cannot_be_read_are_refused_with_what_to_do(sample, words):
+    with pytest.raises(TaskError, match=words) as raised:
+        form_of(sample)
+    assert not raised.value.retryable
+
+
+@given(st.binary(max_size=300) | st.text('a,"\n\r\0é', max_size=100).map(str.encode))
+def test_no_bytes_break_the_reader(content):
+    try:
+        table, rows = read(content, form=form_of(content))
+    except TaskError:
+        return
+    assert all(len(row) == len(table.names) for row in rows)
+    assert table.rows == len(rows)
+
+
+FIELD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+
+
+@given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(FIELD, min_size=width, max_size=width), min_size=1)))
+def test_what_csv_writes_is_read_back(rows):
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    table, found = read(text.getvalue().encode(), header=False)
+    assert (found, table.rows, table.bad_count) == (rows, len(rows), 0)

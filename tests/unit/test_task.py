@@ -1,0 +1,212 @@
+"""`@task`: what makes a kind, and what cannot be one."""
+
+import functools
+
+import msgspec
+import pytest
+
+from headway import task
+from headway.errors import TaskDefinitionError
+from headway.records import KindRecord
+from headway.task import REGISTRY, NoParams, Registry
+
+
+class Depth(msgspec.Struct):
+    most: int = 3
+
+
+class Params(msgspec.Struct):
+    url: str
+    depth: Depth = msgspec.field(default_factory=Depth)
+
+
+class Tree(msgspec.Struct):
+    children: list["Tree"] = []
+
+
+class Unknowable(msgspec.Struct):
+    thing: complex | functools.partial
+
+
+class Plain:
+    url: str
+
+
+async def fetch(job, params: Params) -> str:
+    """Fetch it.
+
+    All of it.
+    """
+    return params.url
+
+
+def define(function, kind="k", **options):
+    registry = Registry()
+    assert task(kind, registry=registry, **options)(function) is function
+    return registry.get(kind)
+
+
+def test_a_function_becomes_a_kind_and_stays_a_function():
+    kind = define(fetch, "crawl", timeout=2.5, retries=1, concurrency=4)
+    assert kind.name == "crawl"
+    assert kind.handler is fetch
+    assert kind.params is Params
+    assert kind.takes_params
+    assert (kind.timeout_seconds, kind.retries, kind.concurrency) == (2.5, 1, 4)
+    assert kind.description == "Fetch it.\n\nAll of it."
+
+
+def test_without_options_there_is_no_limit_of_time_and_no_retry():
+    kind = define(fetch)
+    assert (kind.timeout_seconds, kind.retries, kind.concurrency) == (None, 0, 10)
+
+
+def test_a_handler_may_take_no_parameters():
+    async def tick(job): ...
+
+    kind = define(tick)
+    assert not kind.takes_params
+    assert kind.params is NoParams
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"x":1}', type=kind.params)
+    assert kind.description == ""
+
+
+def test_an_async_function_runs_on_the_loop_and_a_plain_one_in_a_thread():
+    def plain(job): ...
+
+    assert define(fetch).executor == "async"
+    assert define(plain).executor == "thread"
+
+
+def test_the_catalogue_holds_the_schema_with_its_parts():
+    record = define(fetch, "crawl", timeout=9).record()
+    assert record == KindRecord(
+        kind="crawl",
+        description="Fetch it.\n\nAll of it.",
+        timeout_seconds=9,
+        concurrency=10,
+        params={
+            "title": "Params",
+            "type": "object",
+            "properties": {"url": {"type": "string"}, "depth": {"$ref": "#/$defs/Depth"}},
+            "required": ["url"],
+            "$defs": {
+                "Depth": {
+                    "title": "Depth",
+                    "type": "object",
+                    "properties": {"most": {"type": "integer", "default": 3}},
+                    "required": [],
+                }
+            },
+        },
+    )
+
+
+def test_the_catalogue_of_a_kind_without_parameters_allows_none():
+    def tick(job): ...
+
+    assert define(tick).record().params["additionalProperties"] is False
+
+
+def no_argument(): ...
+
+
+def three_arguments(job, params: Params, more): ...
+
+
+def bare(job, params): ...
+
+
+def plain_class(job, params: Plain): ...
+
+
+def optional(job, params: Params | None): ...
+
+
+def missing(job, params: "NotDefinedAnywhere"): ...  # noqa: F821 - that is the point
+
+
+def no_schema(job, params: Unknowable): ...
+
+
+async def coroutine(job): ...
+
+
+def plain(job): ...
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "says"),
+    [
+        (no_argument, {}, "a handler takes"),
+        (three_arguments, {}, "a handler takes"),
+        (bare, {}, "annotate 'params' with a msgspec.Struct"),
+        (plain_class, {}, "annotate 'params' with a msgspec.Struct"),
+        (optional, {}, "annotate 'params' with a msgspec.Struct"),
+        (missing, {}, "at the top of a module"),
+        (no_schema, {}, "Unknowable has no JSON Schema"),
+        (plain, {"kind": "a.b"}, "kind 'a.b' must be"),
+        (plain, {"kind": ""}, "kind '' must be"),
+        (plain, {"timeout": 0}, "timeout is seconds above 0"),
+        (plain, {"timeout": -1}, "timeout is seconds above 0"),
+        (plain, {"retries": -1}, "retries must be at least 0"),
+        (plain, {"concurrency": 0}, "concurrency at least 1"),
+        (plain, {"executor": "process"}, "executor is 'async' or 'thread', not 'process'"),
+        (plain, {"executor": "async"}, "only `async def` runs as 'async'"),
+        (coroutine, {"executor": "thread"}, "only `async def` runs as 'async'"),
+    ],
+)
+def test_what_cannot_be_a_handler_is_refused_when_it_is_defined(function, options, says):
+    with pytest.raises(TaskDefinitionError, match=says):
+        define(function, **options)
+
+
+def test_the_error_names_the_function():
+    with pytest.raises(TaskDefinitionError, match=r"test_task\.no_argument: "):
+        define(no_argument)
+
+
+def test_a_struct_may_refer_to_itself():
+    def walk(job, params: Tree): ...
+
+    schema = define(walk).record().params
+    _, defs, name = schema["properties"]["children"]["items"]["$ref"].split("/")
+    assert schema[defs][name]["title"] == "Tree"
+    assert "$defs" not in schema[defs][name]
+
+
+def test_two_functions_cannot_share_a_name():
+    registry = Registry()
+    task("k", registry=registry)(plain)
+    with pytest.raises(TaskDefinitionError, match=r"'k' is defined twice: .*plain and .*coroutine"):
+        task("k", registry=registry)(coroutine)
+    assert registry.get("k").handler is plain
+
+
+def test_a_module_that_is_loaded_again_may_define_its_kinds_again():
+    registry = Registry()
+
+    def load():
+        def again(job): ...
+
+        return task("k", registry=registry)(again)
+
+    load()
+    newest = load()
+    assert len(registry) == 1
+    assert registry.get("k").handler is newest
+
+
+def test_a_registry_lists_its_kinds():
+    registry = Registry()
+    task("a", registry=registry)(plain)
+    task("b", registry=registry)(plain)
+    assert [kind.name for kind in registry] == ["a", "b"]
+    assert registry.get("c") is None
+
+
+def test_without_a_registry_a_kind_goes_to_the_one_of_the_process(monkeypatch):
+    monkeypatch.setattr(REGISTRY, "_kinds", {})
+    task("only-here")(plain)
+    assert [kind.name for kind in REGISTRY] == ["only-here"]

@@ -1,0 +1,179 @@
+"""The log in memory obeys the rules of the real one."""
+
+import pytest
+
+from headway import codec
+from headway.errors import ConflictError, InvalidNameError, UnavailableError
+from headway.events import Progress
+from headway.log import Ack
+from headway.testing import MemoryLog, progress, start_job
+
+
+async def filled(*tasks: str, **options) -> MemoryLog:
+    """A log with one message for each of `tasks`, its number as payload and message id."""
+    log = MemoryLog(**options)
+    for seq, task in enumerate(tasks, 1):
+        last = await log.last(task)
+        await log.put(task, b"%d" % seq, expected=last.seq if last else 0, msg_id=f"id{seq}")
+    return log
+
+
+async def test_all_tasks_share_one_sequence():
+    log = await filled("a", "b", "a")
+    assert [(stored.seq, stored.task) for stored in await log.read("a")] == [(1, "a"), (3, "a")]
+    assert [stored.seq for stored in await log.read("b")] == [2]
+
+
+@pytest.mark.parametrize("expected", [0, 2, 4])
+async def test_an_append_that_expects_another_end_is_refused(expected):
+    log = await filled("a", "b", "a")
+    with pytest.raises(ConflictError) as caught:
+        await log.put("a", b"x", expected=expected, msg_id="x")
+    assert (caught.value.task, caught.value.expected) == ("a", expected)
+    assert (await log.last("a")).payload == b"3"
+
+
+async def test_a_message_id_is_stored_once():
+    log = await filled("a")
+    assert await log.put("a", b"x", expected=1, msg_id="id1") == Ack(1, duplicate=True)
+    assert len(await log.read("a")) == 1
+
+
+async def test_the_last_one_carries_its_message_id():
+    log = await filled("a", "a")
+    last = await log.last("a")
+    assert (last.seq, last.payload, last.msg_id, last.task) == (2, b"2", "id2", "a")
+    assert await log.last("b") is None
+
+
+async def test_the_last_ones_of_many_tasks_are_told_with_how_far_that_holds():
+    log = await filled("a", "b", "a", "c")
+    found, up_to = await log.lasts(["a", "b", "absent"], after=2)
+    assert [stored.seq for stored in found] == [3]
+    assert up_to == 4
+    assert await log.lasts([]) == ([], 4)
+
+
+async def test_a_read_starts_anywhere_and_ends_at_its_limit():
+    log = await filled(*"aaaaa")
+    assert [stored.seq for stored in await log.read("a", 2, limit=2)] == [2, 3]
+    assert await log.read("a", 6) == []
+    assert await log.read("b") == []
+
+
+async def test_a_trimmed_log_keeps_the_newest():
+    log = await filled(*"aaaaa", max_per_task=2)
+    assert [stored.seq for stored in await log.read("a")] == [4, 5]
+
+
+async def test_what_is_stored_is_shown_with_what_came_before_it():
+    log = await filled("a")
+    shown = []
+    await log.subscribe("a", shown.append)
+    await log.put("b", b"not for you", expected=0, msg_id="x")
+    await log.put("a", b"y", expected=1, msg_id="y")
+    assert shown == [(3, 1, b"y")]
+
+
+async def test_what_was_refused_or_doubled_is_not_shown():
+    log = await filled("a")
+    shown = []
+    await log.subscribe("a", shown.append)
+    await log.put("a", b"1", expected=1, msg_id="id1")
+    with pytest.raises(ConflictError):
+        await log.put("a", b"x", expected=0, msg_id="x")
+    assert shown == []
+
+
+async def test_a_closed_subscription_is_shown_nothing():
+    log = MemoryLog()
+    one, other = [], []
+    first = await log.subscribe("a", one.append)
+    await log.subscribe("a", other.append)
+    assert log.subscribers("a") == 2
+    await first.close()
+    await first.close()
+    await log.put("a", b"x", expected=0, msg_id="x")
+    assert (len(one), len(other), log.subscribers("a")) == (0, 1, 1)
+
+
+async def test_a_beat_is_shown_but_not_stored():
+    log = await filled("a")
+    shown = []
+    await log.subscribe("a", shown.append)
+    await log.beat("a", b"beat")
+    assert shown == [(0, 0, b"beat")]
+    assert len(await log.read("a")) == 1
+
+
+async def test_a_mute_log_stores_without_showing():
+    log = MemoryLog()
+    shown = []
+    await log.subscribe("a", shown.append)
+    log.mute = True
+    await log.put("a", b"x", expected=0, msg_id="x")
+    assert shown == []
+    assert (await log.last("a")).payload == b"x"
+
+
+async def test_a_lost_answer_hides_that_the_append_was_stored():
+    log = MemoryLog()
+    log.lose_acks = 1
+    with pytest.raises(UnavailableError):
+        await log.put("a", b"x", expected=0, msg_id="x")
+    assert (await log.last("a")).payload == b"x"
+    assert (await log.put("a", b"y", expected=1, msg_id="y")).seq == 2
+
+
+async def test_a_log_that_is_away_answers_nothing():
+    log = await filled("a")
+    log.away = True
+    for call in (
+        log.put("a", b"x", expected=1, msg_id="x"),
+        log.last("a"),
+        log.lasts(["a"]),
+        log.read("a"),
+        log.subscribe("a", print),
+        log.beat("a", b""),
+    ):
+        with pytest.raises(UnavailableError):
+            await call
+    log.away = False
+    assert len(await log.read("a")) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "*", ">"])
+async def test_a_name_that_cannot_stand_in_a_subject_is_refused(name):
+    log = MemoryLog()
+    for call in (
+        log.put(name, b"", expected=0, msg_id="x"),
+        log.last(name),
+        log.read(name),
+        log.subscribe(name, print),
+    ):
+        with pytest.raises(InvalidNameError):
+            await call
+
+
+async def test_events_are_decoded_and_malformed_ones_raise():
+    log = MemoryLog()
+    await log.put("a", codec.encode(progress(n=1, attempt=1)), expected=0, msg_id="x")
+    assert isinstance(log.events("a")[0], Progress)
+    await log.put("a", b"junk", expected=1, msg_id="y")
+    with pytest.raises(codec.MalformedEventError):
+        log.events("a")
+
+
+def test_a_progress_for_a_test_is_complete():
+    assert progress() == Progress(status="processing", progress=0.0, message="", step="")
+    assert progress("error", 3.0, step="s", n=2) == Progress(status="error", progress=3.0, message="", step="s", n=2)
+
+
+@pytest.mark.looptime
+async def test_a_job_for_a_test_runs_until_it_is_finished():
+    log = MemoryLog()
+    job = start_job(log, "a", attempt=2, kind="crawl")
+    job.update(50)
+    await job.finish("completed")
+    assert (job.task, job.attempt, job.kind) == ("a", 2, "crawl")
+    assert [(event.attempt, event.status) for event in log.events("a")] == [(2, "processing"), (2, "completed")]

@@ -1,0 +1,116 @@
+"""`track`: nothing outside of a task, a bar inside of one."""
+
+import asyncio
+
+import pytest
+
+from headway import TaskCancelledError, current_job, track
+from headway.errors import CancelRequestedError
+from headway.testing import MemoryLog, start_job
+from headway.track import current
+
+
+@pytest.fixture
+def inside():
+    """Makes a job the current one until the end of the test."""
+    tokens = []
+    yield lambda job: tokens.append(current.set(job))
+    tokens.clear()
+
+
+async def started(inside) -> tuple[MemoryLog, object]:
+    log = MemoryLog()
+    job = start_job(log)
+    inside(job)
+    return log, job
+
+
+def test_outside_of_a_task_the_rows_pass_through():
+    assert current_job() is None
+    assert list(track([1, 2, 3], total=9, unit="rows")) == [1, 2, 3]
+
+
+def test_outside_of_a_task_rows_are_taken_one_by_one():
+    rows = iter([1, 2, 3])
+    tracked = track(rows)
+    assert next(tracked) == 1
+    assert list(rows) == [2, 3]
+
+
+@pytest.mark.looptime
+async def test_inside_of_a_task_each_row_advances_its_bar(inside):
+    log, job = await started(inside)
+    seen = []
+    for row in track(["a", "b", "c", "d"], unit="rows"):
+        seen.append(row)
+        await asyncio.sleep(1)
+    await job.finish("completed")
+    assert seen == ["a", "b", "c", "d"]
+    shown = [(event.done, event.total, event.unit, event.progress) for event in log.events("t1")]
+    assert shown == [
+        (None, 4, "rows", 0),
+        (1, 4, "rows", 25),
+        (2, 4, "rows", 50),
+        (3, 4, "rows", 75),
+        (4, 4, "rows", 99.9),
+        (4, 4, "rows", 100),
+    ]
+
+
+@pytest.mark.looptime
+async def test_rows_without_a_length_are_counted_without_a_total(inside):
+    log, job = await started(inside)
+    assert len(list(track(row for row in "abc"))) == 3
+    await job.finish("completed")
+    assert (log.events("t1")[-1].done, log.events("t1")[-1].total) == (3, None)
+
+
+@pytest.mark.looptime
+async def test_a_total_can_be_given(inside):
+    log, job = await started(inside)
+    list(track((row for row in "abc"), total=6))
+    await job.finish("error")
+    assert (log.events("t1")[-1].total, log.events("t1")[-1].progress) == (6, 50)
+
+
+@pytest.mark.looptime
+async def test_a_loop_that_is_left_early_counts_what_was_done(inside):
+    log, job = await started(inside)
+    for row in track(range(10)):
+        if row == 3:
+            break
+    await job.finish("error")
+    assert log.events("t1")[-1].done == 3
+
+
+@pytest.mark.looptime
+async def test_a_thread_of_the_task_finds_its_job(inside):
+    log, job = await started(inside)
+    assert await asyncio.to_thread(current_job) is job
+    await asyncio.to_thread(lambda: list(track(range(5))))
+    await job.finish("completed")
+    assert log.events("t1")[-1].done == 5
+
+
+@pytest.mark.looptime
+async def test_two_tasks_do_not_see_each_other(inside):
+    async def handler(task: str) -> str:
+        job = start_job(MemoryLog(), task)
+        current.set(job)
+        await asyncio.sleep(1)
+        await job.finish("completed")
+        return current_job().task
+
+    assert await asyncio.gather(handler("a"), handler("b")) == ["a", "b"]
+    assert current_job() is None
+
+
+@pytest.mark.looptime
+async def test_a_cancelled_task_ends_its_loop(inside):
+    _, job = await started(inside)
+    rows = track(range(10))
+    assert [next(rows), next(rows)] == [0, 1]
+    job.stop(CancelRequestedError("t1", "enough"))
+    with pytest.raises(TaskCancelledError, match="enough"):
+        next(rows)
+    await job.finish("cancelled")
