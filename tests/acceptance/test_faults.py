@@ -215,3 +215,20 @@ async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, htt
     assert "retrying" in [e.get("status") for e in reader.log]
     assert reader.log[-1]["attempt"] == 2
     assert "failed" not in reader.log[-1]
+
+
+async def test_two_workers_share_a_port_and_drain_together(suite, http):
+    processor, streamer = suite.processor("p1"), suite.streamer("s", WORKERS="2")
+    processor.wait_ready()
+    streamer.wait_ready()
+    task = await submit(http, streamer.url, SLOW)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    readers = [Reader(http) for _ in range(40)]
+    watching = [asyncio.create_task(reader.read(url)) for reader in readers]
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 10)
+    streamer.signal(TERM)
+    assert not any(await asyncio.gather(*watching))
+    assert await asyncio.to_thread(streamer.wait) == 0
+    assert "Traceback" not in streamer.log.read_text()
+    assert {reader.events[0][1]["server"] for reader in readers} == {"s-0", "s-1"}
+    assert {data["reason"] for reader in readers for name, data in reader.events if name == "goodbye"} == {"drain"}

@@ -116,15 +116,13 @@ class Line:
 
     async def _run(self) -> None:
         try:
-            while True:
+            while not self._watcher.over:
                 if not self._connection.writable:
                     await self._drained()
                 piece = await self._watcher.step()
                 if piece:
                     self._write(piece)
-                elif self._watcher.over:
-                    break
-                elif self._park():
+                elif not self._watcher.over and self._park():
                     return
         except TimeoutError:
             self._sweeper.metrics.write_deadline()

@@ -72,14 +72,17 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
     )
 
 
-def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0) -> socket.socket:
-    """A listening socket. Connections whose peer takes no byte for `write_deadline_seconds` are ended by the kernel.
+def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared: bool = False) -> socket.socket:
+    """A listening socket; with `shared` other processes may listen on the same port. Connections whose peer takes no
+    byte for `write_deadline_seconds` are ended by the kernel.
 
     The ASGI interface cannot abort a connection; Linux can (tcp(7), TCP_USER_TIMEOUT), also while the window is zero.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if write_deadline_seconds and hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(write_deadline_seconds * 1000))
     try:

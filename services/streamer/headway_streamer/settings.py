@@ -23,6 +23,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Address of the ops port."""
     ops_port: int = 9000
     """Port of /livez, /readyz and /metrics; never to be exposed. 0 takes a free one."""
+    workers: int = 1
+    """Processes that share the public port, one NATS connection each. The ops port is counted up from one to the
+    next.
+    """
     name: str = ""
     """What this streamer calls itself in `hello`; empty for the host's name."""
     log_level: str = "INFO"
@@ -72,5 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
+        if self.workers < 1:
+            raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
         if "*" in self.cors_origins:
             raise SettingsError(f"{PREFIX}CORS_ORIGINS takes exact origins, not *")

@@ -1,0 +1,69 @@
+"""A streamer as a process: its servers and its root tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from socket import gethostname
+
+import msgspec
+import uvicorn
+
+from headway.connection import Connection, NatsSettings
+from headway.logs import setup
+from headway_streamer.app import create_app
+from headway_streamer.core import Core
+from headway_streamer.ops import Ops
+from headway_streamer.server import DrainingServer, QuietServer, config, listen
+from headway_streamer.settings import Settings
+from headway_streamer.wire import WireProtocol
+from headway_streamer.workers import run_workers
+
+
+def run(settings: Settings, nats: NatsSettings) -> int:
+    """Run one process, or as many as `workers` says."""
+    if settings.workers == 1:
+        return run_one((settings, nats))
+    each = [
+        msgspec.structs.replace(settings, name=f"{settings.name or gethostname()}-{n}", ops_port=settings.ops_port + n)
+        for n in range(settings.workers)
+    ]
+    return run_workers(run_one, [(one, nats) for one in each])
+
+
+def run_one(given: tuple[Settings, NatsSettings]) -> int:
+    """Run on the loop that uvicorn prefers (uvloop where it is installed)."""
+    settings, nats = given
+    setup(settings.log_level)
+    factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(serve(settings, nats))
+
+
+async def serve(settings: Settings, nats: NatsSettings) -> int:
+    """Everything a streamer does, until it is told to end or NATS is gone for good."""
+    core = Core(settings, Connection(nats, "headway-streamer"))
+    deadline = settings.write_deadline_seconds
+    public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
+    private = listen(settings.ops_host, settings.ops_port)
+    server = DrainingServer(config(create_app(core), http=WireProtocol, timeout_keep_alive=65), core.drain)
+    ops = QuietServer(config(Ops(core)))
+    roots = [
+        asyncio.create_task(server.serve([public]), name="server"),
+        asyncio.create_task(ops.serve([private]), name="ops"),
+        asyncio.create_task(core.keep_connected(), name="nats"),
+        asyncio.create_task(core.live.probe_for_ever(), name="probe"),
+        asyncio.create_task(core.starters.beat_for_ever(), name="starters"),
+        asyncio.create_task(core.sweeper.sweep_for_ever(), name="sweeper"),
+    ]
+    # The first root to end ends the process: orderly here, by Kubernetes if that hangs.
+    done, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
+    failed = [root for root in done if root is not roots[0]]
+    server.should_exit = ops.should_exit = True
+    for root in roots[2:]:
+        root.cancel()
+    await asyncio.wait(roots, timeout=10)
+    await core.close()
+    for root in failed:
+        if not root.cancelled() and root.exception() is not None:
+            raise root.exception()  # type: ignore[misc]
+    return 1 if failed else 0

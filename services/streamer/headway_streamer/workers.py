@@ -1,0 +1,59 @@
+"""Several streamers on one machine that share a port: one process and one NATS connection each.
+
+The kernel spreads new connections over the listening sockets (SO_REUSEPORT). Nothing else is shared: any of them can
+go on with
+any cursor. If one ends by itself the others are drained, and the whole ends with 1: whoever started it starts it again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
+    """Call `run` once per argument, each in a process of its own; signals are passed on. The worst exit code."""
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_work, args=(run, argument)) for argument in arguments]
+    for worker in workers:
+        worker.start()
+    stopping = False
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        _tell(workers, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    wait([worker.sentinel for worker in workers])
+    if not stopping:
+        _tell(workers, signal.SIGTERM)
+    for worker in workers:
+        worker.join()
+    codes = [worker.exitcode or 0 for worker in workers]
+    return 0 if stopping and not any(codes) else max(1, *codes)
+
+
+def _work(run: Callable[[T], int], argument: T) -> None:
+    raise SystemExit(run(argument))
+
+
+def _tell(workers: list[SpawnProcess], number: int) -> None:
+    for worker in workers:
+        if worker.pid is not None and worker.is_alive():
+            _signal(worker.pid, number)
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        os.kill(pid, number)

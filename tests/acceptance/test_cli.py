@@ -1,0 +1,257 @@
+"""The installed command against everything real: `headway dev` with nats-server, a processor, two streamers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.cli.ports import next_free
+
+HEADWAY = str(Path(sys.executable).with_name("headway"))
+READY_SECONDS = 60.0
+OK = {"steps": [{"name": "Working", "seconds": 0.5, "ticks": 5, "chunks": ["one\n", "two\n"]}], "result": {"pages": 7}}
+BAD = {"steps": [{"name": "Working", "seconds": 0.2, "fail": {"message": "no luck", "retryable": False}}]}
+LONG = {"steps": [{"name": "Working", "seconds": 60, "ticks": 600}]}
+
+
+class Dev:
+    """A running `headway dev` and what it has printed."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.port = next_free(18_000, 2)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "dev.log"
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [HEADWAY, "dev", "--port", str(self.port), *words],
+                cwd=folder,
+                env=environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def until(self, pattern: str, seconds: float = READY_SECONDS) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := re.search(pattern, self.log.read_text()):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"no {pattern!r} in:\n{self.log.read_text()}")
+
+    def children(self) -> list[int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=40)
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    made = Dev(tmp_path_factory.mktemp("dev"), "--no-reload")
+    try:
+        made.until("Ready: ")
+        yield made
+    finally:
+        made.stop()
+
+
+def headway(dev: Dev, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = dict(os.environ, HEADWAY_SERVER=dev.url)
+    return subprocess.run([HEADWAY, *words], env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+
+def submit(dev: Dev, params: dict[str, Any]) -> str:
+    result = headway(dev, "submit", "script", "--json-params", json.dumps(params), "--json")
+    assert result.returncode == 0, result.stderr
+    return str(json.loads(result.stdout)["task"])
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_submit_and_watch_shows_the_task_to_its_end(dev: Dev) -> None:
+    """Steps, output, the result; exit code 0."""
+    result = headway(dev, "submit", "script", "--watch", "--json-params", json.dumps(OK))
+    assert result.returncode == 0, result.stderr
+    for part in ("Working", "one\n", "two\n", "completed 100 %", "pages  7"):
+        assert part in result.stdout
+
+
+def test_failed_task_exits_with_1(dev: Dev) -> None:
+    """And says why."""
+    result = headway(dev, "submit", "script", "--watch", "--json-params", json.dumps(BAD))
+    assert result.returncode == 1
+    assert "no luck" in result.stdout
+
+
+def test_cancelled_task_exits_with_3(dev: Dev) -> None:
+    """Cancelled by another command while it is watched."""
+    task = submit(dev, LONG)
+    environ = dict(os.environ, HEADWAY_SERVER=dev.url)
+    with subprocess.Popen([HEADWAY, "watch", task], env=environ, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        for line in watching.stdout:
+            if "Working" in line:
+                break
+        assert headway(dev, "cancel", task).returncode == 0
+        rest = watching.stdout.read()
+        assert watching.wait(timeout=30) == 3
+    assert "cancelled" in rest
+
+
+def test_unknown_task_exits_with_4(dev: Dev) -> None:
+    """Lost."""
+    assert headway(dev, "watch", "nope").returncode == 4
+
+
+def test_wrong_parameters_exit_with_2(dev: Dev) -> None:
+    """Each fault by its place in the body."""
+    result = headway(dev, "submit", "script", "--json-params", '{"steps": [{"name": "x", "seconds": -1}]}')
+    assert result.returncode == 2
+    assert "/params/steps/0/seconds: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) -> None:
+    """Ctrl-C ends the watch, not the task; together the two watches see every event once."""
+    task = submit(dev, {"steps": [{"name": "Working", "seconds": 4, "ticks": 40, "text": "{n} ", "count": 40}]})
+    environ = dict(os.environ, HEADWAY_SERVER=dev.url)
+    first = subprocess.Popen(
+        [HEADWAY, "watch", task, "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    seen = []
+    for line in first.stdout:
+        seen.append(json.loads(line))
+        if seen[-1]["type"] == "chunk":
+            break
+    first.send_signal(signal.SIGINT)
+    out, said = first.communicate(timeout=20)
+    seen += [json.loads(line) for line in out.splitlines()]
+    assert first.returncode == 130
+    assert "the task goes on" in said
+    found = re.search(rf"headway (watch {task} --cursor \S+)", said)
+    assert found, said
+
+    result = headway(dev, *found[1].split(), "--json")
+    assert result.returncode == 0
+    seen += [json.loads(line) for line in result.stdout.splitlines()]
+    numbers = [event["n"] for event in seen]
+    assert numbers == sorted(set(numbers))
+    assert seen[-1]["status"] == "completed"
+    assert "".join(event["text"] for event in seen if event["type"] == "chunk") == "".join(
+        f"{n} " for n in range(1, 41)
+    )
+
+
+def test_watch_lives_through_the_death_of_its_streamer(dev: Dev) -> None:
+    """SIGKILL to the streamer while it streams: the watch resumes on the one that takes its place."""
+    task = submit(dev, {"steps": [{"name": "Working", "seconds": 5, "ticks": 50, "text": "{n} ", "count": 50}]})
+    environ = dict(os.environ, HEADWAY_SERVER=dev.url)
+    with subprocess.Popen(
+        [HEADWAY, "watch", task, "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        seen = [json.loads(watching.stdout.readline())]
+        os.kill(listener(dev), signal.SIGKILL)
+        seen += [json.loads(line) for line in watching.stdout]
+        assert watching.wait(timeout=40) == 0
+    assert seen[-1]["status"] == "completed"
+    assert "".join(event["text"] for event in seen if event["type"] == "chunk") == "".join(
+        f"{n} " for n in range(1, 51)
+    )
+    assert "ended by SIGKILL" in dev.log.read_text()
+
+
+def listener(dev: Dev) -> int:
+    """The process of the streamer that `dev.url` names."""
+    for pid in dev.children():
+        if f"HEADWAY_STREAMER_PORT={dev.port}\0" in Path(f"/proc/{pid}/environ").read_text():
+            return pid
+    raise AssertionError("no such streamer")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_dev_stops_orderly_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    """Four children while it runs, none afterwards, exit code 0."""
+    made = Dev(tmp_path, "--no-reload")
+    try:
+        made.until("Ready: ")
+        children = made.children()
+        assert len(children) == 4
+        assert httpx.get(f"{made.url}/api/v1/kinds", trust_env=False).status_code == 200
+        assert made.stop(number) == 0
+        assert not [pid for pid in children if is_running(pid)]
+        assert "Stopped." in made.log.read_text()
+        assert "Traceback" not in made.log.read_text()
+    finally:
+        made.process.kill()
+        made.process.wait()
+
+
+def test_dev_restarts_the_processor_when_a_task_changes(tmp_path: Path) -> None:
+    """A module that cannot be imported is told; saved again it runs."""
+    module = tmp_path / "mine.py"
+    module.write_text("from headway import task\n\n\n@task('one')\ndef one(job):\n    return 1\n")
+    made = Dev(tmp_path, "--tasks", "mine")
+    try:
+        made.until("Ready: ")
+        module.write_text("this is no Python\n")
+        made.until("processor .*SyntaxError")
+        module.write_text("from headway import task\n\n\n@task('two')\ndef two(job):\n    return 2\n")
+        made.until(r"kinds=\[[^\]]*'two'")
+        assert made.stop() == 0
+    finally:
+        made.process.kill()
+        made.process.wait()
+
+
+def test_taken_port_is_one_clear_line(dev: Dev, tmp_path: Path) -> None:
+    """No traceback, exit code 1."""
+    words = [HEADWAY, "dev", "--port", str(dev.port)]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: port {dev.port} is taken.")
+    assert "--port" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_demo_completes_without_a_terminal_or_a_network(tmp_path: Path) -> None:
+    """The crawl of a real site and the profile of a real table; exit code 0, nothing left in the temporary folder."""
+    environ = dict(os.environ, CI="true", TMPDIR=str(tmp_path))
+    words = [HEADWAY, "demo", "--exit", "--pages", "30"]
+    result = subprocess.run(
+        words,
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    for part in ("Ready in", "The page: http://127.0.0.1:", "completed 100 %", "most linked", "icao"):
+        assert part in result.stdout
+    assert "\x1b" not in result.stdout
+    assert result.stderr == ""
+    assert list(tmp_path.iterdir()) == []

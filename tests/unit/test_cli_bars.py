@@ -1,0 +1,156 @@
+"""How tasks look: rendered to text, no terminal, no clock but the test's."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from headway.cli.bars import Bar, Board
+from headway.watching import Watched
+
+
+def watched(event: str = "progress", task: str = "t1", **data: Any) -> Watched:
+    return Watched(event, {"task": task, **data}, "c")
+
+
+def progress(task: str = "t1", **data: Any) -> Watched:
+    return watched(task=task, **({"status": "processing", "progress": 0.0, "message": "", "step": ""} | data))
+
+
+class Screen:
+    """A board on a clock that stands still until it is moved."""
+
+    def __init__(self, *bars: Bar) -> None:
+        self.now = 100.0
+        self.board = Board(bars or [Bar("t1", "crawl")], lambda: self.now)
+
+    def apply(self, event: Watched) -> list[str]:
+        return [line.plain for line in self.board.apply(event)]
+
+    def text(self, width: int = 120) -> str:
+        console = Console(record=True, width=width, file=io.StringIO())
+        console.print(self.board.render())
+        return console.export_text()
+
+
+def test_bar_shows_step_percent_count_rate_and_time_left() -> None:
+    """All that is known, in one line, and the message below."""
+    screen = Screen()
+    screen.apply(
+        progress(
+            step="Fetching", progress=42.7, message="page 42", done=42, total=100, unit="pages", rate=3.1, eta=18.7
+        )
+    )
+    first, second = screen.text().splitlines()
+    for part in ("crawl t1", "Fetching", "42 %", "42/100 pages", "3.1/s", "18 s left", "━"):
+        assert part in first
+    assert second.strip() == "page 42"
+
+
+def test_time_left_is_counted_down_between_events() -> None:
+    """Here, not by the server; never below zero."""
+    screen = Screen()
+    screen.apply(progress(eta=18.7))
+    screen.now += 10
+    assert "8 s left" in screen.text()
+    screen.now += 60
+    assert "0 s left" in screen.text()
+
+
+def test_stalled_task_says_so_instead_of_a_time_left() -> None:
+    """Until something arrives again."""
+    screen = Screen()
+    screen.apply(progress(eta=18.7))
+    screen.apply(watched("stalled", seconds=20))
+    screen.now += 5
+    assert "stalled 25 s" in screen.text()
+    assert "left" not in screen.text()
+    screen.apply(progress(eta=18.7))
+    assert "stalled" not in screen.text()
+
+
+def test_task_before_its_first_event_is_waiting() -> None:
+    """No state is no zero percent of anything."""
+    assert "waiting" in Screen().text()
+
+
+def test_status_is_a_word_also_at_the_end() -> None:
+    """Never colour alone; an error says why."""
+    screen = Screen()
+    screen.apply(
+        progress(status="error", progress=7, step="Fetching", error={"type": "Timeout", "message": "too\nslow"})
+    )
+    text = screen.text()
+    assert "error" in text
+    assert "Timeout: too slow" in text
+    assert "Fetching" not in text
+
+
+def test_requested_cancel_shows_until_the_end() -> None:
+    """The handler may take a while to answer."""
+    screen = Screen()
+    screen.apply(progress(step="Fetching"))
+    screen.apply(watched("cancel", reason="enough"))
+    assert "cancelling" in screen.text()
+    screen.apply(progress(status="cancelled"))
+    assert "cancelling" not in screen.text()
+    assert "cancelled" in screen.text()
+
+
+def test_output_goes_above_line_by_line_and_its_tail_below() -> None:
+    """A token at a time makes no line of its own; the end brings the last one."""
+    screen = Screen()
+    assert screen.apply(watched("chunk", text="one\ntwo\nthr")) == ["one", "two"]
+    assert screen.text().splitlines()[1].strip() == "thr"
+    assert screen.apply(watched("chunk", text="ee")) == []
+    assert screen.apply(progress(status="completed", progress=100)) == ["three"]
+
+
+def test_end_of_a_long_unfinished_line_stays_in_sight() -> None:
+    """Streamed prose may go on for pages without a line end."""
+    screen = Screen()
+    for n in range(500):
+        screen.apply(watched("chunk", text=f"w{n} "))
+    text = screen.text(width=60)
+    assert "w499" in text
+    assert len(text.splitlines()) < 8
+
+
+def test_logs_go_above_with_their_level() -> None:
+    """Control characters do not."""
+    assert Screen().apply(watched("log", level="warning", message="slow\x1b[2J")) == ["warning: slow[2J"]
+
+
+def test_several_tasks_are_told_apart() -> None:
+    """A bar each, and names before what they print."""
+    screen = Screen(Bar("t1", "crawl"), Bar("t2", "bulk"))
+    screen.apply(progress("t1", message="page 1"))
+    screen.apply(progress("t2", message="row 1"))
+    assert screen.apply(watched("chunk", "t2", text="x\n")) == ["bulk t2 │ x"]
+    assert [line.split("  ")[0] for line in screen.text().splitlines()[:2]] == ["crawl t1", "bulk t2"]
+    assert "bulk t2: row 1" in screen.text()
+
+
+def test_reset_forgets_what_was_shown() -> None:
+    """All that is kept follows."""
+    screen = Screen()
+    screen.apply(progress(progress=50, message="half"))
+    screen.apply(watched("reset", reason="trimmed"))
+    assert "half" not in screen.text()
+    assert "waiting" in screen.text()
+
+
+def test_event_of_a_task_that_was_not_asked_for_is_ignored() -> None:
+    """As is what the server says of itself."""
+    screen = Screen()
+    assert screen.apply(progress("other")) == []
+    assert screen.apply(watched("hello", "")) == []
+
+
+def test_narrow_terminal_gets_no_broken_lines() -> None:
+    """Long messages are cut."""
+    screen = Screen()
+    screen.apply(progress(message="m" * 500, step="s" * 20, done=1, total=2, rate=3.0, eta=9.0))
+    assert len(screen.text(width=60).splitlines()) == 2

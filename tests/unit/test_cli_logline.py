@@ -1,0 +1,44 @@
+"""What children print becomes readable."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from headway.cli.logline import read
+from headway.logs import JsonFormatter
+
+
+@pytest.mark.parametrize(
+    ("raw", "level", "text"),
+    [
+        ('{"level":"info","message":"ready"}', "info", "ready"),
+        (
+            '{"level":"warning","message":"away","action":"nats_away","seconds":2}',
+            "warning",
+            "away (nats_away) seconds=2",
+        ),
+        ('{"level":"error","message":"x","exception":"Traceback\\n  File"}', "error", "x\nTraceback\n  File"),
+        ('{"level":"critical","message":"x"}', "error", "x"),
+        ('{"message":"a\\u001b[2Jb\\nc"}', "info", "a[2Jb c"),
+        ('{"no":"record"}', "info", '{"no":"record"}'),
+        ("{broken", "info", "{broken"),
+        ("plain \x1b[1mtext", "info", "plain [1mtext"),
+        ("[1] 2026/11/21 03:23:48.847624 [INF] Server is ready", "quiet", "Server is ready"),
+        ("[1] 2026/11/21 03:23:48.847624 [INF]", "quiet", ""),
+        ("[1] 2026/11/21 03:23:48.847624 [ERR] no space", "error", "no space"),
+        ("", "info", ""),
+    ],
+)
+def test_line_becomes_level_and_text(raw: str, level: str, text: str) -> None:
+    """JSON records, nats-server's own form, anything else."""
+    assert read(raw) == (level, text)
+
+
+def test_record_of_the_services_is_understood() -> None:
+    """The two ends of one format."""
+    record = logging.makeLogRecord(
+        {"msg": "job %s", "args": ("t1",), "levelno": 30, "levelname": "WARNING", "action": "x"}
+    )
+    assert read(JsonFormatter().format(record)) == ("warning", "job t1 (x)")

@@ -1,0 +1,69 @@
+"""The command without its extras, and the package without the command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headway.cli.ports import next_free
+
+BLOCK = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def python(code: str, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", code, *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30, cwd=cwd)
+
+
+@pytest.mark.parametrize("missing", ["click", "rich", "httpx"])
+def test_missing_extra_is_one_line_that_says_how_to_install_it(missing: str) -> None:
+    """A plain `pip install headway` has the command, but not what it needs."""
+    run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
+    result = python(run, "ls")
+    assert result.returncode == 2
+    assert result.stderr == f"headway: {missing} is not installed. Run: pip install 'headway[cli]'\n"
+
+
+@pytest.mark.parametrize(("command", "missing"), [("dev", "watchfiles"), ("dev", "litestar"), ("demo", "airportsdata")])
+def test_missing_part_of_the_demo_is_one_line_too(command: str, missing: str, tmp_path: Path) -> None:
+    """Before anything has started."""
+    run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
+    result = python(run, command, "--port", str(next_free(19_000, 2)[0]), cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"{missing} is not installed. Run: pip install 'headway[demo]'\n")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_help_works_without_what_only_demo_needs() -> None:
+    """`headway[cli]` is enough for a list of the commands."""
+    run = BLOCK.format(blocked=("watchfiles", "airportsdata", "litestar", "uvicorn"))
+    result = python(run + "from headway.cli.__main__ import main; main()", "--help")
+    assert result.returncode == 0
+    assert "demo" in result.stdout
+
+
+def test_package_needs_no_extra() -> None:
+    """Workers import it: each package more is time and risk."""
+    result = python(
+        "import headway, sys; print([m for m in ('httpx', 'click', 'rich', 'uvicorn') if m in sys.modules])"
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_command_line_imports_no_service() -> None:
+    """They are started as processes of their own."""
+    code = (
+        "import sys, headway.cli.dev, headway.cli.demo, headway.cli.submit;"
+        "print([m for m in sys.modules if m.startswith(('headway_', 'litestar', 'watchfiles'))])"
+    )
+    assert python(code).stdout == "[]\n"

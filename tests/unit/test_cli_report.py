@@ -1,0 +1,81 @@
+"""Results as tables."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from headway.cli.report import cell, tables
+
+
+def text(kind: str, result: Any, width: int = 120) -> str:
+    console = Console(record=True, width=width, file=io.StringIO())
+    for part in tables(kind, result):
+        console.print(part)
+    return console.export_text()
+
+
+def test_crawl_report_shows_counts_and_ranked_pages() -> None:
+    """Paths without the host, which is the same for all; what is empty is left out."""
+    pages = [{"url": f"http://h/{n}.html", "title": f"T{n}", "value": 1000.0 * n} for n in range(12)]
+    shown = text("crawl", {"pages": 12, "statuses": {"200": 11, "404": 1}, "broken": [], "largest": pages, "new": 1})
+    assert "200: 11, 404: 1" in shown
+    assert "largest: 10 of 12" in shown
+    assert "bytes" in shown
+    assert "/3.html" in shown
+    assert "http://h" not in shown
+    assert "broken" not in shown
+
+
+def test_bulk_report_shows_every_column_of_the_table() -> None:
+    """However many; their frequent values in one cell."""
+    columns = [{"name": f"c{n}", "type": "text", "values": n, "top": [{"value": "US", "count": 12}]} for n in range(30)]
+    shown = text("bulk", {"rows": 28298, "columns": columns})
+    assert "28,298" in shown
+    assert "c29" in shown
+    assert "US ×12" in shown
+
+
+def test_short_columns_stay_whole_on_a_narrow_terminal() -> None:
+    """The long ones are cut, and no row is broken."""
+    rows = [{"name": "elevation", "values": 28298, "top": "x" * 90}]
+    lines = text("bulk", {"columns": rows}, width=50).splitlines()
+    (row,) = [line for line in lines if "elevation" in line]
+    assert "28,298" in row
+    assert "…" in row
+
+
+@pytest.mark.parametrize(("result", "shown"), [(None, ""), ("done\x1b[2J", "done[2J"), (42, "42"), ([1, 2], "[1, 2]")])
+def test_result_that_is_no_object_is_shown_as_it_is(result: object, shown: str) -> None:
+    """Any handler may return anything; nothing for nothing."""
+    assert text("own", result).strip() == shown
+
+
+def test_unknown_kind_gets_all_its_fields() -> None:
+    """In their order."""
+    shown = text("own", {"slept_seconds": 3.0, "rows": [{"a": 1, "b": None}], "empty": {}})
+    assert "slept seconds  3" in shown
+    assert "rows" in shown
+    assert "empty" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (0.06789, "0.06789"),
+        (1234.5, "1,234.50"),
+        ("http://h/a?b=1", "/a?b=1"),
+        ("http://h", "/"),
+        ("x" * 60, "x" * 47 + "…"),
+        ({"a": 1}, "a: 1"),
+        (["a", 2], "a, 2"),
+    ],
+)
+def test_cell_is_short(value: object, shown: str) -> None:
+    """One line of at most 48 characters."""
+    assert cell(value) == shown

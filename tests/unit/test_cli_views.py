@@ -1,0 +1,105 @@
+"""Where the output goes decides how it looks, never what is said."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from headway.cli.bars import Bar
+from headway.cli.views import JsonView, LineView, LiveView
+from headway.watching import Watched
+
+
+def progress(percent: float, **data: Any) -> Watched:
+    state = {"type": "progress", "task": "t1", "status": "processing", "progress": percent, "message": "", "step": "Go"}
+    state |= data
+    return Watched("progress", state, "c", json.dumps(state))
+
+
+class Lines:
+    """A LineView, its text and its clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._file = io.StringIO()
+        console = Console(file=self._file, width=200, highlight=False)
+        self.view = LineView([Bar("t1", "crawl")], console, lambda: self.now)
+
+    @property
+    def lines(self) -> list[str]:
+        return self._file.getvalue().splitlines()
+
+
+def test_lines_come_at_each_ten_percent() -> None:
+    """A log of a thousand ticks would hide the rest of it."""
+    out = Lines()
+    with out.view:
+        for tick in range(1000):
+            out.view.show(progress(tick / 10))
+    assert len(out.lines) == 10
+    assert out.lines[4] == "crawl t1 processing 40 % · Go"
+
+
+def test_lines_come_at_each_change_of_step_status_and_attempt() -> None:
+    """Also when the percentage stands."""
+    out = Lines()
+    changes = [{}, {"step": "Next"}, {"step": "Next", "attempt": 2}, {"status": "retrying"}, {"status": "error"}]
+    with out.view:
+        for change in changes:
+            out.view.show(progress(5, **change))
+            out.view.show(progress(5.1, **change))
+    assert len(out.lines) == 5
+
+
+def test_line_comes_every_thirty_seconds_while_it_moves() -> None:
+    """Whoever reads the log knows that it lives."""
+    out = Lines()
+    with out.view:
+        for second in range(100):
+            out.now = float(second)
+            out.view.show(progress(second / 100, message=str(second)))
+    assert [line.rpartition(" ")[2] for line in out.lines] == ["0", "30", "60", "90"]
+
+
+def test_output_and_logs_are_lines_too_and_nothing_is_lost_at_the_end() -> None:
+    """The unfinished last line comes when the view is left."""
+    out = Lines()
+    with out.view:
+        out.view.show(Watched("chunk", {"task": "t1", "text": "a\nb"}, "c"))
+        out.view.show(Watched("log", {"task": "t1", "level": "info", "message": "note"}, "c"))
+        out.view.drop("refused", 2.5)
+    assert out.lines == ["a", "info: note", "reconnecting in 2 s (refused); the task goes on", "b"]
+
+
+def test_json_lines_are_the_data_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is about the connection is left out; what has no type gets one."""
+    raw = '{"type":"progress", "n":1,\n"status":"completed"}'
+    with JsonView() as view:
+        view.show(Watched("hello", {"server": "s"}, "c", '{"server":"s"}'))
+        view.show(Watched("progress", json.loads(raw), "c", raw))
+        view.show(Watched("reset", {"task": "t1"}, "c", '{"task":"t1"}'))
+        view.show(Watched("goodbye", {}, "c", "{}"))
+        view.drop("cut", 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == raw.replace("\n", "")
+    assert [json.loads(line)["type"] for line in lines] == ["progress", "reset"]
+
+
+def test_live_bars_leave_their_last_state_on_the_screen() -> None:
+    """With the output above them."""
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, color_system=None, legacy_windows=False)
+    with LiveView([Bar("t1", "crawl")], console, lambda: 0.0) as view:
+        view.show(Watched("chunk", {"task": "t1", "text": "hello\n"}, "c"))
+        view.drop("cut", 3)
+        view.show(progress(100, status="completed", message="all done"))
+    text = file.getvalue()
+    assert "hello" in text
+    last = text[text.rindex("crawl t1") :]
+    assert "completed" in last
+    assert "all done" in last
+    assert "reconnecting" not in last

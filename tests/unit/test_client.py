@@ -1,0 +1,339 @@
+"""The client lives through what servers and networks do, on a scripted transport and in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.client import Client, ClientError, Watched
+
+URL = "http://streamer"
+HELLO = b'retry: 0\nid: c0\nevent: hello\ndata: {"server":"s","tasks":["t"],"heartbeat_seconds":2}\n\n'
+
+Answer = httpx.Response | Exception
+Step = Answer | Callable[[httpx.Request], Answer]
+
+
+def progress(n: int, status: str = "processing", task: str = "t") -> bytes:
+    data = {"type": "progress", "task": task, "n": n, "status": status, "progress": 10.0 * n}
+    return f"id: c{n}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+class Pause(float):
+    """Seconds of silence in a stream."""
+
+
+def stream(*parts: bytes | Pause | Exception) -> httpx.Response:
+    async def body() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, Exception):
+                raise part
+            if isinstance(part, Pause):
+                await asyncio.sleep(part)
+            else:
+                yield part
+
+    return httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=body())
+
+
+def answer(status: int, value: Any = None, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=value, headers=headers)
+
+
+class Script(httpx.AsyncBaseTransport):
+    """Answers the requests in turn, and keeps them with the time they came."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.requests: list[httpx.Request] = []
+        self.times: list[float] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        self.times.append(asyncio.get_running_loop().time())
+        step = self.steps.pop(0)
+        made = step if isinstance(step, httpx.Response | Exception) else step(request)
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    @property
+    def last_ids(self) -> list[str | None]:
+        return [request.headers.get("last-event-id") for request in self.requests]
+
+
+async def watched(script: Script, *tasks: str, **options: Any) -> list[Watched]:
+    async with Client(URL, transport=script) as client, aclosing(client.watch(*(tasks or ("t",)), **options)) as events:
+        return [event async for event in events]
+
+
+def numbers(events: list[Watched]) -> list[int]:
+    return [event.data["n"] for event in events if event.event == "progress"]
+
+
+async def test_watch_ends_with_the_terminal_event_not_with_the_socket() -> None:
+    """The server need not close: nothing follows."""
+    script = Script(stream(HELLO, progress(1), progress(2, "completed"), Pause(3600)))
+    events = await watched(script)
+    assert [event.event for event in events] == ["hello", "progress", "progress"]
+    assert events[-1].terminal
+    assert events[-1].cursor == "c2"
+    assert json.loads(events[-1].raw) == events[-1].data
+    assert script.requests[0].url == f"{URL}/api/v1/tasks/t/stream"
+    assert script.last_ids == [None]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        stream(HELLO, progress(1)),
+        stream(HELLO, progress(1), b'event: goodbye\ndata: {"reason":"drain"}\n\n'),
+        stream(HELLO, progress(1), httpx.RemoteProtocolError("cut")),
+        stream(HELLO, progress(1), b"id: c2\ndata: {unfinis", httpx.ReadError("")),
+        stream(HELLO, progress(1), Pause(3600)),
+    ],
+    ids=["clean end", "goodbye", "cut", "cut in an event", "silence"],
+)
+async def test_watch_goes_on_after_its_last_event(trouble: httpx.Response) -> None:
+    """Whatever ends a stream, the next one resumes there; also after refused connections and 5xx."""
+    script = Script(
+        trouble,
+        httpx.ConnectError("refused"),
+        answer(502),
+        answer(503, {"detail": "NATS is away"}),
+        answer(429),
+        stream(HELLO.replace(b"c0", b"c1"), progress(2), progress(3, "completed")),
+    )
+    assert numbers(await watched(script)) == [1, 2, 3]
+    assert script.last_ids == [None, "c1", "c1", "c1", "c1", "c1"]
+
+
+@pytest.mark.looptime
+async def test_silence_is_measured_by_the_servers_own_heartbeat() -> None:
+    """Three heartbeats missed: the stream is dead although its socket is not. Comments keep it alive."""
+    script = Script(
+        stream(HELLO, Pause(5.9), b":\n", Pause(5.9), b":\n", Pause(3600)), stream(progress(1, "completed"))
+    )
+    drops: list[str] = []
+    await watched(script, on_drop=lambda reason, _: drops.append(reason))
+    assert script.times[1] - script.times[0] == pytest.approx(11.8 + 6.0, abs=0.6)
+    assert drops == ["no sign of life for 6 s"]
+
+
+@pytest.mark.looptime
+async def test_silence_is_45_seconds_before_the_server_says_hello() -> None:
+    """The default heartbeat is 15 s."""
+    script = Script(stream(Pause(3600)), stream(progress(1, "completed")))
+    await watched(script)
+    assert 45.0 <= script.times[1] - script.times[0] <= 45.6
+
+
+@pytest.mark.looptime
+async def test_pauses_grow_and_start_anew_after_an_event() -> None:
+    """Never above 15 s, and a stream that works clears the record."""
+    refused = [httpx.ConnectError("refused")] * 12
+    script = Script(*refused, stream(HELLO), *refused, stream(progress(1, "completed")))
+    pauses: list[float] = []
+    await watched(script, on_drop=lambda _, seconds: pauses.append(seconds))
+    assert len(pauses) == 25
+    assert max(pauses) <= 15.0
+    assert pauses[12] <= 0.5
+    gaps = [later - earlier for earlier, later in pairwise(script.times)]
+    assert gaps == pytest.approx(pauses, abs=0.01)
+
+
+@pytest.mark.looptime
+async def test_goodbye_alone_does_not_reset_the_back_off() -> None:
+    """An overloaded streamer says nothing else; all turned away would come at once for ever."""
+    goodbye = b'event: goodbye\ndata: {"reason":"overload"}\n\n'
+    script = Script(*(stream(goodbye) for _ in range(40)), stream(progress(1, "completed")))
+    pauses: list[float] = []
+    await watched(script, on_drop=lambda _, seconds: pauses.append(seconds))
+    assert max(pauses) > 2.0
+
+
+@pytest.mark.looptime
+async def test_retry_field_and_retry_after_are_floors() -> None:
+    """The server knows how long its drain takes."""
+    script = Script(
+        stream(b"retry: 4000\n\n"),
+        answer(503, **{"retry-after": "20"}),
+        stream(b"retry: 30000\n", HELLO.replace(b"retry: 0\n", b"")),
+        stream(progress(1, "completed")),
+    )
+    await watched(script)
+    gaps = [later - earlier for earlier, later in pairwise(script.times)]
+    for gap, floor in zip(gaps, [4.0, 20.0, 30.0], strict=True):
+        assert floor <= gap <= floor * 1.11
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422])
+async def test_fatal_status_ends_the_watch(status: int) -> None:
+    """The same request would get it again."""
+    problem = {"title": "No", "detail": "There is no such task.", "status": status}
+    with pytest.raises(ClientError, match=r"There is no such task\. \(HTTP \d+\)") as caught:
+        await watched(Script(answer(status, problem)))
+    assert caught.value.status == status
+    assert caught.value.problem == problem
+
+
+async def test_settled_answer_ends_the_watch_without_an_event() -> None:
+    """204: all was sent before."""
+    assert await watched(Script(httpx.Response(204)), cursor="c9") == []
+
+
+@pytest.mark.looptime
+async def test_impatient_watch_ends_when_cut_off_for_too_long() -> None:
+    """The time counts from the cut, not from the last event of a quiet task."""
+    quiet = [HELLO, *([Pause(5), b":\n"] * 100)]
+    script = Script(stream(*quiet), *([httpx.ConnectError("refused")] * 500))
+    with pytest.raises(ClientError, match="cut off for 60 s: refused") as caught:
+        await watched(script, patience_seconds=60)
+    assert caught.value.status is None
+    assert 540 < asyncio.get_running_loop().time() <= 561
+
+
+@pytest.mark.looptime
+async def test_patience_begins_anew_after_each_recovery() -> None:
+    """Many short cuts in a long life are not one long cut."""
+    cuts = [step for _ in range(40) for step in (httpx.ConnectError("refused"), stream(HELLO, Pause(1)))]
+    await watched(Script(*cuts, stream(progress(1, "completed"))), patience_seconds=10)
+    assert asyncio.get_running_loop().time() > 40
+
+
+async def test_several_tasks_share_one_stream_until_all_have_ended() -> None:
+    """One connection, named once each, in the order of the server's cursor."""
+    script = Script(stream(progress(1, "error", "b"), progress(2, task="a"), progress(3, "cancelled", "a")))
+    events = await watched(script, "b", "a", "b", merge=False)
+    assert [(event.task, event.terminal) for event in events] == [("b", True), ("a", False), ("a", True)]
+    assert str(script.requests[0].url) == f"{URL}/api/v1/stream?task=a&task=b&merge=0"
+
+
+async def test_reset_opens_a_task_again() -> None:
+    """What was known of it is void, its end too."""
+    reset = b'event: reset\ndata: {"task":"a","reason":"trimmed"}\n\n'
+    script = Script(
+        stream(progress(1, "error", "a"), reset, progress(2, "completed", "b"), progress(3, "error", "a")),
+    )
+    assert numbers(await watched(script, "a", "b")) == [1, 2, 3]
+
+
+async def test_page_that_is_no_stream_is_refused() -> None:
+    """A captive portal or a wrong URL: reconnecting for ever would hide it."""
+    with pytest.raises(ClientError, match="is that a streamer"):
+        await watched(Script(httpx.Response(200, html="<p>log in")))
+
+
+@pytest.mark.parametrize("data", [b"no json", b"[1]", b"\xff"])
+async def test_event_that_is_no_object_is_refused(data: bytes) -> None:
+    """Going on would be a gap that nobody sees."""
+    with pytest.raises(ClientError, match="no JSON object"):
+        await watched(Script(stream(b"data: " + data + b"\n\n")))
+
+
+@pytest.mark.parametrize("cursor", ["a\nb", "é", "\x1b"])
+async def test_cursor_that_cannot_be_a_header_is_refused(cursor: str) -> None:
+    """It comes from a command line."""
+    with pytest.raises(ClientError, match="no cursor"):
+        await watched(Script(), cursor=cursor)
+
+
+@pytest.mark.looptime
+async def test_lost_answer_to_a_submit_is_asked_for_again_under_one_key() -> None:
+    """The server finds the same task by the key: it runs once."""
+    accepted = {"task": "t", "kind": "crawl", "links": {}}
+    script = Script(httpx.ReadTimeout("lost"), answer(503, **{"retry-after": "2"}), answer(202, accepted))
+    async with Client(URL, transport=script) as client:
+        assert await client.submit("crawl", {"url": "u"}) == accepted
+    keys = {request.headers["idempotency-key"] for request in script.requests}
+    assert len(keys) == 1
+    assert len(keys.pop()) >= 16
+    assert json.loads(script.requests[-1].content) == {"kind": "crawl", "params": {"url": "u"}}
+    assert script.times[2] - script.times[1] >= 2.0
+
+
+async def test_own_key_is_sent() -> None:
+    """And two submits without one get two keys."""
+    script = Script(*(answer(202, {"task": "t"}) for _ in range(3)))
+    async with Client(URL, transport=script) as client:
+        for key in ("mine", None, None):
+            await client.submit("crawl", idempotency_key=key)
+    first, second, third = (request.headers["idempotency-key"] for request in script.requests)
+    assert first == "mine"
+    assert second != third
+
+
+async def test_wrong_parameters_are_told_one_by_one() -> None:
+    """And not sent again."""
+    errors = [{"pointer": "/params/url", "detail": "is required"}]
+    script = Script(answer(422, {"title": "Unprocessable", "status": 422, "errors": errors}))
+    async with Client(URL, transport=script) as client:
+        with pytest.raises(ClientError) as caught:
+            await client.submit("crawl")
+    assert caught.value.errors == errors
+
+
+@pytest.mark.parametrize("call", ["cancel", "retry"])
+async def test_post_without_a_key_is_never_repeated(call: str) -> None:
+    """Nobody knows whether the first one arrived."""
+    script = Script(httpx.ReadTimeout("lost"))
+    async with Client(URL, transport=script) as client:
+        with pytest.raises(ClientError, match="cannot reach http://streamer: lost"):
+            await getattr(client, call)("t")
+    assert len(script.requests) == 1
+
+
+@pytest.mark.looptime
+async def test_unreachable_server_is_given_up_soon() -> None:
+    """A person waits for it."""
+    script = Script(*([httpx.ConnectError("All connection attempts failed")] * 9))
+    async with Client(URL, transport=script) as client:
+        with pytest.raises(ClientError, match="cannot reach http://streamer"):
+            await client.kinds()
+    assert len(script.requests) == 4
+    assert script.times[-1] < 4.0
+
+
+async def test_reads_give_what_the_server_says() -> None:
+    """The plain routes."""
+    script = Script(
+        answer(200, {"task": "t/1", "state": None}),
+        answer(200, {"tasks": [{"task": "t"}]}),
+        answer(200, {"kinds": [{"kind": "crawl"}]}),
+        answer(200, [1, 2]),
+        answer(202, {"task": "t", "status": "cancelling"}),
+    )
+    async with Client(URL + "/", transport=script) as client:
+        assert (await client.task("t/1"))["state"] is None
+        assert await client.tasks(kind="crawl", limit=5) == [{"task": "t"}]
+        assert await client.kinds() == [{"kind": "crawl"}]
+        assert await client.result("t") == [1, 2]
+        assert (await client.cancel("t", "enough"))["status"] == "cancelling"
+    paths = [request.url.raw_path.decode() for request in script.requests]
+    assert paths[:2] == ["/api/v1/tasks/t%2F1", "/api/v1/tasks?limit=5&kind=crawl"]
+    assert paths[4] == "/api/v1/tasks/t/cancel"
+    assert json.loads(script.requests[4].content) == {"reason": "enough"}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"kinds":1}'])
+async def test_answer_of_another_program_is_told(body: bytes) -> None:
+    """Port 8000 is popular."""
+    async with Client(URL, transport=Script(httpx.Response(200, content=body))) as client:
+        with pytest.raises(ClientError, match="did not answer"):
+            await client.kinds()
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://x:port", ""])
+def test_wrong_base_url_is_refused_at_once(url: str) -> None:
+    """Not after tries that cannot succeed."""
+    with pytest.raises(ClientError, match="no URL of a server"):
+        Client(url)
