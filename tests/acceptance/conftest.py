@@ -1,5 +1,7 @@
 """Fixtures of the acceptance tests: the services as they are installed."""
 
+import os
+import random
 import shutil
 
 import httpx
@@ -17,6 +19,35 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+FIGURES = pytest.StashKey[list[str]]()
+SEED = int(os.environ.get("FAULTS_SEED", random.randrange(1_000_000)))
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """What the fault tests counted, a line each."""
+    if lines := config.stash.get(FIGURES, []):
+        terminalreporter.write_sep("=", f"faults (FAULTS_SEED={SEED} repeats the dice)")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def figures(request):
+    """Call it with what a fault test has counted."""
+
+    def note(title, **counts):
+        values = " · ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+        request.config.stash.setdefault(FIGURES, []).append(f"faults  {title:<42}  {values}")
+
+    return note
+
+
+@pytest.fixture
+def rng():
+    """Dice of the fault tests. FAULTS_SEED repeats what they throw, though not when."""
+    return random.Random(SEED)
 
 
 @pytest.fixture

@@ -135,18 +135,19 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
     """Ctrl-C ends the watch, not the task; together the two watches see every event once."""
     task = submit(dev, {"steps": [{"name": "Working", "seconds": 4, "ticks": 40, "text": "{n} ", "count": 40}]})
     environ = dict(os.environ, HEADWAY_SERVER=dev.url)
-    first = subprocess.Popen(
+    with subprocess.Popen(
         [HEADWAY, "watch", task, "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert first.stdout is not None
-    seen = []
-    for line in first.stdout:
-        seen.append(json.loads(line))
-        if seen[-1]["type"] == "chunk":
-            break
-    first.send_signal(signal.SIGINT)
-    out, said = first.communicate(timeout=20)
-    seen += [json.loads(line) for line in out.splitlines()]
+    ) as first:
+        assert first.stdout is not None
+        assert first.stderr is not None
+        seen = [json.loads(first.stdout.readline())]
+        while seen[-1]["type"] != "chunk":
+            seen.append(json.loads(first.stdout.readline()))
+        first.send_signal(signal.SIGINT)
+        # Not communicate(): it would pass by the lines that readline has buffered, which looks like a hole.
+        seen += [json.loads(line) for line in first.stdout]
+        said = first.stderr.read()
+        first.wait(timeout=20)
     assert first.returncode == 130
     assert "the task goes on" in said
     found = re.search(rf"headway (watch {task} --cursor \S+)", said)

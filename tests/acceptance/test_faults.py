@@ -221,6 +221,7 @@ async def test_two_workers_share_a_port_and_drain_together(suite, http):
     processor, streamer = suite.processor("p1"), suite.streamer("s", WORKERS="2")
     processor.wait_ready()
     streamer.wait_ready()
+    streamer.wait_ready(worker=1)
     task = await submit(http, streamer.url, SLOW)
     url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
     readers = [Reader(http) for _ in range(40)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from litestar.types import Receive, Scope, Send
 
 from headway_streamer.core import Core
@@ -12,8 +14,9 @@ PLAIN = "text/plain; charset=utf-8"
 class Ops:
     """A small ASGI application. Liveness stays green while NATS is away: a restart would not bring it back."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, listening: Callable[[], bool]) -> None:
         self._core = core
+        self._listening = listening
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -27,7 +30,9 @@ class Ops:
         if path == "/livez":
             return 200, PLAIN, b"ok\n"
         if path == "/readyz":
-            return (200, PLAIN, b"ok\n") if core.serving else (503, PLAIN, self._why_not().encode())
+            return (
+                (200, PLAIN, b"ok\n") if core.serving and self._listening() else (503, PLAIN, self._why_not().encode())
+            )
         if path == "/metrics":
             return 200, core.metrics.content_type, core.metrics.exposition()
         return 404, PLAIN, b"/livez /readyz /metrics\n"

@@ -24,7 +24,9 @@ def run(settings: Settings, nats: NatsSettings) -> int:
     if settings.workers == 1:
         return run_one((settings, nats))
     each = [
-        msgspec.structs.replace(settings, name=f"{settings.name or gethostname()}-{n}", ops_port=settings.ops_port + n)
+        msgspec.structs.replace(
+            settings, name=f"{settings.name or gethostname()}-{n}", ops_port=settings.ops_port and settings.ops_port + n
+        )
         for n in range(settings.workers)
     ]
     return run_workers(run_one, [(one, nats) for one in each])
@@ -46,7 +48,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
     private = listen(settings.ops_host, settings.ops_port)
     server = DrainingServer(config(create_app(core), http=WireProtocol, timeout_keep_alive=65), core.drain)
-    ops = QuietServer(config(Ops(core)))
+    ops = QuietServer(config(Ops(core, lambda: server.started)))
     roots = [
         asyncio.create_task(server.serve([public]), name="server"),
         asyncio.create_task(ops.serve([private]), name="ops"),
