@@ -26,9 +26,6 @@ from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.log import Log, pause
 
-LONGEST_PAUSE = 6
-"""The try from which on pauses are the longest, 2 s."""
-
 
 class Head(NamedTuple):
     """The last event of a log, and what the next one needs of it."""
@@ -126,7 +123,7 @@ class Chain:
                 if not self._patient:
                     raise
                 await pause(refused)
-                refused = min(refused + 1, LONGEST_PAUSE)
+                refused += 1
             else:
                 # A duplicate below the head is our own lost try, with another writer's event after it.
                 if ack.seq > self.head.seq:
@@ -173,4 +170,4 @@ class Chain:
                 if not self._patient:
                     raise
                 await pause(refused)
-                refused = min(refused + 1, LONGEST_PAUSE)
+                refused += 1

@@ -17,8 +17,6 @@ from headway.log import Live, Log, OnLive, Subscription, pause
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_SECONDS = 10.0
-LONGEST_PAUSE = 6
-"""The try from which on pauses are the longest, 2 s."""
 
 
 class Verdict(Enum):
@@ -93,7 +91,7 @@ async def _subscribe(log: Log, task: str, callback: OnLive) -> Subscription:
             return await log.subscribe(task, callback)
         except UnavailableError:
             await pause(refused)
-            refused = min(refused + 1, LONGEST_PAUSE)
+            refused += 1
 
 
 async def _rest(log: Log, task: str, after: int) -> AsyncIterator[Stored]:
@@ -103,7 +101,7 @@ async def _rest(log: Log, task: str, after: int) -> AsyncIterator[Stored]:
             page = await log.read(task, after + 1)
         except UnavailableError:
             await pause(refused)
-            refused = min(refused + 1, LONGEST_PAUSE)
+            refused += 1
             continue
         if not page:
             return

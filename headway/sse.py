@@ -47,7 +47,9 @@ class Parser:
         return events
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        if self._after_cr and chunk:
+        if not chunk:
+            return []
+        if self._after_cr:
             # The other half of a \r\n that fell across two chunks; its line went out with the \r.
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False

@@ -171,10 +171,10 @@ def _schema(params: type[msgspec.Struct]) -> dict[str, Any]:
     except TypeError as error:
         raise TaskDefinitionError(f"{params.__qualname__} has no JSON Schema: {error}") from error
     name = schema["$ref"].rpartition("/")[2]
-    root: dict[str, Any] = parts.pop(name)
-    if parts:
-        root["$defs"] = parts
-    return root
+    root: dict[str, Any] = parts[name]
+    if msgspec.json.encode(schema["$ref"]) not in msgspec.json.encode(parts):  # else it refers to itself
+        del parts[name]
+    return {**root, "$defs": parts} if parts else root
 
 
 def _place(function: Callable[..., Any]) -> str:

@@ -135,7 +135,6 @@ class Stream:
         except msgspec.DecodeError as error:
             raise ClientError(f"the server sent an event that is no JSON object: {error}") from error
         watched = Watched("progress" if event.event == "message" else event.event, data, event.id, event.data)
-        self._cursor = event.id
         self._learn(watched)
         return watched
 
@@ -167,7 +166,9 @@ def refusal(response: httpx.Response) -> ClientError:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {}
-    said = problem.get("detail") or problem.get("title") or response.reason_phrase
+    # Of several faults `detail` may repeat one; they are told apart by `errors`.
+    names = ("title", "detail") if problem.get("errors") else ("detail", "title")
+    said = next((problem[name] for name in names if problem.get(name)), response.reason_phrase)
     return ClientError(f"{said} (HTTP {response.status_code})", status=response.status_code, problem=problem)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 
-EXTRAS = {"click": "cli", "rich": "cli", "httpx": "cli", "watchfiles": "demo", "airportsdata": "demo"}
+EXTRAS = {
+    **dict.fromkeys(("click", "rich", "httpx"), "cli"),
+    **dict.fromkeys(("watchfiles", "airportsdata", "litestar", "uvicorn", "jsonschema"), "demo"),
+    **dict.fromkeys(("prometheus_client", "protego"), "demo"),
+}
 """Packages that a plain `pip install headway` does not bring, and the extra that does."""
 
 

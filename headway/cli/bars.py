@@ -16,6 +16,8 @@ from headway.watching import Watched
 
 STYLES = {"completed": "green", "error": "red", "cancelled": "yellow", "retrying": "yellow", "queued": "dim"}
 BAR_WIDTH = 28
+MAX_TAIL_CHARS = 300
+"""So much of an unfinished line of output is shown below the bars; the whole line goes above them when it ends."""
 
 
 class Bar:
@@ -129,17 +131,19 @@ class Board:
         for bar in self.bars.values():
             table.add_row(*_cells(bar, now))
         parts: list[RenderableType] = [table]
-        parts += [Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in self._messages()]
+        parts += self._messages()
         if self.note:
             parts.append(Text(self.note, "yellow", no_wrap=True, overflow="ellipsis"))
         return Group(*parts)
 
-    def _messages(self) -> Iterable[str]:
+    def _messages(self) -> Iterable[Text]:
         several = len(self.bars) > 1
         for bar in self.bars.values():
-            said = bar.tail or bar.message()
-            if said:
-                yield f"  {bar.name}: {said}" if several else f"  {said}"
+            lead = f"  {bar.name}: " if several else "  "
+            if bar.tail:  # the end of it is what is new
+                yield Text(lead + bar.tail[-MAX_TAIL_CHARS:], "dim")
+            elif message := bar.message():
+                yield Text(lead + message, "dim", no_wrap=True, overflow="ellipsis")
 
 
 def _cells(bar: Bar, now: float) -> list[RenderableType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -101,7 +102,7 @@ def ask(server: str, call: Callable[[Client], Awaitable[T]]) -> T:
 
 def command_line(server: str, *words: str) -> str:
     """A command to copy and paste, for the same server."""
-    given = [] if server == DEFAULT_SERVER else ["--server", server]
+    given = [] if server == os.environ.get("HEADWAY_SERVER", DEFAULT_SERVER) else ["--server", server]
     return shlex.join(["headway", *words, *given])
 
 

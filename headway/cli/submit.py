@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _base(json_params: str) -> dict[str, Any]:
     try:
         text = json_params
         if json_params == "@-":
-            text = click.get_text_stream("stdin").read()
+            text = sys.stdin.read()
         elif json_params.startswith("@"):
             text = Path(json_params[1:]).read_text(encoding="utf-8")
         return from_json(text)

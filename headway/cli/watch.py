@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 import click
+from rich.console import Console
+from rich.text import Text
 
-from headway.cli.bars import Bar
-from headway.cli.group import Lost, ask, command_line, server_option
+from headway.cli.bars import Bar, console
+from headway.cli.group import Lost, ask, command_line, explain, server_option
+from headway.cli.report import tables
 from headway.cli.views import View, view_for
 from headway.client import Client
 from headway.errors import ClientError
@@ -84,6 +87,21 @@ async def known(client: Client, following: Following) -> list[Bar]:
     return bars
 
 
+async def print_result(client: Client, following: Following, bar: Bar, out: Console) -> None:
+    """The result of a completed task as tables; nothing for another one, and for a result that is empty."""
+    if following.ends.get(bar.task) != "completed":
+        return
+    try:
+        parts = tables(bar.kind, await client.result(bar.task))
+    except ClientError as error:
+        out.print(Text(f"{bar.name}: no result: {error}", "yellow"))
+        return
+    if parts:
+        out.print(Text(f"\n{bar.kind} {bar.task}", "bold"))
+    for part in parts:
+        out.print(part)
+
+
 def run(server: str, following: Following, *, as_json: bool, patience: float = PATIENCE_SECONDS) -> int:
     """Follow from the command line. Returns the exit code; Ctrl-C only detaches."""
 
@@ -91,6 +109,9 @@ def run(server: str, following: Following, *, as_json: bool, patience: float = P
         bars = await known(client, following)
         if bars:
             await follow(client, following, view_for(bars, as_json=as_json), patience)
+        if not as_json:
+            for bar in bars:
+                await print_result(client, following, bar, console())
 
     try:
         ask(server, call)
@@ -98,7 +119,8 @@ def run(server: str, following: Following, *, as_json: bool, patience: float = P
         click.echo(detached(server, following), err=True)
         return DETACHED
     except ClientError as error:
-        raise Lost(f"{error}\nGo on with: {resume_line(server, following)}") from error
+        go_on = f"\nGo on with: {resume_line(server, following)}" if following.cursor else ""
+        raise Lost(explain(error) + go_on) from error
     return following.exit_code
 
 

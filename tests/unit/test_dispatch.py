@@ -10,8 +10,8 @@ from headway.dispatch import sequence_in
 
 HEADERS = (
     b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: 3\r\nNats-Msg-Id: x\r\nNats-Stream: HW_EVENTS\r\n"
-    b"Nats-Subject: hw.ev.t1\r\nNats-Sequence: 41\r\nNats-Time-Stamp: 2026-01-01T00:00:00Z\r\nNats-Last-Sequence:
-    39\r\n\r\n"
+    b"Nats-Subject: hw.ev.t1\r\nNats-Sequence: 41\r\nNats-Time-Stamp: 2026-01-01T00:00:00Z\r\n"
+    b"Nats-Last-Sequence: 39\r\n\r\n"
 )
 
 

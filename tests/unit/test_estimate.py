@@ -174,6 +174,8 @@ def test_a_count_that_falls_starts_anew_without_negative_work():
     assert estimate.rate == pytest.approx(2.0)
     estimate.update(162.0, 4.0)
     assert estimate.rate == pytest.approx(2.0)
+    estimate.update(163.0, 50.0)
+    assert estimate.rate > 3.0
 
 
 def test_a_clock_that_goes_back_does_no_harm():

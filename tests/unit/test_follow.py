@@ -186,6 +186,20 @@ async def test_the_probe_finds_a_last_event_that_was_never_shown(joined_for, fou
 
 
 @pytest.mark.looptime
+async def test_beats_do_not_put_the_probe_off():
+    log = MemoryLog()
+    reader = Reader(log)
+    await asyncio.sleep(2)
+    log.mute = True
+    await write(log, 1)
+    for _ in range(10):
+        await asyncio.sleep(1)
+        await log.beat("t1", b"beat")
+    assert reader.got == stored(log)
+    await reader.close()
+
+
+@pytest.mark.looptime
 async def test_the_time_between_probes_can_be_chosen():
     log = MemoryLog()
     reader = Reader(log, probe_seconds=2.0)

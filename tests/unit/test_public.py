@@ -7,7 +7,7 @@ import pytest
 
 import headway
 
-HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "selectolax", "jinja2")
+HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "jinja2")
 MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
 PURE = ("events", "codec", "subjects", "errors", "estimate", "records", "ids", "settings", "task")
 

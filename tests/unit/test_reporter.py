@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 import threading
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -273,6 +274,16 @@ async def test_a_step_cannot_end_before_it_begins(log):
     job = begin(log)
     job.update(50)
     job.step("a", total=2, upto=10)
+    job.advance()
+    await settle()
+    assert last(log).progress == 50
+    await job.abort()
+
+
+@virtual_time
+async def test_a_step_ends_at_the_end_of_the_bar_at_the_latest(log):
+    job = begin(log)
+    job.step("a", total=2, upto=300)
     job.advance()
     await settle()
     assert last(log).progress == 50
@@ -653,6 +664,17 @@ async def test_an_attempt_that_learns_only_at_its_end_that_it_is_over_stores_not
 
 
 @virtual_time
+@pytest.mark.parametrize("reason", [SupersededError("t1", 1, 2), EndedError("t1", "error")])
+async def test_an_attempt_that_is_known_to_be_over_does_not_wait_for_nats(log, reason, looptime):
+    job = begin(log)
+    job.stop(reason)
+    log.away = True
+    with pytest.raises(type(reason)):
+        await job.finish("completed")
+    assert looptime < 0.2
+
+
+@virtual_time
 async def test_only_the_first_reason_to_stop_counts(log):
     reasons = []
     job = begin(log, on_stop=reasons.append)
@@ -925,6 +947,15 @@ async def test_an_event_that_is_too_large_is_left_out_and_said(log, caplog, monk
 # Threads
 
 
+@pytest.fixture
+def hasty_threads():
+    """Threads interrupt each other as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
 @virtual_time
 async def test_a_thread_reports_as_the_loop_does(log):
     def handler() -> None:
@@ -945,23 +976,41 @@ async def test_a_thread_reports_as_the_loop_does(log):
 
 
 @virtual_time
-async def test_many_threads_lose_nothing(log):
+async def test_many_threads_lose_nothing(log, hasty_threads):
     def handler(name: str) -> None:
         start.wait()
-        for i in range(300):
+        for i in range(count):
             job.chunk(f"<{name}{i}>")
-            job.log(f"{name}{i}")
+            if i % 100 == 0:
+                job.log(name)
 
-    start = threading.Barrier(4)
+    count, start = 1000, threading.Barrier(4)
     job = begin(log)
     await asyncio.gather(*(asyncio.to_thread(handler, name) for name in "abcd"))
     await job.finish("completed")
-    text = output(log)
     check_offsets(log)
-    assert len(text) == 4 * sum(len(f"<a{i}>") for i in range(300))
+    words = output(log)[1:-1].split("><")
     for name in "abcd":
-        places = [text.index(f"<{name}{i}>") for i in range(300)]
-        assert places == sorted(places)
+        assert [word for word in words if word[0] == name] == [f"{name}{i}" for i in range(count)]
+
+
+@virtual_time
+async def test_a_thread_waits_until_another_one_has_noted_its_output(log, monkeypatch):
+    class Slow(Chunk, tag="chunk"):
+        def __post_init__(self):
+            if not others:
+                others.append(threading.Thread(target=job.chunk, args=("other",)))
+                others[0].start()
+                others[0].join(0.05)  # it cannot end before we do
+
+    others: list[threading.Thread] = []
+    monkeypatch.setattr(reporter, "Chunk", Slow)
+    job = begin(log)
+    job.chunk("one")
+    others[0].join()
+    await job.finish("completed")
+    assert output(log) == "oneother"
+    check_offsets(log)
 
 
 @virtual_time

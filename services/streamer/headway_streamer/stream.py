@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 
 from headway_streamer.line import Line, Sweeper
 from headway_streamer.session import Session
+from headway_streamer.watcher import Watcher
 
 EXTENSION = "headway.wire"
 
@@ -50,16 +51,18 @@ class EventStream(Response[None]):
             if watcher is None:
                 await send({"type": "http.response.body", "body": self._session.farewell, "more_body": False})
                 self._session.close()
-            elif wire is not None:
-                line = Line(self._session, watcher, wire, self._sweeper)
-                wire.detach(line.lost, line.writable)
-                if not self._session.closed:
-                    line.start()
-            else:
+            elif wire is None or not self._detached(wire, watcher):
                 await self._send_all(receive, send)
         except BaseException:
             self._session.close()
             raise
+
+    def _detached(self, wire: Any, watcher: Watcher) -> bool:
+        line = Line(self._session, watcher, wire, self._sweeper)
+        if not wire.detach(line.lost, line.writable):
+            return False
+        line.start()
+        return True
 
     async def _send_all(self, receive: Receive, send: Send) -> None:
         """The way of plain ASGI: one task for the stream, one to learn that the client has left."""

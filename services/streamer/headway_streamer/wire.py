@@ -37,22 +37,21 @@ class WireProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
 
-    def detach(self, on_lost: Callable[[], None], on_writable: Callable[[], None]) -> None:
+    def detach(self, on_lost: Callable[[], None], on_writable: Callable[[], None]) -> bool:
         """Take the connection, after the response was started by ASGI and before the application returns.
 
-        `on_lost` is called once when the peer goes away, `on_writable` when `writable` is true again.
+        `on_lost` is called once when the peer goes away, `on_writable` when `writable` is true again. False when it
+        cannot be taken: the peer has gone, or has sent another request already.
         """
         cycle = self.cycle
-        if cycle.disconnected:
-            on_lost()
-            return
-        assert cycle.response_started
-        assert cycle.chunked_encoding
+        if self.pipeline or cycle.disconnected or not cycle.chunked_encoding:
+            return False
         cycle.response_complete = True  # uvicorn leaves a completed response alone
         self._on_lost, self._on_writable = on_lost, on_writable
         self._detached = True
         # What only requests need: about 3 KiB.
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
+        return True
 
     def write(self, chunks: bytes) -> None:
         """Send bytes in chunked transfer coding."""

@@ -1,0 +1,144 @@
+"""A child process that is started again whenever it ends, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+LEASH = Path(__file__).with_name("leash.py")
+MAX_LINE_BYTES = 1024 * 1024
+MIN_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 15.0
+STEADY_SECONDS = 10.0
+"""Who has lived so long is started again without a longer pause."""
+WRONG_SETTING = 2
+"""The exit code by which a service says that starting it again is of no use."""
+
+
+class Spec(NamedTuple):
+    """What to start."""
+
+    name: str
+    argv: tuple[str, ...]
+    environ: Mapping[str, str]
+    ready: str
+    """What answers when it is ready: a URL of http, or tcp://host:port."""
+
+
+class Child:
+    """Runs `spec`. `on_line` gets each line it prints, `on_death` each unexpected end: code, pause that follows."""
+
+    def __init__(
+        self, spec: Spec, on_line: Callable[[Child, str], None], on_death: Callable[[Child, int, float], None]
+    ) -> None:
+        self.spec = spec
+        self.tail: deque[str] = deque(maxlen=12)
+        """Its last lines."""
+        self._on_line = on_line
+        self._on_death = on_death
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._gone.set()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self._process.pid if self._process is not None and not self._gone.is_set() else None
+
+    async def keep(self) -> None:
+        """Run it until `stop`."""
+        clock = asyncio.get_running_loop().time
+        pause = MIN_PAUSE_SECONDS
+        while not self._stopping:
+            started = clock()
+            self._wake.clear()
+            code = await self._run()
+            if self._stopping or self._wake.is_set():
+                continue
+            pause = MIN_PAUSE_SECONDS if clock() - started >= STEADY_SECONDS else min(2 * pause, MAX_PAUSE_SECONDS)
+            pause = MAX_PAUSE_SECONDS if code == WRONG_SETTING else pause
+            self._on_death(self, code, pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def restart(self, grace_seconds: float) -> None:
+        """End the process and let `keep` start it again at once."""
+        self._wake.set()
+        await self._end(grace_seconds)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """SIGTERM, and SIGKILL for what is still there after the grace."""
+        self._stopping = True
+        self._wake.set()
+        await self._end(grace_seconds)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and whatever it has started in its session."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def _end(self, grace_seconds: float) -> None:
+        if self._gone.is_set():
+            return
+        self._terminate()
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._gone.wait()
+        except TimeoutError:
+            self.kill()
+            await self._gone.wait()
+
+    def _terminate(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
+
+    async def _run(self) -> int:
+        self._gone.clear()
+        self._process = None
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-S", str(LEASH), str(os.getpid())),
+                *self.spec.argv,
+                env=dict(self.spec.environ),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                limit=MAX_LINE_BYTES,
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends its children in order
+            )
+            if self._stopping or self._wake.is_set():  # told to end while it was being made
+                self._terminate()
+            pump = asyncio.create_task(self._pump(self._process), name=f"lines of {self.spec.name}")
+            code = await self._process.wait()
+            await asyncio.wait([pump], timeout=1.0)
+            pump.cancel()
+        finally:
+            self._gone.set()
+        return code
+
+    async def _pump(self, process: asyncio.subprocess.Process) -> None:
+        lines = process.stdout
+        assert lines is not None
+        while True:
+            try:
+                raw = await lines.readline()
+            except ValueError:  # longer than the limit; what is left of it goes on as the next line
+                continue
+            if not raw:
+                return
+            line = raw.decode("utf-8", "replace").rstrip()
+            self.tail.append(line)
+            self._on_line(self, line)

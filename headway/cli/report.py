@@ -1,0 +1,120 @@
+"""Results as tables: the telling fields of the kinds that come with Headway, a fair view of any other."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from headway.cli.text import count, one_line
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "crawl": (
+        *("start", "pages", "requests", "bytes", "seconds", "pages_per_second", "words"),
+        *("median_page_bytes", "median_page_seconds", "statuses", "depths", "broken_count", "duplicate_titles_count"),
+        *("broken", "largest", "slowest", "most_linked", "top_words"),
+    ),
+    "bulk": ("source", "bytes", "encoding", "rows", "bad_rows", "seconds", "rows_per_second", "columns", "bad"),
+}
+"""Which fields of a result are shown, in this order; of other kinds all."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "columns": ("name", "type", "values", "nulls", "distinct", "min", "max", "mean", "top"),
+}
+"""The same for lists of objects."""
+
+VALUES = {"largest": "bytes", "slowest": "seconds", "most_linked": "links from"}
+"""What the column `value` of a list holds."""
+
+MAX_ROWS = 10
+ALL_ROWS = ("columns",)
+MAX_COLUMNS = 9
+MAX_CHARS = 48
+SHORT_CHARS = 12
+
+
+def tables(kind: str, result: Any) -> list[RenderableType]:
+    """`result` as one table of its plain fields and one for each list of objects."""
+    if not isinstance(result, dict):
+        return [Text(one_line(result))] if result is not None else []
+    names = [name for name in FIELDS.get(kind, result) if name in result]
+    lists = [name for name in names if _is_rows(result[name])]
+    plain = [name for name in names if name not in lists and result[name] not in (None, [], {})]
+    made: list[RenderableType] = []
+    if plain:
+        made.append(_facts({name: result[name] for name in plain}))
+    made += [_rows(name, result[name]) for name in lists]
+    return made
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _facts(values: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for name, value in values.items():
+        table.add_row(_title(name), Text(cell(value, 200)))
+    return table
+
+
+def _rows(name: str, rows: list[dict[str, Any]]) -> Table:
+    columns = [column for column in COLUMNS.get(name, rows[0]) if column in rows[0]][:MAX_COLUMNS]
+    shown = rows if name in ALL_ROWS else rows[:MAX_ROWS]
+    title = _title(name) if len(shown) == len(rows) else f"{_title(name)}: {len(shown)} of {count(len(rows))}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        values = [row.get(column) for row in shown]
+        header = VALUES.get(name, column) if column == "value" else column
+        numeric = all(isinstance(value, int | float) for value in values if value is not None)
+        # On a narrow terminal the long columns give way: their cells are cut, the short ones stay whole.
+        short = numeric or all(len(cell(value)) <= SHORT_CHARS for value in values)
+        table.add_column(_title(header), justify="right" if numeric else "left", no_wrap=short)
+    for row in shown:
+        table.add_row(*(Text(cell(row.get(column)), no_wrap=True, overflow="ellipsis") for column in columns))
+    return table
+
+
+def cell(value: Any, limit: int = MAX_CHARS) -> str:
+    """A value in a few characters: paths for URLs in cells, counted values as `word ×3`.
+
+    >>> cell({"200": 290, "404": 3}), cell([{"value": "a", "count": 3}]), cell(1234.5678)
+    ('200: 290, 404: 3', 'a ×3', '1,234.57')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return count(value) if float(value).is_integer() else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, dict):
+        return _cut(", ".join(f"{one_line(name)}: {cell(part)}" for name, part in value.items()), limit)
+    if isinstance(value, list):
+        return _cut(", ".join(_item(part) for part in value[:MAX_ROWS]), limit)
+    return _cut(_path(one_line(value)) if limit == MAX_CHARS else one_line(value), limit)
+
+
+def _item(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"value", "count"}:
+        return f"{one_line(value['value'])} ×{cell(value['count'])}"
+    return cell(value)
+
+
+def _path(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        return text
+    return urlsplit(text)._replace(scheme="", netloc="").geturl() or "/"
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
