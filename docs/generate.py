@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md from the Structs that are the settings. `make docs` runs it; a test compares.
+"""Writes docs/reference/settings.md and command.md from the sources. `make docs` runs it; a test compares.
 
 The text of a field is the string that follows it in the source.
 """
@@ -9,14 +9,17 @@ import ast
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import msgspec
+from click.testing import CliRunner
 
+from headway.cli.group import cli
 from headway.connection import NatsSettings
 from headway_processor.settings import Settings as ProcessorSettings
 from headway_streamer.settings import Settings as StreamerSettings
 
 ROOT = Path(__file__).parent.parent
-TARGET = ROOT / "docs" / "reference" / "settings.md"
+REFERENCE = ROOT / "docs" / "reference"
 
 SECTIONS = [
     ("NATS (both services)", "HEADWAY_NATS_", NatsSettings, "headway/connection.py", "NatsSettings"),
@@ -37,6 +40,23 @@ a tuple takes values separated by commas; an empty variable counts as unset. Tim
 
 `HEADWAY_TASKS` names the modules whose `@task` functions the processor runs, separated by commas; they are found in the
 working directory too. Packages can register theirs under the entry point group `headway.tasks`.
+
+This page is made by `make docs` from the sources.
+"""
+
+
+COMMAND_HEAD = """# The command
+
+`pip install 'headway[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`; `'headway[demo]'` also `dev` and `demo`.
+
+| exit code | |
+|---|---|
+| 0 | completed, or done |
+| 1 | the task ended in an error, or the request failed |
+| 2 | the command line is wrong |
+| 3 | cancelled |
+| 4 | lost: no streamer could be reached for too long |
+| 130 | detached by Ctrl-C; the task goes on |
 
 This page is made by `make docs` from the sources.
 """
@@ -73,10 +93,28 @@ def section(title: str, prefix: str, type: type[msgspec.Struct], path: str, name
     return f"## {title}\n\n| variable | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
-def page() -> str:
-    """The whole page."""
+def settings_page() -> str:
+    """The tables of all settings."""
     return HEAD + "\n" + "\n".join(section(*parts) for parts in SECTIONS)
 
 
+def command_page() -> str:
+    """What `--help` says of each command."""
+    runner = CliRunner()
+    texts = [
+        f"## `headway {name}`".rstrip("` ") + "`\n\n" + _help(runner, name)
+        for name in ("", *cli.list_commands(click.Context(cli)))
+    ]
+    return COMMAND_HEAD + "\n" + "\n".join(texts)
+
+
+def _help(runner: CliRunner, name: str) -> str:
+    result = runner.invoke(cli, [*name.split(), "--help"], prog_name="headway", env={"COLUMNS": "100"})
+    return f"```\n{result.output.rstrip()}\n```\n"
+
+
+PAGES = {"settings.md": settings_page, "command.md": command_page}
+
 if __name__ == "__main__":
-    TARGET.write_text(page())
+    for name, make in PAGES.items():
+        (REFERENCE / name).write_text(make())
