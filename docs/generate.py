@@ -47,7 +47,8 @@ This page is made by `make docs` from the sources.
 
 COMMAND_HEAD = """# The command
 
-`pip install 'headway[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`; `'headway[demo]'` also `dev` and `demo`.
+`pip install 'headway[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`; `'headway[demo]'` also
+`dev` and `demo`.
 
 | exit code | |
 |---|---|

@@ -64,7 +64,9 @@ async def test_nats_connections_cut_at_random_bytes_cost_no_event(suite, streame
                 # Half of the cuts fall into the connecting and the catching up, half into what is live.
                 await holds(lambda: proxy.links if round % 2 else crowd.tally.events > seen + 200, 10)
                 await proxy.cut_after(log_uniform(rng, 1, 200_000))
-                import time; print(time.monotonic(), proxy.port, proxy.cuts, crowd.tally.events)
+                import time
+
+                print(time.monotonic(), proxy.port, proxy.cuts, crowd.tally.events)
 
         await asyncio.gather(*map(cut, proxies))
         over.set()

@@ -1,0 +1,94 @@
+"""The page at / in a real Chromium, on real services."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LONG = {
+    "steps": [
+        {"name": "Reading", "seconds": 1, "ticks": 10},
+        {"name": "Writing", "seconds": 3, "ticks": 30, "chunks": ["Hello, ", "world.\n"]},
+    ],
+    "result": {"answer": 42},
+}
+
+
+@pytest.fixture(autouse=True)
+def needs_playwright(page):
+    """The assertions of playwright, which wait."""
+    from playwright.async_api import expect
+
+    return expect
+
+
+async def submit(http, url, params):
+    reply = await http.post(f"{url}/api/v1/tasks", json={"kind": "script", "params": params})
+    return reply.json()["task"]
+
+
+async def test_a_task_is_started_from_its_form_and_watched_to_its_result(shared, page, needs_playwright):
+    expect = needs_playwright
+    await page.goto(shared.s1.url)
+    await page.get_by_role("link", name="New task").click()
+    await page.get_by_role("radio", name="script").check()
+    await page.locator("#field-steps").fill('[{"name":"Baking","seconds":0.5,"ticks":5}]')
+    await page.locator("#field-result").fill('{"answer": 42}')
+    await page.get_by_role("button", name="Start script").click()
+    main = page.locator("#main")
+    await expect(main.get_by_role("heading", name="script")).to_be_visible()
+    await expect(main.get_by_text("Completed").first).to_be_visible(timeout=20_000)
+    await expect(main.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "100")
+    await expect(main.get_by_text("Baking").first).to_be_visible()
+    await expect(main.get_by_text("42").first).to_be_visible()
+    assert await page.title() != "Headway"
+
+
+async def test_a_fault_in_the_form_is_shown_at_its_field(shared, page, needs_playwright):
+    expect = needs_playwright
+    await page.goto(f"{shared.s1.url}/#new")
+    await page.get_by_role("radio", name="crawl").check()
+    await page.locator("#field-url").fill("http://example.org")
+    await page.locator("#field-max_pages").fill("0")
+    await page.get_by_role("button", name="Start crawl").click()
+    await expect(page.locator("#field-max_pages-error")).to_be_visible()
+    await expect(page.locator("#field-max_pages")).to_have_attribute("aria-invalid", "true")
+    assert page.url.endswith("#new")
+
+
+async def test_a_cut_connection_resumes_and_misses_nothing(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s2.url, LONG)
+    await page.goto(f"{shared.s1.url}/#{task}")
+    await expect(page.get_by_text("Writing").first).to_be_visible(timeout=20_000)
+    await page.get_by_role("button", name="Cut my connection").click()
+    await expect(page.get_by_text(re.compile("0 events missed"))).to_be_visible(timeout=20_000)
+    await expect(page.locator("#main").get_by_text("Completed").first).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("Hello, world.")).to_be_visible()
+
+
+async def test_a_reload_shows_the_same_task_where_it_was(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, LONG)
+    await page.goto(f"{shared.s1.url}/#{task}")
+    await expect(page.get_by_text("Reading").first).to_be_visible(timeout=20_000)
+    await page.reload()
+    await expect(page.locator("#main").get_by_text("Completed").first).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("Hello, world.")).to_be_visible()
+    assert task in page.url
+
+
+async def test_a_task_that_does_not_exist_is_said_to_be_unknown(shared, page, needs_playwright):
+    expect = needs_playwright
+    await page.goto(f"{shared.s1.url}/#absent")
+    await expect(page.locator("body")).to_contain_text(re.compile("no such task|not found", re.IGNORECASE))
+
+
+async def test_a_running_task_is_cancelled_by_its_button(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, {"steps": [{"name": "Waiting", "seconds": 60, "ticks": 60}]})
+    await page.goto(f"{shared.s1.url}/#{task}")
+    await expect(page.get_by_text("Waiting").first).to_be_visible(timeout=20_000)
+    await page.get_by_role("button", name="Cancel task").click()
+    await expect(page.locator("#main").get_by_text("Cancelled").first).to_be_visible(timeout=20_000)

@@ -1,0 +1,22 @@
+"""What the lasting client leans on in nats-py."""
+
+import hashlib
+import inspect
+
+import pytest
+from nats.aio.client import Client
+
+
+@pytest.mark.parametrize(
+    ("method", "digest"),
+    [
+        ("_attempt_reconnect", "2bbc96e0f2f765ec"),
+        ("_process_connect_init", "e1ed2da075c82ab0"),
+        ("_process_op_err", "d4257cb1203cdbcb"),
+        ("_read_loop", "b44b9401f436dd0e"),
+        ("_flush_pending", "317c8d7ef54b90b7"),
+    ],
+)
+def test_nats_py_is_as_it_was_when_the_lasting_client_was_written(method, digest):
+    source = inspect.getsource(getattr(Client, method))
+    assert hashlib.sha256(source.encode()).hexdigest()[:16] == digest
