@@ -144,8 +144,15 @@ class Chain:
 
     async def _catch_up(self, msg_id: str) -> bool:
         """Read the end of the log after an append was refused. True when it had been stored by an earlier try."""
+        before = self.head.seq
         last, self.head = await self._read()
-        return last is not None and last.msg_id == msg_id
+        if last is None or last.msg_id == msg_id:
+            return last is not None
+        try:
+            since = await self.log.read(self.task, before + 1)
+        except UnavailableError:
+            return False  # the next try finds out by its message id
+        return any(stored.msg_id == msg_id for stored in since)
 
     def _check(self, event: Event, newest: int | None) -> None:
         """Whether `event` may follow what is known of the log. Raises EndedError and its siblings when it may not."""

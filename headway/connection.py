@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 import nats.errors
-from nats.aio.client import Client
 
 from headway.dispatch import DirectClient
 from headway.errors import SettingsError
+from headway.lasting import LastingClient
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Connection:
     def __init__(self, settings: NatsSettings, name: str) -> None:
         self.names = Names(settings.namespace)
         self.settings = settings
-        self.client = DirectClient() if settings.direct_dispatch else Client()
+        self.client = DirectClient() if settings.direct_dispatch else LastingClient()
         self.closed = asyncio.Event()
         self.on_reconnect: list[Callable[[], None]] = []
         self._name = name
@@ -95,8 +95,9 @@ class Connection:
     async def close(self) -> None:
         """Flush what is pending if NATS is there, and end."""
         self._closing = True
-        with suppress(nats.errors.Error, TimeoutError, TypeError, AssertionError, OSError):
-            # TypeError: nats-py's close() while disconnected with data pending; AssertionError: before any connect
+        with suppress(nats.errors.Error, TimeoutError, TypeError, AssertionError, OSError, RuntimeError):
+            # TypeError: nats-py's close() while disconnected with data pending; AssertionError: before any connect;
+            # RuntimeError: uvloop, when the connection has just ended
             if self.client.is_connected:
                 await self.client.flush(timeout=2)
             await self.client.close()

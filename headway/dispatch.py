@@ -14,8 +14,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from nats.aio.client import Client
 from nats.aio.subscription import Subscription
+
+from headway.lasting import LastingClient
 
 OnRaw = Callable[[bytes, bytes], None]
 """Called with the raw headers (empty for none) and the payload. It must return at once."""
@@ -23,7 +24,7 @@ OnRaw = Callable[[bytes, bytes], None]
 logger = logging.getLogger(__name__)
 
 
-class DirectClient(Client):
+class DirectClient(LastingClient):
     """nats-py's client with `subscribe_direct` beside `subscribe`."""
 
     def __init__(self) -> None:

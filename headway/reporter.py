@@ -29,7 +29,7 @@ from headway.errors import (
     UnavailableError,
 )
 from headway.estimate import Estimate
-from headway.events import Beat, Chunk, ErrorInfo, Event, Level, LogLine, Progress, Status
+from headway.events import Beat, Cancel, Chunk, ErrorInfo, Event, Level, LogLine, Progress, Status
 
 T = TypeVar("T")
 
@@ -231,6 +231,8 @@ class Reporter:
 
     def start(self) -> None:
         """Begin to append what the handler reports."""
+        if isinstance(request := self._chain.head.event, Cancel):  # it came as the attempt began
+            self.stop(CancelRequestedError(self.task, request.reason))
         self._pump_task = self._loop.create_task(self._pump(), name=f"reporter {self.task}")
 
     async def finish(

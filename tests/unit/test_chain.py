@@ -22,6 +22,7 @@ from headway.errors import (
 )
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
 from headway.log import Ack
+from headway.reporter import Reporter
 from headway.testing import MemoryLog, progress
 
 
@@ -296,15 +297,29 @@ async def test_a_lost_answer_and_then_another_writer_do_not_double_the_event(mak
     while said(log)[-1] != "a":
         await asyncio.sleep(0)
     await (await canceller(log)).append(Cancel(reason=""))
-    if make_log is MemoryLog:
-        with pytest.raises(CancelRequestedError):
-            await appending
-    else:
-        await appending
-        with pytest.raises(CancelRequestedError):
-            await chain.append(text("b"))
+    await appending
+    with pytest.raises(CancelRequestedError):
+        await chain.append(text("b"))
     await chain.append(progress("cancelled"))
     assert said(log) == ["1:processing", "a", "cancel", "1:cancelled"]
+
+
+@LOGS
+@pytest.mark.looptime
+async def test_an_attempt_that_began_unacknowledged_and_was_cancelled_at_once_knows_both(make_log):
+    log = make_log()
+    log.lose_acks = 1
+    chain = Chain(log, "t1", attempt=1)
+    beginning = asyncio.create_task(chain.begin(progress("processing")))
+    while not said(log):
+        await asyncio.sleep(0)
+    await (await canceller(log)).append(Cancel(reason="typo"))
+    await beginning
+    job = Reporter(chain)
+    job.start()
+    assert isinstance(job.stopped, CancelRequestedError)
+    await job.finish("cancelled")
+    assert said(log) == ["1:processing", "cancel", "1:cancelled"]
 
 
 @pytest.mark.looptime
