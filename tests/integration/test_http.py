@@ -563,3 +563,17 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
         assert numbers(await watching) == list(range(1, 153))
         for _, writer in deaf:
             writer.transport.abort()
+
+
+async def test_one_user_cannot_take_all_streams(nats_server, streamer, names):
+    task = await submitted(streamer)
+    limits = {"user_header": "X-Forwarded-User", "max_watchers_per_user": 1}
+    async with run_streamer(nats_server.url, names.namespace, **limits) as small:
+        path = f"/api/v1/tasks/{task}/stream"
+        async with aconnect_sse(small.http, "GET", path, headers={"X-Forwarded-User": "ada"}) as source:
+            await anext(source.aiter_sse())
+            (goodbye,) = await watch(small, path, headers={"X-Forwarded-User": "ada"})
+            assert json.loads(goodbye.data) == {"reason": "overload"}
+            for headers in ({"X-Forwarded-User": "grace"}, {}):
+                async with aconnect_sse(small.http, "GET", path, headers=headers) as other:
+                    assert (await anext(other.aiter_sse())).event == "hello"

@@ -97,7 +97,7 @@ async def stream_task(
 ) -> Response[Any]:
     if _wants_json(request):
         return await _snapshot(request, core, task)
-    return await _stream(core, _wish(request, [task], at, begin, merge))
+    return await _stream(core, _wish(request, core, [task], at, begin, merge))
 
 
 @get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
@@ -112,7 +112,7 @@ async def stream_tasks(
     most = core.settings.max_tasks_per_stream
     if len(set(task)) > most:
         raise Problem(400, "Too many tasks", f"One stream carries at most {most} tasks.")
-    return await _stream(core, _wish(request, task, at, begin, merge))
+    return await _stream(core, _wish(request, core, task, at, begin, merge))
 
 
 @get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
@@ -124,7 +124,7 @@ async def stream_celery(
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
-    return await _stream(core, _wish(request, [task], at, begin, merge)._replace(celery=True))
+    return await _stream(core, _wish(request, core, [task], at, begin, merge)._replace(celery=True))
 
 
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
@@ -139,7 +139,7 @@ async def process_stream(
     cancel_on_disconnect: Annotated[str, QueryParameter(description="`1` cancels when the client stays away.")] = "0",
 ) -> Response[Any]:
     _check_same_site(request, core)
-    wish = _wish(request, [], at, begin, merge)
+    wish = _wish(request, core, [], at, begin, merge)
     task = await _started(request, core, kind, wish.cursor, _key(key))
     wish = wish._replace(tasks=(task,), named=True)
     return await _stream(core, wish, starter=cancel_on_disconnect == "1")
@@ -238,7 +238,7 @@ async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[
     return EventStream(session, core.sweeper, direct=core.settings.fast_path)
 
 
-def _wish(request: AnyRequest, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:
+def _wish(request: AnyRequest, core: Core, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:
     if not all(is_name(task) for task in tasks):
         raise not_found()
     if begin not in ("start", "latest"):
@@ -250,6 +250,7 @@ def _wish(request: AnyRequest, tasks: list[str], cursor: str, begin: str, merge:
         cursor=request.headers.get("last-event-id", "") or cursor,
         latest=begin == "latest",
         merging=merge == "1",
+        user=request.headers.get(core.settings.user_header, "") if core.settings.user_header else "",
     )
 
 

@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A tail is kept for so long after its last watcher has left, for the ones that come back."""
     max_watchers: int = 20_000
     """Streams at once; one more is told to come back later."""
+    user_header: str = ""
+    """A header, set by a proxy that is trusted, which says who asks; empty when nothing says it."""
+    max_watchers_per_user: int = 100
+    """The same for one value of that header."""
     max_tasks_per_stream: int = 32
     """Of `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
@@ -30,6 +31,8 @@ class Wish(NamedTuple):
     merging: bool = True
     celery: bool = False
     named: bool = False
+    user: str = ""
+    """Who asks, if that is known."""
 
 
 class Streams:
@@ -46,12 +49,13 @@ class Streams:
         self._metrics = metrics
         self.count = 0
         """Streams that are open."""
+        self._users: Counter[str] = Counter()
 
     async def open(self, wish: Wish) -> Session | None:
         """An open stream, to be closed; None when all of it was sent before. A Problem when a task does not exist."""
         if self._drain.draining:
             return turned_away("drain")
-        if self.count >= self.settings.max_watchers:
+        if self._full(wish.user):
             return turned_away("overload")
         try:
             tails = await self._join(wish.tasks)
@@ -74,13 +78,24 @@ class Streams:
             celery=wish.celery,
         )
         self.count += 1
+        if wish.user:
+            self._users[wish.user] += 1
         self._metrics.watcher_opened()
         session = Session(watcher)
-        session.on_close(lambda reason: self._closed(tails, reason))
+        session.on_close(lambda reason: self._closed(tails, wish.user, reason))
         return session
 
-    def _closed(self, tails: list[Tail], reason: str) -> None:
+    def _full(self, user: str) -> bool:
+        if self.count >= self.settings.max_watchers:
+            return True
+        return bool(user) and self._users[user] >= self.settings.max_watchers_per_user
+
+    def _closed(self, tails: list[Tail], user: str, reason: str) -> None:
         self.count -= 1
+        if user:
+            self._users[user] -= 1
+            if not self._users[user]:
+                del self._users[user]
         self._metrics.watcher_closed(reason)
         self._leave(tails)
 
