@@ -145,6 +145,7 @@ class Tail:
         """Begin with the last stored event; live messages that came meanwhile are then judged."""
         if last is not None:
             self._add(last)
+            self._shown = last.n
         self._drain_buffer()
 
     def on_live(self, live: Live) -> None:

@@ -1,0 +1,209 @@
+"""A watcher on a connection that can be written to directly; the connection is a double with the wire's interface."""
+
+import asyncio
+
+import pytest
+
+from headway.events import Chunk
+from headway.testing import MemoryLog, progress
+from headway_streamer.cursor import START
+from headway_streamer.line import Line, Sweeper
+from headway_streamer.seat import Seat
+from headway_streamer.session import Session
+from headway_streamer.watcher import Watcher
+from tests.unit.streamer.conftest import completed, parse, rig_on, ticks
+
+pytestmark = pytest.mark.looptime
+
+
+class Pipe:
+    """What `headway_streamer.wire` offers, with a buffer that the test can fill and drain."""
+
+    def __init__(self):
+        self.writable = True
+        self.writes = []
+        self.unsent_bytes = 0
+        self.ended = self.aborted = False
+
+    def write(self, chunks):
+        assert not self.ended
+        self.writes.append(chunks)
+
+    def end(self):
+        self.ended = True
+
+    def abort(self):
+        self.aborted = True
+
+    @property
+    def blocks(self):
+        body, rest = b"", b"".join(self.writes)
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            body += rest[: int(size, 16)]
+            assert rest[int(size, 16) :].startswith(b"\r\n")
+            rest = rest[int(size, 16) + 2 :]
+        return [sent for part in body.split(b":\n") for sent in parse(part)]
+
+    @property
+    def numbers(self):
+        return [b.data["n"] for b in self.blocks if "n" in b.data]
+
+
+@pytest.fixture
+async def rig():
+    async with rig_on(MemoryLog()) as made:
+        yield made
+
+
+class Opened:
+    def __init__(self, rig, pipe, line, session, sweeper):
+        self.pipe, self.line, self.session, self.sweeper = pipe, line, session, sweeper
+
+
+async def open_line(rig, sweeper=None, **options):
+    if rig.probe is None:
+        rig.probe = asyncio.ensure_future(rig.live.probe_for_ever())
+    tail = await rig.live.join("t1")
+    seat = Seat(tail, rig.history, START, merging=options.pop("merging", False))
+    watcher = Watcher([seat], rig.settings, rig.drain, rig.metrics, incarnation=lambda: "inc", **options)
+    session = Session(watcher)
+    session.on_close(lambda _: rig.live.leave(tail))
+    sweeper = sweeper or Sweeper(rig.metrics, heartbeat_seconds=15, write_deadline_seconds=30)
+    pipe = Pipe()
+    line = Line(session, watcher, pipe, sweeper)
+    line.start()
+    return Opened(rig, pipe, line, session, sweeper)
+
+
+async def settle():
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+async def test_a_caught_up_watcher_is_parked_and_written_to_by_the_tail(rig):
+    await rig.write("t1", *ticks(1, 3))
+    opened = await open_line(rig)
+    await settle()
+    assert opened.line in opened.sweeper.lines
+    before = len(asyncio.all_tasks())
+    await rig.write("t1", *ticks(4, 5))
+    await settle()
+    assert opened.pipe.numbers == [1, 2, 3, 4, 5]
+    assert len(asyncio.all_tasks()) == before
+    await rig.write("t1", completed())
+    await settle()
+    assert opened.pipe.numbers == [1, 2, 3, 4, 5, 6]
+    assert (opened.pipe.ended, opened.session.closed, opened.sweeper.lines) == (True, True, set())
+
+
+async def test_all_parked_watchers_get_the_same_bytes(rig):
+    await rig.write("t1", *ticks(1, 1))
+    lines = [await open_line(rig) for _ in range(5)]
+    await settle()
+    await rig.write("t1", *ticks(2, 2))
+    await settle()
+    assert len({id(opened.pipe.writes[-1]) for opened in lines}) == 1
+
+
+async def test_a_full_connection_gets_nothing_until_it_drains_and_then_everything_in_order(rig):
+    await rig.write("t1", *ticks(1, 1))
+    full, other = await open_line(rig), await open_line(rig)
+    await settle()
+    full.pipe.writable = False
+    full.pipe.unsent_bytes = 70_000
+    written = len(full.pipe.writes)
+    await rig.write("t1", *(Chunk(text=str(n), offset=n) for n in range(50)))
+    await settle()
+    assert len(full.pipe.writes) == written
+    assert other.pipe.numbers == list(range(1, 52))
+    full.pipe.writable = True
+    full.line.writable()
+    await settle()
+    assert full.pipe.numbers == list(range(1, 52))
+    assert full.line in full.sweeper.lines
+
+
+async def test_like_ticks_that_a_full_connection_missed_are_merged(rig):
+    await rig.write("t1", *ticks(1, 1))
+    full = await open_line(rig, merging=True)
+    await settle()
+    full.pipe.writable = False
+    await rig.write("t1", *ticks(2, 40))
+    await settle()
+    full.pipe.writable = True
+    full.line.writable()
+    await settle()
+    assert full.pipe.numbers == [1, 40]
+
+
+async def test_a_connection_that_takes_no_byte_for_the_deadline_is_aborted(rig):
+    await rig.write("t1", *ticks(1, 1))
+    deaf = await open_line(rig)
+    await settle()
+    deaf.pipe.writable = False
+    deaf.pipe.unsent_bytes = 70_000
+    await rig.write("t1", *ticks(2, 2))
+    await asyncio.sleep(29)
+    assert not deaf.pipe.aborted
+    await asyncio.sleep(2)
+    assert (deaf.pipe.aborted, deaf.session.closed, rig.metrics.deadlines) == (True, True, 1)
+
+
+async def test_a_connection_that_takes_a_little_is_given_more_time(rig):
+    await rig.write("t1", *ticks(1, 1))
+    slow = await open_line(rig)
+    await settle()
+    slow.pipe.writable = False
+    slow.pipe.unsent_bytes = 70_000
+    await rig.write("t1", *ticks(2, 2))
+    for unsent in (60_000, 50_000, 40_000):
+        await asyncio.sleep(25)
+        slow.pipe.unsent_bytes = unsent
+    assert not slow.pipe.aborted
+
+
+async def test_the_sweeper_wakes_a_parked_watcher_for_its_heartbeat_and_its_end(rig):
+    await rig.write("t1", progress("queued"))
+    opened = await open_line(rig)
+    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    await asyncio.sleep(31)
+    assert [w for w in opened.pipe.writes if b":\n" in w][0] == b"2\r\n:\n\r\n"
+    await asyncio.sleep(800)
+    assert opened.pipe.blocks[-1].data == {"reason": "lifetime"}
+    assert opened.pipe.ended
+    sweeping.cancel()
+
+
+async def test_what_the_tail_writes_stands_for_the_heartbeat(rig):
+    await rig.write("t1", progress("queued"))
+    opened = await open_line(rig)
+    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    for n in range(10):
+        await asyncio.sleep(10)
+        await rig.write("t1", *ticks(n, n))
+    assert not any(b":\n" in write and b"id:" not in write for write in opened.pipe.writes)
+    sweeping.cancel()
+
+
+async def test_a_client_that_leaves_frees_everything(rig):
+    await rig.write("t1", *ticks(1, 1))
+    opened = await open_line(rig)
+    await settle()
+    opened.line.lost()
+    await settle()
+    assert (opened.session.closed, opened.sweeper.lines, opened.pipe.ended) == (True, set(), False)
+    await asyncio.sleep(1)
+    assert len(rig.live) == 0
+
+
+async def test_a_drain_reaches_parked_watchers(rig):
+    await rig.write("t1", *ticks(1, 1))
+    opened = await open_line(rig)
+    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    await settle()
+    rig.drain.begin()
+    await rig.drain.emptied()
+    assert opened.pipe.blocks[-1].data == {"reason": "drain"}
+    assert opened.pipe.ended
+    sweeping.cancel()
