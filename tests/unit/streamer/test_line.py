@@ -168,7 +168,7 @@ async def test_the_sweeper_wakes_a_parked_watcher_for_its_heartbeat_and_its_end(
     opened = await open_line(rig)
     sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
     await asyncio.sleep(31)
-    assert [w for w in opened.pipe.writes if b":\n" in w][0] == b"2\r\n:\n\r\n"
+    assert next(w for w in opened.pipe.writes if b":\n" in w) == b"2\r\n:\n\r\n"
     await asyncio.sleep(800)
     assert opened.pipe.blocks[-1].data == {"reason": "lifetime"}
     assert opened.pipe.ended
