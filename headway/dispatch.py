@@ -5,8 +5,8 @@ message with
 the headers of republish, and messages of different subscriptions lose their order. A handler that only notes bytes and
 returns can be called from the read loop itself: 5 µs, in the order of the stream.
 
-This leans on internals of nats-py 2.11 to 2.16 (`_process_msg`, `Subscription._id`); `tests/unit/test_dispatch.py`
-pins them, and `HEADWAY_NATS_DIRECT_DISPATCH=false` does without.
+This leans on internals of nats-py 2.11 to 2.16 (`_process_msg`, `_ps`, `Subscription._id`);
+`tests/unit/test_dispatch.py` pins them, and `HEADWAY_NATS_DIRECT_DISPATCH=false` does without.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from nats.aio.client import Client
 from nats.aio.subscription import Subscription
+from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from headway.lasting import LastingClient
 
@@ -30,6 +32,7 @@ class DirectClient(LastingClient):
     def __init__(self) -> None:
         super().__init__()
         self._direct: dict[int, OnRaw] = {}
+        self._ps = DirectParser(self, self._direct)
 
     async def subscribe_direct(self, subject: str, call: OnRaw) -> DirectSubscription:
         """Call `call` for each message on `subject`, in the read loop. Subscriptions outlive reconnections."""
@@ -41,11 +44,59 @@ class DirectClient(LastingClient):
         call = self._direct.get(sid)
         if call is None:
             await super()._process_msg(sid, subject, reply, data, headers)
-            return
-        try:
-            call(headers or b"", data)
-        except Exception:  # it would end the read loop, and with it the connection, for good
-            logger.exception("a live message could not be taken", extra={"action": "dispatch_failed"})
+        else:
+            _hand_over(call, headers or b"", data)
+
+
+class DirectParser(Parser):
+    """nats-py's parser, which leaves whole messages of direct subscriptions to a loop without regular expressions.
+
+    Whatever is anything else, or not whole, is parsed by nats-py from where it begins: 2 µs less per message.
+    """
+
+    def __init__(self, client: Client, direct: dict[int, OnRaw]) -> None:
+        super().__init__(client)
+        self._direct = direct
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Take what was read from the connection."""
+        if self.state == AWAITING_CONTROL_LINE:
+            if self.buf:
+                data = bytes(self.buf) + data
+                self.buf.clear()
+            data = self._take(data)
+            if not data:
+                return
+        await super().parse(data)
+
+    def _take(self, data: bytes) -> bytes:
+        """Hand over the messages at the beginning of `data`. Returns what is left for nats-py."""
+        start, size, direct = 0, len(data), self._direct
+        while data.startswith(b"HMSG ", start):
+            line = data.find(b"\r\n", start)
+            if line < 0:
+                break
+            words = data[start + 5 : line].split()
+            call = direct.get(int(words[1])) if len(words) == 4 else None
+            if call is None:
+                break
+            headers = line + 2
+            end = headers + int(words[3])
+            if end + 2 > size:
+                # Kept from its beginning: nats-py would go on with all that comes in the next read.
+                self.buf.extend(data[start:])
+                return b""
+            body = headers + int(words[2])
+            _hand_over(call, data[headers:body], data[body:end])
+            start = end + 2
+        return data[start:] if start else data
+
+
+def _hand_over(call: OnRaw, headers: bytes, data: bytes) -> None:
+    try:
+        call(headers, data)
+    except Exception:  # it would end the read loop, and with it the connection, for good
+        logger.exception("a live message could not be taken", extra={"action": "dispatch_failed"})
 
 
 class DirectSubscription:

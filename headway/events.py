@@ -23,8 +23,11 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = False
 
 
-class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event has. The writer's `Chain` fills these in; a caller leaves them alone."""
+class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
+    """What every event has. The writer's `Chain` fills these in; a caller leaves them alone.
+
+    Out of the garbage collector's sight: an event is a tree, and streamers make a hundred thousand a second.
+    """
 
     # The defaults of the first four never reach the log: an encoder that omits defaults always writes real values.
     task: str = ""
@@ -40,7 +43,7 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type")
     """Stream sequence of the last progress before this event; absent when there is none."""
 
 
-class Progress(Header, tag="progress", kw_only=True, omit_defaults=True):
+class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=False):
     """A self-contained state of the task. A later one replaces an earlier one."""
 
     status: Status
@@ -68,7 +71,7 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True):
         return self.status in TERMINAL
 
 
-class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True):
+class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True, gc=False):
     """A piece of output text. Never dropped, never merged away."""
 
     text: str
@@ -76,14 +79,14 @@ class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True):
     """Characters of output of this attempt before this piece."""
 
 
-class LogLine(Header, tag="log", kw_only=True, omit_defaults=True):
+class LogLine(Header, tag="log", kw_only=True, omit_defaults=True, gc=False):
     """A line for the person who watches."""
 
     level: Level
     message: str
 
 
-class Cancel(Header, tag="cancel", kw_only=True, omit_defaults=True):
+class Cancel(Header, tag="cancel", kw_only=True, omit_defaults=True, gc=False):
     """Somebody asks for the task to end. The one who runs it answers with a terminal progress."""
 
     reason: str

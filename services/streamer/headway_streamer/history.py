@@ -32,15 +32,14 @@ class History:
 
     def __init__(self, log: Log, metrics: Metrics) -> None:
         self.log = log
-        self.incarnation = "0"
-        """Of the stream that is read; part of every cursor."""
+        self._incarnation = b"0"
         self._metrics = metrics
         self._reads: dict[tuple[str, int], asyncio.Task[list[Stored]]] = {}
 
     def frame(self, task: str, payload: bytes, seq: int) -> Frame | None:
         """The frame of one message, or None for one that is no event of this task: counted and set aside."""
         try:
-            return Frame(codec.decode(payload, task), payload, seq, self.incarnation)
+            return Frame(codec.decode(payload, task), payload, seq, self._incarnation)
         except MalformedEventError as error:
             self._metrics.malformed()
             logger.warning(
@@ -48,6 +47,15 @@ class History:
                 extra={"action": "event_malformed", "task": task, "seq": seq, "error": str(error)[:200]},
             )
             return None
+
+    @property
+    def incarnation(self) -> str:
+        """Of the stream that is read; part of every cursor."""
+        return self._incarnation.decode()
+
+    @incarnation.setter
+    def incarnation(self, value: str) -> None:
+        self._incarnation = value.encode()
 
     async def page(self, task: str, start: int) -> Page:
         """The events from sequence `start` on, as many as fit a page. Raises UnavailableError."""

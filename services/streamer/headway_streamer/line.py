@@ -12,7 +12,6 @@ import asyncio
 import logging
 from typing import Protocol
 
-from headway_streamer.cursor import Position
 from headway_streamer.metrics import Metrics
 from headway_streamer.session import Session
 from headway_streamer.sse import Frame, chunked
@@ -42,9 +41,10 @@ class Line:
     __slots__ = (
         "_connection",
         "_deadline",
+        "_last",
         "_loop",
         "_parked",
-        "_position",
+        "_send",
         "_session",
         "_sweeper",
         "_tail",
@@ -70,13 +70,15 @@ class Line:
         self._task: asyncio.Task[None] | None = None
         self._tail: Tail | None = watcher.seats[0].tail if watcher.shares else None
         self._parked = False
-        self._position: Position | None = None
+        self._last: Frame | None = None
+        self._send = connection.write
         self._writable: asyncio.Event | None = None
 
     # The connection's side
 
     def start(self) -> None:
         """Send `hello`, then what follows."""
+        self._send = self._connection.write
         self._watcher.wake = self.wake
         self._watcher.open()
         self._write(self._watcher.hello())
@@ -96,14 +98,14 @@ class Line:
 
     # The tail's side
 
-    def take(self, start: int, last: Frame, piece: bytes) -> bool:
+    def take(self, start: int, last: Frame, piece: bytes, now: float) -> bool:
         """Write frames that follow what this watcher has. False when they do not, or the connection is full."""
         if self.n != start or not self._connection.writable:
             return False
-        self._connection.write(piece)
+        self._send(piece)
         self.n = last.n
-        self._position = last.position
-        self.wrote_at = self._loop.time()
+        self._last = last
+        self.wrote_at = now
         return True
 
     def wake(self) -> None:
@@ -179,9 +181,9 @@ class Line:
         if self._tail is not None:
             self._tail.lines.discard(self)
             self._tail.wakes.add(self.wake)
-        if self._position is not None:
-            self._watcher.wrote(self._position, self.wrote_at)
-            self._position = None
+        if self._last is not None:
+            self._watcher.wrote(self._last.position, self.wrote_at)
+            self._last = None
 
     def _close(self) -> None:
         self._watcher.close()

@@ -56,7 +56,7 @@ class Live:
         self._metrics = metrics
         self._ring_bytes = ring_bytes
         self._budget = Budget(rings_bytes)
-        self._flusher = Flusher(flush_ms)
+        self._flusher = Flusher(flush_ms, metrics.shown)
         self._linger = linger_seconds
         self._probe_seconds = probe_seconds
         self._entries: dict[str, _Entry] = {}

@@ -5,10 +5,10 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from headway import codec
-from headway.events import Cancel, Chunk, Event, LogLine, Progress, is_terminal
+from headway.events import TERMINAL, Cancel, Chunk, Event, LogLine, Progress
 from headway_streamer.cursor import Position
 
 HEARTBEAT = b":\n"
@@ -58,6 +58,10 @@ def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | N
     return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)
 
 
+Tick: TypeAlias = tuple[int, str, str]
+"""Attempt, status and step."""
+
+
 class Frame:
     """One event of a log as watchers get it. Its bytes are made once and shared by all of them.
 
@@ -67,19 +71,23 @@ class Frame:
 
     __slots__ = ("_celery", "_data_at", "at", "n", "native", "seq", "snap", "terminal", "tick")
 
-    def __init__(self, event: Event, payload: bytes, seq: int, incarnation: str) -> None:
-        head = _NAMES[type(event)]
+    def __init__(self, event: Event, payload: bytes, seq: int, incarnation: bytes) -> None:
         data = codec.splice(payload)
         self.seq = seq
         self.n = event.n
         self.at = event.at
-        self.snap = seq if isinstance(event, Progress) else event.snap
+        self.snap = event.snap
         """Sequence of the last progress up to here, itself included; 0 if there is none."""
-        self.tick = tick_of(event)
+        self.tick: Tick | None = None
         """Ticks that are alike in this may be merged to the latest; None is never merged."""
-        self.terminal = is_terminal(event)
+        self.terminal = False
         """Whether nothing follows."""
-        self.native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (head, incarnation.encode(), seq, event.n, data)
+        if type(event) is Progress:
+            self.snap = seq
+            self.terminal = event.status in TERMINAL
+            if not self.terminal:
+                self.tick = (event.attempt, event.status, event.step)
+        self.native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (_NAMES[type(event)], incarnation, seq, event.n, data)
         """For a watcher of this one task."""
         self._data_at = len(self.native) - len(data) - 2
         self._celery: bytes | None = None
@@ -120,11 +128,6 @@ class Frame:
         fields["status"] = celery_status(event)
         return self.native[: self._data_at] + codec.encode_json(fields) + b"\n\n"
 
-    @property
-    def size_bytes(self) -> int:
-        """About what it takes in memory."""
-        return len(self.native) + FRAME_BYTES
-
 
 FRAME_BYTES = 250
 """Of a frame's object and numbers, beside its bytes (measured with tracemalloc on CPython 3.11)."""
@@ -135,13 +138,6 @@ def celery_status(event: Progress) -> str:
     if event.status == "processing" and not event.progress and not event.done and not event.step:
         return "STARTED"
     return _CELERY[event.status]
-
-
-def tick_of(event: Event) -> tuple[int, str, str] | None:
-    """What makes two ticks alike: attempt, status and step. None for everything that is never merged."""
-    if not isinstance(event, Progress) or event.terminal:
-        return None
-    return event.attempt, event.status, event.step
 
 
 def merge(frames: list[Frame]) -> list[Frame]:

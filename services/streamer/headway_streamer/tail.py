@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
@@ -18,7 +17,7 @@ from headway.log import Live, pause
 from headway_streamer.flush import Flusher
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
-from headway_streamer.sse import Frame, chunked
+from headway_streamer.sse import FRAME_BYTES, Frame, chunked
 
 MAX_BUFFERED = 4096
 
@@ -31,10 +30,8 @@ class Line(Protocol):
     n: int
     """It has everything up to the n-th event."""
 
-    def take(self, start: int, last: Frame, piece: bytes) -> bool:
-        """Write `piece`, the frames after the `start`-th up to `last`. False when that is not what the watcher
-        needs.
-        """
+    def take(self, start: int, last: Frame, piece: bytes, now: float) -> bool:
+        """Write `piece`: the frames after the `start`-th, up to `last`. False when the watcher needs something else."""
 
     def wake(self) -> None:
         """Something has happened that needs more than a write."""
@@ -45,16 +42,12 @@ class Budget:
 
     def __init__(self, limit_bytes: int) -> None:
         self.used = 0
-        self._limit = limit_bytes
-
-    @property
-    def exceeded(self) -> bool:
-        """Whether rings must shrink; each keeps its last frame all the same."""
-        return self.used > self._limit
+        self.limit = limit_bytes
+        """Above it rings shrink; each keeps its last frame all the same."""
 
     def allows(self, size_bytes: int) -> bool:
         """Whether so much more fits."""
-        return self.used + size_bytes <= self._limit
+        return self.used + size_bytes <= self.limit
 
 
 class Tail:
@@ -84,7 +77,9 @@ class Tail:
         """Raised when all that was known is void: the stream is another one."""
         self.running = False
         """Whether the last progress says that the task is being worked on."""
-        self.alive_at = self._now()
+        # Kept: asking for the running loop costs a system call on Python 3.11.
+        self._time = asyncio.get_running_loop().time
+        self.alive_at = self._time()
         """Loop time of the last sign of life."""
         self.starter_at = 0.0
         """Loop time of the last sign that the client which started the task is connected somewhere."""
@@ -134,7 +129,7 @@ class Tail:
         frames = [frame for frame in frames if self._ring and frame.n < self._ring[0].n]
         if not frames or frames[-1].n != self._ring[0].n - 1 or frames[-1].n - frames[0].n != len(frames) - 1:
             return
-        size = sum(frame.size_bytes for frame in frames)
+        size = sum(len(frame.native) + FRAME_BYTES for frame in frames)
         if self._ring_bytes + size <= self._max_ring_bytes and self._budget.allows(size):
             self._ring.extendleft(reversed(frames))
             self._grow(size)
@@ -150,14 +145,15 @@ class Tail:
 
     def on_live(self, live: Live) -> None:
         """Take a message of the live subject."""
-        if live.seq == 0:
-            self._on_beat(live.payload)
+        seq, prev, payload = live
+        if seq == 0:
+            self._on_beat(payload)
         elif self._filling:
             # Beyond the bound it may lose: what follows then shows the hole.
             if len(self._buffer) < MAX_BUFFERED:
                 self._buffer.append(live)
         else:
-            self._judge(live)
+            self._judge(seq, prev, payload)
 
     def refill(self) -> None:
         """Read what is missing, in the background. Live messages wait meanwhile."""
@@ -181,12 +177,17 @@ class Tail:
             self._refill.cancel()
             await asyncio.wait([self._refill])
 
-    def _judge(self, live: Live) -> None:
-        verdict = judge(self.last_seq, live.seq, live.prev)
+    def _judge(self, seq: int, prev: int, payload: bytes) -> None:
+        verdict = judge(self.last_seq, seq, prev)
         if verdict is Verdict.TAKE:
-            self._metrics.received(1)
-            self._take(live.seq, self._history.frame(self.task, live.payload, live.seq))
-            self._wake()
+            self._metrics.events_received += 1
+            frame = self._history.frame(self.task, payload, seq)
+            if frame is not None and frame.n > self.last_n:
+                self._add(frame)
+            self.last_seq = seq
+            if not self._marked:
+                self._marked = True
+                self._flusher.mark(self)
         elif verdict is Verdict.REFILL:
             self._metrics.refilled()
             self.refill()
@@ -198,9 +199,9 @@ class Tail:
             self._metrics.malformed()
             return
         if beat.starter:
-            self.starter_at = self._now()
+            self.starter_at = self._time()
         else:
-            self.alive_at = self._now()
+            self.alive_at = self._time()
 
     async def _read_rest(self) -> None:
         refused = 0
@@ -222,7 +223,7 @@ class Tail:
     def _drain_buffer(self) -> None:
         buffered, self._buffer, self._filling = self._buffer, [], False
         for position, live in enumerate(buffered):
-            self._judge(live)
+            self._judge(*live)
             if self._filling:  # a hole: the rest waits for the read
                 self._buffer.extend(buffered[position + 1 :])
                 return
@@ -235,18 +236,21 @@ class Tail:
         self.last_seq = seq
 
     def _add(self, frame: Frame) -> None:
-        last = self._ring[-1] if self._ring else None
-        if last is not None:
+        ring, budget = self._ring, self._budget
+        if ring:
+            last = ring[-1]
             if frame.n != last.n + 1:
                 self._clear()  # the log itself has a hole: whoever is behind finds it when reading
             elif frame.tick == last.tick:
                 frame.tick = last.tick  # one object for a run of like ticks
-        self._ring.append(frame)
-        self._grow(frame.size_bytes)
-        while len(self._ring) > 1 and (self._ring_bytes > self._max_ring_bytes or self._budget.exceeded):
-            self._grow(-self._ring.popleft().size_bytes)
+        ring.append(frame)
+        size = len(frame.native) + FRAME_BYTES
+        self._ring_bytes += size
+        budget.used += size
+        while (self._ring_bytes > self._max_ring_bytes or budget.used > budget.limit) and len(ring) > 1:
+            self._grow(-len(ring.popleft().native) - FRAME_BYTES)
         self.last_seq, self.last_n = frame.seq, frame.n
-        self.alive_at = self._now()
+        self.alive_at = self._time()
         self.ended = frame.terminal
         if frame.snap == frame.seq:
             self.running = frame.tick is not None and frame.tick[1] == "processing"
@@ -259,16 +263,24 @@ class Tail:
         self._ring.clear()
         self._grow(-self._ring_bytes)
 
-    def flush(self) -> None:
-        """Show what is new: one write per line, the same bytes for all."""
+    def _wake(self) -> None:
+        if not self._marked:
+            self._marked = True
+            self._flusher.mark(self)
+
+    # What goes out
+
+    def flush(self, now: float) -> None:
+        """Show what is new, at loop time `now`: one write per line, the same bytes for all."""
         self._marked = False
         start, self._shown = self._shown, self.last_n
         if self.lines:
-            self._show(start)
-        for wake in tuple(self.wakes):
-            wake()
+            self._show(start, now)
+        if self.wakes:
+            for wake in tuple(self.wakes):
+                wake()
 
-    def _show(self, start: int) -> None:
+    def _show(self, start: int, now: float) -> None:
         frames = self.after(start)
         # A hole, an end or a new stream needs more than a write: each watcher finds out by itself.
         if not frames or frames[0].n != start + 1 or self.ended:
@@ -276,21 +288,17 @@ class Tail:
                 line.wake()
             return
         last = frames[-1]
-        piece = chunked(b"".join([frame.native for frame in frames]) if len(frames) > 1 else last.native)
-        written = 0
-        for line in tuple(self.lines):
-            if line.take(start, last, piece):
-                written += 1
-            else:
-                line.wake()
-        self._metrics.sent(written * len(frames), 0, written * len(piece))
-        self._metrics.shown(time.time() - last.at)
+        piece = chunked(last.native if len(frames) == 1 else b"".join([frame.native for frame in frames]))
+        # Waking changes the set, so it comes after.
+        missed = [line for line in self.lines if not line.take(start, last, piece, now)]
+        written = len(self.lines) - len(missed)
+        for line in missed:
+            line.wake()
+        metrics = self._metrics
+        metrics.events_sent += written * len(frames)
+        metrics.sent_bytes += written * len(piece)
 
-    def _wake(self) -> None:
-        if not self._marked:
-            self._marked = True
-            self._flusher.mark(self)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+    @property
+    def newest_at(self) -> float:
+        """When the newest event was written, by its writer's clock; 0 if there is none."""
+        return self._ring[-1].at if self._ring else 0.0

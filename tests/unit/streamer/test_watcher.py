@@ -322,7 +322,7 @@ async def test_a_wave_of_returning_watchers_is_served_from_memory(log):
 
 async def test_the_rings_of_all_tails_share_a_bound(log):
     async with rig_on(log) as rig:
-        rig.live._budget._limit = 20_000
+        rig.live._budget.limit = 20_000
         for task in ("a", "b", "c"):
             watched = await rig.watch(task)
             await rig.write(task, *(Chunk(text="x" * 100, offset=n) for n in range(100)))
