@@ -100,8 +100,8 @@ class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_
 
     task: str
     attempt: int = 0
-    starter: bool = False
-    """Sent by a streamer: the client that started the task is connected to it."""
+    starter: str = ""
+    """Sent by a streamer, with a word for itself: the client that started the task is connected to it."""
 
 
 def is_terminal(event: Event) -> bool:

@@ -171,8 +171,9 @@ async def test_cancel_after_a_lost_answer_leaves_no_duplicate(log):
         await Chain(log, "t1", await read_head(log, "t1")).append(Cancel(reason="enough"))
 
     log.lose_acks, log.meanwhile = 1, ask
+    await chain.append(Chunk(text="a", offset=0))
     with pytest.raises(CancelRequestedError):
-        await chain.append(Chunk(text="a", offset=0))
+        await chain.append(Chunk(text="b", offset=1))
     await chain.append(progress("cancelled"))
     assert shape(await stored(log, "t1")) == [
         (1, "Progress", 1),

@@ -173,7 +173,7 @@ def test_an_event_of_another_task_is_refused():
 
 
 def test_a_beat_comes_back_as_it_was():
-    beat = Beat(task="t1", attempt=2, starter=True)
+    beat = Beat(task="t1", attempt=2, starter="s1")
     assert codec.decode_beat(codec.encode_json(beat)) == beat
 
 

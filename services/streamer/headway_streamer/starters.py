@@ -9,6 +9,7 @@ from contextlib import suppress
 from headway import codec
 from headway.errors import HeadwayError, UnavailableError
 from headway.events import Beat
+from headway.ids import nonce
 from headway.log import Log
 from headway_streamer.intake import Intake
 from headway_streamer.live import Live
@@ -26,6 +27,7 @@ class Starters:
         self._live = live
         self._intake = intake
         self._grace = grace_seconds
+        self._name = nonce()
         self._present: dict[str, int] = {}
         self._waits: set[asyncio.Task[None]] = set()
 
@@ -61,7 +63,7 @@ class Starters:
 
     async def _show(self, task: str) -> None:
         with suppress(UnavailableError):
-            await self._log.beat(task, codec.encode_json(Beat(task=task, starter=True)))
+            await self._log.beat(task, codec.encode_json(Beat(task=task, starter=self._name)))
 
     async def _wait(self, task: str) -> None:
         try:
@@ -72,7 +74,9 @@ class Starters:
         try:
             left_at = asyncio.get_running_loop().time()
             await asyncio.sleep(self._grace)
-            if tail.ended or tail.starter_at > left_at or task in self._present:
+            # A word of our own may come back late, when the client has left already.
+            elsewhere = any(at > left_at for name, at in tail.starters.items() if name != self._name)
+            if tail.ended or elsewhere or task in self._present:
                 return
             with suppress(HeadwayError):
                 await self._intake.cancel(task, "the client that started it has gone")

@@ -81,8 +81,8 @@ class Tail:
         self._time = asyncio.get_running_loop().time
         self.alive_at = self._time()
         """Loop time of the last sign of life."""
-        self.starter_at = 0.0
-        """Loop time of the last sign that the client which started the task is connected somewhere."""
+        self.starters: dict[str, float] = {}
+        """Per streamer, the loop time of its last word that the client which started the task is connected to it."""
         self.wakes: set[Callable[[], None]] = set()
         """Called when there is something new."""
         self.lines: set[Line] = set()
@@ -199,7 +199,7 @@ class Tail:
             self._metrics.malformed()
             return
         if beat.starter:
-            self.starter_at = self._time()
+            self.starters[beat.starter] = self._time()
         else:
             self.alive_at = self._time()
 
