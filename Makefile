@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit check format lock docs bench faults security charts web web-test clean
+.PHONY: help demo dev test unit check format lock docs bench bench-quick faults security charts web web-test clean
 
 help: ## list the doors, a line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,11 +47,18 @@ lock: $(READY) ## compile requirements/dev.lock anew from pyproject.toml
 docs: $(READY) ## write the generated pages of docs/ anew
 	@$(BIN)/python docs/generate.py
 
-bench: ## (to come) measurements side by side with peers
-	@echo "bench: to come with the delivery engine; nothing is measured yet"
+$(VENV)/.bench: $(READY) requirements/bench.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.lock
+	@touch $@
 
-faults: ## (to come) the fault tests alone, with a line of figures for each
-	@echo "faults: to come with the delivery engine"
+bench: $(VENV)/.bench ## measure the streamer beside its peers: tables with ratios, bench/results/latest.json, plots
+	@$(BIN)/python -m bench --plots $(ARGS)
+
+bench-quick: $(VENV)/.bench ## the same in under two minutes, less exactly
+	@$(BIN)/python -m bench --quick $(ARGS)
+
+faults: $(READY) ## the fault tests alone, with a line of figures for each
+	@$(BIN)/python -m pytest -q -m faults tests/acceptance $(ARGS)
 
 security: ## (to come) the access-control and hardening tests alone
 	@echo "security: to come with access control"

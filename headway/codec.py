@@ -18,6 +18,7 @@ _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.json.Encoder()
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_decode = _events.decode
 _beats: msgspec.json.Decoder[Beat] = msgspec.json.Decoder(Beat)
 
 
@@ -60,7 +61,7 @@ def encode(event: Event) -> bytes:
 def decode(raw: bytes, task: str = "") -> Event:
     """The event in `raw`, of `task` if that is given. Raises MalformedEventError for anything else."""
     try:
-        event = _events.decode(raw)
+        event = _decode(raw)
     except _MALFORMED as error:
         raise MalformedEventError(f"not an event: {error}") from error
     if event.n < 1 or event.attempt < 0:

@@ -113,18 +113,17 @@ class DirectSubscription:
 
 
 def sequence_in(headers: bytes, name: bytes) -> int:
-    """The number that the server put under `name` into raw headers, 0 if there is none.
+    """The number that the server put under `name` (with the line end before it and the colon) into raw headers.
 
-    The writer's own headers are kept and come first, so the last occurrence is the server's.
+    The writer's own headers are kept and come first, so the last occurrence is the server's. 0 if there is none, or no
+    positive number.
 
-    >>> sequence_in(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\n\\r\\n", b"Nats-Sequence")
+    >>> sequence_in(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\n\\r\\n", b"\\nNats-Sequence:")
     7
     """
-    start = headers.rfind(b"\n%b:" % name)
+    start = headers.rfind(name)
     if start < 0:
         return 0
-    start += len(name) + 2
-    try:
-        return int(headers[start : headers.find(b"\r", start)])
-    except ValueError:
-        return 0
+    start += len(name)
+    digits = headers[start : headers.find(b"\r", start)].strip()
+    return int(digits) if digits.isdigit() else 0

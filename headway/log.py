@@ -28,6 +28,8 @@ from headway.subjects import Names
 WRONG_LAST_SEQUENCE = frozenset((10071, 10164))
 """JetStream's error codes for a stale writer; the second while another write is in flight."""
 
+SEQUENCE = b"\nNats-Sequence:"
+LAST_SEQUENCE = b"\nNats-Last-Sequence:"
 MESSAGE_TOO_LARGE = 10054
 NO_MESSAGE = 10037
 
@@ -149,8 +151,7 @@ class NatsLog:
 
     async def subscribe(self, task: str, callback: OnLive) -> Subscription:
         def on_raw(headers: bytes, payload: bytes) -> None:
-            seq = sequence_in(headers, b"Nats-Sequence")
-            callback(Live(max(seq, 0), sequence_in(headers, b"Nats-Last-Sequence"), payload))
+            callback(Live(sequence_in(headers, SEQUENCE), sequence_in(headers, LAST_SEQUENCE), payload))
 
         async def on_message(message: Msg) -> None:
             callback(_live(message))

@@ -317,7 +317,9 @@ async def test_an_attempt_that_began_unacknowledged_and_was_cancelled_at_once_kn
     await beginning
     job = Reporter(chain)
     job.start()
-    if make_log is MemoryLog:  # a replicated log answers «duplicate»: there the one who follows it learns of the request
+    if (
+        make_log is MemoryLog
+    ):  # a replicated log answers «duplicate»: there the one who follows it learns of the request
         assert isinstance(job.stopped, CancelRequestedError)
     await job.finish("cancelled")
     assert said(log) == ["1:processing", "cancel", "1:cancelled"]

@@ -23,15 +23,16 @@ def test_nats_py_is_as_it_was_when_direct_dispatch_was_written():
 @pytest.mark.parametrize(
     ("headers", "name", "number"),
     [
-        (HEADERS, b"Nats-Sequence", 41),
-        (HEADERS, b"Nats-Last-Sequence", 39),
-        (b"NATS/1.0\r\nNats-Sequence: 9\r\n" + HEADERS[10:], b"Nats-Sequence", 41),
-        (b"", b"Nats-Sequence", 0),
-        (b"NATS/1.0\r\n\r\n", b"Nats-Sequence", 0),
-        (b"NATS/1.0\r\nNats-Sequence: x\r\n\r\n", b"Nats-Sequence", 0),
-        (b"NATS/1.0\r\nX-Nats-Sequence: 5\r\n\r\n", b"Nats-Sequence", 0),
-        (b"NATS/1.0\r\nNats-Sequence:7\r\n\r\n", b"Nats-Sequence", 7),
-        (b"NATS/1.0\r\nNats-Sequence", b"Nats-Sequence", 0),
+        (HEADERS, b"\nNats-Sequence:", 41),
+        (HEADERS, b"\nNats-Last-Sequence:", 39),
+        (b"NATS/1.0\r\nNats-Sequence: 9\r\n" + HEADERS[10:], b"\nNats-Sequence:", 41),
+        (b"", b"\nNats-Sequence:", 0),
+        (b"NATS/1.0\r\n\r\n", b"\nNats-Sequence:", 0),
+        (b"NATS/1.0\r\nNats-Sequence: x\r\n\r\n", b"\nNats-Sequence:", 0),
+        (b"NATS/1.0\r\nX-Nats-Sequence: 5\r\n\r\n", b"\nNats-Sequence:", 0),
+        (b"NATS/1.0\r\nNats-Sequence:7\r\n\r\n", b"\nNats-Sequence:", 7),
+        (b"NATS/1.0\r\nNats-Sequence: -5\r\n\r\n", b"\nNats-Sequence:", 0),
+        (b"NATS/1.0\r\nNats-Sequence", b"\nNats-Sequence:", 0),
     ],
 )
 def test_the_servers_number_is_the_last_of_its_name(headers, name, number):
