@@ -6,8 +6,10 @@ The text of a field is the string that follows it in the source.
 from __future__ import annotations
 
 import ast
+import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -114,7 +116,33 @@ def _help(runner: CliRunner, name: str) -> str:
     return f"```\n{result.output.rstrip()}\n```\n"
 
 
-PAGES = {"settings.md": settings_page, "command.md": command_page}
+MEASURED = ROOT / "bench" / "results" / "latest.json"
+MEASURED_HEAD = """# Measurements
+
+Of one run of `make bench`; [Performance](../performance.md) says how it is measured. Ratios count, absolute figures drift.
+
+"""
+
+
+def measurements_page() -> str:
+    """The goals and the tables of the last whole run of the bench."""
+    if not MEASURED.exists():
+        return MEASURED_HEAD + "No whole run is kept yet: `make bench` makes one.\n"
+    run = json.loads(MEASURED.read_text())
+    facts = f"{run['cores']} cores, {run['system']} {run['kernel'].split('-')[0]}, Python {run['python']}"
+    rows = [_goal(goal) for goal in run["goals"]]
+    head = "## Goals\n\n| | workload | Headway | | peer | ratio | goal | |\n|---|---|---|---|---|---|---|---|\n"
+    return f"{MEASURED_HEAD}{facts}.\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _goal(goal: dict[str, Any]) -> str:
+    ratio = "" if goal["ratio"] is None else f"{goal['ratio']:.2f} ×"
+    value = f"{goal['value']:,.0f}" if goal["value"] >= 1000 else f"{goal['value']:g}"
+    met = "met" if goal["met"] else "**not met**"
+    return f"| {goal['name']} | {goal['workload']} | {value} | {goal['unit']} | {goal['peer']} | {ratio} | {goal['goal']} | {met} |"
+
+
+PAGES = {"settings.md": settings_page, "command.md": command_page, "measurements.md": measurements_page}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():
