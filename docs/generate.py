@@ -119,7 +119,8 @@ def _help(runner: CliRunner, name: str) -> str:
 MEASURED = ROOT / "bench" / "results" / "latest.json"
 MEASURED_HEAD = """# Measurements
 
-Of one run of `make bench`; [Performance](../performance.md) says how it is measured. Ratios count, absolute figures drift.
+Of one run of `make bench`; [Performance](../performance.md) says how it is measured. Ratios count, absolute figures
+drift.
 
 """
 
@@ -139,7 +140,8 @@ def _goal(goal: dict[str, Any]) -> str:
     ratio = "" if goal["ratio"] is None else f"{goal['ratio']:.2f} ×"
     value = f"{goal['value']:,.0f}" if goal["value"] >= 1000 else f"{goal['value']:g}"
     met = "met" if goal["met"] else "**not met**"
-    return f"| {goal['name']} | {goal['workload']} | {value} | {goal['unit']} | {goal['peer']} | {ratio} | {goal['goal']} | {met} |"
+    cells = (goal["name"], goal["workload"], value, goal["unit"], goal["peer"], ratio, goal["goal"], met)
+    return f"| {' | '.join(cells)} |"
 
 
 PAGES = {"settings.md": settings_page, "command.md": command_page, "measurements.md": measurements_page}
