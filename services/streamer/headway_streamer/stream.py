@@ -47,7 +47,11 @@ class EventStream(Response[None]):
         wire = extensions.get(EXTENSION) if self._direct else None
         watcher = self._session.watcher
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            if wire is not None and not wire.alone:
+                wire = None
+            # A detached connection ends with its stream; a client that does not know would send its next request there.
+            headers = HEADERS if wire is None else [*HEADERS, (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             if watcher is None:
                 await send({"type": "http.response.body", "body": self._session.farewell, "more_body": False})
                 self._session.close()

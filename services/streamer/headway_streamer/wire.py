@@ -37,6 +37,11 @@ class WireProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other request waits behind this one."""
+        return not self.pipeline
+
     def detach(self, on_lost: Callable[[], None], on_writable: Callable[[], None]) -> bool:
         """Take the connection, after the response was started by ASGI and before the application returns.
 
