@@ -39,6 +39,12 @@ class LastingClient(Client):
             else:
                 return
 
+    async def _connect_to_server(self, s: Any) -> None:
+        if self._transport:
+            # Of a try that failed: otherwise it is open until it is collected.
+            self._transport.close()  # type: ignore[no-untyped-call]
+        await super()._connect_to_server(s)
+
     async def _process_connect_init(self) -> None:
         await _ended(self._reading_task, self._ping_interval_task, self._flusher_task)
         self._ps.reset()

@@ -1,7 +1,8 @@
-"""The client comes back wherever in its connecting it is cut."""
+"""The client comes back wherever it is cut."""
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
 
 import pytest
 import uvloop
@@ -13,36 +14,68 @@ CUTS = [*range(1, 16), 32, 100, 300, 330, 360, 400, 450, 500, 600, 800, 1000, 15
 """After so many bytes of the next connection: inside `INFO`, inside its JSON, around CONNECT, PONG and SUB."""
 
 
-async def cut_everywhere(nats_server, direct, seed):
-    rng = random.Random(seed)
-    settings = NatsSettings(url=nats_server.url, direct_dispatch=direct)
-    async with run_proxy(int(nats_server.url.rpartition(":")[2]), rng) as proxy:
-        publisher = Connection(settings, "publisher")
-        connection = Connection(NatsSettings(url=f"nats://127.0.0.1:{proxy.port}", direct_dispatch=direct), "cut")
-        await publisher.open()
-        await connection.open()
+class Line:
+    """A subscriber behind a proxy, and a publisher."""
+
+    def __init__(self, proxy, publisher):
+        self.proxy = proxy
+        self.reconnections = 0
+        self._publisher = publisher
+        self._arrived = asyncio.Event()
+
+    async def open(self, connection):
+        connection.on_reconnect.append(self._on_reconnect)
         connection.client.options["reconnect_time_wait"] = 0.01
-        subject = f"cut.{seed}"
-        arrived = asyncio.Event()
+        await connection.client.subscribe("cut", cb=self._on_message)
 
-        async def on_message(_):
-            arrived.set()
+    async def works(self, condition=lambda: True):
+        """Return when messages arrive and `condition` holds."""
+        async with asyncio.timeout(10):
+            while True:
+                self._arrived.clear()
+                await self._publisher.client.publish("cut", b"x")
+                await asyncio.sleep(0.005)
+                if self._arrived.is_set() and condition():
+                    return
 
-        await connection.client.subscribe(subject, cb=on_message)
-        for count in CUTS:
-            proxy.cut()
-            await proxy.cut_after(count)
-            arrived.clear()
-            async with asyncio.timeout(10):
-                while not arrived.is_set():
-                    await publisher.client.publish(subject, b"x")
-                    await asyncio.sleep(0.005)
-        await connection.close()
-        await publisher.close()
+    def _on_reconnect(self):
+        self.reconnections += 1
+
+    async def _on_message(self, _):
+        self._arrived.set()
+
+
+async def run(nats_server, direct, test):
+    async with AsyncExitStack() as stack:
+        port = int(nats_server.url.rpartition(":")[2])
+        proxy = await stack.enter_async_context(run_proxy(port, random.Random(7)))
+        urls = nats_server.url, f"nats://127.0.0.1:{proxy.port}"
+        connections = [Connection(NatsSettings(url=url, direct_dispatch=direct), "test") for url in urls]
+        for connection in connections:
+            await connection.open()
+            stack.push_async_callback(connection.close)
+        line = Line(proxy, connections[0])
+        await line.open(connections[1])
+        await test(line)
+
+
+async def cut_everywhere(line):
+    for count in CUTS:
+        line.proxy.cut()
+        cut = asyncio.ensure_future(line.proxy.cut_after(count))
+        await line.works(cut.done)
+
+
+async def garble(line):
+    await line.works()
+    for link in line.proxy.links:
+        link.writers[0].write(b"INFO {\r\n")
+    await line.works(lambda: line.reconnections == 1)
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "queued"])
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def test_a_connection_cut_at_any_byte_of_its_beginning_is_made_anew(nats_server, loop_factory, direct):
+@pytest.mark.parametrize("test", [cut_everywhere, garble])
+def test_a_connection_is_made_anew_whatever_breaks(nats_server, test, loop_factory, direct):
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(cut_everywhere(nats_server, direct, 7 if direct else 8))
+        runner.run(run(nats_server, direct, test))

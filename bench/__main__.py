@@ -1,0 +1,90 @@
+"""`python -m bench [--quick] [--only fanout,idle,…] [--plots]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+
+from bench import machine, payload, versions
+from bench.errors import BenchError
+from bench.lab import Plan
+from bench.report import RESULTS, Section, goals_table, write
+
+QUESTIONS = [
+    "fanout",
+    "many_tasks",
+    "idle",
+    "latency",
+    "accept",
+    "resume",
+    "slow_readers",
+    "growth",
+    "processes",
+]
+
+
+def main() -> int:
+    """Measure, print, write."""
+    options = _options()
+    machine.raise_file_limit()
+    machine.pin_client()
+    begin = time.monotonic()
+    answers = [_ask(name, Plan(options.quick)) for name in options.only or QUESTIONS]
+    sections = [section for section in answers if section is not None]
+    goals = [goal for section in sections for goal in section.goals]
+    print(goals_table(goals))
+    facts = machine.facts() | {
+        "quick": options.quick,
+        "versions": versions.versions(),
+        "payload_bytes": payload.size_bytes(),
+        "seconds": round(time.monotonic() - begin),
+    }
+    write(sections, facts, RESULTS / _file(options, complete=len(sections) == len(QUESTIONS)))
+    if options.plots:
+        _draw(sections)
+    return 0 if len(sections) == len(answers) else 1
+
+
+def _file(options: argparse.Namespace, *, complete: bool) -> str:
+    """Only a whole and thorough run is the latest one."""
+    if not complete:
+        return "partial.json"
+    return "quick.json" if options.quick else "latest.json"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the streamer beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="everything in under two minutes, less exactly")
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {','.join(QUESTIONS)}")
+    parser.add_argument("--plots", action="store_true", help="draw docs/img/bench-*.svg as well")
+    options = parser.parse_args()
+    unknown = set(options.only or ()) - set(QUESTIONS)
+    if unknown:
+        parser.error(f"no such question: {', '.join(sorted(unknown))}")
+    return options
+
+
+def _ask(name: str, plan: Plan) -> Section | None:
+    begin = time.monotonic()
+    try:
+        section: Section = importlib.import_module(f"bench.{name}").measure(plan)
+    except BenchError as error:
+        print(f"{name}: not answered: {error}\n", file=sys.stderr, flush=True)
+        return None
+    print(section.text(), f"  ({time.monotonic() - begin:.0f} s)", "", sep="\n", flush=True)
+    return section
+
+
+def _draw(sections: list[Section]) -> None:
+    try:
+        plots = importlib.import_module("bench.plots")
+    except ImportError:
+        print("no plots: matplotlib is not installed (pip install -r requirements/bench.lock)", file=sys.stderr)
+        return
+    plots.draw(sections)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Workloads A and B: one task, 1,000 watchers.
+
+A is a usual progress bar, 20 events a second. B is a hot task, 200 a second, every one of them delivered to every
+watcher. The same connections serve both. `headway, flush 20 ms` is the streamer with FLUSH_MS=20: events of 20 ms go
+out in one write; it still delivers every one.
+"""
+
+from __future__ import annotations
+
+from bench.lab import Lab, Plan
+from bench.peers import HUBS, LIBRARIES, Headway
+from bench.report import Section, at_least, ratio_of
+from bench.window import Stand, alternate, row
+
+WATCHERS = 1000
+UNIT = "events/CPU-s"
+A, B = "A: 20/s", "B: 200/s"
+COLUMNS = {
+    "workload": "workload",
+    "peer": "peer",
+    "events_per_cpu_second": "events per CPU-s",
+    "ratio": "headway ÷ peer",
+    "events_per_second": "events/s",
+    "server_cpu_share": "CPU",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "missing": "missing",
+    "holes": "holes",
+}
+
+
+def measure(plan: Plan) -> Section:
+    """Fan-out of one task."""
+    section = Section("fanout", f"Fan-out: 1 task × {WATCHERS:,} watchers", COLUMNS)
+    with Lab(plan) as lab:
+        peers = lab.start(
+            [Headway(), Headway("headway, flush 20 ms", flush_ms=20), *[kind() for kind in HUBS + LIBRARIES]]
+        )
+        stands = [Stand(lab, peer, tasks=1, watchers=WATCHERS) for peer in peers]
+        _workload(section, A, [s for s in stands if "flush" not in s.peer.label], plan, rate=20)
+        few = (Headway, *HUBS)
+        hot = [s for s in stands if isinstance(s.peer, few) or not plan.quick]
+        _workload(section, B, hot, plan, rate=200)
+    _goals(section)
+    return section
+
+
+def _workload(section: Section, name: str, stands: list[Stand], plan: Plan, *, rate: float) -> None:
+    seconds = plan.pick(4.0, 1.5) if rate < 100 else 1.0
+    taken = alternate(stands, plan.rounds, rate=rate, seconds=seconds)
+    rows = [row(name, stand.peer, windows) for stand, windows in zip(stands, taken, strict=True)]
+    section.rows += [r | {"ratio": round(ratio_of(rows[0], r, "events_per_cpu_second"), 2)} for r in rows]
+
+
+def _goals(section: Section) -> None:
+    key = "events_per_cpu_second"
+    own, nchan = section.find(workload=A, peer="headway"), section.find(workload=A, peer="nchan")
+    starlette = section.find(workload=A, peer="sse-starlette")
+    hot = section.find(workload=B, peer="headway, flush 20 ms") or section.find(workload=B, peer="headway")
+    section.goals = [
+        at_least("fan-out A", "1 × 1,000 × 20/s", own, nchan, key, UNIT, times=1.1),
+        at_least("fan-out A", "1 × 1,000 × 20/s", own, starlette, key, UNIT, times=5),
+        at_least("fan-out B", "1 × 1,000 × 200/s", hot, section.find(workload=B, peer="nchan"), key, UNIT, times=3),
+    ]

@@ -1,0 +1,100 @@
+"""Workload D: what an open stream costs in memory when nothing happens, and what a watched task costs.
+
+10,000 watchers of 100 tasks: the growth of the server's memory (PSS of all its processes) by connection, after a few
+connections have warmed it up. Then, for Headway, 10,000 tasks with a watcher each, after some events on each of them: a
+tail for every task, with what it keeps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.lab import Lab, Plan
+from bench.peers import HUBS, LIBRARIES, Headway, Peer
+from bench.report import Goal, Section, at_most
+from bench.window import Stand
+
+TASKS = 100
+WARM = 100
+REST_SECONDS = 2.0
+TAIL_EVENTS = 20
+MAX_TAILS_MIB = 400.0
+KIB, MIB = 1024, 1024 * 1024
+COLUMNS = {
+    "workload": "workload",
+    "peer": "peer",
+    "connections": "connections",
+    "kib_per_connection": "KiB each",
+    "ratio": "headway ÷ peer",
+    "rss_mib": "RSS MiB",
+    "pss_mib": "PSS MiB",
+    "closed": "closed",
+}
+
+
+def measure(plan: Plan) -> Section:
+    """Memory of connections and of tails."""
+    watchers = plan.pick(10_000, 2_000)
+    section = Section("idle", f"Idle: {watchers:,} connections to {TASKS} tasks", COLUMNS)
+    for kind in [Headway, *HUBS, *(LIBRARIES if not plan.quick else [])]:
+        with Lab(plan) as lab:
+            section.rows += [_connections(lab, peer, watchers) for peer in lab.start([kind()])]
+    own = section.rows[0]
+    for found in section.rows:
+        found["ratio"] = round(own["kib_per_connection"] / found["kib_per_connection"], 2)
+    tails = plan.pick(10_000, 1_000)
+    with Lab(plan) as lab:
+        section.rows += [_tails(lab, peer, tails) for peer in lab.start([Headway()])]
+    section.goals = [
+        at_most(
+            "idle D",
+            f"{watchers:,} connections",
+            own,
+            section.find(peer="nchan"),
+            "kib_per_connection",
+            "KiB",
+            times=0.9,
+        ),
+        _tails_goal(section.rows[-1], tails),
+    ]
+    return section
+
+
+def _connections(lab: Lab, peer: Peer, number: int) -> dict[str, Any]:
+    stand = Stand(lab, peer, tasks=TASKS, watchers=WARM, sample=0)
+    before = peer.memory()
+    requests = [peer.request(stand.tasks[place % TASKS]) for place in range(number)]
+    stand.watchers.open(peer.address, requests)
+    stand.watchers.settle(REST_SECONDS)
+    after = peer.memory()
+    return {
+        "workload": "D: idle",
+        "peer": peer.label,
+        "connections": number,
+        "kib_per_connection": round((after.pss - before.pss) / number / KIB, 2),
+        "rss_mib": round(after.rss / MIB, 1),
+        "pss_mib": round(after.pss / MIB, 1),
+        "closed": stand.watchers.closed,
+    }
+
+
+def _tails(lab: Lab, peer: Peer, number: int) -> dict[str, Any]:
+    stand = Stand(lab, peer, tasks=number, watchers=number, sample=100)
+    done = stand.window(rate=5000 / number, seconds=TAIL_EVENTS * number / 5000)
+    stand.watchers.settle(REST_SECONDS)
+    after = peer.memory()
+    return {
+        "workload": f"tails after {TAIL_EVENTS} events",
+        "peer": peer.label,
+        "connections": number,
+        "rss_mib": round(after.rss / MIB, 1),
+        "pss_mib": round(after.pss / MIB, 1),
+        "closed": stand.watchers.closed,
+        "missing": done.missing,
+        "holes": done.holes,
+    }
+
+
+def _tails_goal(found: dict[str, Any], tails: int) -> Goal:
+    met = found["rss_mib"] <= MAX_TAILS_MIB and not found["missing"] and not found["holes"]
+    return Goal("memory of tails", f"{tails:,} watched tasks", found["rss_mib"], "MiB", f"≤ {MAX_TAILS_MIB:.0f}", met)

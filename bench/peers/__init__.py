@@ -1,0 +1,18 @@
+"""The servers that are measured, one per file, behind one small interface (`bench.peers.peer.Peer`)."""
+
+from __future__ import annotations
+
+from bench.peers.centrifugo import Centrifugo
+from bench.peers.headway import Headway
+from bench.peers.litestar_sse import LitestarSse
+from bench.peers.mercure import Mercure
+from bench.peers.nchan import Nchan
+from bench.peers.peer import Peer
+from bench.peers.sse_starlette import SseStarlette
+
+HUBS: list[type[Peer]] = [Nchan, Mercure, Centrifugo]
+"""Programs made for fan-out."""
+LIBRARIES: list[type[Peer]] = [SseStarlette, LitestarSse]
+"""What one would write in Python."""
+
+__all__ = ["HUBS", "LIBRARIES", "Centrifugo", "Headway", "LitestarSse", "Mercure", "Nchan", "Peer", "SseStarlette"]

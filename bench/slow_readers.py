@@ -1,0 +1,100 @@
+"""50 watchers that never read beside 200 that do, on one busy task.
+
+First the slow ones are filled up: large events, until the kernel's buffers for them are full and the server is
+refused more bytes. Then the healthy ones connect and are measured, once beside the slow ones, once alone. Nobody may
+wait for the slow: the healthy get every event, as fast as alone, and the server does not collect what the slow do not
+take.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.lab import Lab, Plan
+from bench.peers import HUBS, Headway, Peer
+from bench.report import Goal, Section
+from bench.window import SETTLE_SECONDS, Stand, Window, typical
+
+SLOW, HEALTHY, FIRST = 50, 200, 2
+RATE = 100.0
+FILL_RATE, FILL_SECONDS, FILL_PAD_BYTES = 40.0, 2.0, 60_000
+"""More bytes than the kernel keeps for one connection (net.ipv4.tcp_wmem: 4 MiB)."""
+MAX_TIMES = 1.5
+SPARE_MS = 5.0
+"""So much later is nothing: on a quiet machine the quantiles are that close."""
+MAX_KIB_PER_SLOW = 1024.0
+MIB = 1024 * 1024
+COLUMNS = {
+    "peer": "peer",
+    "p50_alone_ms": "p50 ms alone",
+    "p99_alone_ms": "p99 ms alone",
+    "p50_ms": "p50 ms beside slow",
+    "p99_ms": "p99 ms beside slow",
+    "kib_per_slow": "KiB per slow one",
+    "cpu_ratio": "CPU ÷ alone",
+    "missing": "missing",
+    "holes": "holes",
+}
+
+
+def measure(plan: Plan) -> Section:
+    """Slow readers beside healthy ones."""
+    title = f"Slow readers: {SLOW} that never read beside {HEALTHY} healthy, {RATE:.0f} events/s"
+    section = Section("slow_readers", title, COLUMNS)
+    with Lab(plan) as lab:
+        for peer in lab.start([Headway(), *[kind() for kind in plan.pick(HUBS, [])]]):
+            section.rows.append(_row(lab, peer, plan.pick(3.0, 1.0), windows=3))
+    section.goals = _goals(section.rows[0])
+    return section
+
+
+def _row(lab: Lab, peer: Peer, seconds: float, windows: int) -> dict[str, Any]:
+    stand = Stand(lab, peer, tasks=1, watchers=FIRST, sample=2)
+    fill = {"rate": FILL_RATE, "seconds": FILL_SECONDS, "pad": FILL_PAD_BYTES}
+    stand.window(**fill)  # what the server keeps of such events in any case
+    slow = lab.watchers(sample=0)
+    before = peer.memory().pss
+    slow.open(peer.address, [peer.request(stand.tasks[0])] * SLOW, receive_bytes=1)
+    stand.window(**fill)
+    filled = peer.memory().pss
+    stand.watchers.open(peer.address, [peer.request(stand.tasks[0])] * (HEALTHY - FIRST))
+    stand.watchers.settle(SETTLE_SECONDS)
+    window = {"rate": RATE, "seconds": seconds}
+    stand.window(**window | {"seconds": 1.0})
+    open_at = peer.memory().pss
+    beside = [stand.window(**window) for _ in range(windows)]
+    grown = filled - before + peer.memory().pss - open_at
+    slow.close()
+    stand.watchers.settle(1.0)
+    alone = [stand.window(**window) for _ in range(windows)]
+    return {"peer": peer.label, "kib_per_slow": round(grown / SLOW / 1024, 1), **_delays(alone, beside)}
+
+
+def _delays(alone: list[Window], beside: list[Window]) -> dict[str, Any]:
+    return {
+        "p50_alone_ms": typical(alone, 0.5),
+        "p99_alone_ms": typical(alone, 0.99),
+        "p50_ms": typical(beside, 0.5),
+        "p99_ms": typical(beside, 0.99),
+        "cpu_ratio": round(sum(w.cpu_seconds for w in beside) / sum(w.cpu_seconds for w in alone), 2),
+        "missing": sum(w.missing for w in alone + beside),
+        "holes": sum(w.holes for w in alone + beside),
+    }
+
+
+def _goals(own: dict[str, Any]) -> list[Goal]:
+    workload = f"{SLOW} slow + {HEALTHY} healthy"
+    limit = round(max(own["p99_alone_ms"] * MAX_TIMES, own["p99_alone_ms"] + SPARE_MS), 1)
+    lost = own["missing"] + own["holes"]
+    return [
+        Goal("slow readers: healthy get all", workload, lost, "events missing", "= 0", lost == 0),
+        Goal("slow readers: p99 of healthy", workload, own["p99_ms"], "ms", f"≤ {limit} ms", own["p99_ms"] <= limit),
+        Goal(
+            "slow readers: memory",
+            workload,
+            own["kib_per_slow"],
+            "KiB each",
+            f"≤ {MAX_KIB_PER_SLOW:.0f}",
+            own["kib_per_slow"] <= MAX_KIB_PER_SLOW,
+        ),
+    ]
