@@ -41,24 +41,25 @@ def main() -> int:
         "payload_bytes": payload.size_bytes(),
         "seconds": round(time.monotonic() - begin),
     }
-    write(sections, facts, RESULTS / _file(options, complete=len(sections) == len(QUESTIONS)))
+    name = _name(options, complete=len(sections) == len(QUESTIONS))
+    write(sections, facts, RESULTS / f"{name}.json")
     if options.plots:
-        _draw(sections)
+        _draw(sections, for_docs=name == "latest")
     return 0 if len(sections) == len(answers) else 1
 
 
-def _file(options: argparse.Namespace, *, complete: bool) -> str:
+def _name(options: argparse.Namespace, *, complete: bool) -> str:
     """Only a whole and thorough run is the latest one."""
     if not complete:
-        return "partial.json"
-    return "quick.json" if options.quick else "latest.json"
+        return "partial"
+    return "quick" if options.quick else "latest"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the streamer beside its peers.")
     parser.add_argument("--quick", action="store_true", help="everything in under two minutes, less exactly")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {','.join(QUESTIONS)}")
-    parser.add_argument("--plots", action="store_true", help="draw docs/img/bench-*.svg as well")
+    parser.add_argument("--plots", action="store_true", help="draw: into docs/img for a whole and thorough run")
     options = parser.parse_args()
     unknown = set(options.only or ()) - set(QUESTIONS)
     if unknown:
@@ -77,13 +78,13 @@ def _ask(name: str, plan: Plan) -> Section | None:
     return section
 
 
-def _draw(sections: list[Section]) -> None:
+def _draw(sections: list[Section], *, for_docs: bool) -> None:
     try:
         plots = importlib.import_module("bench.plots")
     except ImportError:
         print("no plots: matplotlib is not installed (pip install -r requirements/bench.lock)", file=sys.stderr)
         return
-    plots.draw(sections)
+    plots.draw(sections, plots.DOCS if for_docs else RESULTS)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ NATS is subscribed to and asked for the last event. Between rounds all are cut.
 from __future__ import annotations
 
 import statistics
+import time
 from typing import Any
 
 from bench.lab import Lab, Plan
 from bench.peers import HUBS, LIBRARIES, Headway, Peer
-from bench.publisher import Publisher
 from bench.report import Goal, Section
 
 AT_ONCE = 100
@@ -32,7 +32,7 @@ def measure(plan: Plan) -> Section:
     """Opening streams."""
     streams = plan.pick(2000, 1000)
     section = Section("accept", f"New streams: {streams:,}, {AT_ONCE} at once", COLUMNS)
-    kinds: list[type[Peer]] = [Headway, *HUBS, *(LIBRARIES if not plan.quick else [])]
+    kinds: list[type[Peer]] = [Headway, *HUBS, *plan.pick(LIBRARIES, [])]
     for name, tasks in ((f"{FEW} tasks", FEW), ("a task each", streams)):
         with Lab(plan) as lab:
             section.rows += _rates(lab, name, [kind() for kind in kinds], tasks, streams)
@@ -42,42 +42,34 @@ def measure(plan: Plan) -> Section:
 
 def _rates(lab: Lab, name: str, wanted: list[Peer], tasks: int, streams: int) -> list[dict[str, Any]]:
     peers = lab.start(wanted)
-    names = {peer.label: lab.tasks(tasks) for peer in peers}
-    publishers = [lab.publisher(peer) for peer in peers]
-    for publisher, peer in zip(publishers, peers, strict=True):
-        publisher.seed(names[peer.label])
-    _round(lab, peers[0], publishers[0], names[peers[0].label], min(streams, 200))
-    rounds = [
-        [
-            _round(lab, peer, publisher, names[peer.label], streams)
-            for peer, publisher in zip(peers, publishers, strict=True)
-        ]
-        for _ in range(lab.plan.rounds)
-    ]
-    rows = []
-    for place, peer in enumerate(peers):
-        per_second, per_cpu_second = (statistics.median(r[place][i] for r in rounds) for i in (0, 1))
-        rows.append(
-            {
-                "workload": name,
-                "peer": peer.label,
-                "streams_per_second": round(per_second),
-                "streams_per_cpu_second": round(per_cpu_second),
-            }
-        )
-    own = rows[0]["streams_per_cpu_second"]
-    return [found | {"ratio": round(own / found["streams_per_cpu_second"], 2)} for found in rows]
+    names = [lab.tasks(tasks) for _ in peers]
+    for peer, own in zip(peers, names, strict=True):
+        lab.publisher(peer).seed(own)
+        _round(lab, peer, own, min(streams, 200))
+    rounds = [[_round(lab, *pair, streams) for pair in zip(peers, names, strict=True)] for _ in range(lab.plan.rounds)]
+    rows = [_row(name, peer, [found[place] for found in rounds]) for place, peer in enumerate(peers)]
+    own_figure = rows[0]["streams_per_cpu_second"]
+    return [found | {"ratio": round(own_figure / found["streams_per_cpu_second"], 2)} for found in rows]
 
 
-def _round(lab: Lab, peer: Peer, publisher: Publisher, tasks: list[str], streams: int) -> tuple[float, float]:
+def _round(lab: Lab, peer: Peer, tasks: list[str], streams: int) -> tuple[float, float]:
     watchers = lab.watchers(sample=0)
     requests = [peer.request(tasks[place % len(tasks)]) for place in range(streams)]
     cpu = peer.cpu_seconds()
     seconds = watchers.open(peer.address, requests, at_once=AT_ONCE)
     used = peer.cpu_seconds() - cpu
     watchers.close()
-    watchers.settle(REST_SECONDS)  # the server finds out that they are gone
+    time.sleep(REST_SECONDS)  # the server finds out that they are gone
     return streams / seconds, streams / used
+
+
+def _row(name: str, peer: Peer, rounds: list[tuple[float, float]]) -> dict[str, Any]:
+    return {
+        "workload": name,
+        "peer": peer.label,
+        "streams_per_second": round(statistics.median(found[0] for found in rounds)),
+        "streams_per_cpu_second": round(statistics.median(found[1] for found in rounds)),
+    }
 
 
 def _goal(found: dict[str, Any]) -> Goal:

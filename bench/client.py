@@ -56,12 +56,15 @@ class Watchers:
         at_once: int = 100,
         seconds: float = 120.0,
         receive_bytes: int = 0,
+        prelude: bytes = b"",
     ) -> float:
-        """Connect once per request, with at most `at_once` of them waiting for their answer. Returns the seconds from
-        the first connect to the last answer's header.
+        """Connect once per request, with at most `at_once` of them waiting for their answer. A prelude is a request
+        that each connection makes before; its answer has no body. Returns the seconds from the first connect to the
+        last answer's header.
         """
         begin = time.monotonic()
         waiting: dict[int, bytes] = {}
+        later: dict[int, bytes] = {}
         todo = iter(enumerate(requests, len(self._sockets)))
         more = True
         while more or waiting:
@@ -70,11 +73,15 @@ class Watchers:
                 if step is None:
                     more = False
                     break
-                waiting[self._connect(address, *step, receive_bytes)] = b""
+                number, request = step
+                fd = self._connect(address, number, prelude or request, receive_bytes)
+                waiting[fd] = b""
+                if prelude:
+                    later[fd] = request
             if time.monotonic() - begin > seconds:
                 raise ClientError(f"{len(waiting)} connections have no answer after {seconds:.0f} s")
             for fd, _ in self._greeting.poll(0, 1024):
-                self._greet(fd, waiting)
+                self._greet(fd, waiting, later)
         return time.monotonic() - begin
 
     def _connect(self, address: tuple[str, int], number: int, request: bytes, receive_bytes: int) -> int:
@@ -98,10 +105,14 @@ class Watchers:
         self._greeting.register(fd, select.EPOLLIN)
         return fd
 
-    def _greet(self, fd: int, waiting: dict[int, bytes]) -> None:
+    def _greet(self, fd: int, waiting: dict[int, bytes], later: dict[int, bytes]) -> None:
         head = waiting[fd] + self._sockets[fd].recv(65_536)
         if b"\r\n\r\n" not in head and head:
             waiting[fd] = head
+            return
+        if fd in later:
+            self._sockets[fd].sendall(later.pop(fd))
+            waiting[fd] = b""
             return
         del waiting[fd]
         self._greeting.unregister(fd)

@@ -2,17 +2,18 @@
 
 A is a usual progress bar, 20 events a second. B is a hot task, 200 a second, every one of them delivered to every
 watcher. The same connections serve both. `headway, flush 20 ms` is the streamer with FLUSH_MS=20: events of 20 ms go
-out in one write; it still delivers every one.
+out in one write; it still delivers every one. `nchan, reused` has TCP_NODELAY: see `bench.peers.nchan`.
 """
 
 from __future__ import annotations
 
 from bench.lab import Lab, Plan
-from bench.peers import HUBS, LIBRARIES, Headway
+from bench.peers import HUBS, LIBRARIES, Headway, Peer, ReusedNchan, SseStarlette
 from bench.report import Section, at_least, ratio_of
 from bench.window import Stand, alternate, row
 
 WATCHERS = 1000
+HOT_ONLY = {"headway, flush 20 ms", "nchan, reused"}
 UNIT = "events/CPU-s"
 A, B = "A: 20/s", "B: 200/s"
 COLUMNS = {
@@ -32,15 +33,21 @@ COLUMNS = {
 def measure(plan: Plan) -> Section:
     """Fan-out of one task."""
     section = Section("fanout", f"Fan-out: 1 task × {WATCHERS:,} watchers", COLUMNS)
+    libraries: list[type[Peer]] = plan.pick(LIBRARIES, [SseStarlette])
+    hot: tuple[type[Peer], ...] = (Headway, *HUBS, *plan.pick(LIBRARIES, []))
     with Lab(plan) as lab:
         peers = lab.start(
-            [Headway(), Headway("headway, flush 20 ms", flush_ms=20), *[kind() for kind in HUBS + LIBRARIES]]
+            [
+                Headway(),
+                Headway("headway, flush 20 ms", flush_ms=20),
+                *[kind() for kind in HUBS],
+                ReusedNchan(),
+                *[kind() for kind in libraries],
+            ]
         )
         stands = [Stand(lab, peer, tasks=1, watchers=WATCHERS) for peer in peers]
-        _workload(section, A, [s for s in stands if "flush" not in s.peer.label], plan, rate=20)
-        few = (Headway, *HUBS)
-        hot = [s for s in stands if isinstance(s.peer, few) or not plan.quick]
-        _workload(section, B, hot, plan, rate=200)
+        _workload(section, A, [s for s in stands if s.peer.label not in HOT_ONLY], plan, rate=20)
+        _workload(section, B, [s for s in stands if isinstance(s.peer, hot)], plan, rate=200)
     _goals(section)
     return section
 

@@ -36,7 +36,8 @@ def measure(plan: Plan) -> Section:
     """Memory of connections and of tails."""
     watchers = plan.pick(10_000, 2_000)
     section = Section("idle", f"Idle: {watchers:,} connections to {TASKS} tasks", COLUMNS)
-    for kind in [Headway, *HUBS, *(LIBRARIES if not plan.quick else [])]:
+    kinds: list[type[Peer]] = [Headway, *HUBS, *plan.pick(LIBRARIES, [])]
+    for kind in kinds:
         with Lab(plan) as lab:
             section.rows += [_connections(lab, peer, watchers) for peer in lab.start([kind()])]
     own = section.rows[0]

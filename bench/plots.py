@@ -20,20 +20,20 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from bench.report import Section  # noqa: E402
 
-DIRECTORY = Path(__file__).parents[1] / "docs" / "img"
+DOCS = Path(__file__).parents[1] / "docs" / "img"
 OWN, OWN_LIGHT, OTHER = "#0b6e4f", "#5fb49c", "#9aa5b1"
 
 Row = dict[str, Any]
 
 
-def draw(sections: Sequence[Section]) -> None:
-    """One SVG per picture, for the questions that were asked."""
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
+def draw(sections: Sequence[Section], directory: Path) -> None:
+    """One SVG per picture, for the questions that were answered."""
+    directory.mkdir(parents=True, exist_ok=True)
     found = {section.name: section for section in sections}
     for names, name, picture in PICTURES:
         if set(names) <= set(found):
             figure = picture(*(found[wanted] for wanted in names))
-            figure.savefig(DIRECTORY / f"bench-{name}.svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(directory / f"bench-{name}.svg", metadata={"Date": None, "Creator": None})
             plt.close(figure)
 
 
@@ -68,12 +68,13 @@ def growth(section: Section) -> Figure:
     lines = list(dict.fromkeys(row["workload"] for row in section.rows))
     figure, axes = plt.subplots(1, len(lines), figsize=(8, 3), layout="constrained")
     for axis, line in zip(axes, lines, strict=True):
-        for peer in dict.fromkeys(row["peer"] for row in section.rows):
+        for place, peer in enumerate(dict.fromkeys(row["peer"] for row in section.rows)):
             rows = [row for row in section.rows if row["workload"] == line and row["peer"] == peer]
             axis.plot(
                 [row["number"] for row in rows],
                 [row["events_per_cpu_second"] / 1000 for row in rows],
                 marker="o",
+                linestyle=("-", "--", ":", "-.")[place % 4],
                 color=_colour(peer),
                 label=peer,
             )

@@ -1,8 +1,9 @@
 """Two and three streamers on one NATS: what they deliver must add up.
 
-Each has 500 watchers of the same task, at once. Where there are cores for all, each has its own; else they share one,
-and what each would deliver on a core of its own is its events by its own CPU time. The sum is compared with so many
-times one streamer alone. `workers` is one streamer with so many processes behind one port, where the setting exists.
+Each has 500 watchers of the same task, at once; all are up all the time, and windows with one, two and three of them at
+work alternate. Where there are cores for all, each has its own; else they share one, and what each would deliver on a
+core of its own is its events by its own CPU time. The sum is compared with so many times one streamer alone. `workers`
+is one streamer with so many processes behind one port, where the setting exists.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ import statistics
 from typing import Any, NamedTuple
 
 from bench import machine
-from bench.client import Watchers
 from bench.lab import Lab, Plan
 from bench.peers import Headway, Peer
-from bench.publisher import Publisher
 from bench.report import Goal, Section
-from bench.window import SETTLE_SECONDS
+from bench.window import SETTLE_SECONDS, WARM_SECONDS
 
 WATCHERS = 500
 RATE = 40.0
@@ -34,9 +33,42 @@ COLUMNS = {
 
 class _Window(NamedTuple):
     figures: list[float]
-    """Events per CPU-second, by process."""
+    """Events per CPU-second, by peer."""
     missing: int
     holes: int
+
+
+class _Setup:
+    """Some of the streamers, with watchers of a task of their own."""
+
+    def __init__(self, lab: Lab, name: str, processes: int, peers: list[Peer], watchers: int) -> None:
+        self.name = name
+        self.processes = processes
+        self.windows: list[_Window] = []
+        self._peers = peers
+        self._tasks = lab.tasks(1)
+        self._publisher = lab.publisher(peers[0])
+        self._publisher.seed(self._tasks)
+        self._watchers = lab.watchers()
+        for peer in peers:
+            self._watchers.open(peer.address, [peer.request(self._tasks[0])] * watchers)
+        self._watchers.settle(SETTLE_SECONDS)
+
+    def measure(self, seconds: float) -> None:
+        """Another window, right after a second of the same."""
+        self._window(WARM_SECONDS)
+        self.windows.append(self._window(seconds))
+
+    def _window(self, seconds: float) -> _Window:
+        count, watchers = round(seconds * RATE), self._watchers
+        watchers.reset()
+        before = [peer.cpu_seconds() for peer in self._peers]
+        self._publisher.begin(self._tasks, rate=RATE, count=count)
+        watchers.run(count * len(watchers), 60 + seconds)
+        used = [peer.cpu_seconds() - cpu for peer, cpu in zip(self._peers, before, strict=True)]
+        self._publisher.end()
+        each = watchers.total / len(self._peers)
+        return _Window([each / cpu for cpu in used], watchers.missing(count), watchers.holes())
 
 
 def measure(plan: Plan) -> Section:
@@ -44,44 +76,22 @@ def measure(plan: Plan) -> Section:
     section = Section(
         "processes", f"Processes: each with {WATCHERS} watchers of one task, {RATE:.0f} events/s", COLUMNS
     )
-    for number in (1, 2, 3):
-        cores = machine.cores_for(number)
-        with Lab(plan) as lab:
-            peers: list[Peer] = lab.start(Headway(f"headway {place}", core) for place, core in enumerate(cores))
-            section.rows.append(_row("streamers", number, _windows(lab, peers, WATCHERS)))
     with Lab(plan) as lab:
-        cores = [set.union(*machine.cores_for(2))]
-        for peer in lab.start([Headway("headway, workers=2", cores[0], workers=2)]):
-            section.rows.append(_row("workers", 2, _windows(lab, [peer], 2 * WATCHERS)))
+        cores = machine.cores_for(3)
+        streamers: list[Peer] = lab.start(Headway(f"headway {place}", core) for place, core in enumerate(cores))
+        setups = [_Setup(lab, "streamers", n, streamers[:n], WATCHERS) for n in (1, 2, 3)]
+        workers = lab.start([Headway("headway, workers=2", cores[0] | cores[1], workers=2)])
+        setups += [_Setup(lab, "workers", 2, [peer], 2 * WATCHERS) for peer in workers]
+        for _ in range(plan.rounds):
+            for setup in setups:
+                setup.measure(plan.pick(4.0, 1.0))
+    section.rows = [_row(setup.name, setup.processes, setup.windows) for setup in setups]
     one = section.rows[0]["sum_per_cpu_second"]
     for found in section.rows:
         whole = found["processes"] if found["workload"] == "streamers" else 1
         found["share"] = round(found["sum_per_cpu_second"] / (whole * one), 2)
     section.goals = [_goal(found) for found in section.rows[1:]]
     return section
-
-
-def _windows(lab: Lab, peers: list[Peer], watchers: int) -> list[_Window]:
-    tasks = lab.tasks(1)
-    publisher = lab.publisher(peers[0])
-    publisher.seed(tasks)
-    group = lab.watchers()
-    for peer in peers:
-        group.open(peer.address, [peer.request(tasks[0])] * watchers)
-    group.settle(SETTLE_SECONDS)
-    lengths = (1.0, *[lab.plan.pick(4.0, 1.5)] * lab.plan.rounds)
-    return [_window(peers, group, publisher, tasks, round(seconds * RATE)) for seconds in lengths][1:]
-
-
-def _window(peers: list[Peer], group: Watchers, publisher: Publisher, tasks: list[str], count: int) -> _Window:
-    group.reset()
-    before = [peer.cpu_seconds() for peer in peers]
-    publisher.begin(tasks, rate=RATE, count=count)
-    group.run(count * len(group), 60 + count / RATE)
-    used = [peer.cpu_seconds() - cpu for peer, cpu in zip(peers, before, strict=True)]
-    publisher.end()
-    each = group.total / len(peers)
-    return _Window([each / cpu for cpu in used], group.missing(count), group.holes())
 
 
 def _row(name: str, number: int, windows: list[_Window]) -> dict[str, Any]:

@@ -39,11 +39,11 @@ class Publisher:
         """Publish `count` events to each task, `rate` a second to each, with `pad` bytes more in each."""
         self._tell({"tasks": tasks, "rate": rate, "count": count, "pad": pad})
 
-    def end(self) -> dict[str, float]:
+    def end(self) -> dict[str, Any]:
         """What was done: seconds, and by how much the latest event was late."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"error": "the publisher has ended"}
+        answer: dict[str, Any] = json.loads(line) if line else {"error": "the publisher has ended"}
         if "error" in answer:
             raise FeedError(answer["error"])
         return answer

@@ -43,14 +43,14 @@ def measure(plan: Plan) -> Section:
     section = Section("slow_readers", title, COLUMNS)
     with Lab(plan) as lab:
         for peer in lab.start([Headway(), *[kind() for kind in plan.pick(HUBS, [])]]):
-            section.rows.append(_row(lab, peer, plan.pick(3.0, 1.0), windows=3))
+            section.rows.append(_row(lab, peer, plan.pick(3.0, 1.0), plan.pick(3, 2)))
     section.goals = _goals(section.rows[0])
     return section
 
 
 def _row(lab: Lab, peer: Peer, seconds: float, windows: int) -> dict[str, Any]:
     stand = Stand(lab, peer, tasks=1, watchers=FIRST, sample=2)
-    fill = {"rate": FILL_RATE, "seconds": FILL_SECONDS, "pad": FILL_PAD_BYTES}
+    fill: dict[str, Any] = {"rate": FILL_RATE, "seconds": FILL_SECONDS, "pad": FILL_PAD_BYTES}
     stand.window(**fill)  # what the server keeps of such events in any case
     slow = lab.watchers(sample=0)
     before = peer.memory().pss
@@ -59,7 +59,7 @@ def _row(lab: Lab, peer: Peer, seconds: float, windows: int) -> dict[str, Any]:
     filled = peer.memory().pss
     stand.watchers.open(peer.address, [peer.request(stand.tasks[0])] * (HEALTHY - FIRST))
     stand.watchers.settle(SETTLE_SECONDS)
-    window = {"rate": RATE, "seconds": seconds}
+    window: dict[str, Any] = {"rate": RATE, "seconds": seconds}
     stand.window(**window | {"seconds": 1.0})
     open_at = peer.memory().pss
     beside = [stand.window(**window) for _ in range(windows)]

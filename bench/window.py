@@ -51,7 +51,9 @@ class Stand:
         self.watchers: Watchers = lab.watchers(sample=sample)
         self.publisher.seed(self.tasks)
         self.open_seconds = self.watchers.open(
-            peer.address, [peer.request(self.tasks[number % tasks]) for number in range(watchers)]
+            peer.address,
+            [peer.request(self.tasks[number % tasks]) for number in range(watchers)],
+            prelude=peer.prelude,
         )
         self.watchers.settle(SETTLE_SECONDS)
 

@@ -6,7 +6,7 @@ from bench.peers.centrifugo import Centrifugo
 from bench.peers.headway import Headway
 from bench.peers.litestar_sse import LitestarSse
 from bench.peers.mercure import Mercure
-from bench.peers.nchan import Nchan
+from bench.peers.nchan import Nchan, ReusedNchan
 from bench.peers.peer import Peer
 from bench.peers.sse_starlette import SseStarlette
 
@@ -15,4 +15,15 @@ HUBS: list[type[Peer]] = [Nchan, Mercure, Centrifugo]
 LIBRARIES: list[type[Peer]] = [SseStarlette, LitestarSse]
 """What one would write in Python."""
 
-__all__ = ["HUBS", "LIBRARIES", "Centrifugo", "Headway", "LitestarSse", "Mercure", "Nchan", "Peer", "SseStarlette"]
+__all__ = [
+    "HUBS",
+    "LIBRARIES",
+    "Centrifugo",
+    "Headway",
+    "LitestarSse",
+    "Mercure",
+    "Nchan",
+    "Peer",
+    "ReusedNchan",
+    "SseStarlette",
+]

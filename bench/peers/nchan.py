@@ -6,7 +6,8 @@ Access log off, buffers large enough that no watcher of these workloads ever fal
 
 nginx sets TCP_NODELAY only on connections that are kept alive after a response, so a stream has Nagle's algorithm on:
 with many events a second the kernel joins some of them while it waits for an acknowledgement. That is cheap and late;
-see p50 and p99 beside the throughput of workload B.
+see p50 and p99 beside the throughput of workload B. `ReusedNchan` has its streams on connections that have been used
+before, as those of a browser that has loaded the page from there are.
 https://nginx.org/en/docs/http/ngx_http_core_module.html#tcp_nodelay
 """
 
@@ -43,6 +44,7 @@ http {{
   nchan_shared_memory_size 1024M;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    location = /page {{ return 204; }}
     location ~ ^/pub/(.+)$ {{
       nchan_publisher;
       nchan_channel_id $1;
@@ -75,11 +77,8 @@ class Nchan(Peer):
         directory.mkdir()
         configuration = directory / "nginx.conf"
         user = "user root;" if os.getuid() == 0 else ""
-        configuration.write_text(
-            _CONFIGURATION.format(
-                module=_module(), user=user, directory=directory, port=self.port, connections=machine.file_limit()
-            )
-        )
+        values = {"module": _module(), "port": self.port, "connections": machine.file_limit()}
+        configuration.write_text(_CONFIGURATION.format(user=user, directory=directory, **values))
         command = [_program(), "-p", str(directory), "-c", str(configuration), "-e", "stderr"]
         self.processes = [procs.Process(f"nginx-{self.port}", command, lab.directory, cores=self.cores)]
 
@@ -88,6 +87,13 @@ class Nchan(Peer):
 
     def feed(self, lab: Lab) -> dict[str, Any]:
         return {"feed": "http", "port": self.port, "path": "/pub/$task"}
+
+
+class ReusedNchan(Nchan):
+    """nginx + nchan, on connections that are reused."""
+
+    name: ClassVar[str] = "nchan, reused"
+    prelude = b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 def _program() -> str:

@@ -19,6 +19,9 @@ class Peer(ABC):
     resumes: ClassVar[bool] = False
     """Whether a watcher that comes back with Last-Event-ID gets what it has missed."""
 
+    prelude: bytes = b""
+    """A request that each connection makes before the one for its stream."""
+
     def __init__(self, label: str = "", cores: set[int] | None = None) -> None:
         self.label = label or self.name
         self.cores = cores or machine.SERVER_CORES
