@@ -18,7 +18,7 @@ WATCHERS, TASKS = "watchers of one task", "tasks with one watcher"
 DELIVERED_PER_SECOND = 20_000
 INGESTED_PER_SECOND = 5_000
 MAX_RATE = 200.0
-LEAST_SHARE = 0.5
+LEAST_SHARE = 0.7
 """Of the best figure before it on the line: what the last point must still reach. Caches take their part; see nchan."""
 COLUMNS = {
     "workload": "line",

@@ -1,7 +1,7 @@
 """What the streamer counts, behind verbs of its own domain.
 
 The counters of the hot path are plain numbers, read when Prometheus asks: a counter of the client library costs a
-lock per event (0.6 µs beside 0.05 µs, at 100,000 events a second).
+lock per event (0.22 µs beside 0.03 µs).
 """
 
 from __future__ import annotations

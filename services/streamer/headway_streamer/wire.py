@@ -55,7 +55,7 @@ class WireProtocol(HttpToolsProtocol):
         self._on_lost, self._on_writable = on_lost, on_writable
         self._detached = True
         self.write = self.transport.write  # type: ignore[method-assign,assignment]  # a call less per event
-        # What only requests need: about 3 KiB.
+        # What only requests need.
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
         return True
 
