@@ -41,8 +41,13 @@ format: $(READY) ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: $(READY) ## compile requirements/dev.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+lock: $(READY) ## compile requirements/*.lock anew: for development, for each image, for the bench
+	@$(BIN)/$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
+	@$(BIN)/$(UV_COMPILE) --extra processor --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
+	@$(BIN)/$(UV_COMPILE) --extra streamer --constraint requirements/dev.lock pyproject.toml --output-file requirements/streamer.lock
+	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
 
 docs: $(READY) ## write the generated pages of docs/ anew
 	@$(BIN)/python docs/generate.py
