@@ -48,6 +48,9 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the key of that certificate, if it is in a file of its own."""
     direct_dispatch: bool = True
     """Whether live messages skip nats-py's queues and tasks (`headway/dispatch.py`)."""
+    read_pause_ms: float = 2.0
+    """A connection that brings live messages one after the other is read at most so often, all that came at once: a
+    wake-up costs more than a message. Needs direct_dispatch; 0 reads at once."""
     replicas: int = 1
     """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
 
@@ -62,7 +65,7 @@ class Connection:
     def __init__(self, settings: NatsSettings, name: str) -> None:
         self.names = Names(settings.namespace)
         self.settings = settings
-        self.client = DirectClient() if settings.direct_dispatch else LastingClient()
+        self.client = DirectClient(pause_ms=settings.read_pause_ms) if settings.direct_dispatch else LastingClient()
         self.closed = asyncio.Event()
         self.on_reconnect: list[Callable[[], None]] = []
         self._name = name

@@ -11,6 +11,7 @@ This leans on internals of nats-py 2.11 to 2.16 (`_process_msg`, `_ps`, `Subscri
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -19,9 +20,13 @@ from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from headway.lasting import LastingClient
+from headway.pace import Pace
 
 OnRaw = Callable[[bytes, bytes], None]
 """Called with the raw headers (empty for none) and the payload. It must return at once."""
+
+SEQUENCE = b"\nNats-Sequence:"
+LAST_SEQUENCE = b"\nNats-Last-Sequence:"
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +34,24 @@ logger = logging.getLogger(__name__)
 class DirectClient(LastingClient):
     """nats-py's client with `subscribe_direct` beside `subscribe`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pause_ms: float = 0.0) -> None:
         super().__init__()
-        self._direct: dict[int, OnRaw] = {}
-        self._ps = DirectParser(self, self._direct)
+        self._direct: dict[bytes, OnRaw] = {}
+        self._ps = DirectParser(self, self._direct, Pace(self._reading, pause_ms))
 
     async def subscribe_direct(self, subject: str, call: OnRaw) -> DirectSubscription:
         """Call `call` for each message on `subject`, in the read loop. Subscriptions outlive reconnections."""
         subscription = await self.subscribe(subject)
-        self._direct[subscription._id] = call
+        self._direct[b"%d" % subscription._id] = call
         return DirectSubscription(self, subscription)
 
+    def _reading(self) -> asyncio.ReadTransport | None:
+        # Over WebSocket there is none.
+        writer = getattr(self._transport, "_io_writer", None)
+        return None if writer is None else writer.transport
+
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
-        call = self._direct.get(sid)
+        call = self._direct.get(b"%d" % sid)
         if call is None:
             await super()._process_msg(sid, subject, reply, data, headers)
         else:
@@ -54,9 +64,10 @@ class DirectParser(Parser):
     Whatever is anything else, or not whole, is parsed by nats-py from where it begins.
     """
 
-    def __init__(self, client: Client, direct: dict[int, OnRaw]) -> None:
+    def __init__(self, client: Client, direct: dict[bytes, OnRaw], pace: Pace) -> None:
         super().__init__(client)
         self._direct = direct
+        self._pace = pace
 
     async def parse(self, data: bytes = b"") -> None:
         """Take what was read from the connection."""
@@ -64,29 +75,32 @@ class DirectParser(Parser):
             if self.buf:
                 data = bytes(self.buf) + data
                 self.buf.clear()
-            data = self._take(data)
+            left = self._take(data)
+            if left is not data:
+                self._pace.after_read(len(data))
+            data = left
             if not data:
                 return
         await super().parse(data)
 
     def _take(self, data: bytes) -> bytes:
         """Hand over the messages at the beginning of `data`. Returns what is left for nats-py."""
-        start, size, direct = 0, len(data), self._direct
+        start, size, direct, find = 0, len(data), self._direct, data.find
         while data.startswith(b"HMSG ", start):
-            line = data.find(b"\r\n", start)
+            line = find(b"\r\n", start)
             if line < 0:
                 break
-            words = data[start + 5 : line].split()
-            call = direct.get(int(words[1])) if len(words) == 4 else None
+            words = data[start:line].split()
+            call = direct.get(words[2]) if len(words) == 5 else None
             if call is None:
                 break
             headers = line + 2
-            end = headers + int(words[3])
+            end = headers + int(words[4])
             if end + 2 > size:
                 # Kept from its beginning: nats-py would go on with all that comes in the next read.
                 self.buf.extend(data[start:])
                 return b""
-            body = headers + int(words[2])
+            body = headers + int(words[3])
             _hand_over(call, data[headers:body], data[body:end])
             start = end + 2
         return data[start:] if start else data
@@ -108,22 +122,22 @@ class DirectSubscription:
 
     async def unsubscribe(self) -> None:
         """No call begins after this. Raises what nats-py raises when the connection is closed."""
-        self._client._direct.pop(self._subscription._id, None)
+        self._client._direct.pop(b"%d" % self._subscription._id, None)
         await self._subscription.unsubscribe()
 
 
-def sequence_in(headers: bytes, name: bytes) -> int:
-    """The number that the server put under `name` (with the line end before it and the colon) into raw headers.
+def positions(headers: bytes) -> tuple[int, int]:
+    """The sequence of a republished message and that of the one before it on its subject, from raw headers.
 
-    The writer's own headers are kept and come first, so the last occurrence is the server's. 0 if there is none, or no
-    positive number.
+    The writer's own headers are kept and come first, so the last occurrence is the server's. (0, 0) when the server has
+    put none there: the message was not stored.
 
-    >>> sequence_in(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\n\\r\\n", b"\\nNats-Sequence:")
-    7
+    >>> positions(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\nNats-Last-Sequence: 5\\r\\n\\r\\n")
+    (7, 5)
     """
-    start = headers.rfind(name)
-    if start < 0:
-        return 0
-    start += len(name)
-    digits = headers[start : headers.find(b"\r", start)].strip()
-    return int(digits) if digits.isdigit() else 0
+    seq = headers.rpartition(SEQUENCE)[2].partition(b"\r")[0]
+    prev = headers.rpartition(LAST_SEQUENCE)[2].partition(b"\r")[0]
+    try:
+        return int(seq), int(prev)
+    except ValueError:  # what was not found leaves words in place of a number
+        return 0, 0

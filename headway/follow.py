@@ -56,10 +56,10 @@ async def follow(
     """
     arrived: asyncio.Queue[Live] = asyncio.Queue(maxsize=1024)
 
-    def on_live(live: Live) -> None:
+    def on_live(seq: int, prev: int, payload: bytes) -> None:
         # A full queue may lose: the next message, or the probe, finds that something is missing.
-        if live.seq and not arrived.full():
-            arrived.put_nowait(live)
+        if seq and not arrived.full():
+            arrived.put_nowait(Live(seq, prev, payload))
 
     subscription = await _subscribe(log, task, on_live)
     try:

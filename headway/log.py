@@ -20,7 +20,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.direct import DirectGet, Stored
-from headway.dispatch import DirectClient, sequence_in
+from headway.dispatch import DirectClient, positions
 from headway.errors import ConflictError, EventTooLargeError, UnavailableError
 from headway.ids import base36
 from headway.subjects import Names
@@ -28,8 +28,6 @@ from headway.subjects import Names
 WRONG_LAST_SEQUENCE = frozenset((10071, 10164))
 """JetStream's error codes for a stale writer; the second while another write is in flight."""
 
-SEQUENCE = b"\nNats-Sequence:"
-LAST_SEQUENCE = b"\nNats-Last-Sequence:"
 MESSAGE_TOO_LARGE = 10054
 NO_MESSAGE = 10037
 
@@ -51,7 +49,8 @@ class Live(NamedTuple):
     payload: bytes
 
 
-OnLive = Callable[[Live], None]
+OnLive = Callable[[int, int, bytes], None]
+"""Called with the fields of `Live`, in their order: a tuple less per event."""
 
 
 class Subscription(Protocol):
@@ -151,10 +150,11 @@ class NatsLog:
 
     async def subscribe(self, task: str, callback: OnLive) -> Subscription:
         def on_raw(headers: bytes, payload: bytes) -> None:
-            callback(Live(sequence_in(headers, SEQUENCE), sequence_in(headers, LAST_SEQUENCE), payload))
+            seq, prev = positions(headers)
+            callback(seq, prev, payload)
 
         async def on_message(message: Msg) -> None:
-            callback(_live(message))
+            callback(*_live(message))
 
         subject = self._names.live(task)
         try:

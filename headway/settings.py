@@ -49,6 +49,8 @@ def _value(variable: str, text: str, type: object) -> object:
         raise SettingsError(f"{variable}={text!r}: {error}") from error
     if isinstance(value, float) and math.isnan(value):  # it would pass every check of a lower limit
         raise SettingsError(f"{variable}={text!r}: not a number")
+    if isinstance(value, int | float) and value < 0:  # no setting means anything below 0
+        raise SettingsError(f"{variable}={text!r}: must not be negative")
     return value
 
 

@@ -110,7 +110,7 @@ class MemoryLog:
 
     def _show(self, task: str, live: Live) -> None:
         for callback in list(self._live.get(task, [])):
-            callback(live)
+            callback(*live)
 
 
 def progress(status: Status = "processing", percent: float = 0.0, **fields: Any) -> Progress:

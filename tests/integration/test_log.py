@@ -37,11 +37,11 @@ class FaultyLog:
         return ack
 
     async def subscribe(self, task, callback):
-        def some(live):
+        def some(*live):
             if self.lose_live:
                 self.lose_live -= 1
             else:
-                callback(live)
+                callback(*live)
 
         return await self._log.subscribe(task, some)
 
@@ -122,7 +122,7 @@ async def test_lasts_tells_the_ends_of_many_tasks_above_a_floor(log):
 
 async def test_stored_events_and_beats_are_shown_live(log):
     shown: asyncio.Queue[Live] = asyncio.Queue()
-    subscription = await log.subscribe("t1", shown.put_nowait)
+    subscription = await log.subscribe("t1", lambda *live: shown.put_nowait(Live(*live)))
     await settle(log)
     first = await log.put("t1", b"1", expected=0, msg_id="a")
     second = await log.put("t1", b"2", expected=first.seq, msg_id="b")
@@ -136,7 +136,7 @@ async def test_stored_events_and_beats_are_shown_live(log):
 async def test_refused_append_is_not_shown(log):
     shown: asyncio.Queue[Live] = asyncio.Queue()
     first = await log.put("t1", b"1", expected=0, msg_id="a")
-    subscription = await log.subscribe("t1", shown.put_nowait)
+    subscription = await log.subscribe("t1", lambda *live: shown.put_nowait(Live(*live)))
     await settle(log)
     with pytest.raises(ConflictError):
         await log.put("t1", b"stale", expected=0, msg_id="b")

@@ -26,6 +26,7 @@ from headway.errors import (
     TaskCancelledError,
 )
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
+from headway.log import Live
 from headway.reporter import MAX_CHUNK_CHARS, MAX_PENDING_LINES, MAX_TEXT, PROGRESS_EVERY, Reporter
 from headway.testing import MemoryLog, progress, start_job
 
@@ -543,7 +544,7 @@ async def test_nothing_to_say_is_no_event(log):
 @pytest.mark.parametrize("every", [5.0, 2.0])
 async def test_a_silent_task_shows_a_sign_of_life(log, every):
     shown = []
-    await log.subscribe("t1", lambda live: shown.append((round(asyncio.get_running_loop().time(), 3), live)))
+    await log.subscribe("t1", lambda *live: shown.append((round(asyncio.get_running_loop().time(), 3), Live(*live))))
     job = begin(log, beat_seconds=every, attempt=3)
     await asyncio.sleep(every * 3 + 0.5)
     assert [moment for moment, _ in shown] == [every, every * 2, every * 3]
@@ -555,7 +556,7 @@ async def test_a_silent_task_shows_a_sign_of_life(log, every):
 @virtual_time
 async def test_a_task_that_reports_shows_no_beat(log):
     shown = []
-    await log.subscribe("t1", shown.append)
+    await log.subscribe("t1", lambda *live: shown.append(Live(*live)))
     job = begin(log)
     for i in range(20):
         job.update(i)

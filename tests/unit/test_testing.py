@@ -5,7 +5,7 @@ import pytest
 from headway import codec
 from headway.errors import ConflictError, InvalidNameError, UnavailableError
 from headway.events import Progress
-from headway.log import Ack
+from headway.log import Ack, Live
 from headway.testing import MemoryLog, progress, start_job
 
 
@@ -69,7 +69,7 @@ async def test_a_trimmed_log_keeps_the_newest():
 async def test_what_is_stored_is_shown_with_what_came_before_it():
     log = await filled("a")
     shown = []
-    await log.subscribe("a", shown.append)
+    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
     await log.put("b", b"not for you", expected=0, msg_id="x")
     await log.put("a", b"y", expected=1, msg_id="y")
     assert shown == [(3, 1, b"y")]
@@ -78,7 +78,7 @@ async def test_what_is_stored_is_shown_with_what_came_before_it():
 async def test_what_was_refused_or_doubled_is_not_shown():
     log = await filled("a")
     shown = []
-    await log.subscribe("a", shown.append)
+    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
     await log.put("a", b"1", expected=1, msg_id="id1")
     with pytest.raises(ConflictError):
         await log.put("a", b"x", expected=0, msg_id="x")
@@ -88,8 +88,8 @@ async def test_what_was_refused_or_doubled_is_not_shown():
 async def test_a_closed_subscription_is_shown_nothing():
     log = MemoryLog()
     one, other = [], []
-    first = await log.subscribe("a", one.append)
-    await log.subscribe("a", other.append)
+    first = await log.subscribe("a", lambda *live: one.append(Live(*live)))
+    await log.subscribe("a", lambda *live: other.append(Live(*live)))
     assert log.subscribers("a") == 2
     await first.close()
     await first.close()
@@ -100,7 +100,7 @@ async def test_a_closed_subscription_is_shown_nothing():
 async def test_a_beat_is_shown_but_not_stored():
     log = await filled("a")
     shown = []
-    await log.subscribe("a", shown.append)
+    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
     await log.beat("a", b"beat")
     assert shown == [(0, 0, b"beat")]
     assert len(await log.read("a")) == 1
@@ -109,7 +109,7 @@ async def test_a_beat_is_shown_but_not_stored():
 async def test_a_mute_log_stores_without_showing():
     log = MemoryLog()
     shown = []
-    await log.subscribe("a", shown.append)
+    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
     log.mute = True
     await log.put("a", b"x", expected=0, msg_id="x")
     assert shown == []

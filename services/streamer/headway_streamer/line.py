@@ -49,10 +49,11 @@ class Line:
         "_sweeper",
         "_tail",
         "_task",
+        "_unblocked",
         "_watcher",
-        "_writable",
         "due_at",
         "n",
+        "writable",
         "wrote_at",
     )
 
@@ -61,6 +62,8 @@ class Line:
         self.due_at = 0.0
         """Loop time at which the watcher has something to say by itself; for a parked line."""
         self.wrote_at = 0.0
+        self.writable = connection.writable
+        """Kept here, where each event looks: the connection's own objects stay out of the processor's caches."""
         self._session = session
         self._watcher = watcher
         self._connection = connection
@@ -72,13 +75,14 @@ class Line:
         self._parked = False
         self._last: Frame | None = None
         self._send = connection.write
-        self._writable: asyncio.Event | None = None
+        self._unblocked: asyncio.Event | None = None
 
     # The connection's side
 
     def start(self) -> None:
         """Send `hello`, then what follows."""
         self._send = self._connection.write
+        self.writable = self._connection.writable
         self._watcher.wake = self.wake
         self._watcher.open()
         self._write(self._watcher.hello())
@@ -91,16 +95,17 @@ class Line:
             self._task.cancel()
         self._close()
 
-    def writable(self) -> None:
-        """The connection takes bytes again."""
-        if self._writable is not None:
-            self._writable.set()
+    def on_writable(self, writable: bool) -> None:
+        """The connection takes bytes, or is full."""
+        self.writable = writable
+        if writable and self._unblocked is not None:
+            self._unblocked.set()
 
     # The tail's side
 
     def take(self, start: int, last: Frame, piece: bytes, now: float) -> bool:
         """Write frames that follow what this watcher has. False when they do not, or the connection is full."""
-        if self.n != start or not self._connection.writable:
+        if self.n != start or not self.writable:
             return False
         self._send(piece)
         self.n = last.n
@@ -119,7 +124,7 @@ class Line:
     async def _run(self) -> None:
         try:
             while not self._watcher.over:
-                if not self._connection.writable:
+                if not self.writable:
                     await self._drained()
                 piece = await self._watcher.step()
                 if piece:
@@ -142,17 +147,17 @@ class Line:
 
     async def _drained(self) -> None:
         """Return when the connection takes bytes again. Raises TimeoutError when it takes none for too long."""
-        while not self._connection.writable:
+        while not self.writable:
             unsent = self._connection.unsent_bytes
-            self._writable = asyncio.Event()
+            self._unblocked = asyncio.Event()
             try:
                 async with asyncio.timeout(self._deadline):
-                    await self._writable.wait()
+                    await self._unblocked.wait()
             except TimeoutError:
                 if self._connection.unsent_bytes >= unsent:
                     raise
             finally:
-                self._writable = None
+                self._unblocked = None
 
     def _write(self, piece: bytes) -> None:
         self._connection.write(chunked(piece))

@@ -63,7 +63,7 @@ class EventStream(Response[None]):
 
     def _detached(self, wire: Any, watcher: Watcher) -> bool:
         line = Line(self._session, watcher, wire, self._sweeper)
-        if not wire.detach(line.lost, line.writable):
+        if not wire.detach(line.lost, line.on_writable):
             return False
         line.start()
         return True

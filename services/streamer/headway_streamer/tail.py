@@ -12,7 +12,7 @@ from typing import Protocol
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.events import Beat
-from headway.log import Live, pause
+from headway.log import pause
 from headway_streamer.flush import Flusher
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
@@ -122,7 +122,7 @@ class Tail:
         self._ring: deque[Frame] = deque()
         self._ring_bytes = 0
         self._max_ring_bytes = ring_bytes
-        self._buffer: list[Live] = []
+        self._buffer: list[tuple[int, int, bytes]] = []
         self._filling = True
         self._refill: asyncio.Task[None] | None = None
 
@@ -169,17 +169,28 @@ class Tail:
             self._shown = last.n
         self._drain_buffer()
 
-    def on_live(self, live: Live) -> None:
+    def on_live(self, seq: int, prev: int, payload: bytes) -> None:
         """Take a message of the live subject."""
-        seq, prev, payload = live
-        if seq == 0:
+        last = self.last_seq
+        # `headway.follow.judge`, written out: a call less per event.
+        if prev <= last < seq and not self._filling:
+            self._metrics.events_received += 1
+            frame = self._history.frame(self.task, payload, seq)
+            if frame is not None and frame.n > self.last_n:
+                self._add(frame)
+            self.last_seq = seq
+            if not self._marked:
+                self._marked = True
+                self._flusher.mark(self)
+        elif not seq:
             self._on_beat(payload)
         elif self._filling:
             # Beyond the bound it may lose: what follows then shows the hole.
             if len(self._buffer) < MAX_BUFFERED:
-                self._buffer.append(live)
-        else:
-            self._judge(seq, prev, payload)
+                self._buffer.append((seq, prev, payload))
+        elif seq > last:
+            self._metrics.refilled()
+            self.refill()
 
     def refill(self) -> None:
         """Read what is missing, in the background. Live messages wait meanwhile."""
@@ -202,22 +213,6 @@ class Tail:
         if self._refill is not None:
             self._refill.cancel()
             await asyncio.wait([self._refill])
-
-    def _judge(self, seq: int, prev: int, payload: bytes) -> None:
-        # `headway.follow.judge`, written out: a call less per event.
-        last = self.last_seq
-        if prev <= last < seq:
-            self._metrics.events_received += 1
-            frame = self._history.frame(self.task, payload, seq)
-            if frame is not None and frame.n > self.last_n:
-                self._add(frame)
-            self.last_seq = seq
-            if not self._marked:
-                self._marked = True
-                self._flusher.mark(self)
-        elif seq > last:
-            self._metrics.refilled()
-            self.refill()
 
     def _on_beat(self, payload: bytes) -> None:
         try:
@@ -249,11 +244,8 @@ class Tail:
 
     def _drain_buffer(self) -> None:
         buffered, self._buffer, self._filling = self._buffer, [], False
-        for position, live in enumerate(buffered):
-            self._judge(*live)
-            if self._filling:  # a hole: the rest waits for the read
-                self._buffer.extend(buffered[position + 1 :])
-                return
+        for live in buffered:
+            self.on_live(*live)  # a hole sets off another read, for which the rest waits again
 
     def _take(self, seq: int, frame: Frame | None) -> None:
         if seq <= self.last_seq:

@@ -30,7 +30,7 @@ class WireProtocol(HttpToolsProtocol):
         """Whether the kernel takes more: the send buffer is below its high-water mark."""
         self._detached = False
         self._on_lost: Callable[[], None] | None = None
-        self._on_writable: Callable[[], None] | None = None
+        self._on_writable: Callable[[bool], None] | None = None
 
     def on_message_begin(self) -> None:
         """A request begins: its scope offers this connection."""
@@ -42,10 +42,10 @@ class WireProtocol(HttpToolsProtocol):
         """Whether no other request waits behind this one."""
         return not self.pipeline
 
-    def detach(self, on_lost: Callable[[], None], on_writable: Callable[[], None]) -> bool:
+    def detach(self, on_lost: Callable[[], None], on_writable: Callable[[bool], None]) -> bool:
         """Take the connection, after the response was started by ASGI and before the application returns.
 
-        `on_lost` is called once when the peer goes away, `on_writable` when `writable` is true again. False when it
+        `on_lost` is called once when the peer goes away, `on_writable` whenever `writable` changes. False when it
         cannot be taken: the peer has gone, or has sent another request already.
         """
         cycle = self.cycle
@@ -86,20 +86,23 @@ class WireProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         """The send buffer is above its high-water mark."""
-        self.writable = False
+        self._set_writable(False)
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """The send buffer is below its low-water mark."""
-        self.writable = True
         super().resume_writing()
-        if self._on_writable is not None:
-            self._on_writable()
+        self._set_writable(True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer has gone, or all was sent."""
-        self.writable = False
+        self._set_writable(False)
         super().connection_lost(exc)
         on_lost, self._on_lost, self._on_writable = self._on_lost, None, None
         if on_lost is not None:
             asyncio.get_running_loop().call_soon(on_lost)
+
+    def _set_writable(self, writable: bool) -> None:
+        self.writable = writable
+        if self._on_writable is not None:
+            self._on_writable(writable)

@@ -110,15 +110,14 @@ async def test_a_full_connection_gets_nothing_until_it_drains_and_then_everythin
     await rig.write("t1", *ticks(1, 1))
     full, other = await open_line(rig), await open_line(rig)
     await settle()
-    full.pipe.writable = False
+    full.line.on_writable(False)
     full.pipe.unsent_bytes = 70_000
     written = len(full.pipe.writes)
     await rig.write("t1", *(Chunk(text=str(n), offset=n) for n in range(50)))
     await settle()
     assert len(full.pipe.writes) == written
     assert other.pipe.numbers == list(range(1, 52))
-    full.pipe.writable = True
-    full.line.writable()
+    full.line.on_writable(True)
     await settle()
     assert full.pipe.numbers == list(range(1, 52))
     assert full.line in full.sweeper.lines
@@ -128,11 +127,10 @@ async def test_like_ticks_that_a_full_connection_missed_are_merged(rig):
     await rig.write("t1", *ticks(1, 1))
     full = await open_line(rig, merging=True)
     await settle()
-    full.pipe.writable = False
+    full.line.on_writable(False)
     await rig.write("t1", *ticks(2, 40))
     await settle()
-    full.pipe.writable = True
-    full.line.writable()
+    full.line.on_writable(True)
     await settle()
     assert full.pipe.numbers == [1, 40]
 
@@ -141,7 +139,7 @@ async def test_a_connection_that_takes_no_byte_for_the_deadline_is_aborted(rig):
     await rig.write("t1", *ticks(1, 1))
     deaf = await open_line(rig)
     await settle()
-    deaf.pipe.writable = False
+    deaf.line.on_writable(False)
     deaf.pipe.unsent_bytes = 70_000
     await rig.write("t1", *ticks(2, 2))
     await asyncio.sleep(29)
@@ -154,7 +152,7 @@ async def test_a_connection_that_takes_a_little_is_given_more_time(rig):
     await rig.write("t1", *ticks(1, 1))
     slow = await open_line(rig)
     await settle()
-    slow.pipe.writable = False
+    slow.line.on_writable(False)
     slow.pipe.unsent_bytes = 70_000
     await rig.write("t1", *ticks(2, 2))
     for unsent in (60_000, 50_000, 40_000):
