@@ -91,7 +91,7 @@ async def test_nats_connections_cut_at_random_bytes_cost_no_event(suite, streame
         proxies, urls = await stack.enter_async_context(run_proxies(suite.nats, rng, 2))
         one, two = await streamers("s1", {}, urls[0]), await streamers("s2", SENT | QUEUED, urls[1])
         running = run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.02)
-        _, writing = await stack.enter_async_context(running)
+        authors, writing = await stack.enter_async_context(running)
         crowd = await stack.enter_async_context(run_crowd(one.port, two.port, rng=rng))
         join(crowd, tasks, 60)
 
@@ -103,7 +103,14 @@ async def test_nats_connections_cut_at_random_bytes_cost_no_event(suite, streame
                 await proxy.cut_after(some_bytes(rng, 200_000))
 
         await asyncio.gather(*map(cut, proxies))
-        ends = await writing.finish()
+        stored = ends_of(authors)
+        assert await holds(lambda: not crowd.behind(stored), 20)
+        for proxy in proxies:
+            proxy.hold()
+            proxy.cut()
+        ends = await writing.finish()  # shown to no one: only the probe can find it
+        for proxy in proxies:
+            proxy.heal()
         cuts = sum(proxy.cuts for proxy in proxies)
         figures("NATS cut at random bytes", cuts=cuts, **await found(crowd, ends))
         check(crowd, ends)
