@@ -25,7 +25,10 @@ class NatsServer(Process):
     """Listens on a free port of the loopback."""
 
     def __init__(self, directory: Path) -> None:
-        command = [program(), "-js", "-a", "127.0.0.1", "-p", "-1"]
+        # A publisher answers no ping while the others have their turn; by default it would be cut off after minutes.
+        config = directory / "nats.conf"
+        config.write_text('ping_interval: "1h"\n')
+        command = [program(), "-c", str(config), "-js", "-a", "127.0.0.1", "-p", "-1"]
         command += ["-sd", str(directory / "jetstream"), "--ports_file_dir", str(directory)]
         super().__init__("nats-server", command, directory, cores=machine.CLIENT_CORES)
         self._ports = directory / f"nats-server_{self.pid}.ports"
