@@ -35,6 +35,7 @@ http {{
   access_log off;
   keepalive_requests 1000000000;
   keepalive_timeout 3600s;
+  client_header_timeout 3600s;
   client_body_buffer_size 256k;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
