@@ -1,0 +1,140 @@
+"""Writes what can be derived: each chart's values.schema.json and the table of values in its README.md.
+
+The schema comes from values.yaml (an empty map takes anything, a null a number) and, for `config`, from the settings of
+the service. `tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from headway_processor.settings import Settings as Processor
+from headway_streamer.settings import Settings as Streamer
+
+CHARTS = Path(__file__).parent
+SETTINGS: dict[str, type[msgspec.Struct]] = {"processor": Processor, "streamer": Streamer}
+ELSEWHERE = {"grace_seconds", "drain_seconds"}
+"""Settings that have a value of their own, because the pod's grace period is computed from them."""
+CHOICES = {
+    "image.pullPolicy": ["Always", "IfNotPresent", "Never"],
+    "nats.auth": ["user", "creds", "nkey"],
+    "nats.replicas": [1, 3, 5],
+    "service.type": ["ClusterIP", "NodePort", "LoadBalancer"],
+}
+TYPES: dict[type, dict[str, Any]] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer", "minimum": 0},
+    float: {"type": "number", "minimum": 0},
+    str: {"type": "string"},
+    tuple: {"type": "array", "items": {"type": "string"}},
+}
+
+
+def camel(name: str) -> str:
+    """`flush_ms` as `flushMs`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def config(chart: str) -> dict[str, Any]:
+    """The schema of `config`: the settings of the service."""
+    properties = {}
+    for field in msgspec.structs.fields(SETTINGS[chart]):
+        if field.name not in ELSEWHERE:
+            kind = field.type if isinstance(field.type, type) else tuple
+            properties[camel(field.name)] = TYPES[kind]
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:
+    """The schema of what may stand where `value` is the default."""
+    if path == "config":
+        return config(chart)
+    if path in CHOICES:
+        return {"enum": CHOICES[path]}
+    if isinstance(value, dict):
+        if not value or path.endswith(("ecurityContext", "resources")):
+            return {"type": "object"}
+        inner = {key: schema(chart, one, f"{path}.{key}".lstrip(".")) for key, one in value.items()}
+        return {"type": "object", "additionalProperties": False, "properties": inner}
+    if isinstance(value, list):
+        return {"type": "array"}
+    if value is None:
+        return {"type": ["integer", "null"], "minimum": 0}
+    return TYPES[type(value)]
+
+
+def chart_schema(chart: str) -> str:
+    """values.schema.json."""
+    values = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+    whole = schema(chart, values)
+    if chart == "headway":
+        # Each sub-chart's own schema says what it takes.
+        for name in ("nats", "processor", "streamer"):
+            whole["properties"][name] = {"type": "object", "properties": {"enabled": TYPES[bool]}}
+    else:
+        whole["properties"] |= {"global": {"type": "object"}, "enabled": TYPES[bool]}
+    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **whole}, indent=2) + "\n"
+
+
+def rows(text: str) -> Iterator[tuple[str, str, str]]:
+    """Name, default and comment of each value in a values.yaml."""
+    stack: list[tuple[int, str]] = []
+    comment: list[str] = []
+    for line in text.splitlines():
+        if match := re.fullmatch(r" *# ?(.*)", line):
+            comment.append(match[1])
+        elif match := re.fullmatch(r"( *)([A-Za-z]+):(.*)", line):
+            indent, default = len(match[1]), match[3].strip()
+            stack = [(depth, name) for depth, name in stack if depth < indent] + [(indent, match[2])]
+            if default:
+                yield ".".join(name for _, name in stack), default, " ".join(comment) if indent or stack else ""
+            comment = []
+        else:
+            comment = []
+
+
+def readme(chart: str) -> str:
+    """README.md."""
+    about = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())["description"]
+    text = (CHARTS / chart / "values.yaml").read_text()
+    lines = [f"# {chart}", "", f"{about}.", "", "| value | default | |", "|---|---|---|"]
+    lines += [f"| `{name}` | `{default}` | {comment} |" for name, default, comment in rows(text)]
+    if chart in SETTINGS:
+        lines += [
+            "",
+            "## Settings",
+            "",
+            "Beside the values above, `config` takes:",
+            "",
+            "| value | sets |",
+            "|---|---|",
+        ]
+        lines += [
+            f"| `config.{camel(field.name)}` | `HEADWAY_{chart.upper()}_{field.name.upper()}` |"
+            for field in msgspec.structs.fields(SETTINGS[chart])
+            if field.name not in ELSEWHERE
+        ]
+        lines += ["", "Their meaning and defaults: [Settings](../../docs/reference/settings.md)."]
+    return "\n".join([*lines, "", "This page is made by `make docs` from values.yaml.", ""])
+
+
+def files() -> dict[Path, str]:
+    """Everything that is derived, with its text."""
+    made = {}
+    for chart in ("nats", "processor", "streamer", "headway"):
+        made[CHARTS / chart / "values.schema.json"] = chart_schema(chart)
+        made[CHARTS / chart / "README.md"] = readme(chart)
+    return made
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        path.write_text(text)

@@ -1,0 +1,160 @@
+{{- define "streamer.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "streamer.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "streamer.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" (.Release.Name | trunc 36 | trimSuffix "-") $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What never changes during the life of a release: the only labels of pods. */}}
+{{- define "streamer.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "streamer.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "streamer.labels" -}}
+{{ include "streamer.selectorLabels" . }}
+app.kubernetes.io/component: streamer
+app.kubernetes.io/part-of: headway
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "streamer.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "streamer.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- define "streamer.image" -}}
+{{- $global := .Values.global | default dict -}}
+{{- $registry := $global.imageRegistry | default .Values.image.registry -}}
+{{- $path := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $path .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $path (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "streamer.imagePullSecrets" -}}
+{{- $global := .Values.global | default dict -}}
+{{- with concat ($global.imagePullSecrets | default list) .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Where NATS is: of this chart, of the umbrella (global.nats), or the one that the umbrella brings. */}}
+{{- define "streamer.natsUrl" -}}
+{{- $global := (.Values.global | default dict).nats | default dict -}}
+{{- $url := .Values.nats.url | default $global.url -}}
+{{- if and (not $url) ($global.service) -}}
+{{- $url = printf "nats://%s:4222" (tpl $global.service .) -}}
+{{- end -}}
+{{- required "nats.url says where NATS is, such as nats://nats:4222 (or global.nats.url for both services)" $url -}}
+{{- end -}}
+
+{{- define "streamer.natsSecret" -}}
+{{- $global := (.Values.global | default dict).nats | default dict -}}
+{{- $secret := .Values.nats.existingSecret | default $global.existingSecret -}}
+{{- if and (not $secret) $global.service (not .Values.nats.url) (not $global.url) -}}
+{{- $secret = printf "%s-auth" (tpl $global.service .) -}}
+{{- end -}}
+{{- $secret -}}
+{{- end -}}
+
+{{/* The settings of NATS as environment variables. */}}
+{{- define "streamer.natsEnv" -}}
+{{- $nats := .Values.nats -}}
+{{- $secret := include "streamer.natsSecret" . -}}
+- name: HEADWAY_NATS_URL
+  value: {{ include "streamer.natsUrl" . | quote }}
+- name: HEADWAY_NATS_NAMESPACE
+  value: {{ $nats.namespace | quote }}
+- name: HEADWAY_NATS_REPLICAS
+  value: {{ include "streamer.text" $nats.replicas | quote }}
+- name: HEADWAY_NATS_DIRECT_DISPATCH
+  value: {{ $nats.directDispatch | quote }}
+- name: HEADWAY_NATS_READ_PAUSE_MS
+  value: {{ include "streamer.text" $nats.readPauseMs | quote }}
+{{- if $secret }}
+{{- if eq $nats.auth "user" }}
+- name: HEADWAY_NATS_USER
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ $nats.userKey }} }
+- name: HEADWAY_NATS_PASSWORD
+  valueFrom:
+    secretKeyRef: { name: {{ $secret }}, key: {{ $nats.passwordKey }} }
+{{- else if eq $nats.auth "creds" }}
+- name: HEADWAY_NATS_CREDS_FILE
+  value: /etc/headway/nats/auth/{{ $nats.credsKey }}
+{{- else if eq $nats.auth "nkey" }}
+- name: HEADWAY_NATS_NKEY_FILE
+  value: /etc/headway/nats/auth/{{ $nats.nkeyKey }}
+{{- end }}
+{{- end }}
+{{- with $nats.tls }}
+{{- if .existingSecret }}
+- name: HEADWAY_NATS_TLS_CA_FILE
+  value: /etc/headway/nats/tls/{{ .caKey }}
+{{- if .clientCertificate }}
+- name: HEADWAY_NATS_TLS_CERT_FILE
+  value: /etc/headway/nats/tls/{{ .certKey }}
+- name: HEADWAY_NATS_TLS_KEY_FILE
+  value: /etc/headway/nats/tls/{{ .keyKey }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "streamer.natsMounts" -}}
+{{- if and (include "streamer.natsSecret" .) (has .Values.nats.auth (list "creds" "nkey")) }}
+- { name: nats-auth, mountPath: /etc/headway/nats/auth, readOnly: true }
+{{- end }}
+{{- if .Values.nats.tls.existingSecret }}
+- { name: nats-tls, mountPath: /etc/headway/nats/tls, readOnly: true }
+{{- end }}
+{{- end -}}
+
+{{- define "streamer.natsVolumes" -}}
+{{- if and (include "streamer.natsSecret" .) (has .Values.nats.auth (list "creds" "nkey")) }}
+- name: nats-auth
+  secret: { secretName: {{ include "streamer.natsSecret" . }}, defaultMode: 0440 }
+{{- end }}
+{{- if .Values.nats.tls.existingSecret }}
+- name: nats-tls
+  secret: { secretName: {{ .Values.nats.tls.existingSecret }}, defaultMode: 0440 }
+{{- end }}
+{{- end -}}
+
+{{/* A value as a setting takes it: large numbers without an exponent, lists with commas. */}}
+{{- define "streamer.text" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- int64 . -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Settings of the service itself: config.opsPort sets HEADWAY_STREAMER_OPS_PORT. */}}
+{{- define "streamer.configEnv" -}}
+{{- range $key, $value := .Values.config }}
+{{- if not (kindIs "invalid" $value) }}
+- name: HEADWAY_STREAMER_{{ $key | snakecase | upper }}
+  value: {{ include "streamer.text" $value | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,20 @@
+"""One line per rung of the ladder, at the end of the run."""
+
+import pytest
+
+_LINES: list[str] = []
+
+
+@pytest.fixture
+def rung():
+    """Call it with what was checked and its figures."""
+
+    def say(what: str, **figures: object) -> None:
+        _LINES.append(f"charts  {what:<52}" + " · ".join(f"{name} {value}" for name, value in figures.items()))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _LINES:
+        terminalreporter.write_line(line)

@@ -1,0 +1,48 @@
+"""Helm, embedded: the few calls that the tests need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import helm_python
+import yaml
+from helm_python import _native
+
+CHARTS = Path(__file__).parents[2] / "charts"
+CRDS = ["gateway.networking.k8s.io/v1", "monitoring.coreos.com/v1", "keda.sh/v1alpha1"]
+KUBERNETES = [f"1.{minor}" for minor in range(29, 37)]
+
+Objects = list[dict[str, Any]]
+
+
+def values(name: str) -> dict[str, Any]:
+    """The ci values of that name."""
+    loaded = yaml.safe_load((CHARTS / "headway" / "ci" / f"{name}-values.yaml").read_text())
+    return loaded or {}
+
+
+def render(
+    chart: str = "headway",
+    given: dict[str, Any] | None = None,
+    *,
+    kubernetes: str = "1.36",
+    crds: bool = True,
+    upgrade: bool = False,
+    release: str = "demo",
+) -> Objects:
+    """The objects of a chart. Raises HelmError. Rendering changes a loaded chart, so each has its own."""
+    options = {"name": release, "namespace": "default", "kube_version": kubernetes, "is_upgrade": upgrade}
+    options |= {"is_install": not upgrade, "api_versions": CRDS if crds else []}
+    with helm_python.Chart.load(CHARTS / chart) as loaded:
+        # `Chart.render` cannot say the versions of the cluster.
+        text = _native.call_string("helm_render", loaded._raw(), json.dumps(given or {}), json.dumps(options))
+    documents = [yaml.safe_load_all(part) for name, part in sorted(json.loads(text).items()) if name.endswith(".yaml")]
+    return [item for document in documents for item in document if item]
+
+
+def one(objects: Objects, kind: str, name: str) -> dict[str, Any]:
+    """The only object of that kind and name."""
+    (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
+    return found

@@ -1,0 +1,105 @@
+"""What the charts render, for every scenario and Kubernetes that is promised."""
+
+import warnings
+from itertools import product
+
+import helm_python
+import pytest
+
+from tests.charts.helm import CHARTS, KUBERNETES, one, render, values
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import kubernetes_validate
+
+SCENARIOS = sorted(path.name.removesuffix("-values.yaml") for path in (CHARTS / "headway" / "ci").iterdir())
+NEED_CRDS = {"gateway": "HTTPRoute", "keda": "ScaledObject", "monitoring": "PodMonitor"}
+
+
+@pytest.mark.parametrize("chart", ["nats", "processor", "streamer", "headway"])
+def test_lint_finds_nothing(chart, rung):
+    given = {"nats": {"url": "nats://nats:4222"}} if chart in ("processor", "streamer") else {}
+    report = helm_python.lint(CHARTS / chart, given, strict=True)
+    findings = [message for message in report["messages"] if message["severity"] > 1]
+    assert not findings
+    assert not report["errors"]
+    rung(f"lint of {chart}", findings=len(findings))
+
+
+def test_every_scenario_renders_valid_objects_on_every_kubernetes(rung):
+    renders = checked = 0
+    seen = set()
+    for scenario, version, upgrade in product(SCENARIOS, KUBERNETES, (False, True)):
+        objects = render(given=values(scenario), kubernetes=version, upgrade=upgrade)
+        renders += 1
+        names = [(item["kind"], item["metadata"]["name"]) for item in objects]
+        assert len(names) == len(set(names)), f"{scenario}: the same object twice"
+        for item in objects:
+            key = (version, repr(item))
+            if item["kind"] in NEED_CRDS.values() or key in seen:
+                continue
+            seen.add(key)
+            kubernetes_validate.validate(item, version, strict=True)
+            checked += 1
+    rung("scenarios × Kubernetes 1.29–1.36 × install/upgrade", renders=renders, objects=checked)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_second_render_is_identical(scenario):
+    assert render(given=values(scenario)) == render(given=values(scenario))
+
+
+@pytest.mark.parametrize("scenario", NEED_CRDS)
+def test_a_missing_crd_is_a_clear_error(scenario):
+    kinds = {item["kind"] for item in render(given=values(scenario))}
+    assert NEED_CRDS[scenario] in kinds
+    with pytest.raises(helm_python.HelmError, match="are not in this cluster"):
+        render(given=values(scenario), crds=False)
+
+
+def test_a_plain_install_needs_no_crd():
+    assert {item["kind"] for item in render(crds=False)} == {
+        "ConfigMap", "Deployment", "PodDisruptionBudget", "Secret", "Service", "ServiceAccount", "StatefulSet",
+    }  # fmt: skip
+
+
+REFUSED = [
+    ({"streamer": {"replicaCuont": 3}}, "replicaCuont"),
+    ({"streamer": {"replicaCount": "three"}}, "replicaCount"),
+    ({"streamer": {"config": {"flushMS": 20}}}, "flushMS"),
+    ({"processor": {"config": {"concurrency": -1}}}, "concurrency"),
+    ({"processor": {"nats": {"auth": "token"}}}, "auth"),
+    ({"streamer": {"drain": {"terminationGracePeriodSeconds": 30}}}, "a drain takes up to 40"),
+    ({"processor": {"shutdown": {"terminationGracePeriodSeconds": 20}}}, "a shutdown takes up to 30"),
+    ({"streamer": {"autoscaling": {"enabled": True, "cpu": 0, "watchers": 0}}}, "needs something to go by"),
+    ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
+    ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
+    ({"nats": {"enabled": False}}, "global.nats.url"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), REFUSED, ids=lambda value: value if isinstance(value, str) else "")
+def test_wrong_values_are_refused_with_what_is_wrong(given, message):
+    with pytest.raises(helm_python.HelmError, match=message):
+        render(given=given)
+
+
+def test_the_grace_period_follows_the_drain():
+    pod = one(render(given={"streamer": {"drain": {"windowSeconds": 60}}}), "Deployment", "demo-streamer")
+    spec = pod["spec"]["template"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == 75
+    assert {"name": "HEADWAY_STREAMER_DRAIN_SECONDS", "value": "60"} in spec["containers"][0]["env"]
+
+
+def test_both_services_use_the_nats_that_comes_along_under_any_release_name():
+    for release in ("demo", "nats", "my-nats-release", "a-release-with-a-very-long-name-of-fifty-characters"):
+        objects = render(release=release)
+        names = {(item["kind"], item["metadata"]["name"]) for item in objects}
+        for item in objects:
+            if item["kind"] != "Deployment":
+                continue
+            env = {entry["name"]: entry for entry in item["spec"]["template"]["spec"]["containers"][0]["env"]}
+            host = env["HEADWAY_NATS_URL"]["value"].removeprefix("nats://").removesuffix(":4222")
+            secret = env["HEADWAY_NATS_PASSWORD"]["valueFrom"]["secretKeyRef"]
+            assert ("Service", host) in names
+            assert secret["key"] in one(objects, "Secret", secret["name"])["stringData"]
