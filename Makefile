@@ -47,10 +47,12 @@ lock: $(READY) ## compile requirements/*.lock anew: for development, for each im
 	@$(BIN)/$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
 	@$(BIN)/$(UV_COMPILE) --extra processor --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
 	@$(BIN)/$(UV_COMPILE) --extra streamer --constraint requirements/dev.lock pyproject.toml --output-file requirements/streamer.lock
+	@$(BIN)/$(UV_COMPILE) requirements/build.in --output-file requirements/build.lock
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
 
 docs: $(READY) ## write the generated pages of docs/ anew
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python charts/generate.py
 
 $(VENV)/.bench: $(READY) requirements/bench.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.lock
@@ -68,8 +70,8 @@ faults: $(READY) ## the fault tests alone, with a line of figures for each
 security: ## (to come) the access-control and hardening tests alone
 	@echo "security: to come with access control"
 
-charts: ## (to come) lint, render and run the Helm charts
-	@echo "charts: to come with Kubernetes"
+charts: $(READY) ## lint, render and run the Helm charts: a line per rung with what it checked
+	@$(BIN)/python -m pytest -q tests/charts $(ARGS)
 
 web: ## (to come) build the TypeScript client
 	@echo "web: to come with the TypeScript client; the page at / needs no build"
