@@ -1,0 +1,76 @@
+"""The Tiltfile, evaluated against stubs, names what the charts and the Dockerfiles have."""
+
+import re
+
+import pytest
+import starlark
+import yaml
+
+from tests.charts.helm import CHARTS, render, values
+
+ROOT = CHARTS.parent
+NAMES = [
+    "version_settings", "allow_k8s_contexts", "ci_settings", "default_registry", "docker_build", "watch_file", "helm",
+    "k8s_yaml", "k8s_resource", "local_resource", "port_forward", "link",
+]  # fmt: skip
+
+
+@pytest.fixture
+def calls():
+    """What the Tiltfile calls: name, positional and keyword arguments."""
+    made = []
+
+    def stub(name):
+        def call(*args, **options):
+            made.append((name, args, options))
+            return [name, *args]
+
+        return call
+
+    module = starlark.Module()
+    for name in NAMES:
+        module.add_callable(name, stub(name))
+    for name in ("define_string", "define_string_list"):
+        module.add_callable(f"config_{name}", stub(f"config.{name}"))
+    module.add_callable("config_parse", dict)
+    module["TRIGGER_MODE_MANUAL"] = "manual"
+    text = (ROOT / "Tiltfile").read_text().replace("config.", "config_")
+    # Tilt allows loops at the top of a file.
+    body = "def main():\n" + "\n".join("    " + line for line in text.splitlines()) + "\nmain()\n"
+    starlark.eval(module, starlark.parse("Tiltfile", body), starlark.Globals.standard())
+    return made
+
+
+def test_what_tilt_builds_and_watches_is_there(calls, rung):
+    objects = render(given=values("tilt"), release="headway")
+    workloads = {item["metadata"]["name"]: item for item in objects if item["kind"] in ("Deployment", "StatefulSet")}
+    rendered = {
+        item["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")[0] for item in workloads.values()
+    }
+    built = [(args, options) for name, args, options in calls if name == "docker_build"]
+    assert {args[0] for args, _ in built} == {image for image in rendered if "headway" in image}
+    for _, options in built:
+        dockerfile = (ROOT / options["dockerfile"]).read_text()
+        sources = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+        for source in " ".join(sources).split():
+            assert (ROOT / source).exists(), source
+            assert any(source == path or source.startswith(f"{path}/") for path in options["only"]), source
+    for args in [args for name, args, _ in calls if name in ("watch_file", "helm")]:
+        assert (ROOT / args[0]).exists()
+    for file in next(options["values"] for name, _, options in calls if name == "helm"):
+        assert (ROOT / file).is_file()
+    assert {args[0] for name, args, _ in calls if name == "k8s_resource"} == set(workloads)
+    for name, args, options in calls:
+        if name == "k8s_resource":
+            container = workloads[args[0]]["spec"]["template"]["spec"]["containers"][0]
+            ports = {port["containerPort"] for port in container["ports"]}
+            assert {forward[2] for forward in options["port_forwards"]} <= ports
+    rung("Tiltfile against the charts", calls=len(calls), images=len(built))
+
+
+def test_the_cluster_of_ctlptl_is_one_that_tilt_allows(calls):
+    documents = list(yaml.safe_load_all((ROOT / "deploy" / "dev" / "ctlptl.yaml").read_text()))
+    cluster = next(item for item in documents if item["kind"] == "Cluster")
+    (allowed,) = next(args for name, args, _ in calls if name == "allow_k8s_contexts")
+    assert cluster["name"] in allowed
+    assert cluster["registry"] == next(item for item in documents if item["kind"] == "Registry")["name"]
