@@ -50,8 +50,9 @@ class Watcher:
         self._named = seats[0].task if named else ""
         self._celery = celery
         self._shared_bytes = len(seats) == 1 and not named
-        self._woken = asyncio.Event()
-        self.wake: Callable[[], None] = self._woken.set
+        self._woken: asyncio.Event | None = None
+        """Of a stream that is iterated over; a parked one needs none, and it weighs 760 bytes."""
+        self.wake: Callable[[], None] = self._wake
         """Called when there may be something to send."""
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
@@ -64,16 +65,17 @@ class Watcher:
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The bytes to send, piece by piece, to the clean end. Each piece may be many events."""
+        woken = self._woken = asyncio.Event()
         yield self.hello()
         while not self.over:
+            woken.clear()
             if piece := await self.step():
                 yield piece
             elif not self.over:
-                await self._wait()
+                await self._wait(woken)
 
     async def step(self) -> bytes:
         """What is to be sent now; empty when there is nothing, or nothing more (`over`)."""
-        self._woken.clear()
         if piece := await self._collect():
             return piece
         if all(seat.settled for seat in self.seats):
@@ -193,8 +195,12 @@ class Watcher:
             return self._leave_at
         return seat.tail.alive_at + self._settings.stalled_seconds
 
-    async def _wait(self) -> None:
+    def _wake(self) -> None:
+        if self._woken is not None:
+            self._woken.set()
+
+    async def _wait(self, woken: asyncio.Event) -> None:
         """Until a tail wakes this watcher, or something of its own is due."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(max(self.due_at, self._loop.time())):
-                await self._woken.wait()
+                await woken.wait()

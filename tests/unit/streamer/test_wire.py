@@ -1,10 +1,13 @@
 """What the fast path out leans on in uvicorn. A failure here: read what changed, then correct `wire.py` or the pin."""
 
+import asyncio
 import hashlib
 import inspect
 
 import pytest
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from headway_streamer.wire import EXTENSION, WireProtocol
 
@@ -32,3 +35,72 @@ def test_the_stream_and_the_wire_agree_on_the_extension():
 
     assert stream.EXTENSION == EXTENSION
     assert issubclass(WireProtocol, HttpToolsProtocol)
+
+
+class Transport(asyncio.Transport):
+    """Keeps what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+async def starts(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    wire = scope["extensions"][EXTENSION]
+    scope["state"]["seen"].append(wire)
+    assert wire.detach(lambda: None, wire.app_state["writable"].append)
+    wire.write(b"1\r\nx\r\n")
+
+
+async def connected() -> tuple[WireProtocol, Transport]:
+    """A connection on which a stream was started and detached."""
+    seen: list[WireProtocol] = []
+    config = Config(starts, interface="asgi3", http=WireProtocol, lifespan="off", log_config=None)
+    wire = WireProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
+    transport = Transport()
+    wire.connection_made(transport)
+    wire.data_received(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+    await asyncio.gather(*wire.tasks)
+    assert seen == [wire]
+    return wire, transport
+
+
+async def test_a_detached_connection_is_written_to_and_ended():
+    wire, transport = await connected()
+    wire.end()
+    assert transport.written.endswith(b"\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+
+
+async def test_a_detached_connection_keeps_its_keys_shared_and_nothing_of_the_request():
+    """CPython shares the keys of at most 30 attributes among the instances of a class (SHARED_KEYS_MAX_SIZE)."""
+    wire, _ = await connected()
+    assert len(vars(wire)) <= 30
+    kept = {name for name, value in vars(wire).items() if value is not None}
+    assert not kept & {"cycle", "scope", "headers", "parser", "flow", "client", "server"}
+
+
+async def test_a_detached_connection_still_says_when_it_is_full_and_when_it_is_lost():
+    wire, _ = await connected()
+    wire.pause_writing()
+    assert not wire.writable
+    wire.resume_writing()
+    assert wire.writable
+    wire.connection_lost(None)
+    assert wire.app_state["writable"] == [False, True, False]
+    assert wire not in wire.connections
