@@ -25,6 +25,7 @@ SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
 def short_polls(monkeypatch):
     """A worker closes when its last request has ended."""
     monkeypatch.setattr("headway_processor.worker.POLL_SECONDS", 0.1)
+    monkeypatch.setattr("headway_processor.backlog.PAUSE_SECONDS", 0.05)
 
 
 class Params(msgspec.Struct):
@@ -81,9 +82,10 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
     assert await get(processor.ops_port, "/livez") == (200, "alive\n")
     assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
     finished = 'headway_processor_jobs_finished_total{kind="echo",status="completed"} 1.0'
+    waiting = 'headway_processor_jobs_waiting{kind="echo"} 0.0'
     body = ""
     async with asyncio.timeout(10):
-        while finished not in body:
+        while finished not in body or waiting not in body:
             status, body = await get(processor.ops_port, "/metrics?all")
     assert status == 200
     for line in (

@@ -11,7 +11,7 @@ from headway import objects
 from headway.connection import Connection, NatsSettings
 from headway.log import NatsLog
 from headway.task import Registry
-from headway_processor import catalogue, ops
+from headway_processor import backlog, catalogue, ops
 from headway_processor.archive import NatsArchive
 from headway_processor.desk import Desk
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
@@ -82,16 +82,19 @@ class Processor:
         js = client.jetstream()
         desk = Desk(NatsLog(client, names), NatsArchive(js, names), self._settings, self._metrics)
         slots = asyncio.Semaphore(self._settings.concurrency)
+        pullers: dict[str, Puller] = {}
         for kind in self._kinds:
             config = objects.job_consumer(
                 names, kind.name, ack_wait_seconds=self._settings.ack_wait_seconds, concurrency=kind.concurrency
             )
-            self._workers.append(Worker(kind, Puller(self._connection, config), desk, self._running, slots))
+            puller = pullers[kind.name] = Puller(self._connection, config)
+            self._workers.append(Worker(kind, puller, desk, self._running, slots))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
         return {
             "stop": self._stopping.wait(),
             "nats": self._connection.closed.wait(),
             "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds]),
+            "backlog": backlog.keep_counted(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
 

@@ -130,6 +130,7 @@ class JobRun:
         # Before the terminal event: a crash in between repeats both, and the key keeps the dead job single.
         delivery, kind = self.delivery, self._kind.name
         await patiently(lambda: self._desk.archive.bury(kind, self.task, delivery.payload, reason, delivery.key))
+        self._desk.metrics.buried(kind)
 
     async def _append(self, head: Head, event: Progress) -> None:
         await Chain(self._desk.log, self.task, head, attempt=head.attempt).append(event)

@@ -25,6 +25,12 @@ class Metrics:
     def malformed(self, kind: str) -> None:
         """A message in the queue was no job."""
 
+    def buried(self, kind: str) -> None:
+        """A job was put aside: it was given up, or was none."""
+
+    def waiting(self, kind: str, jobs: int) -> None:
+        """So many jobs of the kind wait for a processor."""
+
 
 class PrometheusMetrics(Metrics):
     """Counts for Prometheus, in a registry of its own."""
@@ -42,6 +48,12 @@ class PrometheusMetrics(Metrics):
             f"{prefix}_jobs_superseded", "Attempts that met a newer one", ["kind"], registry=registry
         )
         self._malformed = Counter(f"{prefix}_jobs_malformed", "Messages that were no job", ["kind"], registry=registry)
+        self._buried = Counter(
+            f"{prefix}_jobs_dead", "Jobs put aside, not to be tried again", ["kind"], registry=registry
+        )
+        self._waiting = Gauge(
+            f"{prefix}_jobs_waiting", "Jobs that no processor has taken yet", ["kind"], registry=registry
+        )
         Gauge(f"{prefix}_nats_connected", "1 while NATS is there", registry=registry).set_function(connected)
 
     def started(self, kind: str) -> None:
@@ -58,6 +70,12 @@ class PrometheusMetrics(Metrics):
 
     def malformed(self, kind: str) -> None:
         self._malformed.labels(kind).inc()
+
+    def buried(self, kind: str) -> None:
+        self._buried.labels(kind).inc()
+
+    def waiting(self, kind: str, jobs: int) -> None:
+        self._waiting.labels(kind).set(jobs)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -121,6 +121,14 @@ class Puller:
             self._wanted = False
         return _job(answer.result()) if answer.done() else None
 
+    async def waiting(self) -> int:
+        """How many jobs no processor has taken yet. Raises UnavailableError."""
+        try:
+            info = await self._js.consumer_info(self._stream, str(self._config.durable_name))
+        except (nats.errors.Error, TimeoutError) as error:
+            raise UnavailableError(f"consumer {self._config.durable_name}: {error!r}") from error
+        return info.num_pending or 0
+
     async def close(self) -> None:
         """Wait for the end of the last request, give back what it brings, ask for nothing more.
 

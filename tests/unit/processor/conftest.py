@@ -80,6 +80,9 @@ class Counted(Metrics):
     def malformed(self, kind):
         self.seen.append("malformed")
 
+    def buried(self, kind):
+        self.seen.append("buried")
+
 
 class Bench:
     """Runs jobs of one handler by hand."""

@@ -244,7 +244,7 @@ async def test_task_whose_attempts_all_vanish_is_given_up(bench):
     last = bench.last
     assert (last.status, last.error.type, last.progress, last.failed, last.eta) == ("error", "Lost", 40.0, 3, None)
     assert [reason for *_, reason in bench.archive.dead] == ["Lost: given up: 3 attempts failed or vanished"]
-    assert bench.metrics.seen == []
+    assert bench.metrics.seen == ["buried"]
 
 
 async def test_task_that_was_cancelled_in_the_queue_is_not_run(bench):
@@ -320,7 +320,7 @@ async def test_malformed_job_is_set_aside(bench, payload):
     assert await bench.run(noop, payload=payload) == ["term"]
     assert [dead[:3] for dead in bench.archive.dead] == [("k", "t1", payload)]
     assert bench.events == []
-    assert bench.metrics.seen == ["malformed"]
+    assert bench.metrics.seen == ["malformed", "buried"]
 
 
 async def test_malformed_job_ends_the_task_whose_place_it_took(bench):
