@@ -182,11 +182,13 @@ class Watcher:
     def _stall_notes(self, now: float) -> list[bytes]:
         notes = []
         for seat in self.seats:
-            silent = now - seat.tail.alive_at
-            stalled = seat.tail.running and not seat.tail.ended and silent >= self._settings.stalled_seconds
+            tail = seat.tail
+            # The same sum as in `_stall_at`: a difference is rounded otherwise, and a watcher woken at that very
+            # time would find nothing to do and be woken again at once.
+            stalled = tail.running and not tail.ended and tail.alive_at + self._settings.stalled_seconds <= now
             if stalled != (seat.task in self._stalled):
                 self._stalled ^= {seat.task}
-                data = {"task": seat.task, "seconds": round(silent) if stalled else 0}
+                data = {"task": seat.task, "seconds": round(now - tail.alive_at) if stalled else 0}
                 notes.append(sse.control("stalled", data, id=self._id()))
         return notes
 

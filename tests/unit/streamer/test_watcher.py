@@ -185,6 +185,24 @@ async def test_a_running_task_without_sign_of_life_is_called_stalled_once(rig, l
     assert (await watched.next()).event == "comment"
 
 
+def where_sum_and_difference_disagree(after, silence):
+    """A time t, a multiple of a microsecond, with t + silence - t < silence in floating point."""
+    times = (round(after + step * 1e-6, 6) for step in range(1, 10_000))
+    return next(t for t in times if round(t + silence, 6) - t < silence)
+
+
+@pytest.mark.timeout(10)
+async def test_a_watcher_woken_at_the_very_time_of_the_stall_does_not_spin(rig):
+    loop = asyncio.get_running_loop()
+    watched = await rig.watch("t1")
+    at = where_sum_and_difference_disagree(loop.time() + 1.0, rig.settings.stalled_seconds)
+    await asyncio.sleep(at - loop.time())
+    await rig.write("t1", *ticks(1, 1))
+    assert loop.time() == at
+    assert (await watched.until(lambda b: b.event == "stalled"))[-1].data["seconds"] == 15
+    await watched.close()
+
+
 async def test_a_beat_keeps_a_silent_task_from_being_called_stalled(rig, log):
     await rig.write("t1", *ticks(1, 1))
     watched = await rig.watch("t1")
