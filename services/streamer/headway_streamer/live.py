@@ -31,9 +31,17 @@ class _Entry:
         self.users = 0
         self.left = 0
         """How often the last user has left."""
-        self.probe_at = 0.0
+        self.probed_at = 0.0
+        self.probe_after = FIRST_PROBE_SECONDS
+        """So long after the last probe, or the last event that was shown, there is another."""
         self.opening: asyncio.Task[None] | None = None
         self.subscription: Subscription | None = None
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be probed at loop time `now`."""
+        tail = self.tail
+        last = max(self.probed_at, tail.shown_at)
+        return last + self.probe_after <= now and self.subscription is not None and not tail.ended
 
 
 class Live:
@@ -118,7 +126,7 @@ class Live:
         entry.subscription = await self._log.subscribe(tail.task, tail.on_live)
         tail.open(await self._history.last(tail.task))
         tail.floor = tail.last_seq
-        entry.probe_at = asyncio.get_running_loop().time() + FIRST_PROBE_SECONDS
+        entry.probed_at = asyncio.get_running_loop().time()
 
     def _remove(self, entry: _Entry) -> None:
         if self._entries.get(entry.tail.task) is not entry:
@@ -141,24 +149,28 @@ class Live:
     # The probe
 
     async def probe_for_ever(self) -> None:
-        """A root task: compare the tails with the log, each 1 s after its join and then every few seconds."""
+        """A root task: compare the tails with the log, each 1 s after its join and then every few seconds.
+
+        What is shown live proves that nothing before it is missing, so only a tail that is silent is probed.
+        """
         while True:
             await asyncio.sleep(0.5)
             now = asyncio.get_running_loop().time()
-            due = [e for e in self._entries.values() if e.subscription and not e.tail.ended and e.probe_at <= now]
+            due = [entry for entry in self._entries.values() if entry.is_due(now)]
             for start in range(0, len(due), PROBE_TAILS):
                 await self._probe(due[start : start + PROBE_TAILS])
 
     def probe_soon(self) -> None:
         """After a reconnection: messages may have been lost."""
         for entry in self._entries.values():
-            entry.probe_at = min(entry.probe_at, 1.0)
+            entry.probe_after = 0.0
 
     async def _probe(self, entries: list[_Entry]) -> None:
         now = asyncio.get_running_loop().time()
         for entry in entries:
-            entry.probe_at = now + self._probe_seconds * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
-        floor = min(entry.tail.floor for entry in entries)
+            entry.probed_at = now
+            entry.probe_after = self._probe_seconds * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
+        floor = min(max(entry.tail.floor, entry.tail.last_seq) for entry in entries)
         try:
             found, up_to = await self._log.lasts([entry.tail.task for entry in entries], floor)
         except UnavailableError as error:

@@ -78,6 +78,7 @@ class Tail:
         "last_seq",
         "lines",
         "running",
+        "shown_at",
         "starters",
         "task",
         "wakes",
@@ -117,6 +118,8 @@ class Tail:
         self._budget = budget or Budget(ring_bytes)
         self._marked = False
         self._shown = 0
+        self.shown_at = 0.0
+        """Loop time of the last flush."""
         self._history = history
         self._metrics = metrics
         self._ring: deque[Frame] = deque()
@@ -293,6 +296,7 @@ class Tail:
         """Show what is new, at loop time `now`: one write per line, the same bytes for all."""
         self._marked = False
         start, self._shown = self._shown, self.last_n
+        self.shown_at = now
         if self.lines:
             self._show(start, now)
         if self.wakes:

@@ -147,6 +147,31 @@ async def test_a_terminal_event_whose_republish_was_lost_is_found_by_the_probe(r
     assert rig.counted("probe_repairs_total") == 1
 
 
+async def test_a_task_whose_events_are_shown_is_not_probed(rig, log, monkeypatch):
+    asked = []
+    lasts = log.lasts
+    monkeypatch.setattr(log, "lasts", lambda tasks, floor: asked.append(list(tasks)) or lasts(tasks, floor))
+    watched = await rig.watch("quiet", "busy", merging=False)
+    for n in range(1, 60):
+        await rig.write("busy", *ticks(n, n))
+        await watched.until(lambda b, n=n: b.data.get("n") == n)
+        await asyncio.sleep(0.9)
+    assert asked == [["quiet"]] * len(asked)
+    assert len(asked) >= 3
+
+
+async def test_a_task_that_fell_silent_is_probed_in_time(rig, log):
+    watched = await rig.watch("t1", merging=False)
+    for n in range(1, 40):
+        await rig.write("t1", *ticks(n, n))
+        await asyncio.sleep(0.9)
+    log.mute = True
+    await rig.write("t1", completed())
+    started = asyncio.get_running_loop().time()
+    assert numbers(await watched.all())[-1] == 40
+    assert asyncio.get_running_loop().time() - started <= 15.5
+
+
 async def test_a_malformed_event_is_set_aside_and_the_others_arrive(rig, log):
     watched = await rig.watch("t1", merging=False)
     head = await rig.write("t1", *ticks(1, 2))
