@@ -79,6 +79,7 @@ class Core:
         self.listing = Listing(self.intake.records, self.log, self.history)
         self.results = Results(connection)
         self.drain = Drain(settings.drain_seconds)
+        self.metrics.late = self.drain.late
         self.streams = Streams(settings, self.live, self.history, self.intake, self.drain, self.metrics)
         self.sweeper = Sweeper(
             self.metrics,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 LATE_SECONDS = 2.0
+"""Parked streams are looked at twice a second, and a busy loop needs a moment: what is later than this is late."""
 
 
 class Drain:
@@ -18,6 +19,8 @@ class Drain:
         self._window = window_seconds
         self._wakes: set[Callable[[], None]] = set()
         self._until = 0.0
+        self._leaving: dict[Callable[[], None], float] = {}
+        """When each is to leave."""
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -43,6 +46,7 @@ class Drain:
     def leave(self, wake: Callable[[], None]) -> None:
         """The counterpart of `enter`."""
         self._wakes.discard(wake)
+        self._leaving.pop(wake, None)
         if not self._wakes:
             self._empty.set()
 
@@ -53,9 +57,18 @@ class Drain:
             async with asyncio.timeout_at(late):
                 await self._empty.wait()
 
-    def leave_at(self) -> float:
+    def leave_at(self, wake: Callable[[], None]) -> float:
         """A random loop time within the window: the streams' ends, and so their returns, are spread."""
-        return random.uniform(asyncio.get_running_loop().time(), self._until)  # noqa: S311
+        at = random.uniform(asyncio.get_running_loop().time(), self._until)  # noqa: S311
+        self._leaving[wake] = at
+        return at
+
+    def late(self) -> int:
+        """How many streams are still open although their time to leave has come: the drain will not be in time."""
+        if not self._leaving:
+            return 0
+        due = asyncio.get_running_loop().time() - LATE_SECONDS
+        return sum(at <= due for at in self._leaving.values())
 
 
 def retry_ms() -> int:

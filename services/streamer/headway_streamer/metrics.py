@@ -26,6 +26,8 @@ class Metrics:
         self.watchers = 0
         self.tails = 0
         self.connected: Callable[[], bool] = lambda: False
+        self.late: Callable[[], int] = lambda: 0
+        """How many streams a drain has not ended in time."""
         self.events_received = 0
         self.events_sent = 0
         self.sent_bytes = 0
@@ -89,6 +91,7 @@ class Metrics:
             ("watchers", "Streams that are open", self.watchers),
             ("tails", "Tasks that are watched", self.tails),
             ("nats_connected", "1 while NATS is there", float(self.connected())),
+            ("drain_late_streams", "Streams still open although the drain should have ended them", self.late()),
         ):
             yield GaugeMetricFamily(f"headway_{name}", text, value)
         for name, text, value in (

@@ -144,7 +144,7 @@ class Watcher:
     def _leaving(self) -> str | None:
         if self._drain.draining and not self._draining:
             self._draining = True
-            self._leave_at = min(self._leave_at, self._drain.leave_at())
+            self._leave_at = min(self._leave_at, self._drain.leave_at(self.wake))
         if self._loop.time() < self._leave_at:
             return None
         return "drain" if self._draining else "lifetime"

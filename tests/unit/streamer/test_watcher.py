@@ -7,6 +7,7 @@ import pytest
 from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
 from headway_streamer.cursor import Position, decode
+from headway_streamer.drain import LATE_SECONDS, Drain
 from tests.unit.streamer.conftest import completed, rig_on, ticks
 
 pytestmark = pytest.mark.looptime
@@ -267,6 +268,23 @@ async def test_a_drain_ends_all_streams_spread_over_the_window(log):
         assert times[-1] <= 20.5
         assert sum(t < 10 for t in times) in range(12, 49)
         await rig.drain.emptied()
+        assert rig.drain.late() == 0
+
+
+async def test_a_stream_that_is_open_after_its_time_to_leave_is_late():
+    drain = Drain(10)
+    wakes = [lambda place=place: place for place in range(3)]
+    for wake in wakes:
+        drain.enter(wake)
+    drain.begin()
+    times = [drain.leave_at(wake) for wake in wakes]
+    drain.leave(wakes[0])
+    assert drain.late() == 0
+    await asyncio.sleep(max(times) + LATE_SECONDS + 0.1)
+    assert drain.late() == 2
+    drain.leave(wakes[1])
+    drain.leave(wakes[2])
+    assert drain.late() == 0
 
 
 async def test_several_tasks_share_one_stream_with_a_vector_cursor(rig):
