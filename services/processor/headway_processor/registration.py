@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from headway.errors import SettingsError
 from headway.task import REGISTRY, Registry
 
-BUILTIN = ("headway_processor.kinds.crawl", "headway_processor.kinds.bulk")
+BUILTIN = ("headway_processor.kinds.crawl", "headway_processor.kinds.bulk", "headway_processor.kinds.check")
 """Not `script`: whoever may submit it can crash the processor. Name `headway_processor.kinds.script` to have it."""
 ENTRY_POINTS = "headway.tasks"
 VARIABLE = "HEADWAY_TASKS"

@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 100
     """How many tasks of all kinds one processor runs at once."""
     builtin_kinds: bool = True
-    """Whether the kinds crawl and bulk are offered beside the ones of HEADWAY_TASKS."""
+    """Whether the kinds crawl, bulk and check are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
     data_dir: str = ""

@@ -1,0 +1,18 @@
+"""The kind `check`: count to ten. It needs nothing and harms nothing, so it shows whether an installation works."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headway import Job, task
+
+COUNT = 10
+PAUSE_SECONDS = 0.1
+
+
+@task("check")
+async def check(job: Job) -> dict[str, int]:
+    """Counts to ten in a second, to see that everything works."""
+    for _ in job.track(range(COUNT), unit="counts"):
+        await asyncio.sleep(PAUSE_SECONDS)
+    return {"counted": COUNT}
