@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from tests.charts.helm import CHARTS
+from tests.charts.images import ROOT, copied
 
-ROOT = CHARTS.parent
 SERVICES = ["processor", "streamer"]
 
 
@@ -26,8 +25,10 @@ def test_both_begin_with_the_same_pinned_base():
 
 def test_it_runs_as_a_number_that_is_not_root_and_needs_no_shell(dockerfile):
     name, text = dockerfile
-    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"]
-    assert f'ENTRYPOINT ["headway-{name}"]' in text
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"] * 2
+    *_, last = text.split("\nFROM ")
+    assert last.startswith("base AS run\n")
+    assert f'ENTRYPOINT ["headway-{name}"]' in last
     assert all(line.startswith("RUN [") for line in text.splitlines() if line.startswith("RUN"))
 
 
@@ -44,5 +45,5 @@ def test_everything_that_is_installed_is_locked_with_hashes(dockerfile):
 def test_what_is_copied_is_not_ignored(dockerfile):
     _, text = dockerfile
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for source in " ".join(re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)).split():
+    for source in copied(text):
         assert source.split("/")[0] in kept, source

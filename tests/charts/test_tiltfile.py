@@ -6,12 +6,12 @@ import pytest
 import starlark
 import yaml
 
-from tests.charts.helm import CHARTS, render, values
+from tests.charts.helm import render, values
+from tests.charts.images import ROOT, copied
 
-ROOT = CHARTS.parent
 NAMES = [
     "version_settings", "allow_k8s_contexts", "ci_settings", "default_registry", "docker_build", "watch_file", "helm",
-    "k8s_yaml", "k8s_resource", "local_resource", "port_forward", "link",
+    "k8s_yaml", "k8s_resource", "local_resource", "port_forward", "link", "fall_back_on", "sync",
 ]  # fmt: skip
 
 
@@ -51,10 +51,14 @@ def test_what_tilt_builds_and_watches_is_there(calls, rung):
     assert {args[0] for args, _ in built} == {image for image in rendered if "headway" in image}
     for _, options in built:
         dockerfile = (ROOT / options["dockerfile"]).read_text()
-        sources = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
-        for source in " ".join(sources).split():
+        for source in copied(dockerfile):
             assert (ROOT / source).exists(), source
             assert any(source == path or source.startswith(f"{path}/") for path in options["only"]), source
+        stages = re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.MULTILINE)
+        assert options["target"] in stages
+        (stage,) = (part for part in dockerfile.split("\nFROM ") if f" AS {options['target']}\n" in part)
+        for name, source, target in [step for step in options["live_update"] if step[0] == "sync"]:
+            assert f"COPY --chown=65532:65532 {source} {target}\n" in stage, name
     for args in [args for name, args, _ in calls if name in ("watch_file", "helm")]:
         assert (ROOT / args[0]).exists()
     for file in next(options["values"] for name, _, options in calls if name == "helm"):
