@@ -2,11 +2,16 @@
 
 import asyncio
 import random
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 
 import httpx
 import nats
 import pytest
 
+from tests.charts import proxies
 from tests.charts.helm import render
 from tests.charts.pods import run_pods
 from tests.fixtures.condition import holds
@@ -105,18 +110,17 @@ async def test_no_account_may_do_what_its_service_does_not_do(objects, tmp_path,
 
 
 class Watcher:
-    """Follows a task as a browser does, by whichever streamer is ready; counts what a browser would notice."""
+    """Follows a task as a browser does, at whichever address is given; counts what a browser would notice."""
 
-    def __init__(self, http, pods, task, rng):
+    def __init__(self, http, address, task):
         self.reader = Reader(http)
         self.refused = self.broken = 0
-        self._pods, self._task, self._rng = pods, task, rng
+        self._address, self._task = address, task
 
     async def follow(self):
         while not self._over:
-            pod = self._rng.choice([pod for pod in self._pods if pod.in_service])
             try:
-                await self.reader.read(f"{pod.service.url}/api/v1/tasks/{self._task}/stream?merge=0")
+                await self.reader.read(f"{self._address()}/api/v1/tasks/{self._task}/stream?merge=0")
             except AssertionError:
                 self.refused += 1
             except httpx.HTTPError:
@@ -127,39 +131,62 @@ class Watcher:
         return bool(self.reader.log) and self.reader.log[-1].get("status") in TERMINAL
 
 
+async def replace_one(http, streamers, address, say):
+    """Watchers of six tasks, while the first of two streamers ends as in a rollout."""
+    one, two = streamers
+    steps = [{"name": "count", "seconds": 12, "ticks": 120}]
+    tasks = [await submit(http, two, "script", {"steps": steps}) for _ in range(6)]
+    watchers = [Watcher(http, address, tasks[place % 6]) for place in range(WATCHERS)]
+    running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
+    assert await holds(lambda: all(watcher.reader.log for watcher in watchers), 10)
+    one.in_service = False  # what the cluster does: a pod that ends gets no new connections
+    code, seconds = await one.end()
+    await asyncio.gather(*running)
+    readers = [watcher.reader for watcher in watchers]
+    counts = {
+        "streams": WATCHERS,
+        "events": sum(len(reader.numbers) for reader in readers),
+        "gaps": sum(set(reader.numbers) != set(range(1, max(reader.numbers) + 1)) for reader in readers),
+        "duplicates": sum(len(reader.numbers) - len(set(reader.numbers)) for reader in readers),
+        "non_200": sum(watcher.refused for watcher in watchers),
+        "broken": sum(watcher.broken for watcher in watchers),
+        "resets": sum(name == "reset" for reader in readers for name, _ in reader.events),
+        "goodbyes": sum(name == "goodbye" for reader in readers for name, _ in reader.events),
+    }
+    say(**counts, seconds_to_exit=f"{seconds:.1f}")
+    assert code == 0
+    assert [counts[name] for name in ("gaps", "duplicates", "non_200", "broken", "resets")] == [0] * 5
+    assert all(reader.numbers == sorted(reader.numbers) for reader in readers)
+    assert counts["goodbyes"] > WATCHERS // 4
+
+
 async def test_a_streamer_that_is_replaced_costs_no_event(objects, http, tmp_path, rung):
-    with run_pods(objects, tmp_path) as (server, _, (one, two)):
-        one.in_service = two.in_service = True
+    with run_pods(objects, tmp_path) as (server, _, streamers):
+        for pod in streamers:
+            pod.in_service = True
         rng = random.Random(7)
-        steps = [{"name": "count", "seconds": 12, "ticks": 120}]
-        tasks = [await submit(http, two, "script", {"steps": steps}) for _ in range(6)]
-        watchers = [Watcher(http, (one, two), tasks[place % 6], rng) for place in range(WATCHERS)]
-        running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
-        assert await holds(lambda: all(watcher.reader.log for watcher in watchers), 10)
 
-        async def leave():
-            # What the cluster does: a pod that ends gets no new connections.
-            one.in_service = False
-            return await one.end()
+        def address():
+            return rng.choice([pod for pod in streamers if pod.in_service]).service.url
 
-        code, seconds = await leave()
-        await asyncio.gather(*running)
-        gaps = sum(w.reader.numbers != sorted(set(w.reader.numbers)) for w in watchers)
-        missing = sum(w.reader.numbers != list(range(1, len(w.reader.numbers) + 1)) for w in watchers)
-        resets = sum(name == "reset" for w in watchers for name, _ in w.reader.events)
-        goodbyes = sum(name == "goodbye" for w in watchers for name, _ in w.reader.events)
-        rung(
-            "pods: a streamer leaves",
-            streams=WATCHERS,
-            events=sum(len(w.reader.numbers) for w in watchers),
-            gaps=missing,
-            duplicates=gaps,
-            non_200=sum(w.refused for w in watchers),
-            goodbyes=goodbyes,
-            seconds_to_exit=f"{seconds:.1f}",
-        )
-        assert code == 0
-        assert (gaps, missing, resets) == (0, 0, 0)
-        assert sum(w.refused + w.broken for w in watchers) == 0
-        assert goodbyes > WATCHERS // 4
+        await replace_one(http, streamers, address, partial(rung, "pods: a streamer leaves"))
         assert server.violations() == []
+
+
+@pytest.mark.skipif(bool(proxies.MISSING), reason=f"proxies in front need {', '.join(proxies.MISSING)}")
+async def test_a_streamer_that_is_replaced_behind_proxies_costs_no_event(objects, http, tmp_path, rung):
+    with run_pods(objects, tmp_path) as (server, _, streamers), proxies.run_proxies(streamers, tmp_path) as fronts:
+        rng = random.Random(7)
+        say = partial(rung, "pods: a streamer leaves, behind nginx and haproxy")
+        await replace_one(http, streamers, lambda: rng.choice(fronts).url, say)
+        assert server.violations() == []
+
+
+async def test_the_command_of_helm_test_ends_well(objects, tmp_path, rung):
+    (command,) = (item["spec"]["containers"][0]["command"] for item in objects if item["kind"] == "Pod")
+    with run_pods(objects, tmp_path, streamers=1) as (_, _, (streamer,)):
+        assert command[-1] == "http://demo-streamer:80"
+        local = [str(Path(sys.executable).with_name(command[0])), *command[1:-1], streamer.service.url]
+        done = await asyncio.to_thread(subprocess.run, local, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        rung("pods: the command of helm test", exit_code=done.returncode)
