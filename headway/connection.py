@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -127,18 +128,47 @@ class Connection:
 
 def _credentials(settings: NatsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for path in (settings.creds_file, settings.nkey_file, settings.tls_ca_file, settings.tls_cert_file):
+    for field in ("creds_file", "nkey_file", "tls_ca_file", "tls_cert_file", "tls_key_file"):
+        path = getattr(settings, field)
         if path and not Path(path).is_file():
-            raise SettingsError(f"{path}: no such file; see the HEADWAY_NATS_* settings")
+            raise SettingsError(f"HEADWAY_NATS_{field.upper()}={path}: no such file")
     if settings.user:
         options |= {"user": settings.user, "password": settings.password}
     if settings.creds_file:
+        _check_seed("HEADWAY_NATS_CREDS_FILE", settings.creds_file, _SEED_OF_CREDS)
         options["user_credentials"] = settings.creds_file
     if settings.nkey_file:
+        _check_seed("HEADWAY_NATS_NKEY_FILE", settings.nkey_file, _SEED)
         options["nkeys_seed"] = settings.nkey_file
     if settings.tls_ca_file or settings.tls_cert_file:
+        options["tls"] = _tls(settings)
+    return options
+
+
+_SEED = re.compile(rb"\s*(SU[A-Z2-7]+)\s*")
+_SEED_OF_CREDS = re.compile(rb".*BEGIN NATS USER JWT-+\s+\S+.*BEGIN USER NKEY SEED-+\s+(\S+)\s.*", re.DOTALL)
+
+
+def _check_seed(variable: str, path: str, form: re.Pattern[bytes]) -> None:
+    """Raise SettingsError now: nats-py would find out in each of its endless tries to connect."""
+    try:
+        import nkeys
+    except ImportError as error:
+        raise SettingsError(f"{variable} needs the package nkeys: pip install 'nats-py[nkeys]'") from error
+    found = form.fullmatch(Path(path).read_bytes())
+    try:
+        nkeys.from_seed(bytearray(found[1] if found else b"")).wipe()
+    except (ValueError, IndexError, nkeys.NkeysError) as error:  # not base32, or too short
+        raise SettingsError(f"{variable}={path}: the file does not have the form that `nsc` or `nk` write") from error
+
+
+def _tls(settings: NatsSettings) -> ssl.SSLContext:
+    try:
         context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
         if settings.tls_cert_file:
             context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file or None)
-        options["tls"] = context
-    return options
+    except ssl.SSLError as error:
+        raise SettingsError(
+            f"HEADWAY_NATS_TLS_*: not certificates and keys in PEM that belong together: {error}"
+        ) from error
+    return context

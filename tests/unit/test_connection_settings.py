@@ -1,7 +1,9 @@
 """How to reach NATS, as far as it can be told without reaching it."""
 
 import ssl
+import sys
 
+import nkeys
 import pytest
 
 from headway.connection import Connection, NatsSettings, _credentials
@@ -52,14 +54,69 @@ def test_a_user_has_a_password():
     assert _credentials(NatsSettings(user="u", password="p")) == {"user": "u", "password": "p"}
 
 
-@pytest.mark.parametrize(("field", "option"), [("creds_file", "user_credentials"), ("nkey_file", "nkeys_seed")])
-def test_a_credentials_file_is_handed_on_by_its_path(tmp_path, field, option):
+SEED = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER).decode()
+CREDS = f"""\
+-----BEGIN NATS USER JWT-----
+eyJ0eXAiOiJKV1QifQ.e30.c2ln
+------END NATS USER JWT------
+
+************************* IMPORTANT *************************
+NKEY Seed printed below can be used to sign and prove identity.
+
+-----BEGIN USER NKEY SEED-----
+{SEED}
+------END USER NKEY SEED------
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "option"),
+    [("creds_file", CREDS, "user_credentials"), ("nkey_file", f"{SEED}\n", "nkeys_seed")],
+)
+def test_a_credentials_file_is_handed_on_by_its_path(tmp_path, field, text, option):
     path = tmp_path / "file"
-    path.write_text("seed")
+    path.write_text(text)
     assert _credentials(NatsSettings(**{field: str(path)})) == {option: str(path)}
 
 
-@pytest.mark.parametrize("field", ["creds_file", "nkey_file", "tls_ca_file", "tls_cert_file"])
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("creds_file", ""),
+        ("creds_file", SEED),
+        ("creds_file", CREDS.replace(SEED, SEED[:-4])),
+        ("creds_file", CREDS.replace("USER NKEY SEED", "SOMETHING")),
+        ("nkey_file", ""),
+        ("nkey_file", CREDS),
+        ("nkey_file", SEED[:20]),
+        ("nkey_file", SEED.lower()),
+    ],
+)
+def test_a_file_that_holds_no_seed_is_refused_before_connecting(tmp_path, field, text):
+    path = tmp_path / "file"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=f"HEADWAY_NATS_{field.upper()}=.*the form that"):
+        _credentials(NatsSettings(**{field: str(path)}))
+
+
+@pytest.mark.parametrize("field", ["creds_file", "nkey_file"])
+def test_a_seed_without_the_package_that_signs_says_what_to_install(tmp_path, monkeypatch, field):
+    path = tmp_path / "file"
+    path.write_text(CREDS)
+    monkeypatch.setitem(sys.modules, "nkeys", None)
+    with pytest.raises(SettingsError, match="pip install"):
+        _credentials(NatsSettings(**{field: str(path)}))
+
+
+def test_a_certificate_that_is_none_is_refused_before_connecting(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("no certificate")
+    for field in ("tls_ca_file", "tls_cert_file"):
+        with pytest.raises(SettingsError, match="in PEM"):
+            _credentials(NatsSettings(**{field: str(path)}))
+
+
+@pytest.mark.parametrize("field", ["creds_file", "nkey_file", "tls_ca_file", "tls_cert_file", "tls_key_file"])
 def test_a_file_that_is_not_there_is_named_at_once(tmp_path, field):
     path = str(tmp_path / "absent")
     with pytest.raises(SettingsError, match="absent: no such file"):
