@@ -1,5 +1,6 @@
 """One line per rung of the ladder, at the end of the run."""
 
+import httpx
 import pytest
 
 _LINES: list[str] = []
@@ -13,6 +14,12 @@ def rung():
         _LINES.append(f"charts  {what:<52}" + " · ".join(f"{name} {value}" for name, value in figures.items()))
 
     return say
+
+
+@pytest.fixture
+async def http():
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as client:
+        yield client
 
 
 def pytest_terminal_summary(terminalreporter):

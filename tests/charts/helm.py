@@ -23,6 +23,14 @@ def values(name: str) -> dict[str, Any]:
     return loaded or {}
 
 
+def merged(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Both, as Helm joins values files: `more` wins."""
+    joined = dict(values)
+    for name, value in more.items():
+        joined[name] = merged(joined.get(name) or {}, value) if isinstance(value, dict) else value
+    return joined
+
+
 def render(
     chart: str = "headway",
     given: dict[str, Any] | None = None,

@@ -1,10 +1,11 @@
 """Rendered pods as processes of this machine: the real programs with the rendered environment and probes.
 
 Only what a kubelet and a cluster network would do is replaced: addresses and ports become free ones of the loopback,
-mounted paths become directories, secrets are looked up in the render.
+mounted paths become directories, secrets are looked up in the render or among what is given with it.
 """
 
 import asyncio
+import json
 import subprocess
 import time
 import urllib.error
@@ -36,12 +37,75 @@ def environment_of(objects: Objects, container: dict[str, Any]) -> dict[str, str
     return found
 
 
-class Nats:
+def mount_secrets(objects: Objects, pod: dict[str, Any], container: dict[str, Any], directory: Path) -> dict[str, Path]:
+    """Write the secrets that the pod mounts below `directory`: the path in the container and the one here."""
+    places = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    mounted = {}
+    for volume in pod["volumes"]:
+        if "secret" not in volume:
+            continue
+        place = mounted[places[volume["name"]]] = directory / volume["name"]
+        place.mkdir(parents=True)
+        for name, text in one(objects, "Secret", volume["secret"]["secretName"])["stringData"].items():
+            (place / name).write_text(text)
+    return mounted
+
+
+class NatsProcess:
+    """A nats-server with a configuration file, its port and monitor port."""
+
+    def __init__(self, directory: Path, name: str = "nats") -> None:
+        self.port, self.monitor = free_port(), free_port()
+        self.log = directory / f"{name}.log"
+        self.environment: dict[str, str] = {}
+        self._config = directory / f"{name}.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    def start(self, text: str) -> None:
+        """Start it with that configuration. It becomes ready in its own time: see `wait_ready`."""
+        assert BINARY
+        self._config.write_text(text)
+        with self.log.open("ab") as log:
+            command = [BINARY, "--config", self._config]
+            self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+
+    def wait_ready(self) -> None:
+        """Return when it answers its health check."""
+        deadline = time.monotonic() + START_SECONDS
+        assert self._process is not None
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                self.ask("/healthz")
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(self.log.read_text())
+
+    def ask(self, path: str) -> Any:
+        """What the monitor port answers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}{path}", timeout=2) as reply:
+            return json.load(reply)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def violations(self) -> list[str]:
+        """What clients tried and were not allowed to."""
+        return [line for line in self.log.read_text().splitlines() if "iolation" in line]
+
+
+class Nats(NatsProcess):
     """The rendered nats-server."""
 
     def __init__(self, objects: Objects, name: str, directory: Path) -> None:
-        self.port, self.monitor = free_port(), free_port()
-        self.log = directory / "nats.log"
+        super().__init__(directory)
         self.environment = environment_of(objects, container_of(objects, "StatefulSet", name))
         text = one(objects, "ConfigMap", name)["data"]["nats.conf"]
         for rendered, local in (
@@ -52,37 +116,22 @@ class Nats:
         ):
             assert text.count(rendered) == 1, rendered
             text = text.replace(rendered, local)
-        self._config = directory / "nats.conf"
-        self._config.write_text(text)
-
-    def start(self) -> subprocess.Popen[bytes]:
-        assert BINARY
-        with self.log.open("ab") as log:
-            process = subprocess.Popen([BINARY, "--config", self._config], env=self.environment, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/healthz", timeout=1):
-                    return process
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.02)
-        raise AssertionError(self.log.read_text())
-
-    def violations(self) -> list[str]:
-        """What clients tried and were not allowed to."""
-        return [line for line in self.log.read_text().splitlines() if "iolation" in line]
+        self.start(text)
 
 
 class Pod:
     """One pod of a Deployment, with its probes and its end."""
 
-    def __init__(self, objects: Objects, name: str, nats: Nats, directory: Path, replica: int = 1) -> None:
+    def __init__(self, objects: Objects, name: str, nats_url: str, directory: Path, replica: int = 1) -> None:
         self._container = container_of(objects, "Deployment", name)
         self._spec = one(objects, "Deployment", name)["spec"]["template"]["spec"]
         module = f"headway_{self._container['name']}"
         rendered = environment_of(objects, self._container)
         assert rendered["HEADWAY_NATS_URL"].endswith(":4222")
-        rendered["HEADWAY_NATS_URL"] = f"nats://127.0.0.1:{nats.port}"
+        rendered["HEADWAY_NATS_URL"] = nats_url
+        mounted = mount_secrets(objects, self._spec, self._container, directory / f"{name}-{replica}")
+        for path, here in mounted.items():
+            rendered = {name: value.replace(path, str(here)) for name, value in rendered.items()}
         if self._container["name"] == "streamer":
             rendered |= {"SELF_PORT": "{port}", "SELF_HOST": "127.0.0.1", "SELF_NAME": f"{name}-{replica}"}
         self.service = Service(f"{name}-{replica}", module, rendered, directory)
@@ -123,12 +172,19 @@ def run_pods(objects: Objects, directory: Path, streamers: int = 2):
     """NATS, a processor and streamers, all ready: (nats, processor, streamers)."""
     with ExitStack() as stack:
         nats = Nats(objects, "demo-nats", directory)
-        server = nats.start()
-        stack.callback(server.wait)
-        stack.callback(server.kill)
-        pods = [Pod(objects, "demo-processor", nats, directory)]
-        pods += [Pod(objects, "demo-streamer", nats, directory, replica) for replica in range(1, streamers + 1)]
-        for pod in pods:
-            stack.callback(pod.service.kill)
-            pod.start()
-        yield nats, pods[0], pods[1:]
+        stack.callback(nats.kill)
+        nats.wait_ready()
+        processor, pods = start_services(objects, nats.url, directory, stack, streamers)
+        yield nats, processor, pods
+
+
+def start_services(
+    objects: Objects, nats_url: str, directory: Path, stack: ExitStack, streamers: int = 2
+) -> tuple[Pod, list[Pod]]:
+    """A processor and streamers, all ready; they end with the stack."""
+    pods = [Pod(objects, "demo-processor", nats_url, directory)]
+    pods += [Pod(objects, "demo-streamer", nats_url, directory, replica) for replica in range(1, streamers + 1)]
+    for pod in pods:
+        stack.callback(pod.service.kill)
+        pod.start()
+    return pods[0], pods[1:]

@@ -7,18 +7,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import httpx
 import nats
 import pytest
 
 from tests.charts import proxies
+from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
 from tests.charts.helm import render
 from tests.charts.pods import run_pods
 from tests.fixtures.condition import holds
-from tests.fixtures.sse import Reader
 
 WINDOW, WATCHERS = 4, 120
-TERMINAL = ("completed", "error", "cancelled")
 
 
 @pytest.fixture
@@ -35,25 +33,6 @@ def objects(tmp_path):
             "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": WINDOW}},
         }
     )
-
-
-@pytest.fixture
-async def http():
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as client:
-        yield client
-
-
-async def submit(http, pod, kind, params):
-    reply = await http.post(f"{pod.service.url}/api/v1/tasks", json={"kind": kind, "params": params})
-    assert reply.status_code == 202, reply.text
-    return reply.json()["task"]
-
-
-async def end_of(http, pod, task):
-    """The last event of the task, read to its end as a stream."""
-    reader = Reader(http)
-    await reader.read(f"{pod.service.url}/api/v1/tasks/{task}/stream")
-    return reader.log[-1]
 
 
 async def test_the_rendered_accounts_allow_the_whole_main_job(objects, http, tmp_path, rung):
@@ -109,28 +88,6 @@ async def test_no_account_may_do_what_its_service_does_not_do(objects, tmp_path,
         rung("pods: what accounts must not do", refused=len(server.violations()))
 
 
-class Watcher:
-    """Follows a task as a browser does, at whichever address is given; counts what a browser would notice."""
-
-    def __init__(self, http, address, task):
-        self.reader = Reader(http)
-        self.refused = self.broken = 0
-        self._address, self._task = address, task
-
-    async def follow(self):
-        while not self._over:
-            try:
-                await self.reader.read(f"{self._address()}/api/v1/tasks/{self._task}/stream?merge=0")
-            except AssertionError:
-                self.refused += 1
-            except httpx.HTTPError:
-                self.broken += 1
-
-    @property
-    def _over(self):
-        return bool(self.reader.log) and self.reader.log[-1].get("status") in TERMINAL
-
-
 async def replace_one(http, streamers, address, say):
     """Watchers of six tasks, while the first of two streamers ends as in a rollout."""
     one, two = streamers
@@ -142,21 +99,10 @@ async def replace_one(http, streamers, address, say):
     one.in_service = False  # what the cluster does: a pod that ends gets no new connections
     code, seconds = await one.end()
     await asyncio.gather(*running)
-    readers = [watcher.reader for watcher in watchers]
-    counts = {
-        "streams": WATCHERS,
-        "events": sum(len(reader.numbers) for reader in readers),
-        "gaps": sum(set(reader.numbers) != set(range(1, max(reader.numbers) + 1)) for reader in readers),
-        "duplicates": sum(len(reader.numbers) - len(set(reader.numbers)) for reader in readers),
-        "non_200": sum(watcher.refused for watcher in watchers),
-        "broken": sum(watcher.broken for watcher in watchers),
-        "resets": sum(name == "reset" for reader in readers for name, _ in reader.events),
-        "goodbyes": sum(name == "goodbye" for reader in readers for name, _ in reader.events),
-    }
+    counts = count(watchers)
     say(**counts, seconds_to_exit=f"{seconds:.1f}")
     assert code == 0
-    assert [counts[name] for name in ("gaps", "duplicates", "non_200", "broken", "resets")] == [0] * 5
-    assert all(reader.numbers == sorted(reader.numbers) for reader in readers)
+    assert [counts[name] for name in NONE_OF] == [0] * len(NONE_OF)
     assert counts["goodbyes"] > WATCHERS // 4
 
 

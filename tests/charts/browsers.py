@@ -1,0 +1,59 @@
+"""What people do with an installation: submit tasks, and watch them through whatever happens to the pods."""
+
+import httpx
+
+from tests.fixtures.sse import Reader
+
+TERMINAL = ("completed", "error", "cancelled")
+NONE_OF = ("gaps", "duplicates", "non_200", "broken", "resets")
+
+
+async def submit(http, pod, kind, params):
+    reply = await http.post(f"{pod.service.url}/api/v1/tasks", json={"kind": kind, "params": params})
+    assert reply.status_code == 202, reply.text
+    return reply.json()["task"]
+
+
+async def end_of(http, pod, task):
+    """The last event of the task, read to its end as a stream."""
+    reader = Reader(http)
+    await reader.read(f"{pod.service.url}/api/v1/tasks/{task}/stream")
+    return reader.log[-1]
+
+
+class Watcher:
+    """Follows a task as a browser does, at whichever address is given; counts what a browser would notice."""
+
+    def __init__(self, http, address, task):
+        self.reader = Reader(http)
+        self.refused = self.broken = 0
+        self._address, self._task = address, task
+
+    async def follow(self):
+        while not self._over:
+            try:
+                await self.reader.read(f"{self._address()}/api/v1/tasks/{self._task}/stream?merge=0")
+            except AssertionError:
+                self.refused += 1
+            except httpx.HTTPError:
+                self.broken += 1
+
+    @property
+    def _over(self):
+        return bool(self.reader.log) and self.reader.log[-1].get("status") in TERMINAL
+
+
+def count(watchers):
+    """What the watchers saw together."""
+    readers = [watcher.reader for watcher in watchers]
+    assert all(reader.numbers == sorted(reader.numbers) for reader in readers)
+    return {
+        "streams": len(watchers),
+        "events": sum(len(reader.numbers) for reader in readers),
+        "gaps": sum(set(reader.numbers) != set(range(1, max(reader.numbers) + 1)) for reader in readers),
+        "duplicates": sum(len(reader.numbers) - len(set(reader.numbers)) for reader in readers),
+        "non_200": sum(watcher.refused for watcher in watchers),
+        "broken": sum(watcher.broken for watcher in watchers),
+        "resets": sum(name == "reset" for reader in readers for name, _ in reader.events),
+        "goodbyes": sum(name == "goodbye" for reader in readers for name, _ in reader.events),
+    }

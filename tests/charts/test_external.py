@@ -1,0 +1,78 @@
+"""The services on a NATS of one's own: what is rendered for it works on the real one."""
+
+import asyncio
+import random
+from contextlib import ExitStack
+
+import pytest
+
+from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
+from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, permissions, start_node
+from tests.charts.helm import merged, one, render, values
+from tests.charts.pods import start_services
+from tests.fixtures.condition import holds
+
+WATCHERS = 40
+SCRIPT = {"processor": {"tasks": ["headway_processor.kinds.script"]}}
+
+
+def secret(name, contents):
+    """What an operator makes with kubectl before installing."""
+    return {"kind": "Secret", "metadata": {"name": name}, "stringData": contents}
+
+
+@pytest.mark.parametrize(("auth", "make", "verify"), [("creds", by_creds, True), ("nkey", by_nkey, False)])
+async def test_credentials_and_tls_reach_a_nats_of_ones_own(auth, make, verify, http, tmp_path, rung):
+    certificates = Certificates(tmp_path)
+    accounts, files = make()
+    nats = {"auth": auth, "tls": {"clientCertificate": verify}}
+    given = merged(values("external-nats"), {"processor": {"nats": nats}, "streamer": {"nats": nats}})
+    objects = [*render(given=given), secret("headway-nats", files), secret("nats-tls", certificates.secret)]
+    with ExitStack() as stack:
+        node = start_node(tmp_path, "nats", accounts | certificates.configuration(verify=verify))
+        stack.callback(node.kill)
+        node.wait_ready()
+        _, (streamer,) = start_services(objects, node.url, tmp_path, stack, streamers=1)
+        task = await submit(http, streamer, "check", {})
+        assert (await end_of(http, streamer, task))["status"] == "completed"
+        assert node.violations() == []
+        rung(f"pods: a NATS of one's own, TLS and {auth}", tasks=1, client_certificates=verify, violations=0)
+
+
+async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_path, rung):
+    with ExitStack() as stack:
+        cluster = Cluster(tmp_path)
+        for node in cluster.nodes.values():
+            stack.callback(node.kill)
+        for node in cluster.nodes.values():
+            node.wait_ready()
+        users = {f"{name}-user": name for name in cluster.passwords}
+        passwords = {f"{name}-password": password for name, password in cluster.passwords.items()}
+        objects = [*render(given=merged(values("ha"), SCRIPT)), secret("headway-nats", users | passwords)]
+        _, streamers = start_services(objects, cluster.url, tmp_path, stack)
+        steps = [{"name": "count", "seconds": 8, "ticks": 80}]
+        tasks = [await submit(http, streamers[0], "script", {"steps": steps}) for _ in range(4)]
+        dice = random.Random(3)
+        watchers = [Watcher(http, lambda: dice.choice(streamers).service.url, tasks[n % 4]) for n in range(WATCHERS)]
+        running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
+        assert await holds(lambda: all(len(watcher.reader.log) > 5 for watcher in watchers), 10)
+        leader = cluster.leader_of("HW_EVENTS")
+        cluster.nodes[leader].kill()
+        await asyncio.gather(*running)
+        counts = count(watchers)
+        rung("pods: the leader of three nodes killed with -9", **counts)
+        assert [counts[name] for name in NONE_OF] == [0] * len(NONE_OF)
+        assert all(watcher.reader.log[-1]["status"] == "completed" for watcher in watchers)
+        assert all(node.violations() == [] for node in cluster.nodes.values())
+
+
+def test_the_accounts_of_three_nodes_may_do_what_those_of_one_may():
+    text = one(render(), "ConfigMap", "demo-nats")["data"]["nats.conf"]
+    _, *users = text.split("user: ")
+    assert len(users) == 2
+    for user in users:
+        allowed = permissions()[user.split()[0]]
+        quoted = [
+            part for line in user.splitlines() if not line.strip().startswith("#") for part in line.split('"')[1::2]
+        ]
+        assert sorted(quoted) == sorted(allowed["publish"]["allow"] + allowed["subscribe"]["allow"])
