@@ -30,8 +30,10 @@ def test_lint_finds_nothing(chart, rung):
 def test_every_scenario_renders_valid_objects_on_every_kubernetes(rung):
     renders = checked = 0
     seen = set()
-    for scenario, version, upgrade in product(SCENARIOS, KUBERNETES, (False, True)):
-        objects = render(given=values(scenario), kubernetes=version, upgrade=upgrade)
+    for scenario, version, upgrade, crds in product(SCENARIOS, KUBERNETES, (False, True), (False, True)):
+        if scenario in NEED_CRDS and not crds:
+            continue  # a clear error: see below
+        objects = render(given=values(scenario), kubernetes=version, upgrade=upgrade, crds=crds)
         renders += 1
         names = [(item["kind"], item["metadata"]["name"]) for item in objects]
         assert len(names) == len(set(names)), f"{scenario}: the same object twice"
@@ -42,7 +44,7 @@ def test_every_scenario_renders_valid_objects_on_every_kubernetes(rung):
             seen.add(key)
             kubernetes_validate.validate(item, version, strict=True)
             checked += 1
-    rung("scenarios × Kubernetes 1.29–1.36 × install/upgrade", renders=renders, objects=checked)
+    rung("scenarios × Kubernetes 1.29–1.36 × install × CRDs", renders=renders, objects=checked)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -76,6 +78,8 @@ REFUSED = [
     ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
     ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
     ({"nats": {"enabled": False}}, "global.nats.url"),
+    ({"processor": {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True}}}}, "enable one of them"),
+    ({"streamer": {"config": {"workers": 2}}}, "Raise replicaCount instead"),
 ]
 
 

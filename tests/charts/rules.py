@@ -1,0 +1,228 @@
+"""What Kubernetes accepts and would not work, or not be safe."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.charts.helm import Objects
+
+Rule = Callable[[Objects], Iterator[str]]
+
+
+def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and pod template of everything that makes pods."""
+    for item in objects:
+        if item["kind"] == "Pod":
+            yield item["metadata"]["name"], item
+        elif template := item.get("spec", {}).get("template"):
+            yield item["metadata"]["name"], template
+
+
+def restricted(objects: Objects) -> Iterator[str]:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""
+    for name, pod in pods(objects):
+        spec = pod["spec"]
+        whole = spec.get("securityContext", {})
+        if whole.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+            yield f"{name}: no seccomp profile"
+        if not whole.get("runAsNonRoot") or not whole.get("runAsUser"):
+            yield f"{name}: may run as root"
+        if spec.get("automountServiceAccountToken") is not False or spec.get("enableServiceLinks") is not False:
+            yield f"{name}: gets a token or service links"
+        if any("hostPath" in volume for volume in spec.get("volumes", [])) or spec.get("hostNetwork"):
+            yield f"{name}: sees the host"
+        for container in spec["containers"] + spec.get("initContainers", []):
+            own = container.get("securityContext", {})
+            if own.get("allowPrivilegeEscalation") is not False or own.get("capabilities") != {"drop": ["ALL"]}:
+                yield f"{name}: may gain privileges"
+
+
+def read_only(objects: Objects) -> Iterator[str]:
+    """Nothing writes to its root."""
+    for name, pod in pods(objects):
+        for container in pod["spec"]["containers"]:
+            if not container.get("securityContext", {}).get("readOnlyRootFilesystem"):
+                yield f"{name}: may write to its root"
+
+
+def selectors(objects: Objects) -> Iterator[str]:
+    """Every selector finds the pods of one workload; pod templates carry selector labels alone."""
+    labels = {name: pod["metadata"]["labels"] for name, pod in pods(objects)}
+    for item in objects:
+        spec, name = item.get("spec", {}), item["metadata"]["name"]
+        wanted = spec.get("podSelector", spec.get("selector"))
+        if wanted is None:
+            continue
+        wanted = wanted.get("matchLabels", wanted)
+        found = [pod for pod, its in labels.items() if wanted.items() <= its.items()]
+        if len(found) != 1:
+            yield f"{item['kind']} {name}: selects {found}"
+        if "template" in spec and labels[name] != wanted:
+            yield f"{name}: its pods have more labels than the selector"
+
+
+def ports(objects: Objects) -> Iterator[str]:
+    """Named ports exist in the pods."""
+    for name, pod in pods(objects):
+        if "restartPolicy" in pod["spec"]:  # a pod that ends by itself
+            continue
+        for container in pod["spec"]["containers"]:
+            known = {port["name"] for port in container.get("ports", [])}
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                port = container.get(probe, {}).get("httpGet", {}).get("port")
+                if port not in known:
+                    yield f"{name}: {probe} asks {port}"
+    every = {p["name"] for _, pod in pods(objects) for c in pod["spec"]["containers"] for p in c.get("ports", [])}
+    for item in objects:
+        if item["kind"] == "Service":
+            for port in item["spec"]["ports"]:
+                if port["targetPort"] not in every:
+                    yield f"Service {item['metadata']['name']}: no port {port['targetPort']}"
+
+
+def mounts(objects: Objects) -> Iterator[str]:
+    """Every mount has a volume, every volume a mount."""
+    for name, pod in pods(objects):
+        volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+        for owner in objects:
+            if owner["metadata"]["name"] == name:
+                claims = owner.get("spec", {}).get("volumeClaimTemplates", [])
+                volumes |= {claim["metadata"]["name"] for claim in claims}
+        mounted = {mount["name"] for c in pod["spec"]["containers"] for mount in c.get("volumeMounts", [])}
+        if volumes != mounted:
+            yield f"{name}: volumes {sorted(volumes)}, mounted {sorted(mounted)}"
+
+
+def environment(objects: Objects) -> Iterator[str]:
+    """No variable twice, and all values are strings."""
+    for name, pod in pods(objects):
+        for container in pod["spec"]["containers"]:
+            entries = container.get("env", [])
+            if len({entry["name"] for entry in entries}) != len(entries):
+                yield f"{name}: a variable twice"
+            if any("e+" in str(entry.get("value", "")) for entry in entries):
+                yield f"{name}: a number with an exponent"
+
+
+def names(objects: Objects) -> Iterator[str]:
+    """DNS labels of at most 63 characters."""
+    for item in objects:
+        name = item["metadata"]["name"]
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name):
+            yield f"{item['kind']} {name}: not a DNS label"
+
+
+def budgets(objects: Objects) -> Iterator[str]:
+    """A disruption budget lets a node be drained."""
+    for item in objects:
+        if item["kind"] == "PodDisruptionBudget":
+            allowed = item["spec"].get("maxUnavailable")
+            if allowed is None or str(allowed).rstrip("%") in ("", "0"):
+                yield f"PodDisruptionBudget {item['metadata']['name']}: no pod may ever be evicted"
+
+
+def policies(objects: Objects) -> Iterator[str]:
+    """A closed network lets through what the pods need: names, NATS, probes, and one another."""
+    every = dict(pods(objects))
+    for item in objects:
+        if item["kind"] != "NetworkPolicy":
+            continue
+        spec, name = item["spec"], item["metadata"]["name"]
+        ((owner, pod),) = [
+            (n, p)
+            for n, p in every.items()
+            if spec["podSelector"]["matchLabels"].items() <= p["metadata"]["labels"].items()
+        ]
+        known = {port["name"] for container in pod["spec"]["containers"] for port in container.get("ports", [])}
+        opened = {port["port"] for rule in spec["ingress"] for port in rule["ports"]}
+        if opened != known:
+            yield f"NetworkPolicy {name}: opens {sorted(opened)} of {owner}, which has {sorted(known)}"
+        for peer in [peer for rule in spec["ingress"] for peer in rule.get("from", [])]:
+            wanted = peer["podSelector"]["matchLabels"].items()
+            callers = {n for n, p in every.items() if wanted <= p["metadata"]["labels"].items()}
+            if not {n for n, p in every.items() if reaches_nats(p)} <= callers:
+                yield f"NetworkPolicy {name}: keeps out a service"
+        reached = {(port["port"], port["protocol"]) for rule in spec["egress"] for port in rule.get("ports", [])}
+        if reaches_nats(pod) and not {(53, "UDP"), (53, "TCP"), (4222, "TCP")} <= reached:
+            yield f"NetworkPolicy {name}: {owner} does not reach NATS or its name"
+
+
+def reaches_nats(pod: dict[str, Any]) -> bool:
+    """Whether it is one of the services."""
+    return any(e["name"] == "HEADWAY_NATS_URL" for c in pod["spec"]["containers"] for e in c.get("env", []))
+
+
+EXTERNAL = {"headway-nats", "nats-tls"}
+"""Secrets that operators make themselves, in the ci values."""
+
+
+def secrets(objects: Objects) -> Iterator[str]:
+    """Every secret that is asked for is there, with its key; every secret that is there is asked for."""
+    made = {item["metadata"]["name"]: item["stringData"] for item in objects if item["kind"] == "Secret"}
+    asked = set()
+    for name, pod in pods(objects):
+        keys = [
+            e["valueFrom"]["secretKeyRef"]
+            for c in pod["spec"]["containers"]
+            for e in c.get("env", [])
+            if "valueFrom" in e
+        ]
+        keys += [{"name": v["secret"]["secretName"]} for v in pod["spec"].get("volumes", []) if "secret" in v]
+        for key in keys:
+            asked.add(key["name"])
+            if key["name"] in EXTERNAL:
+                continue
+            if key["name"] not in made or ("key" in key and key["key"] not in made[key["name"]]):
+                yield f"{name}: asks for {key}"
+    for name in made.keys() - asked:
+        yield f"Secret {name}: nobody asks for it"
+
+
+UNITS = {"": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def quantity(text: Any) -> float:
+    """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/; nan for what is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text))
+    return float(found[1]) * UNITS[found[2]] if found and found[2] in UNITS else float("nan")
+
+
+def quantities(objects: Objects) -> Iterator[str]:
+    """Sizes are quantities; every container says what it asks for and how much memory it may take, and not less."""
+    for name, pod in pods(objects):
+        for container in pod["spec"]["containers"]:
+            resources = container.get("resources", {})
+            asked, limits = resources.get("requests", {}), resources.get("limits", {})
+            if not {"cpu", "memory"} <= asked.keys() or "memory" not in limits:
+                yield f"{name}: no requests, or no limit of memory"
+            yield from (f"{name}: {text}" for text in [*asked.values(), *limits.values()] if not quantity(text) > 0)
+            yield from (
+                f"{name}: asks for more {what} than its limit"
+                for what in asked.keys() & limits
+                if quantity(asked[what]) > quantity(limits[what])
+            )
+        for volume in pod["spec"].get("volumes", []):
+            size = volume.get("emptyDir", {}).get("sizeLimit", 1)
+            if not quantity(size) > 0:
+                yield f"{name}: {size}"
+
+
+def scaling(objects: Objects) -> Iterator[str]:
+    """What scales finds its workload, and nothing else says how many there are."""
+    counted = []
+    for item in objects:
+        if item["kind"] not in ("HorizontalPodAutoscaler", "ScaledObject"):
+            continue
+        target = item["spec"]["scaleTargetRef"]["name"]
+        counted.append(target)
+        found = [o for o in objects if o["kind"] == "Deployment" and o["metadata"]["name"] == target]
+        if len(found) != 1 or "replicas" in found[0]["spec"]:
+            yield f"{item['kind']} {item['metadata']['name']}: {target} is not there, or has replicas of its own"
+    if len(set(counted)) != len(counted):
+        yield "two scale the same workload"
+
+
+RULES: list[Rule] = [
+    restricted, read_only, selectors, ports, mounts, environment, names,
+    budgets, policies, secrets, quantities, scaling,
+]  # fmt: skip
