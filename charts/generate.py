@@ -85,17 +85,19 @@ def chart_schema(chart: str) -> str:
 
 
 def rows(text: str) -> Iterator[tuple[str, str, str]]:
-    """Name, default and comment of each value in a values.yaml."""
-    stack: list[tuple[int, str]] = []
+    """Name, default and comment of each value in a values.yaml; one without a comment has that of its group."""
+    stack: list[tuple[int, str, str]] = []
     comment: list[str] = []
     for line in text.splitlines():
         if match := re.fullmatch(r" *# ?(.*)", line):
             comment.append(match[1])
         elif match := re.fullmatch(r"( *)([A-Za-z]+):(.*)", line):
             indent, default = len(match[1]), match[3].strip()
-            stack = [(depth, name) for depth, name in stack if depth < indent] + [(indent, match[2])]
+            stack = [group for group in stack if group[0] < indent]
+            said = " ".join(comment) or (stack[-1][2] if stack else "")
+            stack.append((indent, match[2], said))
             if default:
-                yield ".".join(name for _, name in stack), default, " ".join(comment) if indent or stack else ""
+                yield ".".join(name for _, name, _ in stack), default, said
             comment = []
         else:
             comment = []
