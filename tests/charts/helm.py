@@ -40,14 +40,28 @@ def render(
     upgrade: bool = False,
     release: str = "demo",
 ) -> Objects:
-    """The objects of a chart. Raises HelmError. Rendering changes a loaded chart, so each has its own."""
+    """The objects of a chart. Raises HelmError."""
+    files = render_files(chart, given, kubernetes=kubernetes, crds=crds, upgrade=upgrade, release=release)
+    documents = [yaml.safe_load_all(text) for name, text in sorted(files.items()) if name.endswith(".yaml")]
+    return [item for document in documents for item in document if item]
+
+
+def render_files(
+    chart: str,
+    given: dict[str, Any] | None = None,
+    *,
+    kubernetes: str = "1.36",
+    crds: bool = True,
+    upgrade: bool = False,
+    release: str = "demo",
+) -> dict[str, str]:
+    """What each template renders. Rendering changes a loaded chart, so each time one is loaded."""
     options = {"name": release, "namespace": "default", "kube_version": kubernetes, "is_upgrade": upgrade}
     options |= {"is_install": not upgrade, "api_versions": CRDS if crds else []}
     with helm_python.Chart.load(CHARTS / chart) as loaded:
         # `Chart.render` cannot say the versions of the cluster.
         text = _native.call_string("helm_render", loaded._raw(), json.dumps(given or {}), json.dumps(options))
-    documents = [yaml.safe_load_all(part) for name, part in sorted(json.loads(text).items()) if name.endswith(".yaml")]
-    return [item for document in documents for item in document if item]
+    return json.loads(text)
 
 
 def one(objects: Objects, kind: str, name: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What the charts render, for every scenario and Kubernetes that is promised."""
 
+import re
 import warnings
 from itertools import product
 
 import helm_python
 import pytest
 
-from tests.charts.helm import CHARTS, KUBERNETES, one, render, values
+from tests.charts.helm import CHARTS, KUBERNETES, one, render, render_files, values
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -64,6 +65,17 @@ def test_a_plain_install_needs_no_crd():
     assert {item["kind"] for item in render(crds=False)} == {
         "ConfigMap", "Deployment", "Pod", "PodDisruptionBudget", "Secret", "Service", "ServiceAccount", "StatefulSet",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("release", "port"), [("demo", 80), ("my-streamer", 8080)])
+def test_the_notes_name_what_was_installed(release, port):
+    given = {"streamer": {"service": {"port": port}}}
+    (notes,) = (text for name, text in render_files("headway", given, release=release).items() if "NOTES" in name)
+    objects = render(given=given, release=release)
+    for kind, name in re.findall(r"(service|deployment)/(\S+)", notes):
+        one(objects, kind.capitalize(), name)
+    assert f" 8000:{port}" in notes
+    assert len(re.findall(r"^\d\. ", notes, re.MULTILINE)) == 3
 
 
 REFUSED = [
