@@ -1,0 +1,46 @@
+"""What the pages tell people to set can be set, and what they tell them to look for is there."""
+
+import re
+
+import pytest
+import yaml
+
+from headway_processor.settings import Settings as Processor
+from headway_streamer.settings import Settings as Streamer
+from tests.charts.helm import CHARTS, one, render, values
+from tests.charts.test_environment import camel
+
+PAGES = sorted((CHARTS.parent / "docs" / "how-to").glob("*.md"))
+NAMED = re.compile(r"(?:--set |`)((?:global|nats|processor|streamer|test)\.[A-Za-z.]+?)(?:[=`\s])")
+
+
+def paths(tree, above=""):
+    for name, value in tree.items():
+        yield above + name
+        if isinstance(value, dict):
+            yield from paths(value, f"{above}{name}.")
+
+
+@pytest.fixture(scope="module")
+def known():
+    """All values of the umbrella and, by the names of the sub-charts, of theirs."""
+    found = set(paths(yaml.safe_load((CHARTS / "headway" / "values.yaml").read_text())))
+    for chart in ("nats", "processor", "streamer"):
+        found |= set(paths(yaml.safe_load((CHARTS / chart / "values.yaml").read_text()), f"{chart}."))
+    for chart, settings in (("processor", Processor), ("streamer", Streamer)):
+        found |= {f"{chart}.config.{camel(name)}" for name in settings.__struct_fields__}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_values_that_pages_name_are_there(page, known):
+    assert [name for name in NAMED.findall(page.read_text()) if name not in known] == []
+
+
+def test_the_page_on_kubernetes_explains_every_alert():
+    page = (CHARTS.parent / "docs" / "how-to" / "kubernetes.md").read_text()
+    assert len(NAMED.findall(page)) > 40
+    objects = render(given=values("monitoring"))
+    for service in ("processor", "streamer"):
+        for group in one(objects, "PrometheusRule", f"demo-{service}")["spec"]["groups"]:
+            assert [rule["alert"] for rule in group["rules"] if f"`{rule['alert']}`" not in page] == []
