@@ -119,6 +119,17 @@ class Line:
             self._unpark()
             self._task = self._loop.create_task(self._run())
 
+    # The sweeper's side
+
+    def on_due(self, now: float) -> None:
+        """The time has come for which it was parked, unless what the tail wrote since has put it off."""
+        self._note_written()
+        if self.writable and (piece := self._watcher.remark()):
+            self._write(piece)
+        self.due_at = self._watcher.due_at
+        if self.due_at <= now or not self.writable:
+            self.wake()
+
     # Steps
 
     async def _run(self) -> None:
@@ -186,6 +197,9 @@ class Line:
         if self._tail is not None:
             self._tail.lines.discard(self)
             self._tail.wakes.add(self.wake)
+        self._note_written()
+
+    def _note_written(self) -> None:
         if self._last is not None:
             self._watcher.wrote(self._last.position, self.wrote_at)
             self._last = None
@@ -196,7 +210,7 @@ class Line:
 
 
 class Sweeper:
-    """Wakes parked lines when their time has come: heartbeats, the end of their life, stalled tasks."""
+    """Looks after parked lines: heartbeats, stalled tasks, the end of their life."""
 
     def __init__(self, metrics: Metrics, *, heartbeat_seconds: float, write_deadline_seconds: float) -> None:
         self.metrics = metrics
@@ -211,5 +225,4 @@ class Sweeper:
             await asyncio.sleep(SWEEP_SECONDS)
             now = loop.time()
             for line in [line for line in self.lines if line.due_at <= now]:
-                # What the tail has written since stands for the heartbeat; the watcher decides about the rest.
-                line.wake()
+                line.on_due(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 
 from headway.errors import HeadwayError, UnavailableError
@@ -31,17 +32,21 @@ class _Entry:
         self.users = 0
         self.left = 0
         """How often the last user has left."""
-        self.probed_at = 0.0
+        self.probe_at = math.inf
+        """Loop time of the next probe, if nothing is shown before; none before it is open."""
         self.probe_after = FIRST_PROBE_SECONDS
         """So long after the last probe, or the last event that was shown, there is another."""
         self.opening: asyncio.Task[None] | None = None
         self.subscription: Subscription | None = None
 
-    def is_due(self, now: float) -> bool:
-        """Whether it is to be probed at loop time `now`."""
-        tail = self.tail
-        last = max(self.probed_at, tail.shown_at)
-        return last + self.probe_after <= now and self.subscription is not None and not tail.ended
+    def plan_probe(self, now: float, after: float) -> None:
+        """The next one, at loop time `now`."""
+        self.probe_at, self.probe_after = now + after, after
+
+    def put_off(self, now: float) -> bool:
+        """Put its probe off if something was shown since the last one. Whether it was."""
+        self.probe_at = self.tail.shown_at + self.probe_after
+        return self.probe_at > now
 
 
 class Live:
@@ -126,7 +131,7 @@ class Live:
         entry.subscription = await self._log.subscribe(tail.task, tail.on_live)
         tail.open(await self._history.last(tail.task))
         tail.floor = tail.last_seq
-        entry.probed_at = asyncio.get_running_loop().time()
+        entry.plan_probe(asyncio.get_running_loop().time(), FIRST_PROBE_SECONDS)
 
     def _remove(self, entry: _Entry) -> None:
         if self._entries.get(entry.tail.task) is not entry:
@@ -156,20 +161,23 @@ class Live:
         while True:
             await asyncio.sleep(0.5)
             now = asyncio.get_running_loop().time()
-            due = [entry for entry in self._entries.values() if entry.is_due(now)]
+            # One comparison for each of thousands; the rest for the few that are left.
+            due = [entry for entry in self._entries.values() if entry.probe_at <= now]
+            due = [entry for entry in due if not entry.tail.ended and not entry.put_off(now)]
             for start in range(0, len(due), PROBE_TAILS):
                 await self._probe(due[start : start + PROBE_TAILS])
 
     def probe_soon(self) -> None:
         """After a reconnection: messages may have been lost."""
+        now = asyncio.get_running_loop().time()
         for entry in self._entries.values():
-            entry.probe_after = 0.0
+            if entry.subscription is not None:
+                entry.plan_probe(now, 0.0)
 
     async def _probe(self, entries: list[_Entry]) -> None:
         now = asyncio.get_running_loop().time()
         for entry in entries:
-            entry.probed_at = now
-            entry.probe_after = self._probe_seconds * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load
+            entry.plan_probe(now, self._probe_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
         floor = min(max(entry.tail.floor, entry.tail.last_seq) for entry in entries)
         try:
             found, up_to = await self._log.lasts([entry.tail.task for entry in entries], floor)

@@ -86,6 +86,13 @@ class Watcher:
             return self._goodbye(reason)
         return self._due()
 
+    def remark(self) -> bytes:
+        """What one that has everything says by itself: a note on stalled tasks, or the heartbeat.
+
+        Empty when it is not the time, or when it is time to leave, which takes a step.
+        """
+        return self._due() if self._leaving() is None else b""
+
     def open(self) -> None:
         """Begin to be woken."""
         for seat in self.seats:

@@ -173,6 +173,27 @@ async def test_the_sweeper_wakes_a_parked_watcher_for_its_heartbeat_and_its_end(
     sweeping.cancel()
 
 
+async def test_a_parked_watcher_gets_heartbeats_without_a_task(rig, monkeypatch):
+    await rig.write("t1", progress("queued"))
+    opened = await open_line(rig)
+    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    await settle()
+    monkeypatch.setattr(opened.line, "_loop", None)  # whoever makes a task asks it
+    await asyncio.sleep(100)
+    assert sum(write == b"2\r\n:\n\r\n" for write in opened.pipe.writes) == 6
+    assert opened.line in opened.sweeper.lines
+    sweeping.cancel()
+
+
+async def test_a_parked_watcher_is_told_of_a_stall_and_not_of_its_heartbeat(rig):
+    await rig.write("t1", *ticks(1, 1))
+    opened = await open_line(rig)
+    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    await asyncio.sleep(20)
+    assert [block.event for block in opened.pipe.blocks if "n" not in block.data] == ["hello", "stalled"]
+    sweeping.cancel()
+
+
 async def test_what_the_tail_writes_stands_for_the_heartbeat(rig):
     await rig.write("t1", progress("queued"))
     opened = await open_line(rig)
