@@ -39,7 +39,7 @@ class History:
     def frame(self, task: str, payload: bytes, seq: int) -> Frame | None:
         """The frame of one message, or None for one that is no event of this task: counted and set aside."""
         try:
-            return Frame(codec.decode(payload, task), payload, seq, self._incarnation)
+            return Frame.of(codec.decode(payload, task), payload, seq, self._incarnation)
         except MalformedEventError as error:
             self._metrics.malformed()
             logger.warning(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import msgspec
+
 from headway import codec
 from headway.events import TERMINAL, Cancel, Chunk, Event, LogLine, Progress
 from headway_streamer.cursor import Position
@@ -62,35 +64,39 @@ Tick: TypeAlias = tuple[int, str, str]
 """Attempt, status and step."""
 
 
-class Frame:
+class Frame(msgspec.Struct, gc=False):
     """One event of a log as watchers get it. Its bytes are made once and shared by all of them.
 
     The decoded event is not kept: a tail holds thousands of frames, and all that is asked of one again are these few
-    words.
+    words. A Struct, because it is made faster than an instance and the garbage collector does not look at it.
     """
 
-    __slots__ = ("_celery", "_data_at", "at", "n", "native", "seq", "snap", "terminal", "tick")
+    seq: int
+    n: int
+    at: float
+    snap: int
+    """Sequence of the last progress up to here, itself included; 0 if there is none."""
+    native: bytes
+    """For a watcher of this one task."""
+    data_at: int
+    """Where the event's JSON begins in there."""
+    tick: Tick | None = None
+    """Ticks that are alike in this may be merged to the latest; None is never merged."""
+    terminal: bool = False
+    """Whether nothing follows."""
+    in_celery: bytes | None = None
 
-    def __init__(self, event: Event, payload: bytes, seq: int, incarnation: bytes) -> None:
+    @classmethod
+    def of(cls, event: Event, payload: bytes, seq: int, incarnation: bytes) -> Frame:
+        """The frame of an event, with the bytes from which it was decoded. Raises MalformedEventError."""
         data = codec.splice(payload)
-        self.seq = seq
-        self.n = event.n
-        self.at = event.at
-        self.snap = event.snap
-        """Sequence of the last progress up to here, itself included; 0 if there is none."""
-        self.tick: Tick | None = None
-        """Ticks that are alike in this may be merged to the latest; None is never merged."""
-        self.terminal = False
-        """Whether nothing follows."""
-        if type(event) is Progress:
-            self.snap = seq
-            self.terminal = event.status in TERMINAL
-            if not self.terminal:
-                self.tick = (event.attempt, event.status, event.step)
-        self.native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (_NAMES[type(event)], incarnation, seq, event.n, data)
-        """For a watcher of this one task."""
-        self._data_at = len(self.native) - len(data) - 2
-        self._celery: bytes | None = None
+        native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (_NAMES[type(event)], incarnation, seq, event.n, data)
+        data_at = len(native) - len(data) - 2
+        if type(event) is not Progress:
+            return cls(seq, event.n, event.at, event.snap, native, data_at)
+        if event.status in TERMINAL:
+            return cls(seq, event.n, event.at, seq, native, data_at, None, True)
+        return cls(seq, event.n, event.at, seq, native, data_at, (event.attempt, event.status, event.step))
 
     @property
     def position(self) -> Position:
@@ -100,7 +106,7 @@ class Frame:
     @property
     def payload(self) -> bytes:
         """The event's JSON, one line."""
-        return self.native[self._data_at : -2]
+        return self.native[self.data_at : -2]
 
     @property
     def event(self) -> Event:
@@ -113,24 +119,24 @@ class Frame:
 
         https://docs.celeryq.dev/en/stable/userguide/tasks.html#states
         """
-        if self._celery is None:
+        if self.in_celery is None:
             event = self.event
-            self._celery = self.native if not isinstance(event, Progress) else self._in_celery(event)
-        return self._celery
+            self.in_celery = self.native if not isinstance(event, Progress) else self._in_celery(event)
+        return self.in_celery
 
     def with_id(self, id: str) -> bytes:
         """For a watcher whose id is its own: of several tasks, or of a task that the URL does not name."""
         head = self.native[: self.native.index(b"id: ")]
-        return b"%bid: %b\n%b" % (head, id.encode(), self.native[self._data_at - 6 :])
+        return b"%bid: %b\n%b" % (head, id.encode(), self.native[self.data_at - 6 :])
 
     def _in_celery(self, event: Progress) -> bytes:
         fields: dict[str, Any] = codec.decode_json(self.payload)
         fields["status"] = celery_status(event)
-        return self.native[: self._data_at] + codec.encode_json(fields) + b"\n\n"
+        return self.native[: self.data_at] + codec.encode_json(fields) + b"\n\n"
 
 
-FRAME_BYTES = 250
-"""Of a frame's object and numbers, beside its bytes (tracemalloc on CPython 3.11: 229)."""
+FRAME_BYTES = 230
+"""Of a frame's object and numbers, beside its bytes (tracemalloc on CPython 3.11: 213)."""
 
 
 def celery_status(event: Progress) -> str:

@@ -15,7 +15,7 @@ from headway_streamer.sse import Frame
 def frame(event, n=1, seq=None, **fields):
     event.task, event.n, event.at = "t1", n, 1.5
     event.attempt = fields.pop("attempt", 1)
-    return Frame(event, codec.encode(event), seq or n * 10, b"inc")
+    return Frame.of(event, codec.encode(event), seq or n * 10, b"inc")
 
 
 def lines(raw):
@@ -57,7 +57,7 @@ def test_json_of_a_foreign_writer_is_made_one_line():
     event = progress("processing", 1.0, message="\u2028 x")
     event.task, event.n, event.attempt = "t1", 1, 1
     pretty = json.dumps(json.loads(codec.encode(event)), indent=2, ensure_ascii=False).replace("\n", "\r\n").encode()
-    made = Frame(event, pretty, 10, b"inc").native
+    made = Frame.of(event, pretty, 10, b"inc").native
     assert len(lines(made)) == 2
     assert b"\r" not in made
     assert b"\xe2\x80\xa8" not in made
@@ -67,7 +67,7 @@ def test_bytes_that_are_no_json_are_no_frame():
     event = progress()
     event.n = 1
     with pytest.raises(MalformedEventError):
-        Frame(event, b"{\n", 1, b"inc")
+        Frame.of(event, b"{\n", 1, b"inc")
 
 
 @pytest.mark.parametrize(
