@@ -23,10 +23,12 @@ def paths(tree, above=""):
 
 @pytest.fixture(scope="module")
 def known():
-    """All values of the umbrella and, by the names of the sub-charts, of theirs."""
+    """All values: of the umbrella, and of the other charts by themselves and by their names; keys of secrets."""
     found = set(paths(yaml.safe_load((CHARTS / "headway" / "values.yaml").read_text())))
     for chart in ("nats", "processor", "streamer"):
-        found |= set(paths(yaml.safe_load((CHARTS / chart / "values.yaml").read_text()), f"{chart}."))
+        tree = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+        found |= {*paths(tree), *paths(tree, f"{chart}.")}
+        found |= {text for name, text in tree.get("nats", {}).items() if name.endswith("Key")}
     for chart, settings in (("processor", Processor), ("streamer", Streamer)):
         found |= {f"{chart}.config.{camel(name)}" for name in settings.__struct_fields__}
     return found
