@@ -51,9 +51,10 @@ class Estimate:
     @property
     def rate(self) -> float | None:
         """Units a second, or None before anything was done over a measurable time."""
-        if self._time <= 0.0 or self._work <= 0.0:
+        if self._time <= 0.0:
             return None
-        return self._work / self._time
+        rate = self._work / self._time
+        return rate if 0.0 < rate < math.inf else None  # nothing done, or numbers beyond what a float holds
 
     def eta(self, now: float) -> float | None:
         """Seconds left, or None while it would be a guess.

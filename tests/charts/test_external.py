@@ -50,7 +50,7 @@ async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_
         passwords = {f"{name}-password": password for name, password in cluster.passwords.items()}
         objects = [*render(given=merged(values("ha"), SCRIPT)), secret("headway-nats", users | passwords)]
         _, streamers = start_services(objects, cluster.url, tmp_path, stack)
-        steps = [{"name": "count", "seconds": 8, "ticks": 80}]
+        steps = [{"name": "count", "seconds": 14, "ticks": 140}]
         tasks = [await submit(http, streamers[0], "script", {"steps": steps}) for _ in range(4)]
         dice = random.Random(3)
         watchers = [Watcher(http, lambda: dice.choice(streamers).service.url, tasks[n % 4]) for n in range(WATCHERS)]

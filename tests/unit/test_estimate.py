@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headway.estimate import GROWTH_SECONDS, MIN_SECONDS, MIN_SHARE, MIN_UPDATES, Estimate
@@ -185,6 +185,7 @@ def test_a_clock_that_goes_back_does_no_harm():
 
 
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e300, 1e300), st.none() | st.floats(-1e300, 1e300))))
+@example([(2.0, 5e-324, None)])
 def test_no_numbers_raise(updates):
     estimate = Estimate(0.0)
     for now, done, total in updates:
