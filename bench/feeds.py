@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -27,9 +28,18 @@ class Feed:
         self.first: dict[str, int] = {}
         """Per task, the sequence of its first event; only a log has that."""
         self.n: dict[str, int] = {}
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self.socket = self._connect()
         self._rest = b""
+
+    def _connect(self) -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", self._port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def renew(self) -> bool:
+        """Connect anew if that is needed and does no harm. Whether it was done."""
+        return False
 
     def limit(self, tasks: int) -> int:
         """How many events may be on their way when they go to `tasks` tasks in turn: one per task."""
@@ -152,6 +162,15 @@ class Http(Feed):
         self._body = body.encode()
         lines = {"Host": f"127.0.0.1:{port}", "Content-Type": "application/json"} | (headers or {})
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode()
+
+    def renew(self) -> bool:
+        # A server may close a connection that has been idle while the others had their turns.
+        readable, _, _ = select.select([self.socket], [], [], 0)
+        if not readable or self.socket.recv(1, socket.MSG_PEEK):
+            return False
+        self.socket.close()
+        self.socket = self._connect()
+        return True
 
     def limit(self, tasks: int) -> int:
         return max(tasks, self._PIPELINED)

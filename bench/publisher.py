@@ -130,6 +130,8 @@ def main() -> None:
             if "seed" in command:
                 _seed(feed, pump, command["seed"])
             else:
+                if feed.renew():
+                    pump = _Pump(feed)
                 answer = _publish(feed, pump, **command)
         except (FeedError, OSError) as error:
             answer = {"error": str(error)}

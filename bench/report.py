@@ -138,7 +138,9 @@ def write(sections: Sequence[Section], facts: dict[str, Any], path: Path) -> Non
     record = {
         **facts,
         "goals": [vars(goal) for section in sections for goal in section.goals],
-        "sections": {s.name: {"title": s.title, "rows": s.rows, "notes": s.notes} for s in sections},
+        "sections": {
+            s.name: {"title": s.title, "columns": s.columns, "rows": s.rows, "notes": s.notes} for s in sections
+        },
     }
     path.write_text(json.dumps(_plain(record), indent=1, ensure_ascii=False) + "\n")
 

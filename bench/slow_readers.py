@@ -41,7 +41,7 @@ def measure(plan: Plan) -> Section:
     section = Section("slow_readers", title, COLUMNS)
     with Lab(plan) as lab:
         for peer in lab.start([Headway(), *[kind() for kind in plan.pick(HUBS, [])]]):
-            section.rows.append(_row(lab, peer, plan.pick(3.0, 1.0), plan.pick(3, 2)))
+            section.rows.append(_row(lab, peer, plan.pick(3.0, 1.0), plan.pick(5, 2)))
     section.goals = _goals(section.rows[0])
     return section
 

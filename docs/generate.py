@@ -130,10 +130,28 @@ def measurements_page() -> str:
     if not MEASURED.exists():
         return MEASURED_HEAD + "No whole run is kept yet: `make bench` makes one.\n"
     run = json.loads(MEASURED.read_text())
-    facts = f"{run['cores']} cores, {run['system']} {run['kernel'].split('-')[0]}, Python {run['python']}"
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items() if version)
+    facts = f"{run['cores']} cores, {run['system']} {run['kernel'].split('-')[0]}, Python {run['python']}, {versions}"
     rows = [_goal(goal) for goal in run["goals"]]
     head = "## Goals\n\n| | workload | Headway | | peer | ratio | goal | |\n|---|---|---|---|---|---|---|---|\n"
-    return f"{MEASURED_HEAD}{facts}.\n\n{head}" + "\n".join(rows) + "\n"
+    tables = "\n".join(_table(section) for section in run["sections"].values())
+    return f"{MEASURED_HEAD}{facts}.\n\n{head}" + "\n".join(rows) + f"\n\n{tables}"
+
+
+def _table(section: dict[str, Any]) -> str:
+    """One question, with the figures of all peers."""
+    columns = section["columns"]
+    lines = [f"| {' | '.join(columns.values())} |", "|---" * len(columns) + "|"]
+    lines += [f"| {' | '.join(_cell(row.get(key)) for key in columns)} |" for row in section["rows"]]
+    return "\n".join([f"## {section['title']}", "", *lines, "", *section["notes"], ""])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+    return str(value)
 
 
 def _goal(goal: dict[str, Any]) -> str:
