@@ -23,6 +23,9 @@ from tests.charts.helm import CHARTS
 
 ROOT = CHARTS.parent
 BASE = "localhost/headway-base:test"
+STDLIB = Path(sysconfig.get_path("stdlib"))
+WHEELS = Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or STDLIB / "ensurepip" / "_bundled")
+"""Where ensurepip finds pip; distributions have it elsewhere."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 UNUSED = ("test", "idlelib", "turtledemo", "__pycache__", "site-packages", "dist-packages", "config-*")
 PROMISED = (
@@ -37,7 +40,7 @@ MISSING = [
         ("buildah", shutil.which("buildah")),
         ("runc", shutil.which("runc")),
         ("root", os.geteuid() == 0),
-        ("a Python with ensurepip", (Path(sysconfig.get_path("stdlib")) / "ensurepip" / "_bundled").is_dir()),
+        ("a Python with ensurepip", WHEELS.is_dir()),
     )
     if not there
 ]
@@ -51,14 +54,15 @@ def copied(dockerfile: str) -> list[str]:
 
 def make_root(root: Path) -> None:
     """A root file system in which `python` runs, and nothing else."""
-    stdlib = Path(sysconfig.get_path("stdlib"))
     local = root / "usr" / "local"
-    shutil.copytree(stdlib, local / "lib" / stdlib.name, ignore=shutil.ignore_patterns(*UNUSED), symlinks=True)
+    shutil.copytree(STDLIB, local / "lib" / STDLIB.name, ignore=shutil.ignore_patterns(*UNUSED), symlinks=True)
+    if not WHEELS.is_relative_to(STDLIB):
+        shutil.copytree(WHEELS, root / WHEELS.relative_to("/"))
     (local / "bin").mkdir()
     python = Path(sys.executable).resolve()
     for name in ("python", "python3", f"python{sys.version_info.major}.{sys.version_info.minor}"):
         shutil.copy2(python, local / "bin" / name)
-    for library in libraries([python, *(stdlib / "lib-dynload").glob("*.so")]):
+    for library in libraries([python, *(STDLIB / "lib-dynload").glob("*.so")]):
         target = root / library.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, target)
