@@ -6,7 +6,7 @@ import pytest
 import starlark
 import yaml
 
-from tests.charts.helm import render, values
+from tests.charts.helm import KUBERNETES, render, values
 from tests.charts.images import ROOT, copied
 
 NAMES = [
@@ -61,7 +61,9 @@ def test_what_tilt_builds_and_watches_is_there(calls, rung):
             assert f"COPY --chown=65532:65532 {source} {target}\n" in stage, name
     for args in [args for name, args, _ in calls if name in ("watch_file", "helm")]:
         assert (ROOT / args[0]).exists()
-    for file in next(options["values"] for name, _, options in calls if name == "helm"):
+    (chart,) = (options for name, _, options in calls if name == "helm")
+    assert chart["kube_version"].removesuffix(".0") in KUBERNETES
+    for file in chart["values"]:
         assert (ROOT / file).is_file()
     assert {args[0] for name, args, _ in calls if name == "k8s_resource"} == set(workloads)
     for name, args, options in calls:
