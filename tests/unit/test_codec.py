@@ -1,10 +1,13 @@
 """Events to bytes and back: one clean line out, nothing but events in."""
 
+import io
 import json
+import re
 from contextlib import suppress
 
 import msgspec
 import pytest
+from httpx._decoders import LineDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +16,9 @@ from headway.errors import EventTooLargeError, MalformedEventError
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
 from headway.testing import progress
 
-SEPARATORS = "\u2028\u2029"
+SEPARATORS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""What str.splitlines takes for the end of a line besides CR and LF."""
+ALL_OF_UNICODE = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from('\r\n"\\\x00' + SEPARATORS), max_size=20)
@@ -55,8 +60,22 @@ events = st.one_of(
 )
 
 
+def by_httpx(raw: bytes) -> list[str]:
+    reader = LineDecoder()
+    return [*reader.decode(raw.decode()), *reader.flush()]
+
+
+SPLITTERS = {
+    "str.splitlines": lambda raw: raw.decode().splitlines(),
+    "bytes.splitlines": bytes.splitlines,
+    "httpx's iter_lines": by_httpx,
+    "a text file": lambda raw: list(io.TextIOWrapper(io.BytesIO(raw), "utf-8")),
+    "\\R of Perl, Java and Ruby": lambda raw: re.split("\r\n|[\n\v\f\r\x85\u2028\u2029]", raw.decode()),
+}
+
+
 def stands_on_one_line(raw: bytes) -> bool:
-    return not any(separator in raw.decode() for separator in "\r\n" + SEPARATORS)
+    return all(len(split(raw)) == 1 for split in SPLITTERS.values())
 
 
 def line(**fields: object) -> bytes:
@@ -208,7 +227,29 @@ def test_what_cannot_be_made_one_line_is_refused(raw):
         codec.splice(raw)
 
 
-def test_separators_that_some_parsers_take_for_line_ends_are_escaped():
-    assert codec.encode_json("a\u2028b\u2029") == b'"a\\u2028b\\u2029"'
-    assert codec.splice('"\u2028"'.encode()) == b'"\\u2028"'
-    assert codec.encode_json("\u2027…") == '"\u2027…"'.encode()
+@pytest.mark.parametrize("split", SPLITTERS.values(), ids=SPLITTERS.keys())
+def test_no_character_of_unicode_ends_a_line(split):
+    spliced = codec.splice(json.dumps({"a": ALL_OF_UNICODE}, ensure_ascii=False).encode())
+    for raw in (codec.encode_json(ALL_OF_UNICODE), spliced):
+        assert len(split(raw)) == 1
+    assert codec.decode_json(spliced) == {"a": ALL_OF_UNICODE}
+
+
+def test_characters_that_some_clients_take_for_line_ends_are_escaped():
+    assert codec.encode_json("a\u2028b\u2029\x85") == b'"a\\u2028b\\u2029\\u0085"'
+    assert codec.splice('"\u2028\x85"'.encode()) == b'"\\u2028\\u0085"'
+    assert codec.encode_json("\u2027…\x84\x86") == '"\u2027…\x84\x86"'.encode()
+
+
+@pytest.mark.parametrize("raw", [line(), line(message="é€😀")], ids=["ASCII", "UTF-8"])
+def test_a_clean_line_is_spliced_without_a_copy(raw):
+    assert codec.splice(raw) is raw
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\x85", b"\xe2\x80", b"\xed\xa0\x80"])
+def test_bytes_that_are_not_utf8_are_refused_where_no_decoder_looks(junk):
+    """A field that nobody knows is skipped by the decoder, but would be sent."""
+    raw = line(unknown="?").replace(b"?", junk)
+    codec.decode(raw)
+    with pytest.raises(MalformedEventError, match="UTF-8"):
+        codec.splice(raw)

@@ -39,7 +39,10 @@ def events(*chunks: bytes, last_id: str = "") -> list[tuple[str, str, str]]:
         (b"\xef\xbb\xbfdata: a\n\n", [("message", "a", "")]),
         (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n", []),
         (b"data: \xff\n\n", [("message", "�", "")]),
-        (b"data: \xe2\x80\xa8\n\n", [("message", "\u2028", "")]),
+        (
+            "data: \v\f\x1c\x1d\x1e\x7f\x85\u2028\u2029\n\n".encode(),
+            [("message", "\v\f\x1c\x1d\x1e\x7f\x85\u2028\u2029", "")],
+        ),
         (b"data: unfinished\n", []),
         (b"data: unfinished", []),
         (b"", []),

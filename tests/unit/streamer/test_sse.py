@@ -7,6 +7,7 @@ import pytest
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.events import Cancel, Chunk, LogLine
+from headway.sse import Parser
 from headway.testing import progress
 from headway_streamer import sse
 from headway_streamer.sse import Frame
@@ -53,8 +54,31 @@ def test_a_field_that_would_inject_a_line_is_refused(place, field):
         sse.block(fields["data"], event=fields["event"], id=fields["id"])
 
 
+HOSTILE = "a\v\f\x1c\x1d\x1e\x7f\x85\u2028\u2029\r\nid: 1\r\rdata: 2\n\n\0b"
+
+
+@pytest.mark.parametrize("split", [str.splitlines, lambda text: text.split("\n")], ids=["splitlines", "LF"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        progress("processing", 1.0, message=HOSTILE),
+        Chunk(text=HOSTILE, offset=0),
+        LogLine(level="info", message=HOSTILE),
+    ],
+    ids=["progress", "chunk", "log"],
+)
+def test_no_text_ends_a_line_of_a_frame(event, split):
+    """In every form that a frame is sent in, whatever a client takes for the end of a line."""
+    made = frame(event)
+    for raw in (made.native, made.celery, made.with_id("cursor"), sse.control("reset", {"task": HOSTILE}, id="c")):
+        fields = [line.partition(": ")[0] for line in split(raw.decode())]
+        assert [name for name in fields if name] in (["id", "data"], ["event", "id", "data"], ["id", "event", "data"])
+        (parsed,) = Parser().feed(raw)
+        assert HOSTILE in json.loads(parsed.data).values()
+
+
 def test_json_of_a_foreign_writer_is_made_one_line():
-    event = progress("processing", 1.0, message="\u2028 x")
+    event = progress("processing", 1.0, message="\u2028\x85 x")
     event.task, event.n, event.attempt = "t1", 1, 1
     pretty = json.dumps(json.loads(codec.encode(event)), indent=2, ensure_ascii=False).replace("\n", "\r\n").encode()
     made = Frame.of(event, pretty, 10, b"inc").native
