@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -20,7 +20,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.direct import DirectGet, Stored
-from headway.dispatch import DirectClient, positions
+from headway.dispatch import DirectClient, OnRaw, positions
 from headway.errors import ConflictError, EventTooLargeError, UnavailableError
 from headway.ids import base36
 from headway.subjects import Names
@@ -41,7 +41,7 @@ class Ack(NamedTuple):
 
 
 class Live(NamedTuple):
-    """What is shown on a task's live subject. `seq` 0 marks a beat, which is not stored."""
+    """What is published on a task's live subject. `seq` 0 marks a message that the server did not store: skip it."""
 
     seq: int
     prev: int
@@ -51,6 +51,9 @@ class Live(NamedTuple):
 
 OnLive = Callable[[int, int, bytes], None]
 """Called with the fields of `Live`, in their order: a tuple less per event."""
+
+OnBeat = Callable[[bytes], None]
+"""Called with the payload of a beat."""
 
 
 class Subscription(Protocol):
@@ -76,10 +79,13 @@ class Log(Protocol):
         """Up to `limit` events from sequence `start` on, in order; a page may end earlier, by size. Empty: no more."""
 
     async def subscribe(self, task: str, callback: OnLive) -> Subscription:
-        """Call `callback` with what is shown live, from now on. Lost and doubled messages are possible."""
+        """Call `callback` with stored events as they are published, from now on. Some may be lost or come twice."""
+
+    async def subscribe_beats(self, task: str, callback: OnBeat) -> Subscription:
+        """Call `callback` with beats of `task`, from now on. Some may be lost."""
 
     async def beat(self, task: str, payload: bytes) -> None:
-        """Show `payload` on the live subject without storing it."""
+        """Publish `payload` on the beat subject of `task`. It is not stored."""
 
 
 class _NatsSubscription:
@@ -156,18 +162,30 @@ class NatsLog:
         async def on_message(message: Msg) -> None:
             callback(*_live(message))
 
-        subject = self._names.live(task)
+        return await self._subscribe(self._names.live(task), on_raw, on_message)
+
+    async def subscribe_beats(self, task: str, callback: OnBeat) -> Subscription:
+        def on_raw(_: bytes, payload: bytes) -> None:
+            callback(payload)
+
+        async def on_message(message: Msg) -> None:
+            callback(message.data)
+
+        return await self._subscribe(self._names.beat(task), on_raw, on_message)
+
+    async def _subscribe(
+        self, subject: str, on_raw: OnRaw, on_message: Callable[[Msg], Awaitable[None]]
+    ) -> Subscription:
         try:
             if isinstance(self._client, DirectClient):
                 return _NatsSubscription(await self._client.subscribe_direct(subject, on_raw))
-            subscription = await self._client.subscribe(subject, cb=on_message)
+            return _NatsSubscription(await self._client.subscribe(subject, cb=on_message))
         except nats.errors.Error as error:
-            raise UnavailableError(f"subscribe to {self._names.live(task)}: {error!r}") from error
-        return _NatsSubscription(subscription)
+            raise UnavailableError(f"subscribe to {subject}: {error!r}") from error
 
     async def beat(self, task: str, payload: bytes) -> None:
         try:
-            await self._client.publish(self._names.live(task), payload)
+            await self._client.publish(self._names.beat(task), payload)
         except nats.errors.Error as error:
             raise UnavailableError(f"beat of {task}: {error!r}") from error
 

@@ -60,8 +60,12 @@ class Names:
         return f"{self.namespace}.ev.{check_task(task)}"
 
     def live(self, task: str) -> str:
-        """The subject on which stored events of `task` are shown."""
+        """The subject on which the server, and nobody else, publishes the stored events of `task`."""
         return f"{self.namespace}.live.{check_task(task)}"
+
+    def beat(self, task: str) -> str:
+        """The subject of what is published about `task` without being stored: task beats and presence beats."""
+        return f"{self.namespace}.beat.{check_task(task)}"
 
     def job(self, kind: str, task: str) -> str:
         """The subject of the job that asks for `task` to be run."""
@@ -76,5 +80,5 @@ class Names:
         return f"{self.namespace}.dead.{check_kind(kind)}.{check_task(task)}"
 
     def task_of(self, subject: str) -> str:
-        """The task of an event, live, job or dead subject (its last token)."""
+        """The task of an event, live, beat, job or dead subject (its last token)."""
         return subject.rpartition(".")[2]

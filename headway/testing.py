@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from headway import codec
 from headway.chain import Chain
 from headway.direct import Stored
 from headway.errors import ConflictError, UnavailableError
 from headway.events import Event, Progress, Status
-from headway.log import Ack, Live, OnLive
+from headway.log import Ack, Live, OnBeat, OnLive
 from headway.reporter import Reporter
 from headway.subjects import check_task
 
+C = TypeVar("C")
 
-class MemorySubscription:
-    """Made by `MemoryLog.subscribe`."""
 
-    def __init__(self, callbacks: list[OnLive], callback: OnLive) -> None:
+class MemorySubscription(Generic[C]):
+    """Made by `MemoryLog.subscribe` and `subscribe_beats`."""
+
+    def __init__(self, callbacks: list[C], callback: C) -> None:
         self._callbacks = callbacks
         self._callback = callback
 
@@ -49,6 +51,7 @@ class MemoryLog:
         self._logs: defaultdict[str, list[Stored]] = defaultdict(list)
         self._ids: dict[str, int] = {}
         self._live: defaultdict[str, list[OnLive]] = defaultdict(list)
+        self._beats: defaultdict[str, list[OnBeat]] = defaultdict(list)
 
     async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
         await self._answer()
@@ -85,23 +88,34 @@ class MemoryLog:
         self.reads += 1
         return [stored for stored in self._logs.get(check_task(task), []) if stored.seq >= start][:limit]
 
-    async def subscribe(self, task: str, callback: OnLive) -> MemorySubscription:
+    async def subscribe(self, task: str, callback: OnLive) -> MemorySubscription[OnLive]:
         await self._answer()
         callbacks = self._live[check_task(task)]
         callbacks.append(callback)
         return MemorySubscription(callbacks, callback)
 
+    async def subscribe_beats(self, task: str, callback: OnBeat) -> MemorySubscription[OnBeat]:
+        await self._answer()
+        callbacks = self._beats[check_task(task)]
+        callbacks.append(callback)
+        return MemorySubscription(callbacks, callback)
+
     async def beat(self, task: str, payload: bytes) -> None:
         await self._answer()
-        self._show(task, Live(0, 0, payload))
+        for callback in list(self._beats.get(check_task(task), [])):
+            callback(payload)
 
     def events(self, task: str) -> list[Event]:
         """All stored events of `task`, decoded; malformed ones raise."""
         return [codec.decode(stored.payload) for stored in self._logs.get(task, [])]
 
     def subscribers(self, task: str) -> int:
-        """How many subscriptions to `task` are open."""
+        """How many subscriptions to the events of `task` are open."""
         return len(self._live.get(task, []))
+
+    def beat_subscribers(self, task: str) -> int:
+        """How many subscriptions to the beats of `task` are open."""
+        return len(self._beats.get(task, []))
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)

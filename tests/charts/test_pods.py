@@ -66,6 +66,8 @@ FORBIDDEN = [
     ("streamer", "_INBOX_headway_streamer", "$KV.hw_kinds.crawl"),
     ("processor", "_INBOX_processor", "$JS.API.STREAM.DELETE.HW_EVENTS"),
     ("processor", "_INBOX_processor", "hw.job.crawl.t1"),
+    ("streamer", "_INBOX_headway_streamer", "hw.live.t1"),  # what is stored is shown by the server alone
+    ("processor", "_INBOX_processor", "hw.live.t1"),
 ]
 
 

@@ -120,17 +120,32 @@ async def test_lasts_tells_the_ends_of_many_tasks_above_a_floor(log):
     assert [item.task for item in found] == ["t2"]
 
 
-async def test_stored_events_and_beats_are_shown_live(log):
+async def test_stored_events_are_published_live(log):
     shown: asyncio.Queue[Live] = asyncio.Queue()
     subscription = await log.subscribe("t1", lambda *live: shown.put_nowait(Live(*live)))
     await settle(log)
     first = await log.put("t1", b"1", expected=0, msg_id="a")
     second = await log.put("t1", b"2", expected=first.seq, msg_id="b")
+    async with asyncio.timeout(5):
+        seen = {await shown.get() for _ in range(2)}
+    assert seen == {Live(first.seq, 0, b"1"), Live(second.seq, first.seq, b"2")}
+    await subscription.close()
+
+
+async def test_a_beat_arrives_on_its_own_subject_and_is_not_stored(log):
+    shown, beats = [], asyncio.Queue()
+    live = await log.subscribe("t1", lambda *live: shown.append(live))
+    subscription = await log.subscribe_beats("t1", beats.put_nowait)
+    await settle(log)
+    await log.beat("t2", b"of another task")
     await log.beat("t1", b"beat")
     async with asyncio.timeout(5):
-        seen = {await shown.get() for _ in range(3)}
-    assert seen == {Live(first.seq, 0, b"1"), Live(second.seq, first.seq, b"2"), Live(0, 0, b"beat")}
+        assert await beats.get() == b"beat"
     await subscription.close()
+    await log.beat("t1", b"late")
+    await settle(log)
+    assert (shown, beats.empty(), await log.read("t1")) == ([], True, [])
+    await live.close()
 
 
 async def test_refused_append_is_not_shown(log):

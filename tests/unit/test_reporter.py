@@ -26,7 +26,6 @@ from headway.errors import (
     TaskCancelledError,
 )
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
-from headway.log import Live
 from headway.reporter import MAX_CHUNK_CHARS, MAX_PENDING_LINES, MAX_TEXT, PROGRESS_EVERY, Reporter
 from headway.testing import MemoryLog, progress, start_job
 
@@ -544,24 +543,24 @@ async def test_nothing_to_say_is_no_event(log):
 @pytest.mark.parametrize("every", [5.0, 2.0])
 async def test_a_silent_task_shows_a_sign_of_life(log, every):
     shown = []
-    await log.subscribe("t1", lambda *live: shown.append((round(asyncio.get_running_loop().time(), 3), Live(*live))))
+    await log.subscribe_beats("t1", lambda raw: shown.append((round(asyncio.get_running_loop().time(), 3), raw)))
     job = begin(log, beat_seconds=every, attempt=3)
     await asyncio.sleep(every * 3 + 0.5)
     assert [moment for moment, _ in shown] == [every, every * 2, every * 3]
-    assert [codec.decode_beat(live.payload) for _, live in shown] == [Beat(task="t1", attempt=3)] * 3
+    assert [codec.decode_beat(raw) for _, raw in shown] == [Beat(task="t1", attempt=3)] * 3
     assert log.events("t1") == []
     await job.abort()
 
 
 @virtual_time
 async def test_a_task_that_reports_shows_no_beat(log):
-    shown = []
-    await log.subscribe("t1", lambda *live: shown.append(Live(*live)))
+    beats = []
+    await log.subscribe_beats("t1", beats.append)
     job = begin(log)
     for i in range(20):
         job.update(i)
         await asyncio.sleep(4)
-    assert all(live.seq for live in shown)
+    assert beats == []
     await job.abort()
 
 

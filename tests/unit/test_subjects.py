@@ -53,6 +53,7 @@ def test_no_subject_is_built_of_anything_else(name):
     for build in (
         names.event,
         names.live,
+        names.beat,
         names.jobs_of,
         lambda bad: names.job("k", bad),
         lambda bad: names.dead(bad, "t"),
@@ -95,6 +96,7 @@ def test_every_subject_stands_where_the_design_says():
     names = Names("hw")
     assert names.event("t1") == "hw.ev.t1"
     assert names.live("t1") == "hw.live.t1"
+    assert names.beat("t1") == "hw.beat.t1"
     assert names.job("crawl", "t1") == "hw.job.crawl.t1"
     assert names.jobs_of("crawl") == "hw.job.crawl.*"
     assert names.dead("crawl", "t1") == "hw.dead.crawl.t1"
@@ -104,7 +106,7 @@ def test_every_subject_stands_where_the_design_says():
 
 def test_every_subject_ends_with_its_task():
     names = Names()
-    subjects = names.event("t-1"), names.live("t-1"), names.job("k", "t-1"), names.dead("k", "t-1")
+    subjects = names.event("t-1"), names.live("t-1"), names.beat("t-1"), names.job("k", "t-1"), names.dead("k", "t-1")
     assert {names.task_of(subject) for subject in subjects} == {"t-1"}
 
 
@@ -119,6 +121,7 @@ def test_every_stream_takes_its_own_subjects_and_no_other():
         names.all_jobs: names.job("k", "t"),
         names.all_dead: names.dead("k", "t"),
         "none": names.live("t"),
+        "nor this": names.beat("t"),
     }
     for pattern in (names.all_events, names.all_jobs, names.all_dead):
         assert [owner for owner, subject in subjects.items() if matches(pattern, subject)] == [pattern]

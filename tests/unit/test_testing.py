@@ -99,11 +99,14 @@ async def test_a_closed_subscription_is_shown_nothing():
 
 async def test_a_beat_is_shown_but_not_stored():
     log = await filled("a")
-    shown = []
+    shown, beats = [], []
     await log.subscribe("a", lambda *live: shown.append(Live(*live)))
+    subscription = await log.subscribe_beats("a", beats.append)
     await log.beat("a", b"beat")
-    assert shown == [(0, 0, b"beat")]
-    assert len(await log.read("a")) == 1
+    assert (shown, beats, len(await log.read("a"))) == ([], [b"beat"], 1)
+    await subscription.close()
+    await log.beat("a", b"late")
+    assert beats == [b"beat"]
 
 
 async def test_a_mute_log_stores_without_showing():
@@ -134,6 +137,7 @@ async def test_a_log_that_is_away_answers_nothing():
         log.lasts(["a"]),
         log.read("a"),
         log.subscribe("a", print),
+        log.subscribe_beats("a", print),
         log.beat("a", b""),
     ):
         with pytest.raises(UnavailableError):

@@ -37,7 +37,7 @@ class _Entry:
         self.probe_after = FIRST_PROBE_SECONDS
         """So long after the last probe, or the last event that was shown, there is another."""
         self.opening: asyncio.Task[None] | None = None
-        self.subscription: Subscription | None = None
+        self.subscriptions: list[Subscription] = []
 
     def plan_probe(self, now: float, after: float) -> None:
         """The next one, at loop time `now`."""
@@ -128,8 +128,10 @@ class Live:
     async def _open(self, entry: _Entry) -> None:
         tail = entry.tail
         # SUB first, then read, then what came in between.
-        entry.subscription = await self._log.subscribe(tail.task, tail.on_live)
+        entry.subscriptions.append(await self._log.subscribe(tail.task, tail.on_live))
         tail.open(await self._history.last(tail.task))
+        if not tail.ended:
+            entry.subscriptions.append(await self._log.subscribe_beats(tail.task, tail.on_beat))
         tail.floor = tail.last_seq
         entry.plan_probe(asyncio.get_running_loop().time(), FIRST_PROBE_SECONDS)
 
@@ -147,8 +149,8 @@ class Live:
             await asyncio.wait([entry.opening])
             if not entry.opening.cancelled():
                 entry.opening.exception()  # it was told to whoever joined
-        if entry.subscription is not None:
-            await entry.subscription.close()
+        for subscription in entry.subscriptions:
+            await subscription.close()
         await entry.tail.close()
 
     # The probe
@@ -171,7 +173,7 @@ class Live:
         """After a reconnection: messages may have been lost."""
         now = asyncio.get_running_loop().time()
         for entry in self._entries.values():
-            if entry.subscription is not None:
+            if entry.subscriptions:
                 entry.plan_probe(now, 0.0)
 
     async def _probe(self, entries: list[_Entry]) -> None:

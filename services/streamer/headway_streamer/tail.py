@@ -186,7 +186,7 @@ class Tail:
                 self._marked = True
                 self._flusher.mark(self)
         elif not seq:
-            self._on_beat(payload)
+            self._metrics.malformed()  # the server did not store it: only that makes it an event
         elif self._filling:
             # Beyond the bound it may lose: what follows then shows the hole.
             if len(self._buffer) < MAX_BUFFERED:
@@ -217,7 +217,8 @@ class Tail:
             self._refill.cancel()
             await asyncio.wait([self._refill])
 
-    def _on_beat(self, payload: bytes) -> None:
+    def on_beat(self, payload: bytes) -> None:
+        """Take a message of the beat subject."""
         try:
             beat: Beat = codec.decode_beat(payload)
         except MalformedEventError:

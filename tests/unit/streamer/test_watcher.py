@@ -239,6 +239,27 @@ async def test_a_beat_keeps_a_silent_task_from_being_called_stalled(rig, log):
     assert "stalled" not in [b.event for b in await watched.all()]
 
 
+async def test_a_tail_hears_beats_unless_its_task_has_ended(rig, log):
+    await rig.write("t1", *ticks(1, 1))
+    await rig.write("t2", completed())
+    tails = [await rig.live.join(task) for task in ("t1", "t2")]
+    assert [log.beat_subscribers(task) for task in ("t1", "t2")] == [1, 0]
+    for tail in tails:
+        rig.live.leave(tail)
+    await rig.live.close()
+    assert [log.beat_subscribers(task) for task in ("t1", "t2")] == [0, 0]
+
+
+async def test_a_live_message_that_was_not_stored_is_counted_and_skipped(rig):
+    await rig.write("t1", *ticks(1, 1))
+    tail = await rig.live.join("t1")
+    alive_at = tail.alive_at
+    await asyncio.sleep(1)
+    tail.on_live(0, 0, b'{"type":"beat","task":"t1","attempt":1}')
+    assert (tail.alive_at, tail.last_n, rig.counted("events_malformed_total")) == (alive_at, 1, 1)
+    rig.live.leave(tail)
+
+
 async def test_a_stream_ends_cleanly_at_the_end_of_its_life_with_a_cursor_to_resume(rig):
     await rig.write("t1", *ticks(1, 3))
     watched = await rig.watch("t1")
