@@ -15,6 +15,7 @@ from headway.records import TaskRecord
 from headway.subjects import is_name
 from headway_streamer.catalogue import check_params, from_query
 from headway_streamer.core import Core
+from headway_streamer.head import HEAD
 from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.stream import EventStream
@@ -140,7 +141,13 @@ async def process_stream(
 ) -> Response[Any]:
     _check_same_site(request, core)
     wish = _wish(request, core, [], at, begin, merge)
-    task = await _started(request, core, kind, wish.cursor, _key(key))
+    task = _known(wish.cursor)
+    if not task:
+        params = from_query(await core.catalogue.kind(kind), _parameters(request))
+        if wish.head:
+            await _check(core, kind, params)
+            return await _stream(core, wish)
+        task = (await _submit(core, kind, params, key=_key(key))).task
     wish = wish._replace(tasks=(task,), named=True)
     return await _stream(core, wish, starter=cancel_on_disconnect == "1")
 
@@ -203,10 +210,7 @@ async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of
 
 
 async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> TaskRecord:
-    if core.drain.draining:
-        raise Problem(503, "Service Unavailable", "This streamer shuts down. Try again.", headers={"Retry-After": "1"})
-    found = await core.catalogue.kind(kind)
-    check_params(found, params)
+    await _check(core, kind, params)
     encoded = msgspec.json.encode(params, order="sorted")
     record, new = await core.intake.submit(kind, encoded, key=key, retry_of=retry_of)
     if new:
@@ -214,17 +218,26 @@ async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of
     return record
 
 
-async def _started(request: AnyRequest, core: Core, kind: str, cursor: str, key: str) -> str:
-    """The task of a start-and-stream request: the one in the cursor of a reconnect, or a new one."""
+async def _check(core: Core, kind: str, params: Any) -> None:
+    """A Problem when a task of `kind` with `params` cannot be started here now."""
+    if core.drain.draining:
+        raise Problem(503, "Service Unavailable", "This streamer shuts down. Try again.", headers={"Retry-After": "1"})
+    check_params(await core.catalogue.kind(kind), params)
+
+
+def _known(cursor: str) -> str:
+    """The task in the cursor of a reconnect to a start-and-stream route."""
     known = parse(cursor) if cursor else None
-    if known is not None and known.task:
-        return known.task
+    return known.task if known is not None else ""
+
+
+def _parameters(request: AnyRequest) -> dict[str, list[str]]:
+    """What a start-and-stream request gives the task, by name."""
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         if name not in RESERVED_QUERY:
             query.setdefault(name, []).append(value)
-    found = await core.catalogue.kind(kind)
-    return (await _submit(core, kind, from_query(found, query), key=key)).task
+    return query
 
 
 async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[Any]:
@@ -251,6 +264,7 @@ def _wish(request: AnyRequest, core: Core, tasks: list[str], cursor: str, begin:
         latest=begin == "latest",
         merging=merge == "1",
         user=request.headers.get(core.settings.user_header, "") if core.settings.user_header else "",
+        head=HEAD in request.scope,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from headway_streamer.drain import Drain
+from headway_streamer.head import HeadAsGet
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +61,9 @@ class QuietServer(uvicorn.Server):
 
 
 def config(app: Any, **options: Any) -> uvicorn.Config:
-    """What both servers have in common: no access log (URLs hold tokens), no lifespan, no server header."""
+    """What both servers have in common: HEAD, no access log (URLs hold tokens), no lifespan, no server header."""
     return uvicorn.Config(
-        app,
+        HeadAsGet(app),
         access_log=False,
         log_config=None,
         lifespan="off",

@@ -47,7 +47,7 @@ class EventStream(Response[None]):
         wire = extensions.get(EXTENSION) if self._direct else None
         watcher = self._session.watcher
         try:
-            if wire is not None and not wire.alone:
+            if wire is not None and (watcher is None or not wire.alone):
                 wire = None
             # A detached connection ends with its stream; a client that does not know would send its next request there.
             headers = HEADERS if wire is None else [*HEADERS, (b"connection", b"close")]

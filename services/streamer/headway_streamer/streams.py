@@ -17,6 +17,7 @@ from headway_streamer.problems import not_found
 from headway_streamer.seat import Seat
 from headway_streamer.session import Session
 from headway_streamer.settings import Settings
+from headway_streamer.sse import Frame
 from headway_streamer.tail import Tail
 from headway_streamer.watcher import Watcher
 
@@ -33,6 +34,8 @@ class Wish(NamedTuple):
     named: bool = False
     user: str = ""
     """Who asks, if that is known."""
+    head: bool = False
+    """Whether only the headers are wanted: nothing is joined."""
 
 
 class Streams:
@@ -57,6 +60,8 @@ class Streams:
             return turned_away("drain")
         if self._full(wish.user):
             return turned_away("overload")
+        if wish.head:
+            return await self._describe(wish)
         try:
             tails = await self._join(wish.tasks)
         except UnavailableError:
@@ -66,6 +71,24 @@ class Streams:
             self._leave(tails)
             return None
         return self._session(seats, tails, wish)
+
+    async def _describe(self, wish: Wish) -> Session | None:
+        """What `open` would return, without a watcher."""
+        try:
+            lasts = [await self._last(task) for task in wish.tasks]
+        except UnavailableError:
+            return turned_away("unavailable")
+        positions, doubt = self._positions(wish)
+        if not wish.cursor or doubt:
+            return Session(None)
+        ends = [last.position if last is not None and last.terminal else None for last in lasts]
+        return None if ends == positions else Session(None)
+
+    async def _last(self, task: str) -> Frame | None:
+        last = await self._history.last(task)
+        if last is None and await self._intake.record(task) is None:
+            raise not_found()
+        return last
 
     def _session(self, seats: list[Seat], tails: list[Tail], wish: Wish) -> Session:
         watcher = Watcher(
