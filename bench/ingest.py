@@ -14,10 +14,12 @@ import time
 from bench import payload
 from headway.dispatch import DirectClient, positions
 from headway.testing import MemoryLog
+from headway_streamer.cursor import START
 from headway_streamer.flush import Flusher
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
-from headway_streamer.line import Line
 from headway_streamer.metrics import Metrics
+from headway_streamer.seat import Seat
 from headway_streamer.tail import Tail
 
 TAILS, ROUNDS, PER_READ = 2000, 60, 20
@@ -47,12 +49,12 @@ def _rounds() -> list[list[bytes]]:
     return made
 
 
-def _watched(number: int, client: DirectClient, history: History, metrics: Metrics, flusher: Flusher) -> None:
-    tail = Tail(f"t{number:04d}", history, metrics, ring_bytes=512 * 1024, flusher=flusher)
+def _watched(number: int, client: DirectClient, history: History, decoder: FrameDecoder, flusher: Flusher) -> None:
+    tail = Tail(f"t{number:04d}", history, decoder, decoder.metrics, ring_bytes=512 * 1024, flusher=flusher)
     tail.open(None)
-    line = Line.__new__(Line)  # parked, on a connection that takes everything
-    line.n, line.writable, line._last, line._send = 0, True, None, lambda _: None
-    tail.lines.add(line)
+    seat = Seat(tail, history, START)
+    seat.writable = True  # on a connection that takes everything
+    tail.direct.add(seat)
 
     def call(headers: bytes, data: bytes) -> None:
         tail.on_live(*positions(headers), data)
@@ -65,9 +67,11 @@ async def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the streamer does
     metrics, client = Metrics(), DirectClient()
-    history, flusher = History(MemoryLog(), metrics), Flusher(0, metrics.shown)
+    decoder, flusher = FrameDecoder(metrics), Flusher(0, metrics.shown)
+    decoder.incarnation = "bench"
+    history = History(MemoryLog(), decoder, metrics)
     for number in range(TAILS):
-        _watched(number, client, history, metrics, flusher)
+        _watched(number, client, history, decoder, flusher)
     taken = []
     for reads in _rounds():
         begin = time.perf_counter()

@@ -259,7 +259,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
     one, two = await submitted(streamer), await submitted(streamer)
     for task in (one, two):
         await write(streamer, task, progress("processing"), progress("completed", 100.0))
-    incarnation = streamer.core.history.incarnation
+    incarnation = streamer.core.decoder.incarnation
     other = (await watch(streamer, f"/api/v1/tasks/{two}/stream"))[-1].id
     for cursor, reason in [
         ("garbage", "cursor"),

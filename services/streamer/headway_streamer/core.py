@@ -14,9 +14,10 @@ import nats.js.errors
 from headway.connection import Connection
 from headway.errors import UnavailableError
 from headway.log import NatsLog
-from headway.objects import ensure_patiently
+from headway.objects import ensure, ensure_patiently
 from headway_streamer.catalogue import Catalogue
 from headway_streamer.drain import Drain
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.intake import Intake
 from headway_streamer.kv import Bucket
@@ -63,10 +64,12 @@ class Core:
         self.metrics = Metrics()
         self.metrics.connected = lambda: connection.connected
         self.log = NatsLog(connection.client, connection.names)
-        self.history = History(self.log, self.metrics)
+        self.decoder = FrameDecoder(self.metrics)
+        self.history = History(self.log, self.decoder, self.metrics)
         self.live = Live(
             self.log,
             self.history,
+            self.decoder,
             self.metrics,
             ring_bytes=settings.ring_bytes,
             probe_seconds=settings.probe_seconds,
@@ -76,11 +79,11 @@ class Core:
         )
         self.intake = Intake(connection.client, connection.names, self.log)
         self.catalogue = Catalogue(Bucket(connection.client, connection.names.kinds_bucket))
-        self.listing = Listing(self.intake.records, self.log, self.history)
+        self.listing = Listing(self.intake.records, self.log, self.history, self.decoder)
         self.results = Results(connection)
         self.drain = Drain(settings.drain_seconds)
         self.metrics.late = self.drain.late
-        self.streams = Streams(settings, self.live, self.history, self.intake, self.drain, self.metrics)
+        self.streams = Streams(settings, self.live, self.history, self.decoder, self.intake, self.drain, self.metrics)
         self.sweeper = Sweeper(
             self.metrics,
             heartbeat_seconds=settings.heartbeat_seconds,
@@ -88,6 +91,8 @@ class Core:
         )
         self.starters = Starters(self.log, self.live, self.intake, grace_seconds=settings.starter_grace_seconds)
         connection.on_reconnect.append(self.live.probe_soon)
+        self._checking = asyncio.Event()
+        connection.on_reconnect.append(self._checking.set)
 
     @property
     def serving(self) -> bool:
@@ -103,17 +108,32 @@ class Core:
             self.connection.client.jetstream(), self.connection.names, self.connection.settings.replicas
         )
         while not self.connection.closed.is_set():
-            try:
-                await self.live.check_incarnation(await self.log.incarnation())
-                self.ready = True
-            except UnavailableError as error:
-                logger.info("cannot ask for the stream", extra={"action": "incarnation_failed", "error": str(error)})
-            await self._pause(INCARNATION_SECONDS if self.ready else 1.0)
+            found = await self._find_stream()
+            await self._pause(INCARNATION_SECONDS if found else 0.5)
+
+    async def _find_stream(self) -> bool:
+        """Notice an event stream that was recreated, and recreate one that was lost. Whether it is there."""
+        try:
+            await self.live.check_incarnation(await self.log.incarnation())
+        except UnavailableError as error:
+            logger.info("cannot ask for the stream", extra={"action": "incarnation_failed", "error": str(error)})
+            with suppress(UnavailableError):
+                await ensure(
+                    self.connection.client.jetstream(), self.connection.names, self.connection.settings.replicas
+                )
+            return False
+        self.ready = True
+        return True
 
     async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.connection.closed.wait()
+        """Until it is time to look at the stream again: soon after a reconnection, it may be another one."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._checking, self.connection.closed)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._checking.clear()
 
     async def close(self) -> None:
         """Leave everything and close the connection."""

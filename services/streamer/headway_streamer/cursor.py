@@ -2,8 +2,9 @@
 
 `<incarnation>.<seq>-<n>[.<seq>-<n> …][._<task>]`, numbers in hexadecimal: one pair per task, in the order of the sorted
 task ids, and the task itself on the route where the URL does not name it. The stream sequence finds the place, `n`
-proves
-it. Only characters that do not force a CORS preflight: https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
+proves it. Instead of a pair `x` says that nothing is proven of a task (a reset is due), `l` that it is to begin at the
+latest progress. Only characters that do not force a CORS preflight:
+https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ class Position(NamedTuple):
 
 
 START = Position()
+UNPROVEN = Position(-1, -1)
+"""What the client has of the task is not of this log, and it was not yet sent the reset that says so."""
+LATEST = Position(-2, -2)
+"""Nothing was sent: begin at the latest progress."""
+
+_MARKS = {"x": UNPROVEN, "l": LATEST}
+_MARK_OF = {position: mark for mark, position in _MARKS.items()}
 
 
 class Cursor(NamedTuple):
@@ -42,7 +50,7 @@ class MalformedCursorError(ValueError):
 
 def encode(incarnation: str, positions: list[Position], task: str = "") -> str:
     """The SSE id for these positions."""
-    parts = [incarnation, *(f"{seq:x}-{n:x}" for seq, n in positions)]
+    parts = [incarnation, *(_MARK_OF.get(at) or f"{at.seq:x}-{at.n:x}" for at in positions)]
     if task:
         parts.append(f"_{task}")
     return ".".join(parts)
@@ -64,6 +72,8 @@ def decode(text: str) -> Cursor:
 
 
 def _position(part: str) -> Position:
+    if part in _MARKS:
+        return _MARKS[part]
     seq, dash, n = part.partition("-")
     if not (dash and _NUMBER.fullmatch(seq) and _NUMBER.fullmatch(n)):
         raise MalformedCursorError("not a position")

@@ -17,9 +17,9 @@ class Drain:
     def __init__(self, window_seconds: float) -> None:
         self.began = asyncio.Event()
         self._window = window_seconds
-        self._wakes: set[Callable[[], None]] = set()
+        self._wakes: dict[object, Callable[[], None]] = {}
         self._until = 0.0
-        self._leaving: dict[Callable[[], None], float] = {}
+        self._leaving: dict[object, float] = {}
         """When each is to leave."""
         self._empty = asyncio.Event()
         self._empty.set()
@@ -35,18 +35,18 @@ class Drain:
             return
         self._until = asyncio.get_running_loop().time() + self._window
         self.began.set()
-        for wake in list(self._wakes):
+        for wake in list(self._wakes.values()):
             wake()
 
-    def enter(self, wake: Callable[[], None]) -> None:
+    def enter(self, watcher: object, wake: Callable[[], None]) -> None:
         """Call `wake` when the drain begins."""
-        self._wakes.add(wake)
+        self._wakes[watcher] = wake
         self._empty.clear()
 
-    def leave(self, wake: Callable[[], None]) -> None:
+    def leave(self, watcher: object) -> None:
         """The counterpart of `enter`."""
-        self._wakes.discard(wake)
-        self._leaving.pop(wake, None)
+        self._wakes.pop(watcher, None)
+        self._leaving.pop(watcher, None)
         if not self._wakes:
             self._empty.set()
 
@@ -57,10 +57,10 @@ class Drain:
             async with asyncio.timeout_at(late):
                 await self._empty.wait()
 
-    def leave_at(self, wake: Callable[[], None]) -> float:
+    def leave_at(self, watcher: object) -> float:
         """A random loop time within the window: the streams' ends, and so their returns, are spread."""
         at = random.uniform(asyncio.get_running_loop().time(), self._until)  # noqa: S311
-        self._leaving[wake] = at
+        self._leaving[watcher] = at
         return at
 
     def late(self) -> int:

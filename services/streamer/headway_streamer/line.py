@@ -1,9 +1,8 @@
 """A watcher on a connection that can be written to directly.
 
 While there is something to read, to prove or to wait for, a task runs the watcher step by step. When it is caught up
-the task
-ends and the line is parked: the tail writes the same bytes to all its parked lines, and a watcher that is idle costs
-no task.
+the task ends and the line is parked: the tail writes the same bytes to the seats of all parked lines, and a watcher
+that is idle costs no task.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ import logging
 from typing import Protocol
 
 from headway_streamer.metrics import Metrics
+from headway_streamer.seat import Seat
 from headway_streamer.session import Session
-from headway_streamer.sse import Frame, chunked
-from headway_streamer.tail import Tail
+from headway_streamer.sse import chunked
 from headway_streamer.watcher import Watcher
 
 SWEEP_SECONDS = 0.5
@@ -41,29 +40,22 @@ class Line:
     __slots__ = (
         "_connection",
         "_deadline",
-        "_last",
+        "_direct",
         "_loop",
         "_parked",
-        "_send",
         "_session",
         "_sweeper",
-        "_tail",
         "_task",
         "_unblocked",
         "_watcher",
         "due_at",
-        "n",
         "writable",
-        "wrote_at",
     )
 
     def __init__(self, session: Session, watcher: Watcher, connection: Connection, sweeper: Sweeper) -> None:
-        self.n = 0
         self.due_at = 0.0
         """Loop time at which the watcher has something to say by itself; for a parked line."""
-        self.wrote_at = 0.0
         self.writable = connection.writable
-        """Kept here, where each event looks: the connection's own objects stay out of the processor's caches."""
         self._session = session
         self._watcher = watcher
         self._connection = connection
@@ -71,47 +63,38 @@ class Line:
         self._deadline = sweeper.write_deadline_seconds
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._tail: Tail | None = watcher.seats[0].tail if watcher.shares else None
+        self._direct: Seat | None = watcher.seats[0] if watcher.shares else None
+        """The seat that the tail writes to while this line is parked."""
         self._parked = False
-        self._last: Frame | None = None
-        self._send = connection.write
         self._unblocked: asyncio.Event | None = None
 
     # The connection's side
 
     def start(self) -> None:
         """Send `hello`, then what follows."""
-        self._send = self._connection.write
-        self.writable = self._connection.writable
-        self._watcher.wake = self.wake
-        self._watcher.open()
+        if self._direct is not None:
+            self._direct.send = self._connection.write
+        self.on_writable(self._connection.writable)
+        self._watcher.open(self.wake)
         self._write(self._watcher.hello())
         self.wake()
 
-    def lost(self) -> None:
-        """The peer has gone."""
+    def lost(self, error: Exception | None = None) -> None:
+        """The peer has gone, or the kernel has given it up (`error` is a TimeoutError then)."""
         self._unpark()
         if self._task is not None:
             self._task.cancel()
+        if isinstance(error, TimeoutError):
+            self._note_deadline()
         self._close()
 
     def on_writable(self, writable: bool) -> None:
         """The connection takes bytes, or is full."""
         self.writable = writable
+        if self._direct is not None:
+            self._direct.writable = writable
         if writable and self._unblocked is not None:
             self._unblocked.set()
-
-    # The tail's side
-
-    def take(self, start: int, last: Frame, piece: bytes, now: float) -> bool:
-        """Write frames that follow what this watcher has. False when they do not, or the connection is full."""
-        if self.n != start or not self.writable:
-            return False
-        self._send(piece)
-        self.n = last.n
-        self._last = last
-        self.wrote_at = now
-        return True
 
     def wake(self) -> None:
         """Let the watcher take its next steps, in a task."""
@@ -123,7 +106,6 @@ class Line:
 
     def on_due(self, now: float) -> None:
         """The time has come for which it was parked, unless what the tail wrote since has put it off."""
-        self._note_written()
         if self.writable and (piece := self._watcher.remark()):
             self._write(piece)
         self.due_at = self._watcher.due_at
@@ -143,9 +125,7 @@ class Line:
                 elif not self._watcher.over and self._park():
                     return
         except TimeoutError:
-            self._sweeper.metrics.write_deadline()
-            logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
-            self._watcher.ended_by = "deadline"
+            self._note_deadline()
             self._connection.abort()
         except Exception:
             logger.exception("a stream failed", extra={"action": "stream_failed"})
@@ -182,11 +162,10 @@ class Line:
         self._parked = True
         self.due_at = self._watcher.due_at
         self._sweeper.lines.add(self)
-        if self._tail is not None:
-            self.n = self._watcher.seats[0].position.n
+        if (seat := self._direct) is not None:
             # The tail writes to it; being woken besides would end the parking at each event.
-            self._tail.wakes.discard(self.wake)
-            self._tail.lines.add(self)
+            seat.tail.waiting.discard(seat)
+            seat.tail.direct.add(seat)
         return True
 
     def _unpark(self) -> None:
@@ -194,15 +173,14 @@ class Line:
             return
         self._parked = False
         self._sweeper.lines.discard(self)
-        if self._tail is not None:
-            self._tail.lines.discard(self)
-            self._tail.wakes.add(self.wake)
-        self._note_written()
+        if (seat := self._direct) is not None:
+            seat.tail.direct.discard(seat)
+            seat.tail.waiting.add(seat)
 
-    def _note_written(self) -> None:
-        if self._last is not None:
-            self._watcher.wrote(self._last.position, self.wrote_at)
-            self._last = None
+    def _note_deadline(self) -> None:
+        self._sweeper.metrics.write_deadline()
+        logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
+        self._watcher.ended_by = "deadline"
 
     def _close(self) -> None:
         self._watcher.close()

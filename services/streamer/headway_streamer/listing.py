@@ -11,6 +11,7 @@ from headway.errors import MalformedEventError
 from headway.log import Log
 from headway.records import TaskRecord, decode_record
 from headway_streamer.cursor import encode
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.kv import Bucket
 from headway_streamer.sse import Frame
@@ -52,16 +53,17 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
 class Listing:
     """Reads tasks for the API. Methods raise UnavailableError."""
 
-    def __init__(self, records: Bucket, log: Log, history: History) -> None:
+    def __init__(self, records: Bucket, log: Log, history: History, decoder: FrameDecoder) -> None:
         self._records = records
         self._log = log
         self._history = history
+        self._decoder = decoder
 
     async def task(self, record: TaskRecord) -> tuple[dict[str, Any], str]:
         """One task with its parameters and cursor, and the cursor once more: it changes with each event."""
         last = await self._history.last(record.task)
         state = None if last is None else await self._history.progress(record.task, last)
-        cursor = "" if last is None else encode(self._history.incarnation, [last.position])
+        cursor = "" if last is None else encode(self._decoder.incarnation, [last.position])
         shown = summary(record, state) | {"params": record.params, "cursor": cursor}
         return shown, cursor
 
@@ -87,7 +89,7 @@ class Listing:
         stored, _ = await self._log.lasts(tasks)
         states: dict[str, Frame | None] = {}
         for item in stored:
-            last = self._history.frame(item.task, item.payload, item.seq)
+            last = self._decoder.frame(item.task, item.payload, item.seq)
             states[item.task] = None if last is None else await self._history.progress(item.task, last)
         return states
 

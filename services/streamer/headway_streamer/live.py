@@ -10,6 +10,7 @@ import random
 from headway.errors import HeadwayError, UnavailableError
 from headway.log import Log, Subscription
 from headway_streamer.flush import Flusher
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
 from headway_streamer.tail import Budget, Tail
@@ -56,6 +57,7 @@ class Live:
         self,
         log: Log,
         history: History,
+        decoder: FrameDecoder,
         metrics: Metrics,
         *,
         ring_bytes: int = 512 * 1024,
@@ -66,6 +68,7 @@ class Live:
     ) -> None:
         self._log = log
         self._history = history
+        self._decoder = decoder
         self._metrics = metrics
         self._ring_bytes = ring_bytes
         self._budget = Budget(rings_bytes)
@@ -79,12 +82,18 @@ class Live:
         return len(self._entries)
 
     async def join(self, task: str) -> Tail:
-        """The tail of `task`, filled up to its last event. Each join needs a `leave`. Raises UnavailableError."""
+        """The tail of `task`, filled up to its last event. Each join needs a `leave`.
+
+        Raises UnavailableError, also before the incarnation of the stream is known: nothing can be served then.
+        """
+        if not self._decoder.known:
+            raise UnavailableError("the event stream is not known yet")
         entry = self._entries.get(task)
         if entry is None:
             tail = Tail(
                 task,
                 self._history,
+                self._decoder,
                 self._metrics,
                 ring_bytes=self._ring_bytes,
                 budget=self._budget,
@@ -197,11 +206,12 @@ class Live:
                 tail.floor = max(tail.floor, up_to)
 
     async def check_incarnation(self, incarnation: str) -> None:
-        """The stream is `incarnation`: if it was another one, all tails begin anew."""
-        if incarnation == self._history.incarnation:
+        """The stream is `incarnation`: if it was another one, all that is known of all tasks is void."""
+        known = self._decoder.known
+        if known and incarnation == self._decoder.incarnation:
             return
-        known, self._history.incarnation = self._history.incarnation, incarnation
-        if known != "0":
-            logger.warning("the stream was made anew", extra={"action": "incarnation_changed"})
+        self._decoder.incarnation = incarnation
+        if known:
+            logger.warning("the event stream was recreated", extra={"action": "incarnation_changed"})
             for entry in self._entries.values():
                 entry.tail.forget()

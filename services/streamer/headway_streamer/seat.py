@@ -1,4 +1,4 @@
-"""One task as one watcher sees it: a position in the log, and the frames from there on.
+"""One task as one watcher sees it: how far the watcher has got in the log, and what follows.
 
 Continuity is proved or `reset` is sent: every frame must be the n-th after the (n-1)-th, and a cursor that comes from
 outside must stand in the log where it says it does.
@@ -7,9 +7,10 @@ outside must stand in the log where it says it does.
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
-from headway_streamer.cursor import START, Position
+from headway_streamer.cursor import LATEST, START, UNPROVEN, Position
 from headway_streamer.history import History
 from headway_streamer.sse import Frame, merge
 from headway_streamer.tail import Tail
@@ -25,29 +26,68 @@ class Reset(NamedTuple):
 
     task: str
     reason: str
-    position: Position
+
+    @property
+    def position(self) -> Position:
+        """The place after it."""
+        return START
+
+
+Item: TypeAlias = Frame | Reset
 
 
 class Seat:
-    """A watcher's place at one tail.
+    """A watcher's place at one tail, and the only thing that knows it.
+
+    `next` says what follows; `sent` moves the place. While the watcher is idle the tail writes to it by `take`, which
+    moves the place too.
 
     Args:
-        position: after which event to go on; None begins with the last progress (`from=latest`).
-        doubt: why the position cannot be right, found out before the log was asked; the first thing sent is a reset.
+        position: where to continue; LATEST begins with the last progress, UNPROVEN with a reset.
+        mismatch: why the position cannot be right, found out before the log was asked; the first thing sent is a reset.
         merging: whether like ticks are merged when the watcher catches up.
     """
 
+    __slots__ = (
+        "_epoch",
+        "_history",
+        "_latest",
+        "_merging",
+        "_mismatch",
+        "_proved",
+        "_unanchored",
+        "at",
+        "merged",
+        "send",
+        "tail",
+        "wake",
+        "writable",
+        "wrote_at",
+    )
+
     def __init__(
-        self, tail: Tail, history: History, position: Position | None, *, doubt: str = "", merging: bool = True
+        self, tail: Tail, history: History, position: Position, *, mismatch: str = "", merging: bool = True
     ) -> None:
         self.tail = tail
-        self.position = START if position is None else position
+        self.at = START if position in (LATEST, UNPROVEN) else position
+        """The place after what was sent last; before that what the client says it has."""
         self.merged = 0
         """How many frames merging has left out in the last round."""
+        self.wake: Callable[[], None] = _nobody
+        """Called when there may be something to send."""
+        self.send: Callable[[bytes], None] = _nowhere
+        """For `take`: writes to the connection."""
+        self.writable = False
+        """For `take`: whether the connection takes bytes. Kept here, where each event looks: the connection's own
+        objects stay out of the processor's caches."""
+        self.wrote_at = 0.0
+        """Loop time of the last `take`."""
         self._history = history
-        self._latest = position is None
-        self._doubt = doubt
-        self._proved = self.position == START
+        self._latest = position == LATEST
+        self._mismatch = mismatch or ("cursor" if position == UNPROVEN else "")
+        self._proved = position in (START, LATEST)
+        self._unanchored = self._latest
+        """Whether the next frame may have any number: nothing before it was promised."""
         self._merging = merging
         self._epoch = tail.epoch
 
@@ -57,84 +97,114 @@ class Seat:
         return self.tail.task
 
     @property
-    def doubtful(self) -> bool:
-        """Whether the watcher will be told to forget what it has."""
-        return bool(self._doubt)
+    def claim(self) -> Position:
+        """What an id may say of this task: never more than was sent."""
+        if self._mismatch or self._stale:
+            return UNPROVEN
+        return LATEST if self._latest else self.at
 
     @property
     def settled(self) -> bool:
         """Whether the watcher has all there will ever be."""
-        return self.tail.ended and self.position.n >= self.tail.last_n and self._proved and not self._doubt
+        return self.tail.ended and self.waiting
+
+    @property
+    def complete(self) -> bool:
+        """Whether the position, taken from a cursor, stands at the end of a log that has ended."""
+        if not self.tail.ended or self._mismatch:
+            return False
+        last = self.tail.frame(self.tail.last_n)
+        return last is not None and self.at == last.position
 
     @property
     def waiting(self) -> bool:
         """Whether there is nothing to send now."""
-        return self._proved and not self._stale and not self._latest and self.position.n >= self.tail.last_n
+        return (
+            self.at.n >= self.tail.last_n
+            and self._proved
+            and not self._mismatch
+            and not self._latest
+            and not self._stale
+        )
 
-    async def next(self) -> list[Frame | Reset]:
-        """What follows the position, in order; the position moves along. Empty: wait. Raises UnavailableError."""
-        found: list[Frame | Reset] = []
+    async def next(self, room_bytes: int) -> Sequence[Item]:
+        """What follows the place, in order: `room_bytes` of it or one frame, if that is larger. Empty: wait.
+
+        Raises UnavailableError.
+        """
+        self.merged = 0
+        if not (self._proved or self._mismatch or self._stale):
+            self._mismatch = await self._find_mismatch()
         if self._stale:
             self._epoch = self.tail.epoch
-            self._doubt = self._doubt or "incarnation"
-        if not self._proved and not self._doubt:
-            self._doubt = await self._disproof()
-        if self._doubt:
-            found.append(self._reset(self._doubt))
+            self._mismatch = self._mismatch or "incarnation"
+        if self._mismatch:
+            return (Reset(self.task, self._mismatch),)
         self._proved = True
-        if self._latest:
-            await self._begin_at_latest()
-        frames = await self._frames()
-        kept = merge(frames) if self._merging else frames
-        self.merged = len(frames) - len(kept)
-        self._prove(frames, kept, found)
-        return found
+        frames = await self._frames(await self._start())
+        # The reads took time: what they found may be of a stream that is no more.
+        return () if self._stale else self._following(frames, room_bytes)
+
+    def sent(self, item: Item) -> None:
+        """`item` was sent to the watcher, after all that comes before it."""
+        self.at = item.position
+        self._unanchored = isinstance(item, Reset)
+        self._latest = False
+        if isinstance(item, Reset):
+            self._mismatch, self._proved = "", True
+
+    def take(self, start: int, after: Position, piece: bytes, now: float) -> bool:
+        """Write frames that follow what the watcher has: those after the `start`-th, up to the place `after`.
+
+        False when they do not follow, or the connection is full.
+        """
+        if self.at.n != start or not self.writable:
+            return False
+        self.send(piece)
+        self.at = after
+        self.wrote_at = now
+        return True
 
     @property
     def _stale(self) -> bool:
         return self._epoch != self.tail.epoch
 
-    def _prove(self, frames: list[Frame], kept: list[Frame], found: list[Frame | Reset]) -> None:
-        """Put the kept frames behind what is found, with a reset wherever the log itself has a hole."""
-        holes = set()
-        n = self.position.n
-        for frame in frames:
-            if frame.n != n + 1:
-                holes.add(frame.n)
-            n = frame.n
-        for frame in kept:
-            if any(self.position.n < hole <= frame.n for hole in holes) and not _ends_with_reset(found):
-                found.append(self._reset("trimmed"))
-            found.append(frame)
-            self.position = frame.position
+    def _following(self, frames: Sequence[Frame], room_bytes: int) -> Sequence[Item]:
+        """The frames that follow the place without a hole, as far as there is room; a reset where there is a hole."""
+        if frames and frames[0].n != self.at.n + 1 and not self._unanchored:
+            return (Reset(self.task, "trimmed"),)
+        run = _continuous(frames)
+        kept = merge(run) if self._merging else run
+        found = _fitting(kept, room_bytes)
+        if found:
+            self.merged = found[-1].n - run[0].n + 1 - len(found)
+        return found
 
-    def _reset(self, reason: str) -> Reset:
-        self._doubt = ""
-        self.position = START
-        return Reset(self.task, reason, START)
-
-    async def _frames(self) -> list[Frame]:
+    async def _frames(self, after: Position) -> Sequence[Frame]:
         for _ in range(STALE_READS):
-            frames = self.tail.after(self.position.n)
+            frames: Sequence[Frame] | None = self.tail.after(after.n)
             if frames is None:
-                frames = (await self._history.page(self.task, self.position.seq + 1)).frames
+                frames = (await self._history.page(self.task, after.seq + 1)).frames
                 self.tail.backfill(frames)
-            if frames or self.waiting:
+            if frames or after.n >= self.tail.last_n or self._stale:
                 return frames[:MAX_FRAMES]
             await asyncio.sleep(STALE_SECONDS)  # a replica that lags answered
         return self.tail.kept()[:MAX_FRAMES]
 
-    async def _begin_at_latest(self) -> None:
-        self._latest = False
+    async def _start(self) -> Position:
+        """Where to read from: the place, or just before the last progress."""
+        if not self._latest:
+            return self.at
         last = self.tail.frame(self.tail.last_n)
         frame = None if last is None else await self._history.progress(self.task, last)
-        if frame is not None:
-            # Just before it: what is kept from there on is continuous.
-            self.position = Position(frame.seq - 1, frame.n - 1)
+        if frame is None:
+            self._latest = False  # there is nothing to leave out
+            return START
+        return Position(frame.seq - 1, frame.n - 1)
 
-    async def _disproof(self) -> str:
+    async def _find_mismatch(self) -> str:
         """Why the cursor does not stand in this log; empty when it does."""
-        seq, n = self.position
+        seq, n = self.at
         known = self.tail.frame(n)
         if known is not None:
             return "" if known.seq == seq else "cursor"
@@ -143,12 +213,12 @@ class Seat:
         page = await self._history.page(self.task, seq)
         self.tail.backfill(page.frames)
         first = page.frames[0] if page.frames else None
-        if first is not None and first.position == self.position:
+        if first is not None and first.position == self.at:
             return ""
         return "trimmed" if first is not None and first.seq > seq and first.n > n else "cursor"
 
     async def _is_future(self, seq: int) -> bool:
-        # Another streamer may have shown what has not reached this one: the leader decides.
+        # Another streamer may have sent what has not reached this one: the leader decides.
         last = await self._history.last(self.task)
         if last is None or last.seq < seq:
             return True
@@ -156,5 +226,26 @@ class Seat:
         return False
 
 
-def _ends_with_reset(found: list[Frame | Reset]) -> bool:
-    return bool(found) and isinstance(found[-1], Reset)
+def _continuous(frames: Sequence[Frame]) -> Sequence[Frame]:
+    """The frames up to the first hole."""
+    for place in range(1, len(frames)):
+        if frames[place].n != frames[place - 1].n + 1:
+            return frames[:place]
+    return frames
+
+
+def _fitting(frames: Sequence[Frame], room_bytes: int) -> Sequence[Frame]:
+    """The frames that fit, and the one that fills the room."""
+    for place, frame in enumerate(frames, 1):
+        room_bytes -= len(frame.native)
+        if room_bytes <= 0:
+            return frames[:place]
+    return frames
+
+
+def _nobody() -> None:
+    """Nobody is to be woken."""
+
+
+def _nowhere(_: bytes) -> None:
+    """There is no connection to write to."""

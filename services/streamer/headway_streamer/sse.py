@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -146,7 +147,7 @@ def celery_status(event: Progress) -> str:
     return _CELERY[event.status]
 
 
-def merge(frames: list[Frame]) -> list[Frame]:
+def merge(frames: Sequence[Frame]) -> list[Frame]:
     """`frames` without the ticks that the next one replaces. Order, steps, attempts, chunks and logs are kept."""
     return [
         frame

@@ -44,19 +44,18 @@ class EventStream(Response[None]):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         extensions: dict[str, Any] = dict(scope.get("extensions") or {})
-        wire = extensions.get(EXTENSION) if self._direct else None
+        wire = extensions.get(EXTENSION)
         watcher = self._session.watcher
+        direct = self._direct and watcher is not None and wire is not None and wire.alone
         try:
-            if wire is not None and (watcher is None or not wire.alone):
-                wire = None
             # A detached connection ends with its stream; a client that does not know would send its next request there.
-            headers = HEADERS if wire is None else [*HEADERS, (b"connection", b"close")]
+            headers = [*HEADERS, (b"connection", b"close")] if direct else HEADERS
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if watcher is None:
                 await send({"type": "http.response.body", "body": self._session.farewell, "more_body": False})
                 self._session.close()
-            elif wire is None or not self._detached(wire, watcher):
-                await self._send_all(receive, send)
+            elif not (direct and self._detached(wire, watcher)):
+                await self._send_all(receive, send, wire)
         except BaseException:
             self._session.close()
             raise
@@ -68,7 +67,7 @@ class EventStream(Response[None]):
         line.start()
         return True
 
-    async def _send_all(self, receive: Receive, send: Send) -> None:
+    async def _send_all(self, receive: Receive, send: Send, wire: Any) -> None:
         """The way of plain ASGI: one task for the stream, one to learn that the client has left."""
         writing = asyncio.current_task()
         assert writing is not None
@@ -82,7 +81,7 @@ class EventStream(Response[None]):
 
         leaving.add_done_callback(on_left)
         try:
-            await self._write(send)
+            await self._write(send, wire)
         except asyncio.CancelledError:
             if not left or writing.uncancel() > 0:
                 raise
@@ -91,10 +90,9 @@ class EventStream(Response[None]):
             leaving.cancel()
             self._session.close()
 
-    async def _write(self, send: Send) -> None:
+    async def _write(self, send: Send, wire: Any) -> None:
         watcher = self._session.watcher
         assert watcher is not None
-        watcher.open()
         try:
             pieces = watcher.stream()
             assert isinstance(pieces, AsyncGenerator)
@@ -103,13 +101,12 @@ class EventStream(Response[None]):
                     async with asyncio.timeout(self._sweeper.write_deadline_seconds):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
-            # ASGI cannot abort; the kernel ends the connection (see server.listen).
             watcher.ended_by = "deadline"
             self._sweeper.metrics.write_deadline()
             logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
+            if wire is not None:  # ASGI itself cannot abort; elsewhere the kernel ends it (see server.listen)
+                wire.abort()
             return
-        finally:
-            watcher.close()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from headway.errors import UnavailableError
 from headway_streamer import sse
-from headway_streamer.cursor import START, Cursor, MalformedCursorError, Position, decode
+from headway_streamer.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
 from headway_streamer.drain import Drain, retry_ms
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.intake import Intake
 from headway_streamer.live import Live
@@ -42,11 +43,19 @@ class Streams:
     """Opens watchers."""
 
     def __init__(
-        self, settings: Settings, live: Live, history: History, intake: Intake, drain: Drain, metrics: Metrics
+        self,
+        settings: Settings,
+        live: Live,
+        history: History,
+        decoder: FrameDecoder,
+        intake: Intake,
+        drain: Drain,
+        metrics: Metrics,
     ) -> None:
         self.settings = settings
         self._live = live
         self._history = history
+        self._decoder = decoder
         self._intake = intake
         self._drain = drain
         self._metrics = metrics
@@ -67,7 +76,7 @@ class Streams:
         except UnavailableError:
             return turned_away("unavailable")
         seats = self._seats(tails, wish)
-        if wish.cursor and all(_is_settled(seat) for seat in seats):
+        if wish.cursor and all(seat.complete for seat in seats):
             self._leave(tails)
             return None
         return self._session(seats, tails, wish)
@@ -96,7 +105,7 @@ class Streams:
             self.settings,
             self._drain,
             self._metrics,
-            incarnation=lambda: self._history.incarnation,
+            incarnation=lambda: self._decoder.incarnation,
             named=wish.named,
             celery=wish.celery,
         )
@@ -143,20 +152,20 @@ class Streams:
             self._live.leave(tail)
 
     def _seats(self, tails: list[Tail], wish: Wish) -> list[Seat]:
-        positions, doubt = self._positions(wish)
+        positions, mismatch = self._positions(wish)
         return [
-            Seat(tail, self._history, position, doubt=doubt, merging=wish.merging)
+            Seat(tail, self._history, position, mismatch=mismatch, merging=wish.merging)
             for tail, position in zip(tails, positions, strict=True)
         ]
 
-    def _positions(self, wish: Wish) -> tuple[list[Position | None], str]:
-        start: list[Position | None] = [None if wish.latest else START] * len(wish.tasks)
+    def _positions(self, wish: Wish) -> tuple[list[Position], str]:
+        start = [LATEST if wish.latest else START] * len(wish.tasks)
         if not wish.cursor:
             return start, ""
         cursor = parse(wish.cursor)
         if cursor is None or len(cursor.positions) != len(wish.tasks):
             return start, "cursor"
-        if cursor.incarnation != self._history.incarnation:
+        if cursor.incarnation != self._decoder.incarnation:
             return start, "incarnation"
         return list(cursor.positions), ""
 
@@ -172,11 +181,3 @@ def parse(text: str) -> Cursor | None:
         return decode(text)
     except MalformedCursorError:
         return None
-
-
-def _is_settled(seat: Seat) -> bool:
-    """Whether the client has it all, by a cursor that is proved."""
-    if not seat.tail.ended or seat.doubtful:
-        return False
-    last = seat.tail.frame(seat.tail.last_n)
-    return last is not None and seat.position == last.position

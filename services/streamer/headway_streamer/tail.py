@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.events import Beat
 from headway.log import pause
+from headway_streamer.cursor import Position
 from headway_streamer.flush import Flusher
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
 from headway_streamer.sse import FRAME_BYTES, Frame, chunked
@@ -23,17 +25,16 @@ MAX_BUFFERED = 4096
 logger = logging.getLogger(__name__)
 
 
-class Line(Protocol):
-    """A watcher that is caught up and whose connection can be written to directly."""
+class Seat(Protocol):
+    """A watcher's place at this tail."""
 
-    n: int
-    """It has everything up to the n-th event."""
+    wake: Callable[[], None]
+    """Something is new that needs more than a write."""
 
-    def take(self, start: int, last: Frame, piece: bytes, now: float) -> bool:
-        """Write `piece`: the frames after the `start`-th, up to `last`. False when the watcher needs something else."""
-
-    def wake(self) -> None:
-        """Something has happened that needs more than a write."""
+    def take(self, start: int, after: Position, piece: bytes, now: float) -> bool:
+        """Write `piece`: the frames after the `start`-th, up to the place `after`. False when the watcher needs
+        something else.
+        """
 
 
 class Budget:
@@ -61,6 +62,7 @@ class Tail:
         "_buffer",
         "_filling",
         "_flusher",
+        "_frame",
         "_history",
         "_marked",
         "_max_ring_bytes",
@@ -71,23 +73,24 @@ class Tail:
         "_shown",
         "_time",
         "alive_at",
+        "direct",
         "ended",
         "epoch",
         "floor",
         "last_n",
         "last_seq",
-        "lines",
         "running",
         "shown_at",
         "starters",
         "task",
-        "wakes",
+        "waiting",
     )
 
     def __init__(
         self,
         task: str,
         history: History,
+        decoder: FrameDecoder,
         metrics: Metrics,
         *,
         ring_bytes: int,
@@ -110,10 +113,10 @@ class Tail:
         """Loop time of the last sign of life."""
         self.starters: dict[str, float] = {}
         """Per streamer, the loop time of its last word that the client which started the task is connected to it."""
-        self.wakes: set[Callable[[], None]] = set()
-        """Called when there is something new."""
-        self.lines: set[Line] = set()
-        """Watchers that are written to directly."""
+        self.waiting: set[Seat] = set()
+        """Woken when there is something new."""
+        self.direct: set[Seat] = set()
+        """Written to directly: caught up, on connections that take bytes."""
         self._flusher = flusher or Flusher()
         self._budget = budget or Budget(ring_bytes)
         self._marked = False
@@ -121,6 +124,7 @@ class Tail:
         self.shown_at = 0.0
         """Loop time of the last flush."""
         self._history = history
+        self._frame = decoder.frame
         self._metrics = metrics
         self._ring: deque[Frame] = deque()
         self._ring_bytes = 0
@@ -153,9 +157,9 @@ class Tail:
         """All that the ring has."""
         return list(self._ring)
 
-    def backfill(self, frames: list[Frame]) -> None:
+    def backfill(self, read: Iterable[Frame]) -> None:
         """Keep frames that were read and reach to where the ring begins: the next who comes back finds them here."""
-        frames = [frame for frame in frames if self._ring and frame.n < self._ring[0].n]
+        frames = [frame for frame in read if self._ring and frame.n < self._ring[0].n]
         if not frames or frames[-1].n != self._ring[0].n - 1 or frames[-1].n - frames[0].n != len(frames) - 1:
             return
         size = sum(len(frame.native) + FRAME_BYTES for frame in frames)
@@ -178,7 +182,7 @@ class Tail:
         # `headway.follow.judge`, written out: a call less per event.
         if prev <= last < seq and not self._filling:
             self._metrics.events_received += 1
-            frame = self._history.frame(self.task, payload, seq)
+            frame = self._frame(self.task, payload, seq)
             if frame is not None and frame.n > self.last_n:
                 self._add(frame)
             self.last_seq = seq
@@ -298,11 +302,10 @@ class Tail:
         self._marked = False
         start, self._shown = self._shown, self.last_n
         self.shown_at = now
-        if self.lines:
+        if self.direct:
             self._show(start, now)
-        if self.wakes:
-            for wake in tuple(self.wakes):
-                wake()
+        for seat in tuple(self.waiting):
+            seat.wake()
 
     def _show(self, start: int, now: float) -> None:
         last = self._ring[-1] if self._ring else None
@@ -312,16 +315,17 @@ class Tail:
             frames = self.after(start)
             # A hole, an end or a new stream needs more than a write: each watcher finds out by itself.
             if not frames or frames[0].n != start + 1 or self.ended:
-                for line in tuple(self.lines):
-                    line.wake()
+                for seat in tuple(self.direct):
+                    seat.wake()
                 return
             last = frames[-1]
             count, piece = len(frames), chunked(b"".join([frame.native for frame in frames]))
+        after = last.position
         # Waking changes the set, so it comes after.
-        missed = [line for line in self.lines if not line.take(start, last, piece, now)]
-        written = len(self.lines) - len(missed)
-        for line in missed:
-            line.wake()
+        missed = [seat for seat in self.direct if not seat.take(start, after, piece, now)]
+        written = len(self.direct) - len(missed)
+        for seat in missed:
+            seat.wake()
         metrics = self._metrics
         metrics.events_sent += written * count
         metrics.sent_bytes += written * len(piece)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 from headway.errors import UnavailableError
 from headway_streamer import cursor, sse
-from headway_streamer.cursor import Position
 from headway_streamer.drain import Drain, retry_ms
 from headway_streamer.metrics import Metrics
-from headway_streamer.seat import Reset, Seat
+from headway_streamer.seat import Item, Reset, Seat
 from headway_streamer.settings import Settings
-from headway_streamer.sse import Frame
+
+STEP_BYTES = 256 * 1024
+"""What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""
 
 
 class Watcher:
@@ -41,7 +42,7 @@ class Watcher:
         self.over = False
         """Whether nothing more will be sent."""
         self.ended_by = "left"
-        """Why the stream ended: completed, drain, lifetime; left when the client went away."""
+        """Why the stream ended: completed, drain, lifetime, deadline; left when the client went away."""
         self.seats = seats
         self._settings = settings
         self._drain = drain
@@ -50,29 +51,29 @@ class Watcher:
         self._named = seats[0].task if named else ""
         self._celery = celery
         self._shared_bytes = len(seats) == 1 and not named
-        self._woken: asyncio.Event | None = None
-        """Of a stream that is iterated over; a parked one needs none, and it weighs 760 bytes."""
-        self.wake: Callable[[], None] = self._wake
-        """Called when there may be something to send."""
+        self._turn = 0
+        """The seat that is served first in the next step."""
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._leave_at = now + settings.lifetime_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
         self._heartbeat_at = now
         self._stalled: set[str] = set()
         self._draining = False
-        self._at: dict[str, Position] = {seat.task: seat.position for seat in seats}
-        """Per task, the place after what was rendered last."""
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The bytes to send, piece by piece, to the clean end. Each piece may be many events."""
-        woken = self._woken = asyncio.Event()
-        yield self.hello()
-        while not self.over:
-            woken.clear()
-            if piece := await self.step():
-                yield piece
-            elif not self.over:
-                await self._wait(woken)
+        woken = asyncio.Event()
+        self.open(woken.set)
+        try:
+            yield self.hello()
+            while not self.over:
+                woken.clear()
+                if piece := await self.step():
+                    yield piece
+                elif not self.over:
+                    await self._wait(woken)
+        finally:
+            self.close()
 
     async def step(self) -> bytes:
         """What is to be sent now; empty when there is nothing, or nothing more (`over`)."""
@@ -93,31 +94,38 @@ class Watcher:
         """
         return self._due() if self._leaving() is None else b""
 
-    def open(self) -> None:
-        """Begin to be woken."""
+    def open(self, wake: Callable[[], None]) -> None:
+        """Begin to call `wake` whenever there may be something to send."""
         for seat in self.seats:
-            seat.tail.wakes.add(self.wake)
-        self._drain.enter(self.wake)
+            seat.wake = wake
+            seat.tail.waiting.add(seat)
+        self._drain.enter(self, wake)
 
     def close(self) -> None:
         """The counterpart of `open`."""
-        self._drain.leave(self.wake)
+        self._drain.leave(self)
         for seat in self.seats:
-            seat.tail.wakes.discard(self.wake)
+            seat.tail.waiting.discard(seat)
 
     async def _collect(self) -> bytes:
         pieces: list[bytes] = []
-        merged = 0
-        for seat in self.seats:
+        merged, room = 0, STEP_BYTES
+        for turn, seat in self._in_turn():
             if seat.waiting:
                 continue
             try:
-                found = await seat.next()
+                found = await seat.next(room)
             except UnavailableError:
-                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - NATS is away: the stream stays open
-                continue
+                # The stream stays open; one pause, whatever it watches, so that heartbeats are not late.
+                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads load
+                break
             merged += seat.merged
-            pieces.extend(self._render(item, seat) for item in found)
+            for item in found:
+                pieces.append(piece := self._render(item, seat))
+                room -= len(piece)
+            self._turn = turn + 1
+            if room <= 0:
+                break
         if not pieces:
             return b""
         joined = b"".join(pieces)
@@ -125,8 +133,14 @@ class Watcher:
         self._heartbeat_at = self._loop.time() + self._settings.heartbeat_seconds
         return joined
 
-    def _render(self, item: Frame | Reset, seat: Seat) -> bytes:
-        self._at[seat.task] = item.position
+    def _in_turn(self) -> Iterator[tuple[int, Seat]]:
+        """All seats, beginning after the one that was served last."""
+        count, first = len(self.seats), self._turn
+        for turn in range(first, first + count):
+            yield turn % count, self.seats[turn % count]
+
+    def _render(self, item: Item, seat: Seat) -> bytes:
+        seat.sent(item)
         if isinstance(item, Reset):
             self._metrics.reset(item.reason)
             return sse.control("reset", {"task": item.task, "reason": item.reason}, id=self._id())
@@ -135,9 +149,10 @@ class Watcher:
         return item.native if self._shared_bytes else item.with_id(self._id())
 
     def _id(self) -> str:
-        return cursor.encode(self._incarnation(), list(self._at.values()), self._named)
+        return cursor.encode(self._incarnation(), [seat.claim for seat in self.seats], self._named)
 
     def hello(self) -> bytes:
+        """The first event of every stream."""
         hello = {
             "server": self._settings.name,
             "tasks": [seat.task for seat in self.seats],
@@ -151,7 +166,7 @@ class Watcher:
     def _leaving(self) -> str | None:
         if self._drain.draining and not self._draining:
             self._draining = True
-            self._leave_at = min(self._leave_at, self._drain.leave_at(self.wake))
+            self._leave_at = min(self._leave_at, self._drain.leave_at(self))
         if self._loop.time() < self._leave_at:
             return None
         return "drain" if self._draining else "lifetime"
@@ -169,19 +184,18 @@ class Watcher:
     @property
     def due_at(self) -> float:
         """Loop time at which `step` has something to say even if nothing happens."""
-        return min(self._leave_at, self._heartbeat_at, *(self._stall_at(seat) for seat in self.seats))
+        return min(self._leave_at, self._silent_at, *(self._stall_at(seat) for seat in self.seats))
 
-    def wrote(self, position: Position, at: float) -> None:
-        """Everything up to `position` was written past this object, the last of it at loop time `at`."""
-        seat = self.seats[0]
-        seat.position = self._at[seat.task] = position
-        self._heartbeat_at = max(self._heartbeat_at, at + self._settings.heartbeat_seconds)
+    @property
+    def _silent_at(self) -> float:
+        """Loop time of the next heartbeat; what the tail has written by itself puts it off."""
+        return max(self._heartbeat_at, self.seats[0].wrote_at + self._settings.heartbeat_seconds)
 
     def _due(self) -> bytes:
-        """A note on stalled tasks, or the heartbeat, if it is time for one."""
+        """Notes on stalled and resumed tasks, or the heartbeat, if it is time for one."""
         now = self._loop.time()
         notes = b"".join(self._stall_notes(now))
-        if not notes and now < self._heartbeat_at:
+        if not notes and now < self._silent_at:
             return b""
         self._heartbeat_at = now + self._settings.heartbeat_seconds
         return notes or sse.HEARTBEAT
@@ -193,20 +207,20 @@ class Watcher:
             # The same sum as in `_stall_at`: a difference is rounded otherwise, and a watcher woken at that very
             # time would find nothing to do and be woken again at once.
             stalled = tail.running and not tail.ended and tail.alive_at + self._settings.stalled_seconds <= now
-            if stalled != (seat.task in self._stalled):
-                self._stalled ^= {seat.task}
-                data = {"task": seat.task, "seconds": round(now - tail.alive_at) if stalled else 0}
-                notes.append(sse.control("stalled", data, id=self._id()))
+            if stalled == (seat.task in self._stalled):
+                continue
+            self._stalled ^= {seat.task}
+            # `stalled` with 0 seconds is the older form of `resumed`, kept for one release.
+            data = {"task": seat.task, "seconds": round(now - tail.alive_at) if stalled else 0}
+            notes.append(sse.control("stalled", data, id=self._id()))
+            if not stalled:
+                notes.append(sse.control("resumed", {"task": seat.task}, id=self._id()))
         return notes
 
     def _stall_at(self, seat: Seat) -> float:
         if not seat.tail.running or seat.task in self._stalled:
             return self._leave_at
         return seat.tail.alive_at + self._settings.stalled_seconds
-
-    def _wake(self) -> None:
-        if self._woken is not None:
-            self._woken.set()
 
     async def _wait(self, woken: asyncio.Event) -> None:
         """Until a tail wakes this watcher, or something of its own is due."""

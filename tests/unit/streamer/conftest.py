@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,11 +11,14 @@ from headway.chain import Chain, read_head
 from headway.testing import MemoryLog, progress
 from headway_streamer.cursor import START
 from headway_streamer.drain import Drain
+from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.live import Live
 from headway_streamer.metrics import Metrics
 from headway_streamer.seat import Seat
 from headway_streamer.settings import Settings
+from headway_streamer.streams import Streams
+from headway_streamer.streams import Wish as StreamRequest
 from headway_streamer.watcher import Watcher
 
 
@@ -56,30 +59,51 @@ class Rig:
         self.probe = None
         self.settings = Settings(name="s1", **settings)
         self.metrics = Metrics()
-        self.history = History(log, self.metrics)
-        self.history.incarnation = "inc"
-        self.live = Live(log, self.history, self.metrics, ring_bytes=self.settings.ring_bytes, probe_seconds=10)
+        self.decoder = FrameDecoder(self.metrics)
+        self.decoder.incarnation = "inc"
+        self.history = History(log, self.decoder, self.metrics)
+        self.live = Live(
+            log, self.history, self.decoder, self.metrics, ring_bytes=self.settings.ring_bytes, probe_seconds=10
+        )
         self.drain = Drain(self.settings.drain_seconds)
+        self.streams = Streams(self.settings, self.live, self.history, self.decoder, None, self.drain, self.metrics)
 
-    async def watch(self, *tasks, at=START, merging=True, doubt="", **options):
+    async def read(self, *tasks, cursor="", blocks=None, **wish):
+        """What a client with that Last-Event-ID is sent, until the stream ends or it has so many blocks."""
+        session = await self.streams.open(StreamRequest(tuple(sorted(tasks)), cursor, **wish))
+        if session is None:
+            return []
+        found = []
+        try:
+            async with aclosing(session.watcher.stream()) as pieces:
+                async for piece in pieces:
+                    found += parse(piece)
+                    if blocks is not None and len(found) >= blocks:
+                        break
+        finally:
+            session.close()
+        return found[:blocks]
+
+    async def watch(self, *tasks, at=START, merging=True, mismatch="", **options):
         """A watcher and the queue that its blocks arrive in; ends with None."""
         if self.probe is None:  # here, not in a fixture: only the test itself runs in virtual time
             self.probe = asyncio.ensure_future(self.live.probe_for_ever())
         tails = [await self.live.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
-        seats = [Seat(t, self.history, p, merging=merging, doubt=doubt) for t, p in zip(tails, places, strict=True)]
-        options["incarnation"] = lambda: self.history.incarnation
+        seats = [
+            Seat(t, self.history, p, merging=merging, mismatch=mismatch) for t, p in zip(tails, places, strict=True)
+        ]
+        options["incarnation"] = lambda: self.decoder.incarnation
         watcher = Watcher(seats, self.settings, self.drain, self.metrics, **options)
         return Watched(watcher, asyncio.ensure_future(self._pump(watcher, tails, inbox := asyncio.Queue())), inbox)
 
     async def _pump(self, watcher, tails, inbox):
-        watcher.open()
         try:
-            async for piece in watcher.stream():
-                for sent in parse(piece):
-                    inbox.put_nowait(sent)
+            async with aclosing(watcher.stream()) as pieces:
+                async for piece in pieces:
+                    for sent in parse(piece):
+                        inbox.put_nowait(sent)
         finally:
-            watcher.close()
             for tail in tails:
                 self.live.leave(tail)
             inbox.put_nowait(None)

@@ -6,7 +6,7 @@ import pytest
 
 from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
-from headway_streamer.cursor import Position, decode
+from headway_streamer.cursor import LATEST, Position, decode
 from headway_streamer.drain import LATE_SECONDS, Drain
 from tests.unit.streamer.conftest import completed, rig_on, ticks
 
@@ -64,7 +64,7 @@ async def test_like_ticks_of_the_past_are_merged_and_the_rest_is_kept(rig):
 
 async def test_from_latest_begins_with_the_last_progress(rig):
     await rig.write("t1", *ticks(1, 4), Chunk(text="x", offset=0), Chunk(text="y", offset=1))
-    watched = await rig.watch("t1", at=None)
+    watched = await rig.watch("t1", at=LATEST)
     await rig.write("t1", completed())
     assert numbers(await watched.all()) == [4, 5, 6, 7]
 
@@ -97,9 +97,9 @@ async def test_a_cursor_that_is_not_of_this_log_resets(rig, position, reason):
     assert rig.counted("resets_total", reason=reason) == 1
 
 
-async def test_a_doubt_from_outside_resets(rig):
+async def test_a_mismatch_from_outside_resets(rig):
     await rig.write("t1", *ticks(1, 2), completed())
-    watched = await rig.watch("t1", doubt="incarnation")
+    watched = await rig.watch("t1", mismatch="incarnation")
     blocks = await watched.all()
     assert blocks[1].data == {"task": "t1", "reason": "incarnation"}
     assert numbers(blocks) == [2, 3]
@@ -294,17 +294,17 @@ async def test_a_drain_ends_all_streams_spread_over_the_window(log):
 
 async def test_a_stream_that_is_open_after_its_time_to_leave_is_late():
     drain = Drain(10)
-    wakes = [lambda place=place: place for place in range(3)]
-    for wake in wakes:
-        drain.enter(wake)
+    watchers = ["one", "two", "three"]
+    for watcher in watchers:
+        drain.enter(watcher, lambda: None)
     drain.begin()
-    times = [drain.leave_at(wake) for wake in wakes]
-    drain.leave(wakes[0])
+    times = [drain.leave_at(watcher) for watcher in watchers]
+    drain.leave(watchers[0])
     assert drain.late() == 0
     await asyncio.sleep(max(times) + LATE_SECONDS + 0.1)
     assert drain.late() == 2
-    drain.leave(wakes[1])
-    drain.leave(wakes[2])
+    drain.leave(watchers[1])
+    drain.leave(watchers[2])
     assert drain.late() == 0
 
 

@@ -1,0 +1,58 @@
+"""From stored bytes to frames.
+
+The one owner of the stream's incarnation: without it there is no frame and no cursor.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from headway import codec
+from headway.errors import MalformedEventError, UnavailableError
+from headway_streamer.metrics import Metrics
+from headway_streamer.sse import Frame
+
+logger = logging.getLogger(__name__)
+
+
+class FrameDecoder:
+    """Makes frames, whose ids name the incarnation of the stream that they come from."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self._incarnation = b""
+
+    @property
+    def known(self) -> bool:
+        """Whether the incarnation is known: before that nothing can be served."""
+        return bool(self._incarnation)
+
+    @property
+    def incarnation(self) -> str:
+        """Of the stream that is read; part of every cursor. Raises UnavailableError before it is known."""
+        return self._checked().decode()
+
+    @incarnation.setter
+    def incarnation(self, value: str) -> None:
+        self._incarnation = value.encode()
+
+    def frame(self, task: str, payload: bytes, seq: int) -> Frame | None:
+        """The frame of one message, or None for one that is not an event of this task: counted and skipped.
+
+        Raises UnavailableError before the incarnation is known.
+        """
+        incarnation = self._checked()
+        try:
+            return Frame.of(codec.decode(payload, task), payload, seq, incarnation)
+        except MalformedEventError as error:
+            self.metrics.malformed()
+            logger.warning(
+                "a malformed event is skipped",
+                extra={"action": "event_malformed", "task": task, "seq": seq, "error": str(error)[:200]},
+            )
+            return None
+
+    def _checked(self) -> bytes:
+        if not self._incarnation:
+            raise UnavailableError("the event stream is not known yet")
+        return self._incarnation
