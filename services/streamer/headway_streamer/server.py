@@ -18,6 +18,7 @@ from headway_streamer.head import HeadAsGet
 logger = logging.getLogger(__name__)
 
 IPPROTO_TCP = 6
+BACKSTOP_MARGIN_SECONDS = 5.0
 
 
 class DrainingServer(uvicorn.Server):
@@ -74,10 +75,11 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
 
 
 def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared: bool = False) -> socket.socket:
-    """A listening socket; with `shared` other processes may listen on the same port. Connections whose peer takes no
-    byte for `write_deadline_seconds` are ended by the kernel.
+    """A listening socket; with `shared` other processes may listen on the same port.
 
-    The ASGI interface cannot abort a connection; Linux can (tcp(7), TCP_USER_TIMEOUT), also while the window is zero.
+    Whoever writes to a connection ends it when its peer takes no byte for `write_deadline_seconds`. Behind that stands
+    the kernel, for answers that are not streams and for peers that vanished (tcp(7), TCP_USER_TIMEOUT): late enough
+    never to come first. A writer may notice only after nearly twice the deadline: the peer took a byte just before.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -85,7 +87,7 @@ def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared:
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if write_deadline_seconds and hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(write_deadline_seconds * 1000))
+        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _backstop_ms(write_deadline_seconds))
     try:
         listener.bind((host, port))
     except OSError:
@@ -93,3 +95,7 @@ def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared:
         raise
     listener.set_inheritable(True)
     return listener
+
+
+def _backstop_ms(write_deadline_seconds: float) -> int:
+    return int((2 * write_deadline_seconds + BACKSTOP_MARGIN_SECONDS) * 1000)

@@ -1,12 +1,14 @@
 """uvicorn's HTTP protocol, which offers its connection to the application.
 
 ASGI's `send` costs 5 µs and a wake-up of the watcher's task per event, as much as the kernel takes for the write
-itself, and a
-suspended application costs 10 KiB per idle stream. So an application that finds this extension in the scope may
-start its response by ASGI, detach the connection, and write chunks to it directly.
+itself, and a suspended application costs 10 KiB per idle stream. So an application that finds this extension in the
+scope may start its response by ASGI, detach the connection, and write chunks to it directly.
 
-This leans on internals of uvicorn 0.34 to 0.54; `tests/unit/streamer/test_wire.py` pins them, and
-`HEADWAY_STREAMER_FAST_PATH=false` does without.
+Two faults of uvicorn are mended here: a request that waits behind another hides from that one that the client has gone,
+and a client of HTTP/1.0 gets the sizes of chunks in the body.
+
+This relies on private APIs of uvicorn; `tests/unit/streamer/test_wire.py` pins them, and
+`HEADWAY_STREAMER_FAST_PATH=false` does without the direct writes.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 EXTENSION = "headway.wire"
 END = b"0\r\n\r\n"
@@ -28,7 +31,7 @@ class WireProtocol(HttpToolsProtocol):
     """One connection. `detach` takes it from uvicorn; from then on it is written to by `write` and ended by `end`."""
 
     # Not in the instance's dictionary: with more than 30 names it would not share its keys, and weigh 1.3 KiB more.
-    __slots__ = ("_detached", "_on_lost", "_on_writable", "writable", "write")
+    __slots__ = ("_detached", "_on_lost", "_on_writable", "_running", "writable", "write")
 
     write: Callable[[bytes], None]
     """Send bytes, which are in chunked transfer coding. The transport's own: a call less per event."""
@@ -38,7 +41,9 @@ class WireProtocol(HttpToolsProtocol):
         self.writable = True
         """Whether the kernel takes more: the send buffer is below its high-water mark."""
         self._detached = False
-        self._on_lost: Callable[[], None] | None = None
+        self._running: RequestResponseCycle | None = None
+        """The request whose turn it is; `cycle` is the one that came last."""
+        self._on_lost: Callable[[Exception | None], None] | None = None
         self._on_writable: Callable[[bool], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -56,11 +61,12 @@ class WireProtocol(HttpToolsProtocol):
         """Whether no other request waits behind this one."""
         return not self.pipeline
 
-    def detach(self, on_lost: Callable[[], None], on_writable: Callable[[bool], None]) -> bool:
+    def detach(self, on_lost: Callable[[Exception | None], None], on_writable: Callable[[bool], None]) -> bool:
         """Take the connection, after the response was started by ASGI and before the application returns.
 
-        `on_lost` is called once when the peer goes away, `on_writable` whenever `writable` changes. False when it
-        cannot be taken: the peer has gone, or has sent another request already.
+        `on_lost` is called once when the peer goes away, with the reason if there is one; `on_writable` whenever
+        `writable` changes. False when it cannot be taken: the peer has gone, has sent another request already, or
+        does not know chunks.
         """
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.chunked_encoding:
@@ -70,6 +76,7 @@ class WireProtocol(HttpToolsProtocol):
         self._detached = True
         # What only requests need, half of the memory of an idle stream.
         self.cycle = self.scope = self.headers = self.parser = self.flow = None  # type: ignore[assignment]
+        self._running = None
         self.client = self.server = self.scheme = None
         self.pipeline = NO_REQUESTS
         return True
@@ -83,6 +90,8 @@ class WireProtocol(HttpToolsProtocol):
 
     def abort(self) -> None:
         """End the connection now; what was not sent is lost."""
+        if self._running is not None:
+            self._running.disconnected = True  # uvicorn learns it later, and would miss the end of the response
         self.transport.abort()
 
     @property
@@ -111,11 +120,39 @@ class WireProtocol(HttpToolsProtocol):
         """The peer has gone, or all was sent."""
         self._set_writable(False)
         super().connection_lost(exc)
+        running, self._running = self._running, None
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
         on_lost, self._on_lost, self._on_writable = self._on_lost, None, None
         if on_lost is not None:
-            asyncio.get_running_loop().call_soon(on_lost)
+            asyncio.get_running_loop().call_soon(on_lost, exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        if cycle.scope["http_version"] == "1.0":
+            app = partial(_without_chunks, cycle, app)
+        super()._start_asgi_task(cycle, app)
 
     def _set_writable(self, writable: bool) -> None:
         self.writable = writable
         if self._on_writable is not None:
             self._on_writable(writable)
+
+
+async def _without_chunks(cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
+    """Run `app` for a client of HTTP/1.0: a body of unknown length ends with the connection (RFC 9112 §6.3)."""
+
+    unbounded = False
+
+    async def send_plain(message: Any) -> None:
+        nonlocal unbounded
+        if message["type"] == "http.response.start":
+            unbounded = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
+            if unbounded:
+                cycle.chunked_encoding = False
+        elif unbounded:
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    await app(scope, receive, send_plain)

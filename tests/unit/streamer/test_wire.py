@@ -64,7 +64,7 @@ async def starts(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     wire = scope["extensions"][EXTENSION]
     scope["state"]["seen"].append(wire)
-    assert wire.detach(lambda: None, wire.app_state["writable"].append)
+    assert wire.detach(lambda _: None, wire.app_state["writable"].append)
     wire.write(b"1\r\nx\r\n")
 
 
