@@ -25,12 +25,15 @@ SCHEMA = {
     "additionalProperties": False,
 }
 GOOD = {"text": "hello"}
+BARE = "/api/v1/process/stream"
+"""The path of the first seed's `routes.yaml`."""
 
 
 @pytest.fixture
 async def streamer(nats_server, connection, names):
     buckets = await connection.client.jetstream().key_value(names.kinds_bucket)
     await buckets.put("echo", msgspec.json.encode(KindRecord(kind="echo", params=SCHEMA)))
+    await buckets.put("idle", msgspec.json.encode(KindRecord(kind="idle", params={"type": "object"})))
     async with run_streamer(nats_server.url, names.namespace) as running:
         yield running
 
@@ -377,8 +380,45 @@ async def test_start_and_stream_in_one_request(streamer):
     assert len((await streamer.http.get("/api/v1/tasks")).json()["tasks"]) == 1
 
 
-async def test_a_start_by_get_from_another_site_is_forbidden(streamer):
-    reply = await streamer.http.get("/api/v1/process/stream?kind=echo&text=x", headers={"Sec-Fetch-Site": "cross-site"})
+@pytest.mark.parametrize(
+    "path", ["/api/v1/process/stream?kind=idle&token=t", "/api/v1/process/idle/stream?token=t", BARE + "?token=t"]
+)
+async def test_the_first_seeds_routes_start_a_kind_and_speak_three_words(nats_server, streamer, names, path):
+    async with run_streamer(nats_server.url, names.namespace, process_kind="idle") as running:
+        async with aconnect_sse(running.http, "GET", path) as source:
+            events = source.aiter_sse()
+            task = json.loads((await anext(events)).data)["tasks"][0]
+            shown = [json.loads((await anext(events)).data)]
+            assert (await running.http.get(f"/api/v1/tasks/{task}")).json()["kind"] == "idle"
+            await running.http.post(f"/api/v1/tasks/{task}/cancel", json={"reason": "typo"})
+            shown += [json.loads(e.data) async for e in events]
+        assert [(one["status"], one["message"]) for one in shown] == [
+            ("processing", "waiting for a processor"),
+            ("error", "typo"),
+        ]
+
+
+async def test_the_bare_path_needs_a_kind_when_none_is_configured(streamer):
+    reply = await streamer.http.get(BARE)
+    assert (reply.status_code, "/api/v1/process/{kind}/stream" in reply.json()["detail"]) == (400, True)
+
+
+async def test_streams_of_the_seeds_routes_outlive_those_of_the_others(nats_server, streamer, names):
+    async with run_streamer(nats_server.url, names.namespace, lifetime_seconds=0.2, drain_seconds=0.1) as running:
+        task = await submitted(running)
+        paths = [f"/tasks/{task}/stream", "/api/v1/process/echo/stream?text=x"]
+        watching = [asyncio.create_task(watch(running, path)) for path in paths]
+        rotated = await watch(running, f"/api/v1/tasks/{task}/stream")
+        assert json.loads(rotated[-1].data) == {"reason": "lifetime"}
+        await watch(running, f"/api/v1/tasks/{task}/stream")
+        assert not any(one.done() for one in watching)
+        running.core.drain.begin()
+        assert [json.loads((await one)[-1].data) for one in watching] == [{"reason": "drain"}] * 2
+
+
+@pytest.mark.parametrize("path", ["/api/v1/process/stream?kind=echo&text=x", "/api/v1/process/echo/stream?text=x"])
+async def test_a_start_by_get_from_another_site_is_forbidden(streamer, path):
+    reply = await streamer.http.get(path, headers={"Sec-Fetch-Site": "cross-site"})
     assert reply.status_code == 403
 
 
@@ -497,6 +537,7 @@ async def test_the_schema_describes_every_route(streamer):
         "/api/v1/kinds",
         "/api/v1/stream",
         "/api/v1/process/stream",
+        "/api/v1/process/{kind}/stream",
         "/tasks/{task}/stream",
     } <= paths
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
@@ -15,6 +15,7 @@ from headway.records import TaskRecord
 from headway.subjects import is_name
 from headway_streamer.catalogue import check_params, from_query
 from headway_streamer.core import Core
+from headway_streamer.dialect import CELERY, THREE_WORDS
 from headway_streamer.head import HEAD
 from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
@@ -31,6 +32,10 @@ AnyRequest = Request[Any, Any, Any]
 CursorQuery = Annotated[str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")]
 BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
 MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
+KeyQuery = Annotated[str, QueryParameter(name="key", description="Idempotency key: the same key, the same task.")]
+CancelQuery = Annotated[
+    str, QueryParameter(name="cancel_on_disconnect", description="`1` cancels when the client stays away.")
+]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +43,15 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
 
     kind: str
     params: dict[str, Any] = {}
+
+
+class Start(NamedTuple):
+    """What a start-and-stream request runs. All query parameters that have no meaning here are the task's."""
+
+    kind: str
+    key: str
+    cancels: bool
+    """Whether the task is cancelled when its client stays away."""
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -125,31 +139,40 @@ async def stream_celery(
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
-    return await _stream(core, _wish(request, core, [task], at, begin, merge)._replace(celery=True))
+    return await _stream(core, _wish(request, core, [task], at, begin, merge)._replace(dialect=CELERY))
 
 
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
 async def process_stream(
     request: AnyRequest,
     core: NamedDependency[Core],
-    kind: Annotated[str, QueryParameter(description="What to run; all other query parameters are its parameters.")],
+    kind: Annotated[str, QueryParameter(description="What to run; by default the streamer's `process_kind`.")] = "",
     at: CursorQuery = "",
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
-    key: Annotated[str, QueryParameter(description="Idempotency key: the same key finds the same task.")] = "",
-    cancel_on_disconnect: Annotated[str, QueryParameter(description="`1` cancels when the client stays away.")] = "0",
+    key: KeyQuery = "",
+    cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
-    _check_same_site(request, core)
-    wish = _wish(request, core, [], at, begin, merge)
-    task = _known(wish.cursor)
-    if not task:
-        params = from_query(await core.catalogue.kind(kind), _parameters(request))
-        if wish.head:
-            await _check(core, kind, params)
-            return await _stream(core, wish)
-        task = (await _submit(core, kind, params, key=_key(key))).task
-    wish = wish._replace(tasks=(task,), named=True)
-    return await _stream(core, wish, starter=cancel_on_disconnect == "1")
+    kind = kind or core.settings.process_kind
+    if not kind:
+        raise Problem(400, "Bad query", "Say what to run: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
+    start = Start(kind, _key(key), cancel_on_disconnect == "1")
+    return await _start_and_stream(request, core, start, _wish(request, core, [], at, begin, merge))
+
+
+@get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same for clients that append to the URL")
+async def process_kind_stream(
+    request: AnyRequest,
+    core: NamedDependency[Core],
+    kind: FromPath[str],
+    at: CursorQuery = "",
+    begin: BeginQuery = "start",
+    merge: MergeQuery = "1",
+    key: KeyQuery = "",
+    cancel_on_disconnect: CancelQuery = "0",
+) -> Response[Any]:
+    start = Start(kind, _key(key), cancel_on_disconnect == "1")
+    return await _start_and_stream(request, core, start, _wish(request, core, [], at, begin, merge))
 
 
 @post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
@@ -197,6 +220,7 @@ ROUTES = [
     stream_tasks,
     stream_celery,
     process_stream,
+    process_kind_stream,
     cancel_task,
     retry_task,
     get_result,
@@ -216,6 +240,19 @@ async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of
     if new:
         core.metrics.submitted(kind)
     return record
+
+
+async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish: Wish) -> Response[Any]:
+    _check_same_site(request, core)
+    task = _known(wish.cursor)
+    if not task:
+        params = from_query(await core.catalogue.kind(start.kind), _parameters(request))
+        if wish.head:
+            await _check(core, start.kind, params)
+            return await _stream(core, wish)
+        task = (await _submit(core, start.kind, params, key=start.key)).task
+    wish = wish._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
+    return await _stream(core, wish, starter=start.cancels)
 
 
 async def _check(core: Core, kind: str, params: Any) -> None:

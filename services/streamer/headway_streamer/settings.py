@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headway.errors import SettingsError
+from headway.subjects import is_name
 
 PREFIX = "HEADWAY_STREAMER_"
 
@@ -65,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often a tail is compared with the log, for events whose republish was lost. Jittered by half."""
     starter_grace_seconds: float = 30.0
     """With cancel_on_disconnect: a task is cancelled when its starter has been gone for so long."""
+    process_kind: str = ""
+    """What `/api/v1/process/stream` runs when its URL has no `kind`; empty when it must have one."""
     cors_origins: tuple[str, ...] = ()
     """Exact origins whose pages may read, such as https://app.example.org; separated by commas."""
     page: bool = True
@@ -82,5 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
         if self.workers < 1:
             raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
+        if self.process_kind and not is_name(self.process_kind):
+            raise SettingsError(f"{PREFIX}PROCESS_KIND={self.process_kind!r} is not the name of a kind")
         if "*" in self.cors_origins:
             raise SettingsError(f"{PREFIX}CORS_ORIGINS takes exact origins, not *")

@@ -13,20 +13,12 @@ import msgspec
 from headway import codec
 from headway.events import TERMINAL, Cancel, Chunk, Event, LogLine, Progress
 from headway_streamer.cursor import Position
+from headway_streamer.dialect import NATIVE, Dialect
 
 HEARTBEAT = b":\n"
 """A comment alone: one client takes a comment and a blank line for an event once it has seen an id."""
 
 _NAMES = {Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
-
-_CELERY = {
-    "queued": "PENDING",
-    "processing": "PROGRESS",
-    "retrying": "RETRY",
-    "completed": "SUCCESS",
-    "error": "FAILURE",
-    "cancelled": "REVOKED",
-}
 
 
 def block(data: bytes, *, event: str = "", id: str = "", retry_ms: int | None = None) -> bytes:
@@ -85,7 +77,8 @@ class Frame(msgspec.Struct, gc=False):
     """Ticks that are alike in this may be merged to the latest; None is never merged."""
     terminal: bool = False
     """Whether nothing follows."""
-    in_celery: bytes | None = None
+    forms: dict[str, bytes] | None = None
+    """What `form` has made, by the name of the dialect; None until a watcher asks for one."""
 
     @classmethod
     def of(cls, event: Event, payload: bytes, seq: int, incarnation: bytes) -> Frame:
@@ -114,37 +107,32 @@ class Frame(msgspec.Struct, gc=False):
         """The event, decoded anew."""
         return codec.decode(self.payload)
 
-    @property
-    def celery(self) -> bytes:
-        """The same with `status` in Celery's words.
+    def form(self, dialect: Dialect) -> bytes:
+        """The same in the words of `dialect`: made once, and shared by all of its watchers."""
+        if dialect.translate is None:
+            return self.native
+        if self.forms is None:
+            self.forms = {}
+        if dialect.name not in self.forms:
+            self.forms[dialect.name] = self._translated(dialect)
+        return self.forms[dialect.name]
 
-        https://docs.celeryq.dev/en/stable/userguide/tasks.html#states
-        """
-        if self.in_celery is None:
-            event = self.event
-            self.in_celery = self.native if not isinstance(event, Progress) else self._in_celery(event)
-        return self.in_celery
-
-    def with_id(self, id: str) -> bytes:
+    def with_id(self, id: str, dialect: Dialect = NATIVE) -> bytes:
         """For a watcher whose id is its own: of several tasks, or of a task that the URL does not name."""
         head = self.native[: self.native.index(b"id: ")]
-        return b"%bid: %b\n%b" % (head, id.encode(), self.native[self.data_at - 6 :])
+        return b"%bid: %b\n%b" % (head, id.encode(), self.form(dialect)[self.data_at - 6 :])
 
-    def _in_celery(self, event: Progress) -> bytes:
-        fields: dict[str, Any] = codec.decode_json(self.payload)
-        fields["status"] = celery_status(event)
+    def _translated(self, dialect: Dialect) -> bytes:
+        event = self.event
+        assert dialect.translate is not None
+        if not isinstance(event, Progress) or not (changed := dialect.translate(event)):
+            return self.native
+        fields: dict[str, Any] = codec.decode_json(self.payload) | changed
         return self.native[: self.data_at] + codec.encode_json(fields) + b"\n\n"
 
 
 FRAME_BYTES = 230
 """Of a frame's object and numbers, beside its bytes (tracemalloc on CPython 3.11: 213)."""
-
-
-def celery_status(event: Progress) -> str:
-    """Celery's word for the state of a task. A processing task that has done nothing yet is STARTED."""
-    if event.status == "processing" and not event.progress and not event.done and not event.step:
-        return "STARTED"
-    return _CELERY[event.status]
 
 
 def merge(frames: Sequence[Frame]) -> list[Frame]:

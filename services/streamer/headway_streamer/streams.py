@@ -8,6 +8,7 @@ from typing import NamedTuple
 from headway.errors import UnavailableError
 from headway_streamer import sse
 from headway_streamer.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
+from headway_streamer.dialect import NATIVE, Dialect
 from headway_streamer.drain import Drain, retry_ms
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
@@ -31,7 +32,7 @@ class Wish(NamedTuple):
     cursor: str = ""
     latest: bool = False
     merging: bool = True
-    celery: bool = False
+    dialect: Dialect = NATIVE
     named: bool = False
     user: str = ""
     """Who asks, if that is known."""
@@ -107,7 +108,7 @@ class Streams:
             self._metrics,
             incarnation=lambda: self._decoder.incarnation,
             named=wish.named,
-            celery=wish.celery,
+            dialect=wish.dialect,
         )
         self.count += 1
         if wish.user:

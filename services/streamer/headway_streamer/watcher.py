@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 from headway.errors import UnavailableError
 from headway_streamer import cursor, sse
+from headway_streamer.dialect import NATIVE, Dialect
 from headway_streamer.drain import Drain, retry_ms
 from headway_streamer.metrics import Metrics
 from headway_streamer.seat import Item, Reset, Seat
@@ -25,7 +27,7 @@ class Watcher:
         seats: one per task, sorted by task.
         incarnation: of the stream that cursors are of, as it is now.
         named: put the task into the cursor, for a route whose URL does not name it.
-        celery: statuses in Celery's words.
+        dialect: the words for the states, and whether the stream ends for age.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class Watcher:
         *,
         incarnation: Callable[[], str],
         named: bool = False,
-        celery: bool = False,
+        dialect: Dialect = NATIVE,
     ) -> None:
         self.over = False
         """Whether nothing more will be sent."""
@@ -49,13 +51,14 @@ class Watcher:
         self._metrics = metrics
         self._incarnation = incarnation
         self._named = seats[0].task if named else ""
-        self._celery = celery
+        self._dialect = dialect
         self._shared_bytes = len(seats) == 1 and not named
         self._turn = 0
         """The seat that is served first in the next step."""
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
-        self._leave_at = now + settings.lifetime_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+        lifetime = settings.lifetime_seconds if dialect.rotates else math.inf
+        self._leave_at = now + lifetime * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
         self._heartbeat_at = now
         self._stalled: set[str] = set()
         self._draining = False
@@ -144,9 +147,7 @@ class Watcher:
         if isinstance(item, Reset):
             self._metrics.reset(item.reason)
             return sse.control("reset", {"task": item.task, "reason": item.reason}, id=self._id())
-        if self._celery:
-            return item.celery
-        return item.native if self._shared_bytes else item.with_id(self._id())
+        return item.form(self._dialect) if self._shared_bytes else item.with_id(self._id(), self._dialect)
 
     def _id(self) -> str:
         return cursor.encode(self._incarnation(), [seat.claim for seat in self.seats], self._named)
@@ -179,7 +180,7 @@ class Watcher:
     @property
     def shares(self) -> bool:
         """Whether it gets the same bytes as the other watchers of its one task."""
-        return self._shared_bytes and not self._celery
+        return self._shared_bytes and self._dialect.translate is None
 
     @property
     def due_at(self) -> float:

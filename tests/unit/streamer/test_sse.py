@@ -10,6 +10,7 @@ from headway.events import Cancel, Chunk, LogLine
 from headway.sse import Parser
 from headway.testing import progress
 from headway_streamer import sse
+from headway_streamer.dialect import CELERY, NATIVE, THREE_WORDS
 from headway_streamer.sse import Frame
 
 
@@ -109,10 +110,44 @@ def test_bytes_that_are_no_json_are_no_frame():
 )
 def test_statuses_translate_to_celery_words(state, word):
     made = frame(state)
-    id, data = lines(made.celery)
+    id, data = lines(made.form(CELERY))
     shown = json.loads(data[6:])
     assert (id, shown["status"]) == ("id: inc.a-1", word)
     assert shown | {"status": state.status} == json.loads(lines(made.native)[1][6:])
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (progress("queued", message="waiting"), {"status": "processing", "message": "waiting"}),
+        (progress("processing", 3.0), {"status": "processing"}),
+        (progress("retrying", message="again"), {"status": "processing", "message": "again"}),
+        (progress("completed", 100.0, data={"big": 2**64 + 1}), {"status": "completed", "data": {"big": 2**64 + 1}}),
+        (progress("error", message="no"), {"status": "error", "message": "no"}),
+        (
+            progress("cancelled", message="typo"),
+            {"status": "error", "message": "typo", "error": {"type": "Cancelled", "message": "typo"}},
+        ),
+        (progress("cancelled"), {"status": "error", "message": "cancelled"}),
+    ],
+)
+def test_statuses_translate_to_the_three_words_of_the_first_seed(state, shown):
+    id, data = lines(frame(state).form(THREE_WORDS))
+    assert id == "id: inc.a-1"
+    assert json.loads(data[6:]).items() >= shown.items()
+
+
+@pytest.mark.parametrize("dialect", [CELERY, THREE_WORDS])
+def test_a_form_is_made_once_and_what_no_dialect_changes_is_the_stored_event(dialect):
+    made, line = frame(progress("queued")), frame(LogLine(level="info", message="m"))
+    assert made.form(dialect) is made.form(dialect)
+    assert made.form(NATIVE) is made.native
+    assert line.form(dialect) is line.native
+
+
+def test_an_id_of_its_own_stands_before_the_words_of_the_dialect():
+    id, data = lines(frame(progress("queued")).with_id("inc.a-1._t1", THREE_WORDS))
+    assert (id, json.loads(data[6:])["status"]) == ("id: inc.a-1._t1", "processing")
 
 
 def test_a_heartbeat_is_a_comment_line_alone():

@@ -7,6 +7,7 @@ import pytest
 from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
 from headway_streamer.cursor import LATEST, Position, decode
+from headway_streamer.dialect import CELERY, THREE_WORDS
 from headway_streamer.drain import LATE_SECONDS, Drain
 from tests.unit.streamer.conftest import completed, rig_on, ticks
 
@@ -269,6 +270,17 @@ async def test_a_stream_ends_cleanly_at_the_end_of_its_life_with_a_cursor_to_res
     assert (blocks[-1].event, blocks[-1].data) == ("goodbye", {"reason": "lifetime"})
     assert decode(blocks[-1].id).positions == ((3, 3),)
     assert blocks[-1].retry is not None
+
+
+@pytest.mark.parametrize("dialect", [CELERY, THREE_WORDS])
+async def test_a_stream_of_a_seeds_route_ends_for_a_drain_and_not_for_age(log, dialect):
+    async with rig_on(log, lifetime_seconds=10) as rig:
+        await rig.write("t1", *ticks(1, 3))
+        watched = await rig.watch("t1", dialect=dialect)
+        await asyncio.sleep(60)
+        assert not watched.watcher.over
+        rig.drain.begin()
+        assert (await watched.all())[-1].data == {"reason": "drain"}
 
 
 async def test_a_drain_ends_all_streams_spread_over_the_window(log):
