@@ -71,7 +71,8 @@ HOSTILE = "a\v\f\x1c\x1d\x1e\x7f\x85\u2028\u2029\r\nid: 1\r\rdata: 2\n\n\0b"
 def test_no_text_ends_a_line_of_a_frame(event, split):
     """In every form that a frame is sent in, whatever a client takes for the end of a line."""
     made = frame(event)
-    for raw in (made.native, made.celery, made.with_id("cursor"), sse.control("reset", {"task": HOSTILE}, id="c")):
+    forms = [made.form(dialect) for dialect in (NATIVE, CELERY, THREE_WORDS)]
+    for raw in (*forms, made.with_id("cursor"), sse.control("reset", {"task": HOSTILE}, id="c")):
         fields = [line.partition(": ")[0] for line in split(raw.decode())]
         assert [name for name in fields if name] in (["id", "data"], ["event", "id", "data"], ["id", "event", "data"])
         (parsed,) = Parser().feed(raw)
