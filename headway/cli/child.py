@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
-LEASH = Path(__file__).with_name("leash.py")
+from headway.die_with_parent import bound
+
 MAX_LINE_BYTES = 1024 * 1024
 MIN_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 15.0
@@ -109,9 +108,7 @@ class Child:
         self._process = None
         try:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-I", "-S", str(LEASH), str(os.getpid())),
-                *self.spec.argv,
+                *bound(*self.spec.argv),
                 env=dict(self.spec.environ),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from headway.cli.child import LEASH
+from headway.die_with_parent import bound
 from headway.errors import HeadwayError
 
 START_SECONDS = 20.0
@@ -31,10 +31,8 @@ async def pydoc_site(empty: Path) -> AsyncIterator[str]:
     Raises SiteError when it does not start.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-I", "-S", str(LEASH), str(os.getpid())),
         # -I -S: the standard library only, not what is installed.
-        *(sys.executable, "-I", "-S", "-u", "-W", "ignore", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"),
+        *bound(sys.executable, "-I", "-S", "-u", "-W", "ignore", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"),
         cwd=empty,
         env=_environ(),
         stdin=asyncio.subprocess.PIPE,  # it ends when it can read no more commands

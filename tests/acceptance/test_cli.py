@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from headway.cli.ports import next_free
+from tests.fixtures.process import is_running, start_process
 
 HEADWAY = str(Path(sys.executable).with_name("headway"))
 READY_SECONDS = 60.0
@@ -34,7 +35,7 @@ class Dev:
         self.log = folder / "dev.log"
         environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
+            self.process = start_process(
                 [HEADWAY, "dev", "--port", str(self.port), *words],
                 cwd=folder,
                 env=environ,
@@ -79,13 +80,6 @@ def submit(dev: Dev, params: dict[str, Any]) -> str:
     result = headway(dev, "submit", "script", "--json-params", json.dumps(params), "--json")
     assert result.returncode == 0, result.stderr
     return str(json.loads(result.stdout)["task"])
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_submit_and_watch_shows_the_task_to_its_end(dev: Dev) -> None:

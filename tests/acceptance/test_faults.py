@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 from contextlib import suppress
 
 import httpx
 
+from tests.fixtures.condition import holds
 from tests.fixtures.sse import Reader
 from tests.fixtures.suite import KILL, TERM
 
@@ -233,3 +235,26 @@ async def test_two_workers_share_a_port_and_drain_together(suite, http):
     assert "Traceback" not in streamer.log.read_text()
     assert {reader.events[0][1]["server"] for reader in readers} == {"s-0", "s-1"}
     assert {data["reason"] for reader in readers for name, data in reader.events if name == "goodbye"} == {"drain"}
+
+
+async def test_workers_whose_parent_is_killed_drain_and_free_their_ports(suite, http):
+    processor, streamer = suite.processor("p1"), suite.streamer("s", WORKERS="2")
+    processor.wait_ready()
+    for worker in range(2):
+        streamer.wait_ready(worker)
+    task = await submit(http, streamer.url, SLOW)
+    url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    readers = [Reader(http) for _ in range(10)]
+    watching = [asyncio.create_task(reader.read(url)) for reader in readers]
+    await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 5)
+    streamer.signal(KILL)
+    assert not any(await asyncio.gather(*watching))
+    assert {data["reason"] for reader in readers for name, data in reader.events if name == "goodbye"} == {"drain"}
+    ports = (streamer.port, streamer.ops_port, streamer.ops_port + 1)
+    assert await holds(lambda: not any(map(accepts, ports)), 10)
+
+
+def accepts(port):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.process import start_process
 
 ROOT = CHARTS.parent
 BASE = "localhost/headway-base:test"
@@ -172,7 +173,7 @@ class Container:
         config["linux"]["namespaces"] = [one for one in config["linux"]["namespaces"] if one["type"] != "network"]
         file.write_text(json.dumps(config))
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = start_process(
                 [*self._runc, "run", "--bundle", str(self._bundle), self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip

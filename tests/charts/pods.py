@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.charts.helm import Objects, one
 from tests.fixtures.nats import BINARY, START_SECONDS
+from tests.fixtures.process import start_process
 from tests.fixtures.suite import TERM, Service, free_port
 
 
@@ -71,7 +72,7 @@ class NatsProcess:
         self._config.write_text(text)
         with self.log.open("ab") as log:
             command = [BINARY, "--config", self._config]
-            self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+            self._process = start_process(command, env=self.environment, stdout=log, stderr=log)
 
     def wait_ready(self) -> None:
         """Return when it answers its health check."""

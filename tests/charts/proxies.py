@@ -3,12 +3,12 @@
 import re
 import shutil
 import socket
-import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.process import start_process
 from tests.fixtures.suite import free_port
 
 PAGE = CHARTS.parent / "docs" / "how-to" / "proxies.md"
@@ -38,7 +38,7 @@ class Proxy:
         self._port = port
         self.log = log
         with log.open("wb") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out)
+            self._process = start_process(command, stdout=out, stderr=out)
 
     def wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

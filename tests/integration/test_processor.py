@@ -17,6 +17,7 @@ from headway_processor import catalogue, ops
 from headway_processor.app import Processor
 from headway_processor.ops import Page
 from headway_processor.settings import Settings
+from tests.fixtures.process import start_process
 
 SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
 
@@ -201,7 +202,7 @@ def launch(nats_server, names, tmp_path):
             "HEADWAY_PROCESSOR_GRACE_SECONDS": "0.1",
         } | environ
         command = [sys.executable, "-m", "headway_processor"]
-        process = subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
+        process = start_process(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
         started.append(process)
         return process
 

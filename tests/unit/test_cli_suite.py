@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from headway.cli.child import LEASH, Child, Spec
+from headway.cli.child import Child, Spec
 from headway.cli.ports import PortError, check_free, claimed, free_ports, is_free, next_free
 from headway.cli.reload import parts_of, roots
 from headway.cli.site import private_host
@@ -128,14 +125,6 @@ def test_only_private_hosts_need_to_be_allowed(url: str, host: str) -> None:
     assert private_host(url) == host
 
 
-def is_running(pid: int) -> bool:
-    """Whether it lives; a zombie that nobody has reaped yet does not."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def child(code: str, deaths: list[int], lines: list[str], name: str = "processor") -> Child:
     spec = Spec(name, (sys.executable, "-u", "-c", code), dict(os.environ), "tcp://127.0.0.1:1")
     return Child(spec, lambda _, line: lines.append(line), lambda _, status, __: deaths.append(status))
@@ -223,23 +212,3 @@ async def test_strict_start_fails_with_the_last_lines_of_the_dead() -> None:
     async with Suite([spec], lambda *_: None, lambda *_: None) as suite:
         with pytest.raises(SuiteError, match=r"processor ended at once\.\n  no such module"):
             await suite.start(strict=True)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
-def test_child_ends_with_its_parent_also_by_sigkill() -> None:
-    """Nothing is left behind, whatever happens to the command."""
-    code = (
-        "import os, subprocess, sys, time;"
-        f"p = subprocess.Popen([sys.executable, '-I', '-S', {str(LEASH)!r}, str(os.getpid()),"
-        "sys.executable, '-c', 'import os; print(os.getpid(), flush=True); import time; time.sleep(60)']);"
-        "time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and is_running(pid):
-            time.sleep(0.01)
-        assert not is_running(pid)

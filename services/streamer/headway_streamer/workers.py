@@ -1,8 +1,8 @@
 """Several streamers on one machine that share a port: one process and one NATS connection each.
 
 The kernel spreads new connections over the listening sockets (SO_REUSEPORT). Nothing else is shared: any of them can
-go on with
-any cursor. If one ends by itself the others are drained, and the whole ends with 1: whoever started it starts it again.
+continue from any cursor. If one ends by itself the others are drained, and the whole ends with 1: whoever started it
+starts it again. If the parent ends, by whatever signal, the workers drain too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
@@ -17,13 +18,15 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import TypeVar
 
+from headway.die_with_parent import die_with_parent
+
 T = TypeVar("T")
 
 
 def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
     """Call `run` once per argument, each in a process of its own; signals are passed on. The worst exit code."""
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_work, args=(run, argument)) for argument in arguments]
+    workers = [context.Process(target=_work, args=(run, argument, os.getpid())) for argument in arguments]
     for worker in workers:
         worker.start()
     stopping = False
@@ -44,8 +47,18 @@ def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
     return 0 if stopping and not any(codes) else max(1, *codes)
 
 
-def _work(run: Callable[[T], int], argument: T) -> None:
+def _work(run: Callable[[T], int], argument: T, parent: int) -> None:
+    if not die_with_parent(parent):
+        threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     raise SystemExit(run(argument))
+
+
+def _follow_parent() -> None:
+    """Drain when the parent ends, where the kernel does not say so: its end of a pipe closes then."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tell(workers: list[SpawnProcess], number: int) -> None:
