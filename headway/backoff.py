@@ -10,6 +10,8 @@ MIN_SECONDS = 0.5
 MAX_SECONDS = 15.0
 RETRIED = frozenset((408, 425, 429))
 """The 4xx that say "not now"; all others would be answered to the same request again."""
+STORE_FULL = 507
+"""Space takes minutes or an operator, not seconds."""
 
 
 class Backoff:
@@ -31,8 +33,8 @@ class Backoff:
 
 
 def is_fatal(status: int) -> bool:
-    """Whether trying again is of no use: 400, 401, 403, 404, 405, 409, 410, 422 and their like."""
-    return 400 <= status < 500 and status not in RETRIED
+    """Whether trying again soon is of no use: 400, 401, 403, 404, 405, 409, 410, 422 and their like, and 507."""
+    return (400 <= status < 500 and status not in RETRIED) or status == STORE_FULL
 
 
 def retry_after(text: str) -> float:

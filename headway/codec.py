@@ -17,6 +17,7 @@ _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON asked for."""
 
 _encoder = msgspec.json.Encoder()
+_sorting_encoder = msgspec.json.Encoder(order="sorted")
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _decode = _events.decode
 _beats: msgspec.json.Decoder[Beat] = msgspec.json.Decoder(Beat)
@@ -45,6 +46,11 @@ def encode_json(value: Any) -> bytes:
     Raises TypeError when a part of it has no JSON form.
     """
     return _one_line(_encoder.encode(value))
+
+
+def encode_params(params: Any) -> bytes:
+    """Parameters as they are stored: keys sorted, so that equal ones are equal bytes."""
+    return _one_line(_sorting_encoder.encode(params))
 
 
 def decode_json(raw: bytes) -> Any:

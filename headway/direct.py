@@ -10,11 +10,11 @@ import asyncio
 from typing import Any, NamedTuple
 
 import msgspec
-import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
 
 _END = "204"
 _NOTHING = "404"
@@ -74,13 +74,12 @@ class DirectGet:
         self._count += 1
         token = str(self._count)
         try:
-            inbox = await self._open()
-            self._answers[token] = answer
-            await self._client.publish(self._subject, msgspec.json.encode(request), reply=f"{inbox}.{token}")
-            async with asyncio.timeout(self.timeout_seconds):
-                await answer.done
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"direct get: {error!r}") from error
+            with mapped("direct get"):
+                inbox = await self._open()
+                self._answers[token] = answer
+                await self._client.publish(self._subject, msgspec.json.encode(request), reply=f"{inbox}.{token}")
+                async with asyncio.timeout(self.timeout_seconds):
+                    await answer.done
         finally:
             self._answers.pop(token, None)
         return answer.found, answer.up_to

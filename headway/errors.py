@@ -6,9 +6,12 @@
     ├── ContractError (ValueError)      something does not have the form the contract asks for
     │   ├── InvalidNameError            a task id, kind or namespace
     │   ├── MalformedEventError         bytes that are no event
-    │   └── EventTooLargeError          an event over the size that the log takes
+    │   └── TooLargeError               more bytes than NATS takes in one message: never try again
+    │       └── EventTooLargeError      an event over the size that the log takes
     ├── LogError                        the log could not do what was asked
-    │   ├── UnavailableError            NATS is away or did not answer in time: try again
+    │   ├── UnavailableError            NATS is unreachable or did not answer in time: try again
+    │   │   └── StoreFullError          no space is left in the store: wait, or make room
+    │   ├── AlreadyStoredError          the subject takes one message and has it
     │   ├── ConflictError               another writer was faster: read the end of the log and decide
     │   ├── CancelRequestedError        somebody asked to cancel: only the terminal event may follow
     │   ├── OutputOverflowError         more output waits for the log than memory should hold
@@ -50,13 +53,22 @@ class MalformedEventError(ContractError):
     """Bytes that are not an event of this contract."""
 
 
-class EventTooLargeError(ContractError):
+class TooLargeError(ContractError):
+    """A message of more bytes than NATS takes. The same bytes are refused at every try."""
+
+    def __init__(self, what: str, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
+        sizes = "" if size_bytes is None else f": {size_bytes:,} bytes, of at most {limit_bytes:,}"
+        super().__init__(f"{what} is too large{sizes}")
+        self.what = what
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class EventTooLargeError(TooLargeError):
     """An event whose encoded size is over the limit of the log."""
 
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
-        super().__init__(f"the event has {size_bytes} bytes; the log takes at most {limit_bytes}")
-        self.size_bytes = size_bytes
-        self.limit_bytes = limit_bytes
+        super().__init__("the event", size_bytes, limit_bytes)
 
 
 class LogError(HeadwayError):
@@ -64,7 +76,23 @@ class LogError(HeadwayError):
 
 
 class UnavailableError(LogError):
-    """NATS is away or did not answer in time. The same call may succeed later."""
+    """NATS is unreachable or did not answer in time. The same call may succeed later."""
+
+
+class StoreFullError(UnavailableError):
+    """NATS answers, but has no space. The same call succeeds once there is some.
+
+    ``what`` is full: the store, or a stream that has reached its limit; ``detail`` says how the server put it.
+    """
+
+    def __init__(self, what: str, detail: str = "") -> None:
+        super().__init__(f"{what} is full" + (f": {detail}" if detail else ""))
+        self.what = what
+        self.detail = detail
+
+
+class AlreadyStoredError(LogError):
+    """The subject takes one message and has it: the job is in the queue."""
 
 
 class ConflictError(LogError):

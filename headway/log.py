@@ -15,21 +15,16 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.direct import DirectGet, Stored
 from headway.dispatch import DirectClient, OnRaw, positions
-from headway.errors import ConflictError, EventTooLargeError, UnavailableError
+from headway.errors import EventTooLargeError, TooLargeError, UnavailableError
 from headway.ids import base36
+from headway.jetstream_errors import NO_MESSAGE, from_answer, mapped
+from headway.publisher import Publisher
 from headway.subjects import Names
-
-WRONG_LAST_SEQUENCE = frozenset((10071, 10164))
-"""JetStream's error codes for a stale writer; the second while another write is in flight."""
-
-MESSAGE_TOO_LARGE = 10054
-NO_MESSAGE = 10037
 
 
 class Ack(NamedTuple):
@@ -64,7 +59,7 @@ class Subscription(Protocol):
 
 
 class Log(Protocol):
-    """What writers and readers of logs need. All methods raise UnavailableError when NATS is away."""
+    """What writers and readers of logs need. All methods raise UnavailableError when NATS does not answer."""
 
     async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
         """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError."""
@@ -103,39 +98,31 @@ class NatsLog:
     def __init__(self, client: Client, names: Names, *, timeout_seconds: float = 2.0) -> None:
         self._client = client
         self._js = client.jetstream(timeout=timeout_seconds)
+        self._publisher = Publisher(client, timeout_seconds=timeout_seconds)
         self._names = names
         self._direct = DirectGet(client, names.events_stream, timeout_seconds=timeout_seconds)
 
     async def incarnation(self) -> str:
         """When the stream was created, in base 36. Sequences mean something only within one incarnation."""
-        try:
+        with mapped(f"stream {self._names.events_stream}"):
             info = await self._js.stream_info(self._names.events_stream)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"stream {self._names.events_stream}: {error!r}") from error
         return incarnation_of(info.created)
 
     async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(expected), "Nats-Msg-Id": msg_id}
-        subject = self._names.event(task)
+        subject, stream = self._names.event(task), self._names.events_stream
         try:
-            ack = await self._js.publish(subject, payload, headers=headers, stream=self._names.events_stream)
-        except nats.js.errors.APIError as error:
-            if error.err_code in WRONG_LAST_SEQUENCE:
-                raise ConflictError(task, expected) from error
-            if error.err_code == MESSAGE_TOO_LARGE:
-                raise EventTooLargeError(len(payload), 256 * 1024) from error
-            raise UnavailableError(f"append to {subject}: {error}") from error
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"append to {subject}: {error!r}") from error
+            ack = await self._publisher.store(
+                f"an event of {task}", subject, payload, expected=expected, msg_id=msg_id, stream=stream
+            )
+        except TooLargeError as error:
+            raise EventTooLargeError(len(payload), self._publisher.limit_bytes) from error
         return Ack(ack.seq, bool(ack.duplicate))
 
     async def last(self, task: str) -> Stored | None:
         subject = f"$JS.API.STREAM.MSG.GET.{self._names.events_stream}"
         request = msgspec.json.encode({"last_by_subj": self._names.event(task)})
-        try:
+        with mapped(f"last event of {task}"):
             reply = await self._client.request(subject, request, timeout=self._direct.timeout_seconds)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"last event of {task}: {error!r}") from error
         return _leader_reply(reply, task)
 
     async def lasts(self, tasks: list[str], after: int = 0) -> tuple[list[Stored], int]:
@@ -176,18 +163,14 @@ class NatsLog:
     async def _subscribe(
         self, subject: str, on_raw: OnRaw, on_message: Callable[[Msg], Awaitable[None]]
     ) -> Subscription:
-        try:
+        with mapped(f"subscribe to {subject}"):
             if isinstance(self._client, DirectClient):
                 return _NatsSubscription(await self._client.subscribe_direct(subject, on_raw))
             return _NatsSubscription(await self._client.subscribe(subject, cb=on_message))
-        except nats.errors.Error as error:
-            raise UnavailableError(f"subscribe to {subject}: {error!r}") from error
 
     async def beat(self, task: str, payload: bytes) -> None:
-        try:
+        with mapped(f"beat of {task}"):
             await self._client.publish(self._names.beat(task), payload)
-        except nats.errors.Error as error:
-            raise UnavailableError(f"beat of {task}: {error!r}") from error
 
 
 def incarnation_of(created: datetime | None) -> str:
@@ -211,7 +194,7 @@ def _leader_reply(reply: Msg, task: str) -> Stored | None:
     if "error" in answer:
         if answer["error"].get("err_code") == NO_MESSAGE:
             return None
-        raise UnavailableError(f"last event of {task}: {answer['error']}")
+        raise from_answer(answer["error"], f"last event of {task}")
     message = answer["message"]
     headers = base64.b64decode(message.get("hdrs", ""))
     return Stored(message["seq"], base64.b64decode(message.get("data", "")), _msg_id(headers), task)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -20,6 +19,8 @@ from nats.js.api import (
 )
 
 from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
+from headway.publisher import MAX_MESSAGE_BYTES
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ DAY = 24 * 3600.0
 MAX_AGE_SECONDS = 7 * DAY
 """How long logs, records and results are kept. It must exceed the longest silence of a live task."""
 MAX_EVENTS_PER_TASK = 10_000
-MAX_MESSAGE_BYTES = 256 * 1024
 DUPLICATE_WINDOW_SECONDS = 120.0
 
 
@@ -84,7 +84,7 @@ def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrenc
 
 async def ensure(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
     """Make what is missing. Raises UnavailableError when NATS does not answer."""
-    try:
+    with mapped("prepare the streams"):
         for config in streams(names, replicas):
             await _ensure_stream(js, config)
         for bucket, ttl in ((names.tasks_bucket, MAX_AGE_SECONDS), (names.kinds_bucket, 0.0)):
@@ -92,8 +92,6 @@ async def ensure(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
         await _ensure(
             js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, replicas=replicas
         )
-    except (nats.errors.Error, TimeoutError) as error:
-        raise UnavailableError(f"cannot prepare the streams: {error!r}") from error
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:

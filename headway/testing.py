@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from headway import codec
 from headway.chain import Chain
 from headway.direct import Stored
-from headway.errors import ConflictError, UnavailableError
+from headway.errors import ConflictError, EventTooLargeError, StoreFullError, UnavailableError
 from headway.events import Event, Progress, Status
 from headway.log import Ack, Live, OnBeat, OnLive
 from headway.reporter import Reporter
@@ -37,12 +37,15 @@ class MemorySubscription(Generic[C]):
 class MemoryLog:
     """A `headway.log.Log` in memory: one sequence for all tasks, appends fenced by the expected sequence.
 
-    Faults to test with: `away` makes every call raise UnavailableError, `mute` stores without showing, and
-    `lose_acks` stores that many appends while the writer is told that NATS did not answer.
+    Faults to test with: `away` makes every call raise UnavailableError, `full` every append StoreFullError, appends
+    over `limit_bytes` raise EventTooLargeError, `mute` stores without showing, and `lose_acks` stores that many appends
+    while the writer is told that NATS did not answer.
     """
 
     def __init__(self, *, max_per_task: int | None = None) -> None:
         self.away = False
+        self.full = False
+        self.limit_bytes: int | None = None
         self.mute = False
         self.lose_acks = 0
         self.reads = 0
@@ -55,6 +58,10 @@ class MemoryLog:
 
     async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
         await self._answer()
+        if self.limit_bytes is not None and len(payload) > self.limit_bytes:
+            raise EventTooLargeError(len(payload), self.limit_bytes)
+        if self.full:
+            raise StoreFullError("the JetStream store")
         log = self._logs[check_task(task)]
         prev = log[-1].seq if log else 0
         if prev != expected:

@@ -63,7 +63,7 @@ class Shop:
             ack_wait_seconds=self.settings.ack_wait_seconds,
             concurrency=options.get("concurrency", 10),
         )
-        desk = Desk(self.log, NatsArchive(self.js, self.names), self.settings, Metrics())
+        desk = Desk(self.log, NatsArchive(self.connection.client, self.names), self.settings, Metrics())
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, desk, self.running, slots or asyncio.Semaphore(100))
         self.workers.append(worker)

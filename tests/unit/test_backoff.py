@@ -55,7 +55,7 @@ def test_retry_after_as_a_date() -> None:
     assert retry_after(formatdate(time.time() - 60, usegmt=True)) == 0
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422, 507])
 def test_wrong_requests_are_not_repeated(status: int) -> None:
     """The answer would be the same."""
     assert is_fatal(status)

@@ -80,7 +80,7 @@ class Processor:
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
         js = client.jetstream()
-        desk = Desk(NatsLog(client, names), NatsArchive(js, names), self._settings, self._metrics)
+        desk = Desk(NatsLog(client, names), NatsArchive(client, names), self._settings, self._metrics)
         slots = asyncio.Semaphore(self._settings.concurrency)
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:

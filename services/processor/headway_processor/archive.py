@@ -6,14 +6,15 @@ import time
 from typing import Protocol
 
 import msgspec
-import nats.errors
-from nats.js import JetStreamContext
+from nats.aio.client import Client
 
 from headway import codec
-from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
+from headway.publisher import Publisher
 from headway.records import DeadJob
 from headway.subjects import Names, is_name
 
+TIMEOUT_SECONDS = 5.0
 MAX_DEAD_BYTES = 128 * 1024
 MAX_DEAD_TEXT = 16 * 1024
 """Characters kept of a job that is too large to be put aside as it is, or that is no JSON."""
@@ -34,24 +35,20 @@ class Archive(Protocol):
 class NatsArchive:
     """The dead stream and the object store of results."""
 
-    def __init__(self, js: JetStreamContext, names: Names) -> None:
-        self._js = js
+    def __init__(self, client: Client, names: Names) -> None:
+        self._js = client.jetstream()
+        self._publisher = Publisher(client, timeout_seconds=TIMEOUT_SECONDS)
         self._names = names
 
     async def bury(self, kind: str, task: str, job: bytes, reason: str, key: str) -> None:
         subject = self._names.dead(kind, task if is_name(task) else NAMELESS)
         record = codec.encode_json(DeadJob(job=as_json(job), reason=reason, at=round(time.time(), 3)))
-        try:
-            await self._js.publish(subject, record, headers={"Nats-Msg-Id": key})
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"dead job {subject}: {error!r}") from error
+        await self._publisher.store(f"the dead job {subject}", subject, record, msg_id=key)
 
     async def keep_result(self, task: str, result: bytes) -> None:
-        try:
+        with mapped(f"result of {task}"):
             store = await self._js.object_store(self._names.results_bucket)
             await store.put(task, result)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"result of {task}: {error!r}") from error
 
 
 def as_json(job: bytes) -> msgspec.Raw:

@@ -10,7 +10,7 @@ import msgspec
 
 from headway import codec
 from headway.chain import Chain, read_head
-from headway.errors import CancelRequestedError, EndedError, SupersededError
+from headway.errors import CancelRequestedError, EndedError, EventTooLargeError, SupersededError, TooLargeError
 from headway.events import ErrorInfo, Status, is_terminal
 from headway.reporter import Reporter
 from headway.task import Kind
@@ -101,6 +101,8 @@ class Attempt:
             return await self._store(conclusion)
         except CancelRequestedError as request:  # it came just before a retry was announced
             return await self._store(Cancelled(request.reason))
+        except EventTooLargeError as error:
+            return await self._store(_too_large(error))
 
     async def _store(self, conclusion: Conclusion) -> str:
         """Store the last event of the attempt, and only then answer the queue. The word for the metrics."""
@@ -139,7 +141,10 @@ class Attempt:
             return Fail(ErrorInfo("UnserialisableResult", f"the result has no JSON form: {reason.message}"))
         if len(raw) <= MAX_RESULT_BYTES:
             return Complete(msgspec.Raw(raw))
-        await patiently(lambda: self._keep_result(raw))
+        try:
+            await patiently(lambda: self._keep_result(raw))
+        except TooLargeError as error:  # of a server with a very small max_payload
+            return _too_large(error)
         return Complete({"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)})
 
     async def _keep_result(self, raw: bytes) -> None:
@@ -151,6 +156,11 @@ class Attempt:
         if head.attempt > attempt:
             raise SupersededError(task, attempt, head.attempt)
         await self._desk.archive.keep_result(task, raw)
+
+
+def _too_large(error: TooLargeError) -> Fail:
+    # Not retryable: another attempt would end with the same bytes, indefinitely.
+    return Fail(ErrorInfo("ResultTooLarge", f"the result cannot be stored: {error}"))
 
 
 def cancelled_message(reason: str) -> str:

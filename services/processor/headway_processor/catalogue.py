@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
 from headway import codec
+from headway.errors import ContractError, LogError
+from headway.jetstream_errors import mapped
 from headway.records import KindRecord
 from headway.subjects import Names
 from headway_processor.waiting import rest
@@ -23,14 +24,15 @@ logger = logging.getLogger(__name__)
 
 
 async def publish(js: JetStreamContext, names: Names, records: Iterable[KindRecord]) -> int:
-    """Write the records that are missing or differ; how many those were. Raises nats-py's errors."""
-    bucket = await js.key_value(names.kinds_bucket)
+    """Write the records that are missing or differ; how many those were. Raises UnavailableError, TooLargeError."""
     written = 0
-    for record in records:
-        raw = codec.encode_json(record)
-        if await _known(bucket, record.kind) != raw:
-            await bucket.put(record.kind, raw)
-            written += 1
+    with mapped("publish the kinds"):
+        bucket = await js.key_value(names.kinds_bucket)
+        for record in records:
+            raw = codec.encode_json(record)
+            if await _known(bucket, record.kind) != raw:
+                await bucket.put(record.kind, raw)
+                written += 1
     return written
 
 
@@ -40,7 +42,7 @@ async def keep_published(js: JetStreamContext, names: Names, records: list[KindR
     while True:
         try:
             written = await publish(js, names, records)
-        except (nats.errors.Error, TimeoutError) as error:
+        except (LogError, ContractError) as error:
             extra = {"action": "catalogue_refused", "error": repr(error)}
             logger.warning("the kinds cannot be published", extra=extra)
             await rest(refused)

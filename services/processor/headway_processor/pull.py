@@ -21,6 +21,7 @@ from nats.js.api import ConsumerConfig
 from headway import objects
 from headway.connection import Connection
 from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
 
 MARGIN_SECONDS = 1.0
 """How much longer than the server this side waits for the end of a request."""
@@ -93,12 +94,10 @@ class Puller:
     async def bind(self) -> None:
         """Make the streams and the consumer if they are missing, adapt the consumer. Raises UnavailableError."""
         await objects.ensure(self._js, self._connection.names, self._connection.settings.replicas)
-        try:
+        with mapped(f"consumer {self._config.durable_name}"):
             await self._ensure_consumer()
             if self._subscription is None:
                 self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"consumer {self._config.durable_name}: {error!r}") from error
 
     async def next(self, wait_seconds: float) -> Delivery | None:
         """The next job, or None when there is none within `wait_seconds`.
@@ -123,10 +122,8 @@ class Puller:
 
     async def waiting(self) -> int:
         """How many jobs no processor has taken yet. Raises UnavailableError."""
-        try:
+        with mapped(f"consumer {self._config.durable_name}"):
             info = await self._js.consumer_info(self._stream, str(self._config.durable_name))
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"consumer {self._config.durable_name}: {error!r}") from error
         return info.num_pending or 0
 
     async def close(self) -> None:
@@ -157,10 +154,8 @@ class Puller:
         self._count += 1
         self._wait_seconds = wait_seconds
         request = msgspec.json.encode({"batch": 1, "expires": int(wait_seconds * 1_000_000_000)})
-        try:
+        with mapped("pull"):
             await self._client.publish(self._subject, request, reply=f"{self._inbox}.{self._count}")
-        except nats.errors.Error as error:
-            raise UnavailableError(f"pull: {error!r}") from error
 
     async def _on_message(self, message: Msg) -> None:
         open_answer = self._answer if self._answer is not None and not self._answer.done() else None

@@ -15,9 +15,9 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.params import FromPath
 
 from headway import __version__
-from headway.errors import InvalidNameError, UnavailableError
+from headway.errors import InvalidNameError, StoreFullError, TooLargeError, UnavailableError
 from headway_streamer.core import Core
-from headway_streamer.problems import Problem, not_found, unavailable
+from headway_streamer.problems import Problem, not_found, store_full, too_large, unavailable
 from headway_streamer.routes import ROUTES
 
 PAGE = Path(__file__).parent / "page"
@@ -44,6 +44,8 @@ def create_app(core: Core) -> Litestar:
         exception_handlers={
             Problem: _on_problem,
             UnavailableError: _on_unavailable,
+            StoreFullError: _on_store_full,
+            TooLargeError: _on_too_large,
             InvalidNameError: _on_invalid_name,
             HTTPException: _on_http,
             Exception: _on_bug,
@@ -112,6 +114,15 @@ def _on_problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
 def _on_unavailable(request: AnyRequest, error: UnavailableError) -> Response[bytes]:
     logger.warning("NATS did not answer a request", extra={"action": "unavailable", "error": str(error)})
     return _on_problem(request, unavailable())
+
+
+def _on_store_full(request: AnyRequest, error: StoreFullError) -> Response[bytes]:
+    logger.warning("the store is full", extra={"action": "store_full", "error": str(error)})
+    return _on_problem(request, store_full(error))
+
+
+def _on_too_large(request: AnyRequest, error: TooLargeError) -> Response[bytes]:
+    return _on_problem(request, too_large(error))
 
 
 def _on_invalid_name(request: AnyRequest, _: InvalidNameError) -> Response[bytes]:

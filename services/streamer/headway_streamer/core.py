@@ -8,11 +8,11 @@ import socket
 from contextlib import suppress
 
 import msgspec
-import nats.errors
 import nats.js.errors
 
 from headway.connection import Connection
 from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
 from headway.log import NatsLog
 from headway.objects import ensure, ensure_patiently
 from headway_streamer.catalogue import Catalogue
@@ -41,14 +41,12 @@ class Results:
 
     async def get(self, task: str) -> bytes | None:
         """The result's JSON, if it is kept here. Raises UnavailableError."""
-        try:
-            store = await self._js.object_store(self._bucket)
-            found = await store.get(task)
-        except nats.js.errors.NotFoundError:
-            return None
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"result of {task}: {error!r}") from error
-        return bytes(found.data or b"")
+        with mapped(f"result of {task}"):
+            try:
+                store = await self._js.object_store(self._bucket)
+                return bytes((await store.get(task)).data or b"")
+            except nats.js.errors.NotFoundError:
+                return None
 
 
 class Core:

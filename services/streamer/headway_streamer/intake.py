@@ -6,31 +6,38 @@ import asyncio
 import time
 from contextlib import suppress
 
-import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 
 from headway import codec
 from headway.chain import Chain, Head, read_head
-from headway.errors import CancelRequestedError, ConflictError, EndedError, SupersededError, UnavailableError
+from headway.errors import (
+    AlreadyStoredError,
+    CancelRequestedError,
+    ConflictError,
+    EndedError,
+    SupersededError,
+    TooLargeError,
+    UnavailableError,
+)
 from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
 from headway.log import Log
+from headway.publisher import Publisher
 from headway.records import Job, TaskRecord, decode_record
 from headway.subjects import Names
 from headway_streamer.kv import Bucket
 from headway_streamer.problems import Problem
 
 DEADLINE_SECONDS = 2.0
-JOB_EXISTS = 10077
-"""JetStream's error code for a second message of a subject in a stream that takes one each."""
+ENVELOPE_BYTES = 2048
+"""What a record and a job message hold beside the parameters, headers included; they have a few hundred bytes."""
 
 
 class Intake:
     """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
 
     def __init__(self, client: Client, names: Names, log: Log) -> None:
-        self._js = client.jetstream(timeout=DEADLINE_SECONDS)
+        self._publisher = Publisher(client, timeout_seconds=DEADLINE_SECONDS)
         self._names = names
         self._log = log
         self.records = Bucket(client, names.tasks_bucket)
@@ -46,7 +53,12 @@ class Intake:
         Order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
         processor that is faster makes superfluous. A crash in between leaves a record without a job: never a promise
         without one.
+
+        Raises TooLargeError, before anything is stored, for parameters that do not fit both.
         """
+        limit_bytes = self._publisher.limit_bytes - ENVELOPE_BYTES
+        if len(params) > limit_bytes:
+            raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
         task = derived_task(owner, key) if key else new_task()
         record = TaskRecord(
             task=task,
@@ -110,14 +122,14 @@ class Intake:
     async def _store_job(self, record: TaskRecord) -> None:
         job = Job(task=record.task, kind=record.kind, params=record.params, submitted=record.created)
         subject = self._names.job(record.kind, record.task)
-        headers = {"Nats-Msg-Id": f"job.{record.task}"}
-        try:
-            await self._js.publish(subject, codec.encode_json(job), headers=headers, stream=self._names.jobs_stream)
-        except nats.js.errors.APIError as error:
-            if error.err_code != JOB_EXISTS:
-                raise UnavailableError(f"job {record.task}: {error}") from error
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"job {record.task}: {error!r}") from error
+        with suppress(AlreadyStoredError):
+            await self._publisher.store(
+                f"the job of {record.task}",
+                subject,
+                codec.encode_json(job),
+                msg_id=f"job.{record.task}",
+                stream=self._names.jobs_stream,
+            )
 
     async def _say_queued(self, record: TaskRecord) -> None:
         queued = Progress(

@@ -5,22 +5,23 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
 
 from __future__ import annotations
 
-import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 
 from headway.direct import DirectGet
-from headway.errors import UnavailableError
-from headway.log import WRONG_LAST_SEQUENCE
+from headway.errors import ConflictError
+from headway.jetstream_errors import mapped
+from headway.publisher import Publisher
 
 PAGE = 200
+TIMEOUT_SECONDS = 2.0
 
 
 class Bucket:
-    """One bucket. All methods raise UnavailableError when NATS is away."""
+    """One bucket. All methods raise UnavailableError when NATS does not answer."""
 
     def __init__(self, client: Client, name: str) -> None:
-        self._js = client.jetstream(timeout=2)
+        self._js = client.jetstream(timeout=TIMEOUT_SECONDS)
+        self._publisher = Publisher(client, timeout_seconds=TIMEOUT_SECONDS)
         self._stream = f"KV_{name}"
         self._prefix = f"$KV.{name}."
         self._direct = DirectGet(client, self._stream)
@@ -36,16 +37,11 @@ class Bucket:
         return [(stored.task, stored.payload) for stored in found if stored.payload]
 
     async def create(self, key: str, value: bytes) -> bool:
-        """Store `value` if the key is new. False when it is not."""
-        headers = {"Nats-Expected-Last-Subject-Sequence": "0"}
+        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError."""
         try:
-            await self._js.publish(self._prefix + key, value, headers=headers)
-        except nats.js.errors.APIError as error:
-            if error.err_code in WRONG_LAST_SEQUENCE:
-                return False
-            raise UnavailableError(f"create {key}: {error}") from error
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"create {key}: {error!r}") from error
+            await self._publisher.store(f"the record of {key}", self._prefix + key, value, expected=0)
+        except ConflictError:
+            return False
         return True
 
     async def newest_before(self, seq: int) -> tuple[list[bytes], int]:
@@ -58,7 +54,5 @@ class Bucket:
         return [stored.payload for stored in found if stored.seq < end and stored.payload], start
 
     async def _last_seq(self) -> int:
-        try:
+        with mapped(self._stream):
             return int((await self._js.stream_info(self._stream)).state.last_seq)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise UnavailableError(f"{self._stream}: {error!r}") from error

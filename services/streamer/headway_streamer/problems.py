@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headway import codec
-from headway.errors import HeadwayError
+from headway.errors import HeadwayError, StoreFullError, TooLargeError
 
 
 class Problem(HeadwayError):
@@ -55,4 +55,19 @@ def unavailable() -> Problem:
     """503: NATS does not answer. Nothing was promised; the same request may be sent again."""
     return Problem(
         503, "Service Unavailable", "NATS does not answer; nothing was stored. Try again.", headers={"Retry-After": "2"}
+    )
+
+
+def too_large(error: TooLargeError) -> Problem:
+    """413: the same request would be refused at every try."""
+    return Problem(413, "Content Too Large", f"Nothing was stored: {error}. Pass a link to large data instead.")
+
+
+def store_full(error: StoreFullError) -> Problem:
+    """507: NATS answers, but has no space. Nothing was promised."""
+    return Problem(
+        507,
+        "Insufficient Storage",
+        f"Nothing was stored: {error}. Tasks that run go on; new ones are accepted when logs and records have expired, "
+        "or when an operator gives JetStream more space.",
     )

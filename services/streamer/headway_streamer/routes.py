@@ -235,8 +235,7 @@ async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of
 
 async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> TaskRecord:
     await _check(core, kind, params)
-    encoded = msgspec.json.encode(params, order="sorted")
-    record, new = await core.intake.submit(kind, encoded, key=key, retry_of=retry_of)
+    record, new = await core.intake.submit(kind, codec.encode_params(params), key=key, retry_of=retry_of)
     if new:
         core.metrics.submitted(kind)
     return record

@@ -8,7 +8,7 @@ import pytest
 
 from headway import codec
 from headway.chain import Chain, read_head
-from headway.errors import TaskError
+from headway.errors import TaskError, TooLargeError
 from headway.events import Cancel, Chunk, ErrorInfo
 from headway.records import Job
 from headway.testing import progress
@@ -341,6 +341,22 @@ async def test_large_result_goes_to_the_store(bench):
     assert await bench.run(lambda job: value) == ["ack"]
     assert bench.last.data == {"href": "/api/v1/tasks/t1/result", "bytes": MAX_RESULT_BYTES + 2}
     assert bench.archive.results == {"t1": codec.encode_json(value)}
+
+
+async def test_a_result_that_the_log_never_takes_fails_the_task(bench):
+    """A server with a small max_payload: another attempt would end with the same bytes."""
+    bench.log.limit_bytes = 1000
+    assert await bench.run(lambda job: "x" * 1000, retries=3) == ["ack"]
+    assert (bench.last.status, bench.last.error.type) == ("error", "ResultTooLarge")
+
+
+async def test_a_result_that_the_archive_never_takes_fails_the_task(bench, monkeypatch):
+    async def refuse(task, result):
+        raise TooLargeError("the result")
+
+    monkeypatch.setattr(bench.archive, "keep_result", refuse)
+    assert await bench.run(lambda job: "x" * MAX_RESULT_BYTES, retries=3) == ["ack"]
+    assert (bench.last.status, bench.last.error.type) == ("error", "ResultTooLarge")
 
 
 async def test_large_result_of_a_superseded_attempt_is_not_stored(bench, monkeypatch):

@@ -1,0 +1,58 @@
+"""Each reason of the server has one error of Headway."""
+
+import nats.errors
+import nats.js.errors
+import pytest
+
+from headway.errors import AlreadyStoredError, StoreFullError, TooLargeError, UnavailableError
+from headway.jetstream_errors import from_answer, is_conflict, mapped, translate
+
+ANSWERS = [
+    (10002, "resource limits exceeded for account", StoreFullError),
+    (10005, "no suitable peers for placement", StoreFullError),
+    (10023, "insufficient resources", StoreFullError),
+    (10028, "insufficient memory resources available", StoreFullError),
+    (10047, "insufficient storage resources available", StoreFullError),
+    (10077, "maximum bytes exceeded", StoreFullError),
+    (10077, "maximum messages exceeded", StoreFullError),
+    (10077, "maximum messages per subject exceeded", AlreadyStoredError),
+    (10077, "stream store failed", UnavailableError),
+    (10054, "message size exceeds maximum allowed", TooLargeError),
+    (10008, "JetStream system temporarily unavailable", UnavailableError),
+    (10059, "stream not found", UnavailableError),
+    (None, None, UnavailableError),
+]
+
+
+@pytest.mark.parametrize(("code", "description", "expected"), ANSWERS)
+def test_an_answer_of_the_server_has_one_error(code, description, expected):
+    answer = {"code": 503, "err_code": code, "description": description}
+    assert type(from_answer(answer, "x")) is expected
+    assert type(translate(nats.js.errors.ServiceUnavailableError(**answer), "x")) is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        nats.errors.TimeoutError(),
+        nats.errors.NoRespondersError(),
+        nats.js.errors.NoStreamResponseError(),
+    ],
+)
+def test_an_answer_that_does_not_come_is_unavailable(error):
+    with pytest.raises(UnavailableError) as caught, mapped("read"):
+        raise error
+    assert type(caught.value) is UnavailableError
+    assert caught.value.__cause__ is error
+
+
+def test_a_payload_over_the_limit_of_the_server_is_too_large():
+    assert type(translate(nats.errors.MaxPayloadError(), "x")) is TooLargeError
+
+
+def test_only_a_wrong_last_sequence_is_a_conflict():
+    assert is_conflict(nats.js.errors.BadRequestError(code=400, err_code=10071))
+    assert is_conflict(nats.js.errors.BadRequestError(code=400, err_code=10164))
+    assert not is_conflict(nats.js.errors.BadRequestError(code=400, err_code=10054))
+    assert not is_conflict(TimeoutError())
