@@ -96,12 +96,12 @@ Event: TypeAlias = Progress | Chunk | LogLine | Cancel
 
 
 class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_only=True):
-    """A sign of life that is shown but not stored: the task runs, it has only nothing to say."""
+    """Published and not stored: the task runs and has only nothing to report, or its starter is connected."""
 
     task: str
     attempt: int = 0
-    starter: str = ""
-    """Sent by a streamer, with a word for itself: the client that started the task is connected to it."""
+    presence: bool = False
+    """Published by a streamer, not by whoever runs the task: the client that started the task is connected to it."""
 
 
 def is_terminal(event: Event) -> bool:

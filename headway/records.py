@@ -22,6 +22,8 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     owner: str = ""
     retry_of: str = ""
     """The task that this one repeats."""
+    cancel_on_disconnect: bool = False
+    """Whether the task ends when the client that started it has been absent for the processor's grace."""
 
 
 class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -31,6 +33,8 @@ class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
     kind: str
     params: msgspec.Raw = msgspec.Raw(b"{}")
     submitted: float = 0.0
+    cancel_on_disconnect: bool = False
+    """As in the task's record, which processors do not read."""
 
 
 class DeadJob(msgspec.Struct, kw_only=True):

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from httpx_sse import aconnect_sse
 
+from headway import codec
 from headway.chain import Chain, read_head
-from headway.events import Chunk
-from headway.records import KindRecord
+from headway.events import Beat, Chunk
+from headway.records import Job, KindRecord, decode_record
 from headway.testing import progress
 from tests.fixtures.http import run_streamer
 
@@ -422,33 +423,53 @@ async def test_a_start_by_get_from_another_site_is_forbidden(streamer, path):
     assert reply.status_code == 403
 
 
-async def test_a_task_is_cancelled_when_its_starter_stays_away(nats_server, streamer, names):
-    async with run_streamer(nats_server.url, names.namespace, starter_grace_seconds=0.3) as other:
-        path = "/api/v1/process/stream?kind=echo&text=x&cancel_on_disconnect=1"
-        async with aconnect_sse(other.http, "GET", path) as source:
-            events = source.aiter_sse()
-            task = json.loads((await anext(events)).data)["tasks"][0]
-            await events.aclose()
-        last = (await watch(streamer, f"/api/v1/tasks/{task}/stream"))[-1]
-        assert json.loads(last.data)["status"] == "cancelled"
+ECHO = "/api/v1/process/stream?kind=echo&text=x"
 
 
-async def test_a_task_goes_on_when_its_starter_returns_to_another_streamer(nats_server, streamer, names):
-    path = "/api/v1/process/stream?kind=echo&text=x&cancel_on_disconnect=1"
-    async with run_streamer(nats_server.url, names.namespace, starter_grace_seconds=0.7) as one:
-        async with aconnect_sse(one.http, "GET", path) as source:
-            events = source.aiter_sse()
-            hello = await anext(events)
-            await events.aclose()
-        task = json.loads(hello.data)["tasks"][0]
-        async with aconnect_sse(streamer.http, "GET", path, headers={"Last-Event-ID": hello.id}) as source:
-            events = source.aiter_sse()
-            await anext(events)
-            async with asyncio.timeout(10):
-                while one.core.starters._waits:
-                    await asyncio.sleep(0.01)
-            assert (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]["status"] == "queued"
-            await events.aclose()
+async def started(streamer, path, **headers):
+    """The hello of a start-and-stream request, whose client then leaves."""
+    async with aconnect_sse(streamer.http, "GET", path, headers=headers) as source:
+        events = source.aiter_sse()
+        hello = await anext(events)
+        await events.aclose()
+    return hello
+
+
+async def test_processors_learn_with_the_job_that_a_task_ends_with_its_starter(streamer, connection, names):
+    js = connection.client.jetstream()
+    for path, flag in ((ECHO, False), (f"{ECHO}&cancel_on_disconnect=1", True)):
+        (task,) = json.loads((await started(streamer, path)).data)["tasks"]
+        job = await js.get_last_msg(names.jobs_stream, names.job("echo", task))
+        assert decode_record(job.data, Job).cancel_on_disconnect is flag
+        assert (await streamer.core.intake.record(task)).cancel_on_disconnect is flag
+
+
+async def test_a_starter_is_published_when_it_arrives_and_each_time_it_returns(
+    nats_server, streamer, connection, names
+):
+    beats = await connection.client.subscribe(f"{names.namespace}.beat.*")
+    await connection.client.flush()
+    path = f"{ECHO}&cancel_on_disconnect=1"
+    hello = await started(streamer, path)
+    async with run_streamer(nats_server.url, names.namespace) as other:
+        await started(other, path, **{"Last-Event-ID": hello.id})
+        other.core.drain.begin()
+        assert (await started(other, path, **{"Last-Event-ID": hello.id})).event == "goodbye"
+    (task,) = json.loads(hello.data)["tasks"]
+    for _ in range(3):
+        beat = await beats.next_msg(5)
+        assert (beat.subject, codec.decode_beat(beat.data)) == (names.beat(task), Beat(task=task, presence=True))
+
+
+async def test_a_watcher_of_the_same_task_is_no_starter(streamer, connection, names):
+    beats = await connection.client.subscribe(f"{names.namespace}.beat.*")
+    await connection.client.flush()
+    task = await submitted(streamer)
+    await started(streamer, f"/api/v1/tasks/{task}/stream")
+    await started(streamer, ECHO)
+    await started(streamer, f"{ECHO}&cancel_on_disconnect=1")
+    (_, last) = [await beats.next_msg(5), beats.pending_msgs]
+    assert last == 0
 
 
 async def test_a_malformed_event_on_the_subject_does_not_stop_a_stream(streamer, connection, names):

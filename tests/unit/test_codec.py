@@ -192,7 +192,7 @@ def test_an_event_of_another_task_is_refused():
 
 
 def test_a_beat_comes_back_as_it_was():
-    beat = Beat(task="t1", attempt=2, starter="s1")
+    beat = Beat(task="t1", attempt=2, presence=True)
     assert codec.decode_beat(codec.encode_json(beat)) == beat
 
 

@@ -80,7 +80,14 @@ class Processor:
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
         js = client.jetstream()
-        desk = Desk(NatsLog(client, names), NatsArchive(client, names), self._settings, self._metrics)
+        desk = Desk(
+            NatsLog(client, names),
+            NatsArchive(client, names),
+            self._settings,
+            self._metrics,
+            lambda: self._connection.connected,
+            self._connection.on_reconnect,
+        )
         slots = asyncio.Semaphore(self._settings.concurrency)
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:

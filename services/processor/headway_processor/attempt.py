@@ -31,6 +31,7 @@ from headway_processor.decision import (
 from headway_processor.desk import Answers, Desk
 from headway_processor.errors import ShutdownError
 from headway_processor.handling import start
+from headway_processor.starter import GONE, Starter
 from headway_processor.waiting import end, patiently
 from headway_processor.watch import watch
 
@@ -42,10 +43,18 @@ logger = logging.getLogger(__name__)
 
 
 class Attempt:
-    """An attempt whose first event is stored by `chain`. `failed` attempts failed or vanished before it."""
+    """An attempt whose first event is stored by `chain`.
 
-    def __init__(self, desk: Desk, kind: Kind, delivery: Answers, chain: Chain, failed: int) -> None:
+    Args:
+        failed: attempts that failed or vanished before it.
+        starter: whose absence ends the task; None when the task does not depend on it.
+    """
+
+    def __init__(
+        self, desk: Desk, kind: Kind, delivery: Answers, chain: Chain, failed: int, starter: Starter | None = None
+    ) -> None:
         self._desk = desk
+        self._starter = starter
         self._kind = kind
         self._delivery = delivery
         self._policy = Policy(failed, kind.retries, desk.settings.retry_delay_seconds)
@@ -79,7 +88,10 @@ class Attempt:
     async def _handle(self, params: msgspec.Struct) -> Ending | None:
         job = self._job
         job.start()
-        watching = asyncio.create_task(watch(self._desk.log, job, self._begun), name=f"watch {job.task}")
+        watching = [asyncio.create_task(watch(self._desk.log, job, self._begun), name=f"watch {job.task}")]
+        if self._starter is not None:
+            absence = self._stop_when_gone(self._starter)
+            watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
         try:
             handling = start(self._kind, job, params)
             try:
@@ -87,7 +99,16 @@ class Attempt:
             finally:
                 handling.interrupt()
         finally:
-            await end(watching)  # before our own terminal event: it would be taken for another's
+            for task in watching:
+                await end(task)  # before our own terminal event: it would be taken for another's
+
+    async def _stop_when_gone(self, starter: Starter) -> None:
+        starter.restart()
+        await starter.gone()
+        logger.info(
+            "a task is cancelled: its starter has gone", extra={"action": "starter_gone", "task": self._job.task}
+        )
+        self._job.stop(CancelRequestedError(self._job.task, GONE))
 
     async def _conclude(self, ending: Ending | None) -> str:
         job = self._job

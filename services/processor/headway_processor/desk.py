@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headway.log import Log
@@ -42,3 +43,7 @@ class Desk:
     archive: Archive
     settings: Settings
     metrics: Metrics
+    connected: Callable[[], bool] = lambda: True
+    """Whether NATS is connected now."""
+    on_reconnect: list[Callable[[], None]] = field(default_factory=list)
+    """Called after each reconnection."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from contextlib import AsyncExitStack
 
 import msgspec
 
@@ -18,7 +20,8 @@ from headway.task import Kind, NoParams
 from headway_processor.attempt import Attempt, cancelled_message
 from headway_processor.decision import CancelPending, Decision, GiveUp, Start, decide, describe
 from headway_processor.desk import Answers, Desk
-from headway_processor.waiting import end, patiently
+from headway_processor.starter import GONE, Starter
+from headway_processor.waiting import end, first_to_end, patiently
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,9 @@ class JobRun:
         self._desk = desk
         self._kind = kind
         self._attempt: Attempt | None = None
-        self._leaving = False
+        self._leaving = asyncio.Event()
+        self._starter: Starter | None = None
+        self._starter_gone = False
 
     async def run(self) -> None:
         """Run it to its end. A job whose end is not in the log is not acked: it will be delivered again."""
@@ -53,7 +58,7 @@ class JobRun:
 
     def hand_back(self) -> None:
         """Stop the handler and give the job to another processor."""
-        self._leaving = True
+        self._leaving.set()
         if self._attempt is not None:
             self._attempt.hand_back()
 
@@ -68,14 +73,31 @@ class JobRun:
         except MalformedEventError as error:
             await self._set_aside(str(error))
         else:
-            while not await self._proceed(job):
-                pass  # the log has changed since it was read: decide again
+            async with AsyncExitStack() as stack:
+                if job.cancel_on_disconnect:
+                    self._starter = await stack.enter_async_context(self._listen())
+                while not await self._proceed(job):
+                    pass  # the log has changed since it was read: decide again
+
+    def _listen(self) -> Starter:
+        desk = self._desk
+        return Starter(
+            desk.log,
+            self.task,
+            desk.settings.starter_grace_seconds,
+            connected=desk.connected,
+            on_reconnect=desk.on_reconnect,
+        )
 
     async def _proceed(self, job: Job) -> bool:
         head, latest = await patiently(self._end_of_log)
         crashes = self._desk.settings.crashes
         decision = decide(head, latest, retries=self._kind.retries, crashes=crashes)
+        if isinstance(decision, Start) and self._starter_gone:
+            decision = CancelPending(GONE)
         if isinstance(decision, Start):
+            if decision.attempt == 1 and self._starter is not None and self._starter_doubtful(job):
+                return await self._await_starter(self._starter)
             try:
                 params = read_params(self._kind, job)
             except Exception as error:  # noqa: BLE001 - a Struct's own checks may raise anything
@@ -86,6 +108,22 @@ class JobRun:
         await self._settle(head, latest, decision)
         return True
 
+    def _starter_doubtful(self, job: Job) -> bool:
+        """Whether the starter may have gone while the job was queued. It was present when it submitted the job."""
+        assert self._starter is not None
+        waited_seconds = time.time() - job.submitted
+        return waited_seconds > self._desk.settings.starter_grace_seconds and not self._starter.heard.is_set()
+
+    async def _await_starter(self, starter: Starter) -> bool:
+        """Begin nothing before the starter was heard, or is known to be gone. False to decide again."""
+        waits = {"heard": starter.heard.wait(), "gone": starter.gone(), "leaving": self._leaving.wait()}
+        first = await first_to_end(waits)
+        if first == "leaving":
+            await self.delivery.nak()
+            return True
+        self._starter_gone = first == "gone"
+        return False
+
     async def _start(self, head: Head, decision: Start, params: msgspec.Struct) -> bool:
         chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt)
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
@@ -93,8 +131,8 @@ class JobRun:
             await chain.begin(first)
         except (CancelRequestedError, EndedError):
             return False
-        self._attempt = Attempt(self._desk, self._kind, self.delivery, chain, decision.failed)
-        if self._leaving:
+        self._attempt = Attempt(self._desk, self._kind, self.delivery, chain, decision.failed, self._starter)
+        if self._leaving.is_set():
             self._attempt.hand_back()
         await self._attempt.run(params)
         return True

@@ -7,6 +7,8 @@ from functools import cache
 
 import msgspec
 
+from headway import presence
+from headway.errors import SettingsError
 from headway.settings import load
 
 PREFIX = "HEADWAY_PROCESSOR_"
@@ -31,6 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Pause before the first retry of a failed attempt; doubles with each further one, at most 60 s."""
     crashes: int = 2
     """How often an attempt may vanish with its processor before the task is given up, if its `retries` are fewer."""
+    starter_grace_seconds: float = 30.0
+    """A task that was started with cancel_on_disconnect=1 is cancelled when its starter was absent for this long. Above
+    14: streamers publish presence every 5 s and ask clients to come back after up to 9 s."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs at once."""
     builtin_kinds: bool = True
@@ -41,6 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Directory whose files the kind `bulk` may read; empty for none."""
     crawl_allow: tuple[str, ...] = ()
     """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
+
+    def __post_init__(self) -> None:
+        if self.starter_grace_seconds <= presence.MIN_GRACE_SECONDS:
+            least = presence.MIN_GRACE_SECONDS
+            raise SettingsError(f"{PREFIX}STARTER_GRACE_SECONDS must be above {least:g}: a shorter absence is normal")
 
 
 @cache

@@ -25,8 +25,8 @@ from headway_streamer.line import Sweeper
 from headway_streamer.listing import Listing
 from headway_streamer.live import INCARNATION_SECONDS, Live
 from headway_streamer.metrics import Metrics
+from headway_streamer.presence import Presence
 from headway_streamer.settings import Settings
-from headway_streamer.starters import Starters
 from headway_streamer.streams import Streams
 
 logger = logging.getLogger(__name__)
@@ -87,10 +87,9 @@ class Core:
             heartbeat_seconds=settings.heartbeat_seconds,
             write_deadline_seconds=settings.write_deadline_seconds,
         )
-        self.starters = Starters(self.log, self.live, self.intake, grace_seconds=settings.starter_grace_seconds)
-        connection.on_reconnect.append(self.live.probe_soon)
+        self.presence = Presence(self.log, lambda: connection.connected)
         self._checking = asyncio.Event()
-        connection.on_reconnect.append(self._checking.set)
+        connection.on_reconnect += [self.live.probe_soon, self.presence.publish_soon, self._checking.set]
 
     @property
     def serving(self) -> bool:
@@ -135,6 +134,5 @@ class Core:
 
     async def close(self) -> None:
         """Leave everything and close the connection."""
-        await self.starters.close()
         await self.live.close()
         await self.connection.close()

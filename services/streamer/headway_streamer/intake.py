@@ -43,7 +43,14 @@ class Intake:
         self.records = Bucket(client, names.tasks_bucket)
 
     async def submit(
-        self, kind: str, params: bytes, *, owner: str = "", key: str = "", retry_of: str = ""
+        self,
+        kind: str,
+        params: bytes,
+        *,
+        owner: str = "",
+        key: str = "",
+        retry_of: str = "",
+        cancel_on_disconnect: bool = False,
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
 
@@ -67,6 +74,7 @@ class Intake:
             params=codec.raw(params),
             owner=owner,
             retry_of=retry_of,
+            cancel_on_disconnect=cancel_on_disconnect,
         )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
@@ -120,7 +128,13 @@ class Intake:
         return record, new
 
     async def _store_job(self, record: TaskRecord) -> None:
-        job = Job(task=record.task, kind=record.kind, params=record.params, submitted=record.created)
+        job = Job(
+            task=record.task,
+            kind=record.kind,
+            params=record.params,
+            submitted=record.created,
+            cancel_on_disconnect=record.cancel_on_disconnect,
+        )
         subject = self._names.job(record.kind, record.task)
         with suppress(AlreadyStoredError):
             await self._publisher.store(

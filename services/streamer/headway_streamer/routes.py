@@ -19,6 +19,7 @@ from headway_streamer.dialect import CELERY, THREE_WORDS
 from headway_streamer.head import HEAD
 from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
+from headway_streamer.session import Session
 from headway_streamer.stream import EventStream
 from headway_streamer.streams import Wish, parse
 
@@ -233,9 +234,13 @@ async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of
     return answer(body, 202, {"Location": f"/api/v1/tasks/{record.task}"})
 
 
-async def _submit(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> TaskRecord:
+async def _submit(
+    core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
+) -> TaskRecord:
     await _check(core, kind, params)
-    record, new = await core.intake.submit(kind, codec.encode_params(params), key=key, retry_of=retry_of)
+    record, new = await core.intake.submit(
+        kind, codec.encode_params(params), key=key, retry_of=retry_of, cancel_on_disconnect=cancel_on_disconnect
+    )
     if new:
         core.metrics.submitted(kind)
     return record
@@ -249,7 +254,7 @@ async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish:
         if wish.head:
             await _check(core, start.kind, params)
             return await _stream(core, wish)
-        task = (await _submit(core, start.kind, params, key=start.key)).task
+        task = (await _submit(core, start.kind, params, key=start.key, cancel_on_disconnect=start.cancels)).task
     wish = wish._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
     return await _stream(core, wish, starter=start.cancels)
 
@@ -280,11 +285,17 @@ async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[
     session = await core.streams.open(wish)
     if session is None:
         return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
-    if starter and session.watcher is not None:
-        task = wish.tasks[0]
-        await core.starters.arrived(task)
-        session.on_close(lambda reason: core.starters.left(task, reason == "left"))
+    if starter and not wish.head:
+        _show_presence(core, session, wish.tasks[0])
     return EventStream(session, core.sweeper, direct=core.settings.fast_path)
+
+
+def _show_presence(core: Core, session: Session, task: str) -> None:
+    if session.watcher is None:
+        core.presence.called(task)  # it was here, and was asked to come back
+        return
+    core.presence.arrived(task)
+    session.on_close(lambda _: core.presence.left(task))
 
 
 def _wish(request: AnyRequest, core: Core, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:

@@ -64,8 +64,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of a submitted task."""
     probe_seconds: float = 10.0
     """How often a tail is compared with the log, for events whose republish was lost. Jittered by half."""
-    starter_grace_seconds: float = 30.0
-    """With cancel_on_disconnect: a task is cancelled when its starter has been gone for so long."""
     process_kind: str = ""
     """What `/api/v1/process/stream` runs when its URL has no `kind`; empty when it must have one."""
     cors_origins: tuple[str, ...] = ()

@@ -81,7 +81,6 @@ class Tail:
         "last_seq",
         "running",
         "shown_at",
-        "starters",
         "task",
         "waiting",
     )
@@ -111,8 +110,6 @@ class Tail:
         self._time = asyncio.get_running_loop().time
         self.alive_at = self._time()
         """Loop time of the last sign of life."""
-        self.starters: dict[str, float] = {}
-        """Per streamer, the loop time of its last word that the client which started the task is connected to it."""
         self.waiting: set[Seat] = set()
         """Woken when there is something new."""
         self.direct: set[Seat] = set()
@@ -228,9 +225,7 @@ class Tail:
         except MalformedEventError:
             self._metrics.malformed()
             return
-        if beat.starter:
-            self.starters[beat.starter] = self._time()
-        else:
+        if not beat.presence:
             self.alive_at = self._time()
 
     async def _read_rest(self) -> None:

@@ -1,0 +1,68 @@
+"""Telling the processors which starters are connected to this streamer (`cancel_on_disconnect`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from headway import codec, presence
+from headway.errors import UnavailableError
+from headway.events import Beat
+from headway.log import Log
+
+
+class Presence:
+    """Publishes presence beats. The processor that runs a task judges by them, so no streamer's end loses anything."""
+
+    def __init__(self, log: Log, connected: Callable[[], bool] = lambda: True) -> None:
+        self._log = log
+        self._connected = connected
+        self._present: Counter[str] = Counter()
+        self._due: set[str] = set()
+        self._asked = asyncio.Event()
+
+    def arrived(self, task: str) -> None:
+        """The starter's stream of `task` is open here: publish a beat now, and then until `left`."""
+        self._present[task] += 1
+        self.called(task)
+
+    def left(self, task: str) -> None:
+        """The counterpart of `arrived`: the stream has ended, however."""
+        self._present[task] -= 1
+        if not self._present[task]:
+            del self._present[task]
+
+    def called(self, task: str) -> None:
+        """The starter of `task` was here, though it got no stream: publish one beat."""
+        self._due.add(task)
+        self._asked.set()
+
+    def publish_soon(self) -> None:
+        """After a reconnection: beats may have been lost."""
+        self._due.update(self._present)
+        self._asked.set()
+
+    async def keep_published(self) -> None:
+        """A root task: publish a beat per starter, on its arrival and every few seconds."""
+        loop = asyncio.get_running_loop()
+        round_at = loop.time() + presence.PRESENCE_SECONDS
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(round_at):
+                    await self._asked.wait()
+            if loop.time() >= round_at:
+                self._due.update(self._present)
+                round_at = loop.time() + presence.PRESENCE_SECONDS
+            self._asked.clear()
+            due, self._due = self._due, set()
+            for task in due:
+                await self._publish(task)
+
+    async def _publish(self, task: str) -> None:
+        await asyncio.sleep(0)  # thousands of them must not delay events
+        if not self._connected():  # the client would keep beats until then; another round follows the reconnection
+            return
+        with suppress(UnavailableError):
+            await self._log.beat(task, codec.encode_json(Beat(task=task, presence=True)))
