@@ -2,14 +2,13 @@
 
 import os
 import random
-import shutil
 
 import httpx
 import pytest
 
+from tests.fixtures import needs
 from tests.fixtures.suite import run_suite
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,12 +77,11 @@ async def http():
 @pytest.fixture
 async def page():
     """A page of a real Chromium; the test fails on any script error."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt install chromium to run the browser tests")
+    needs.check("chromium")
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        browser = await playwright.chromium.launch(executable_path=needs.THERE["chromium"](), args=CHROMIUM_OPTIONS)
         made = await browser.new_page(viewport={"width": 1280, "height": 860})
         faults = []
         made.on("pageerror", lambda error: faults.append(str(error)))

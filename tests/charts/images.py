@@ -5,7 +5,6 @@ the Dockerfiles install comes from PyPI, as it always does.
 """
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -20,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.needs import WHEELS
 from tests.fixtures.process import start_process
 
 ROOT = CHARTS.parent
 BASE = "localhost/headway-base:test"
 STDLIB = Path(sysconfig.get_path("stdlib"))
-WHEELS = Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or STDLIB / "ensurepip" / "_bundled")
-"""Where ensurepip finds pip; distributions have it elsewhere."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 UNUSED = ("test", "idlelib", "turtledemo", "__pycache__", "site-packages", "dist-packages", "config-*")
 PROMISED = (
@@ -35,16 +33,6 @@ PROMISED = (
 )  # fmt: skip
 """What wheels for Linux may load besides, by PEP 600."""
 READY_SECONDS, BUILD_SECONDS = 30.0, 300.0
-MISSING = [
-    what
-    for what, there in (
-        ("buildah", shutil.which("buildah")),
-        ("runc", shutil.which("runc")),
-        ("root", os.geteuid() == 0),
-        ("a Python with ensurepip", WHEELS.is_dir()),
-    )
-    if not there
-]
 
 
 def copied(dockerfile: str) -> list[str]:

@@ -6,7 +6,9 @@ mounted paths become directories, secrets are looked up in the render or among w
 
 import asyncio
 import json
+import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -120,6 +122,11 @@ class Nats(NatsProcess):
         self.start(text)
 
 
+def path_of_the_image() -> dict[str, str]:
+    """The environment of commands in a container: `python` is that of the image, whatever this machine calls it."""
+    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"}
+
+
 class Pod:
     """One pod of a Deployment, with its probes and its end."""
 
@@ -165,7 +172,7 @@ class Pod:
 
     def _pre_stop(self) -> None:
         if hook := self._container.get("lifecycle", {}).get("preStop"):
-            subprocess.run(hook["exec"]["command"], check=True, timeout=60)
+            subprocess.run(hook["exec"]["command"], check=True, timeout=60, env=path_of_the_image())
 
 
 @contextmanager

@@ -1,20 +1,18 @@
 """Debian's nginx and HAProxy with the settings that docs/how-to/proxies.md shows."""
 
 import re
-import shutil
 import socket
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.needs import program
 from tests.fixtures.process import start_process
 from tests.fixtures.suite import free_port
 
 PAGE = CHARTS.parent / "docs" / "how-to" / "proxies.md"
-PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
-NGINX, HAPROXY = shutil.which("nginx", path=PATH), shutil.which("haproxy", path=PATH)
-MISSING = [name for name, there in (("nginx", NGINX), ("haproxy", HAPROXY)) if not there]
+NGINX, HAPROXY = program("nginx"), program("haproxy")
 START_SECONDS = 10.0
 
 

@@ -1,7 +1,6 @@
 """Objects of kinds that are not Kubernetes' own, against the types and the schemas of `@kubernetes-models`."""
 
 import json
-import shutil
 import subprocess
 from copy import deepcopy
 from pathlib import Path
@@ -17,16 +16,7 @@ PACKAGES = {
     "keda.sh/v1alpha1": "keda",
     "monitoring.coreos.com/v1": "prometheus-operator",
 }
-MISSING = [
-    what
-    for what, there in (
-        ("Node.js", shutil.which("node")),
-        ("`npm ci --prefix tests/charts/crds`", (HERE / "node_modules").is_dir()),
-    )
-    if not there
-]
-
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"checking objects of custom kinds needs {', '.join(MISSING)}")
+pytestmark = pytest.mark.needs("node", "npm ci --prefix tests/charts/crds")
 
 
 @pytest.fixture(scope="module")

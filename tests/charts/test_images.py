@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from tests.charts.helm import render, values
-from tests.charts.images import MISSING, ROOT, Builder, Container
+from tests.charts.images import ROOT, Builder, Container
 from tests.fixtures.nats import run_nats
 from tests.fixtures.sse import Reader
 from tests.fixtures.suite import free_port
 
 pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"building images needs {', '.join(MISSING)}"),
+    pytest.mark.needs("buildah", "runc", "root", "a Python with ensurepip"),
     pytest.mark.timeout(600),
 ]
 NAME = "ghcr.io/headway-live/headway-{}:0.1.0"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -97,7 +96,7 @@ def alerting(case, changed):
     }
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (of Debian's prometheus) is not on PATH")
+@pytest.mark.needs("promtool")
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path, rung):
     objects = render(given=values("monitoring"))
     groups = [

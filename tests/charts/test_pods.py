@@ -121,7 +121,7 @@ async def test_a_streamer_that_is_replaced_costs_no_event(objects, http, tmp_pat
         assert server.violations() == []
 
 
-@pytest.mark.skipif(bool(proxies.MISSING), reason=f"proxies in front need {', '.join(proxies.MISSING)}")
+@pytest.mark.needs("nginx", "haproxy")
 async def test_a_streamer_that_is_replaced_behind_proxies_costs_no_event(objects, http, tmp_path, rung):
     with run_pods(objects, tmp_path) as (server, _, streamers), proxies.run_proxies(streamers, tmp_path) as fronts:
         rng = random.Random(7)

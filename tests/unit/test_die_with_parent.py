@@ -32,7 +32,7 @@ if __name__ == "__main__":
 UNASKED = WORKERS.replace("PATCH", "workers.die_with_parent = lambda parent: False")
 ASKED = WORKERS.replace("PATCH", "")
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+on_linux = pytest.mark.needs("Linux")
 
 
 @contextmanager
