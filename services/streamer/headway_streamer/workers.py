@@ -27,17 +27,22 @@ def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
     """Call `run` once per argument, each in a process of its own; signals are passed on. The worst exit code."""
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_work, args=(run, argument, os.getpid())) for argument in arguments]
-    for worker in workers:
-        worker.start()
+    notified: set[int | None] = set()
     stopping = False
 
     def on_signal(number: int, _: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
         _tell(workers, number)
+        notified.update(worker.pid for worker in workers)
 
+    # Before the first start: a signal in between would end this process without a word to those that run.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    for worker in workers:
+        worker.start()
+    if stopping:
+        _tell([worker for worker in workers if worker.pid not in notified], signal.SIGTERM)
     wait([worker.sentinel for worker in workers])
     if not stopping:
         _tell(workers, signal.SIGTERM)
