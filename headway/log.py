@@ -26,6 +26,9 @@ from headway.jetstream_errors import NO_MESSAGE, from_answer, mapped
 from headway.publisher import Publisher
 from headway.subjects import Names
 
+READ_BYTES = 128 * 1024
+"""The server ends a page with the message that reaches this: a page is held once per reader while it is sent."""
+
 
 class Ack(NamedTuple):
     """What the log answers to an append."""
@@ -136,7 +139,7 @@ class NatsLog:
             "next_by_subj": self._names.event(task),
             "seq": max(start, 1),
             "batch": limit,
-            "max_bytes": 1024 * 1024,
+            "max_bytes": READ_BYTES,
         }
         found, _ = await self._direct.get(request)
         return found

@@ -25,7 +25,7 @@ class Watched(msgspec.Struct, frozen=True):
     """One event of a stream."""
 
     event: str
-    """progress, chunk, log, cancel; or of the streamer itself: hello, reset, stalled, goodbye."""
+    """progress, chunk, log, cancel; or of the streamer itself: hello, reset, stalled, resumed, goodbye."""
     data: dict[str, Any]
     cursor: str
     """Where to go on after this event."""

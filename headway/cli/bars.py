@@ -61,8 +61,8 @@ class Bar:
             return self._output(plain(data.get("text", "")))
         if watched.event == "log":
             return [_log_line(data)]
-        if watched.event == "stalled":
-            self.silent, self.at = float(data.get("seconds", 0)), now
+        if watched.event == "stalled" and (seconds := float(data.get("seconds", 0))) > 0:
+            self.silent, self.at = seconds, now
         self.ending = self.ending or watched.event == "cancel"
         if watched.event == "reset":
             self.state, self.tail = {}, ""
@@ -114,6 +114,9 @@ class Board:
     def apply(self, watched: Watched) -> list[Text]:
         """Take in one event. Returns the lines to print above."""
         self.note = ""
+        if watched.event == "hello":  # a new connection says again which tasks are stalled
+            for each in self.bars.values():
+                each.silent = None
         bar = self.bars.get(watched.task)
         if bar is None:
             return []

@@ -116,7 +116,7 @@ class LineView:
         for line in self._board.apply(watched):
             self._out.print(line)
         bar = self._board.bars.get(watched.task)
-        if bar is None or watched.event not in ("progress", "stalled", "cancel"):
+        if bar is None or watched.event not in ("progress", "stalled", "resumed", "cancel"):
             return
         now = self._clock()
         said = (bar.status, bar.state.get("step"), bar.state.get("attempt"), bar.ending, bar.silent is not None)

@@ -176,3 +176,51 @@ async def test_noise_from_a_listening_client_harms_nobody_else(streamer):
     await reading
     assert quiet.numbers == [1, 2, 3]
     writer.close()
+
+
+async def test_a_request_abandoned_behind_a_stream_ends_both_without_a_traceback(streamer, caplog):
+    await write(streamer, "t1", progress("processing"))
+    host, port = streamer.url.removeprefix("http://").split(":")
+    request = b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _ in range(5):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request * 3)
+        await reader.readuntil(b'"n":1,')
+        writer.transport.abort()
+    await until(lambda: streamer.core.streams.count == 0, seconds=5)
+    await write(streamer, "t1", progress("processing", 1.0), progress("completed", 100.0))
+    assert [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info] == []
+
+
+async def test_a_client_of_http_1_0_gets_a_body_without_chunk_sizes(streamer):
+    await write(streamer, "t1", progress("processing"))
+    host, port = streamer.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.0\r\nHost: x\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"chunked" not in head.lower()
+    first = await reader.readuntil(b'"n":1,')
+    assert first.startswith(b"retry: ")
+    await write(streamer, "t1", Chunk(text="x", offset=0), progress("completed", 100.0))
+    rest = await reader.read()
+    lines = (first + rest).decode().splitlines()
+    assert {line.partition(":")[0] for line in lines} <= {"", "retry", "id", "event", "data"}
+    assert [json.loads(line[6:])["n"] for line in lines if '"n":' in line] == [1, 2, 3]
+    writer.close()
+
+
+async def test_other_answers_to_http_1_0_are_whole(streamer):
+    await write(streamer, "t1", progress("processing"))
+    host, port = streamer.url.removeprefix("http://").split(":")
+    for path, status in (
+        ("/schema", b"200"),
+        ("/api/v1/tasks/absent", b"404"),
+        ("/api/v1/tasks/absent/stream", b"404"),
+    ):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET %b HTTP/1.0\r\nHost: x\r\n\r\n" % path.encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.split()[1] == status
+        assert b"content-length: %d" % len(body) in head.lower()
+        assert json.loads(body)
+        writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from headway.cli.bars import Bar, Board
@@ -69,6 +70,17 @@ def test_stalled_task_says_so_instead_of_a_time_left() -> None:
     assert "left" not in screen.text()
     screen.apply(progress(eta=18.7))
     assert "stalled" not in screen.text()
+
+
+@pytest.mark.parametrize("resumed", [("resumed", {}), ("stalled", {"seconds": 0})])
+def test_resumed_task_shows_its_time_left_again(resumed) -> None:
+    """By the event, and by its older form."""
+    screen = Screen()
+    screen.apply(progress(eta=18.7))
+    screen.apply(watched("stalled", seconds=20))
+    screen.apply(watched(resumed[0], **resumed[1]))
+    assert "stalled" not in screen.text()
+    assert "left" in screen.text()
 
 
 def test_task_before_its_first_event_is_waiting() -> None:

@@ -55,6 +55,7 @@ class Seat:
         "_merging",
         "_mismatch",
         "_proved",
+        "_stalled",
         "_unanchored",
         "at",
         "merged",
@@ -90,6 +91,7 @@ class Seat:
         """Whether the next frame may have any number: nothing before it was promised."""
         self._merging = merging
         self._epoch = tail.epoch
+        self._stalled = False
 
     @property
     def task(self) -> str:
@@ -102,6 +104,17 @@ class Seat:
         if self._mismatch or self._stale:
             return UNPROVEN
         return LATEST if self._latest else self.at
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the watcher was sent that the task is stalled. It is woken when the task reports again."""
+        return self._stalled
+
+    @stalled.setter
+    def stalled(self, value: bool) -> None:
+        if value != self._stalled:
+            self._stalled = value
+            (self.tail.join_stalled if value else self.tail.leave_stalled)(self)
 
     @property
     def settled(self) -> bool:

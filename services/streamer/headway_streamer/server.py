@@ -87,7 +87,7 @@ def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared:
     if shared:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if write_deadline_seconds and hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _backstop_ms(write_deadline_seconds))
+        listener.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, backstop_ms(write_deadline_seconds))
     try:
         listener.bind((host, port))
     except OSError:
@@ -97,5 +97,6 @@ def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared:
     return listener
 
 
-def _backstop_ms(write_deadline_seconds: float) -> int:
+def backstop_ms(write_deadline_seconds: float) -> int:
+    """After how many milliseconds without an acknowledged byte the kernel ends a connection."""
     return int((2 * write_deadline_seconds + BACKSTOP_MARGIN_SECONDS) * 1000)

@@ -49,7 +49,7 @@ def chunked(piece: bytes) -> bytes:
 
 
 def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | None = None) -> bytes:
-    """A named event of the streamer itself: hello, reset, stalled, goodbye."""
+    """A named event of the streamer itself: hello, reset, stalled, resumed, goodbye."""
     return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)
 
 

@@ -71,6 +71,7 @@ class Tail:
         "_ring",
         "_ring_bytes",
         "_shown",
+        "_stalled",
         "_time",
         "alive_at",
         "direct",
@@ -114,6 +115,8 @@ class Tail:
         """Woken when there is something new."""
         self.direct: set[Seat] = set()
         """Written to directly: caught up, on connections that take bytes."""
+        self._stalled: set[Seat] | None = None
+        """Woken when the task reports again. Most tails never have one, and a set weighs 216 bytes."""
         self._flusher = flusher or Flusher()
         self._budget = budget or Budget(ring_bytes)
         self._marked = False
@@ -163,6 +166,18 @@ class Tail:
         if self._ring_bytes + size <= self._max_ring_bytes and self._budget.allows(size):
             self._ring.extendleft(reversed(frames))
             self._grow(size)
+
+    def join_stalled(self, seat: Seat) -> None:
+        """Wake `seat` when the task reports again: its watcher was sent that it is stalled."""
+        if self._stalled is None:
+            self._stalled = set()
+        self._stalled.add(seat)
+
+    def leave_stalled(self, seat: Seat) -> None:
+        """The counterpart of `join_stalled`."""
+        if self._stalled is not None:
+            self._stalled.discard(seat)
+            self._stalled = self._stalled or None
 
     # What comes in
 
@@ -227,6 +242,11 @@ class Tail:
             return
         if not beat.presence:
             self.alive_at = self._time()
+            self._wake_stalled()
+
+    def _wake_stalled(self) -> None:
+        for seat in tuple(self._stalled or ()):
+            seat.wake()
 
     async def _read_rest(self) -> None:
         refused = 0
@@ -301,6 +321,8 @@ class Tail:
             self._show(start, now)
         for seat in tuple(self.waiting):
             seat.wake()
+        if self._stalled is not None:
+            self._wake_stalled()
 
     def _show(self, start: int, now: float) -> None:
         last = self._ring[-1] if self._ring else None

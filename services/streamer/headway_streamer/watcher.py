@@ -16,7 +16,7 @@ from headway_streamer.metrics import Metrics
 from headway_streamer.seat import Item, Reset, Seat
 from headway_streamer.settings import Settings
 
-STEP_BYTES = 256 * 1024
+STEP_BYTES = 128 * 1024
 """What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""
 
 
@@ -60,7 +60,6 @@ class Watcher:
         lifetime = settings.lifetime_seconds if dialect.rotates else math.inf
         self._leave_at = now + lifetime * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
         self._heartbeat_at = now
-        self._stalled: set[str] = set()
         self._draining = False
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -109,6 +108,7 @@ class Watcher:
         self._drain.leave(self)
         for seat in self.seats:
             seat.tail.waiting.discard(seat)
+            seat.stalled = False
 
     async def _collect(self) -> bytes:
         pieces: list[bytes] = []
@@ -208,9 +208,9 @@ class Watcher:
             # The same sum as in `_stall_at`: a difference is rounded otherwise, and a watcher woken at that very
             # time would find nothing to do and be woken again at once.
             stalled = tail.running and not tail.ended and tail.alive_at + self._settings.stalled_seconds <= now
-            if stalled == (seat.task in self._stalled):
+            if stalled == seat.stalled:
                 continue
-            self._stalled ^= {seat.task}
+            seat.stalled = stalled
             # `stalled` with 0 seconds is the older form of `resumed`, kept for one release.
             data = {"task": seat.task, "seconds": round(now - tail.alive_at) if stalled else 0}
             notes.append(sse.control("stalled", data, id=self._id()))
@@ -219,7 +219,7 @@ class Watcher:
         return notes
 
     def _stall_at(self, seat: Seat) -> float:
-        if not seat.tail.running or seat.task in self._stalled:
+        if not seat.tail.running or seat.stalled:
             return self._leave_at
         return seat.tail.alive_at + self._settings.stalled_seconds
 

@@ -216,6 +216,16 @@ async def test_a_client_that_leaves_frees_everything(rig):
     assert len(rig.live) == 0
 
 
+async def test_a_peer_that_the_kernel_gave_up_counts_as_one_that_took_no_byte(rig):
+    await rig.write("t1", *ticks(1, 1))
+    opened = await open_line(rig)
+    reasons = []
+    opened.session.on_close(reasons.append)
+    await settle()
+    opened.line.lost(TimeoutError(110, "Connection timed out"))
+    assert (reasons, rig.metrics.deadlines) == (["deadline"], 1)
+
+
 async def test_a_drain_reaches_parked_watchers(rig):
     await rig.write("t1", *ticks(1, 1))
     opened = await open_line(rig)

@@ -1,6 +1,7 @@
 """What one watcher gets: order, no hole, no duplicate, or a reset."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -9,7 +10,9 @@ from headway.testing import MemoryLog, progress
 from headway_streamer.cursor import LATEST, Position, decode
 from headway_streamer.dialect import CELERY, THREE_WORDS
 from headway_streamer.drain import LATE_SECONDS, Drain
-from tests.unit.streamer.conftest import completed, rig_on, ticks
+from headway_streamer.streams import Wish as StreamRequest
+from headway_streamer.watcher import STEP_BYTES
+from tests.unit.streamer.conftest import completed, parse, rig_on, ticks
 
 pytestmark = pytest.mark.looptime
 
@@ -210,6 +213,39 @@ async def test_a_running_task_without_sign_of_life_is_called_stalled_once(rig, l
     assert blocks[-1].data == {"task": "t1", "seconds": 15}
     assert (await watched.next()).event == "comment"
     assert (await watched.next()).event == "comment"
+
+
+async def test_a_stalled_task_that_reports_again_is_announced_as_resumed(rig, log):
+    await rig.write("t1", *ticks(1, 1))
+    watched = await rig.watch("t1")
+    await watched.until(lambda b: b.event == "stalled")
+    await asyncio.sleep(3)
+    await log.beat("t1", b'{"type":"beat","task":"t1","attempt":1}')
+    beaten_at = asyncio.get_running_loop().time()
+    blocks = await watched.until(lambda b: b.event == "resumed")
+    assert asyncio.get_running_loop().time() == beaten_at
+    assert [(b.event, b.data) for b in blocks if b.event != "comment"] == [
+        ("stalled", {"task": "t1", "seconds": 0}),
+        ("resumed", {"task": "t1"}),
+    ]
+    assert (await watched.next()).data == {"task": "t1", "seconds": 15}
+
+
+async def test_a_step_sends_a_bounded_number_of_bytes_in_turn_over_the_tasks(rig):
+    tasks = [f"t{n:02}" for n in range(32)]
+    for task in tasks:
+        await rig.write(task, *(Chunk(text="x" * 20_000, offset=n) for n in range(12)), completed())
+    session = await rig.streams.open(StreamRequest(tuple(tasks)))
+    sent, turns = [], []
+    async with aclosing(session.watcher.stream()) as pieces:
+        async for piece in pieces:
+            assert len(piece) < STEP_BYTES + 25_000
+            blocks = [b.data for b in parse(piece) if "n" in b.data]
+            turns += [block["task"] for place, block in enumerate(blocks) if place == 0]
+            sent += [(block["task"], block["n"]) for block in blocks]
+    session.close()
+    assert sorted(sent) == [(task, n) for task in tasks for n in range(1, 14)]
+    assert set(turns[:32]) == set(tasks)
 
 
 def where_sum_and_difference_disagree(after, silence):

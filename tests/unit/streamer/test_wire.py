@@ -9,6 +9,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from headway_streamer.server import backstop_ms
 from headway_streamer.wire import EXTENSION, WireProtocol
 
 PINS = {
@@ -17,6 +18,7 @@ PINS = {
     HttpToolsProtocol.connection_lost: "c91a4c9bf2e29c55",
     HttpToolsProtocol.data_received: "010a7ae59a5d3b1a",
     HttpToolsProtocol.on_message_begin: "96d377fdc7c2baef",
+    HttpToolsProtocol._start_asgi_task: "9c08c2571ae9b038",
     HttpToolsProtocol.on_headers_complete: "1ea8589acfad92d8",
     HttpToolsProtocol.on_response_complete: "64e254f28e389e76",
     HttpToolsProtocol.shutdown: "d7351fa33f00d430",
@@ -104,3 +106,8 @@ async def test_a_detached_connection_still_says_when_it_is_full_and_when_it_is_l
     wire.connection_lost(None)
     assert wire.app_state["writable"] == [False, True, False]
     assert wire not in wire.connections
+
+
+@pytest.mark.parametrize("deadline", [0.5, 30.0])
+def test_the_kernel_gives_up_a_peer_later_than_any_writer_does(deadline):
+    assert backstop_ms(deadline) > 2 * deadline * 1000

@@ -86,8 +86,8 @@ export const isTerminal = (state) => TERMINAL.has(state.status);
  */
 export function reduce(state, type, data, now) {
   if (type === 'reset') return afterReset(state, data);
-  // A new connection tells again if the task is silent; zero seconds mean it is not.
-  if (type === 'hello') return { ...state, silentSince: null };
+  // A new connection tells again if the task is silent.
+  if (type === 'hello' || type === 'resumed') return { ...state, silentSince: null };
   if (type === 'stalled') return { ...state, silentSince: data.seconds > 0 ? now - data.seconds : null };
   const apply = APPLY[type];
   if (!apply) return state;

@@ -16,7 +16,7 @@ import { now } from './clock.js';
  * @property {number} retryAt when the next attempt is made, if this page makes it; seconds since 1970
  */
 
-const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'goodbye'];
+const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye'];
 const MIN_DELAY_SECONDS = 0.5;
 const MAX_DELAY_SECONDS = 15;
 const CUT_SECONDS = 1.5;
