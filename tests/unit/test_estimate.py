@@ -6,7 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headway.estimate import GROWTH_SECONDS, MIN_SECONDS, MIN_SHARE, MIN_UPDATES, Estimate
+from headway.estimate import (
+    BASELINE_SECONDS,
+    DROP_UPDATES,
+    GROWTH_SECONDS,
+    MIN_REPORTS,
+    MIN_SECONDS,
+    MIN_SHARE,
+    Average,
+    Estimate,
+)
+from tests.fixtures.estimators import WORK, WithoutBaseline, score
 
 
 def direct_rate(history: list[tuple[float, float]]) -> float | None:
@@ -36,20 +46,21 @@ pieces = st.floats(0.01, 1e6)
 
 @given(st.floats(0, 1e6), st.lists(st.tuples(pauses, pieces), min_size=1, max_size=30))
 def test_the_rate_is_the_formula_written_out(start, changes):
-    estimate, history = Estimate(start), [(start, 0.0)]
+    average, history = Average(), [(start, 0.0)]
     for pause, piece in changes:
         history.append((history[-1][0] + pause, history[-1][1] + piece))
-        estimate.update(*history[-1])
-    assert estimate.rate == pytest.approx(direct_rate(history), rel=1e-6)
+        average.add(piece, pause, min(max(0.3 * (history[-1][0] - start), 15.0), 600.0))
+    assert average.rate == pytest.approx(direct_rate(history), rel=1e-6)
 
 
 @given(st.floats(0.01, 1e4), st.lists(pauses, min_size=1, max_size=50))
 def test_steady_work_gives_the_exact_rate_however_it_is_reported(per_second, gaps):
-    estimate, now = Estimate(0.0), 0.0
+    estimate, now, measured = Estimate(0.0), 0.0, 0
     for gap in gaps:
         now += gap
+        measured += now >= BASELINE_SECONDS
         estimate.update(now, per_second * now)
-    assert estimate.rate == pytest.approx(per_second)
+    assert estimate.rate == (None if measured < 2 else pytest.approx(per_second))
 
 
 def test_steady_work_gives_the_exact_time_left():
@@ -81,6 +92,79 @@ def test_a_burst_counts_by_its_work_and_a_pause_by_its_time():
     assert estimate.rate == pytest.approx(1.0, rel=0.3)
 
 
+# What is no work of this run
+
+
+def test_what_was_done_before_the_first_report_is_no_speed():
+    estimate = Estimate(3.0, 900.0)
+    for second in range(1, 6):
+        estimate.update(3.0 + second, 900.0 + 2 * second, 1000.0)
+    assert estimate.rate == pytest.approx(2.0)
+
+
+def test_skipping_rows_in_an_instant_is_no_speed():
+    estimate = Estimate(0.0)
+    estimate.update(0.1, 900.0, 1000.0)
+    estimate.update(1.1, 902.0, 1000.0)
+    assert estimate.rate is None
+    for second in range(2, 10):
+        estimate.update(0.1 + second, 900.0 + 2 * second, 1000.0)
+    assert estimate.rate == pytest.approx(2.0)
+    assert estimate.eta(9.1) == pytest.approx(41.0)
+
+
+def test_skipping_that_takes_seconds_is_forgotten_after_a_few_reports():
+    estimate = steady(100.0, 9)
+    for report in range(1, DROP_UPDATES + 1):
+        assert estimate.rate > 50
+        estimate.update(109.0 + report, 900.0 + 2 * report)
+    assert estimate.rate == pytest.approx(2.0)
+
+
+def test_work_that_alternates_keeps_its_average():
+    estimate, now, done = Estimate(0.0), 0.0, 0.0
+    rates = []
+    for _ in range(20):
+        for work, seconds in [(100.0, 0.1), *[(1.0, 1.0)] * 10]:
+            now, done = now + seconds, done + work
+            estimate.update(now, done)
+            rates.append(estimate.rate)
+    assert min(rates[50:]) > 5
+
+
+def test_one_sample_is_no_rate():
+    estimate = Estimate(0.0)
+    estimate.update(5.0, 1.0, 9.0)
+    assert estimate.rate is None
+    estimate.update(10.0, 2.0, 9.0)
+    assert estimate.rate == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("baseline", [(0.0, 0.0), (5.0, 1.0)], ids=["a tracked loop", "a first report"])
+def test_few_long_items_have_a_time_left_after_three(baseline):
+    estimate = Estimate(*baseline)
+    for item in (1, 2, 3):
+        estimate.update(5.0 * item, item, 9.0)
+    assert estimate.eta(15.0) == pytest.approx(30.0)
+
+
+# Beside other estimators. `python -m tests.fixtures.estimators` prints the table.
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_no_kind_of_work_is_estimated_worse_than_without_a_baseline(work):
+    ours, before = score(Estimate, WORK[work]), score(WithoutBaseline, WORK[work])
+    assert ours.shown >= before.shown
+    assert math.isnan(before.error) or ours.error <= before.error + 0.002
+
+
+@pytest.mark.parametrize("work", [work for work in WORK if work.startswith(("few", "resumed", "skips"))])
+def test_resumed_work_and_few_items_are_estimated_well(work):
+    ours = score(Estimate, WORK[work])
+    assert ours.error < 0.1
+    assert ours.shown > 0.75
+
+
 # When it is shown
 
 
@@ -101,10 +185,10 @@ def test_there_is_no_rate_before_time_has_passed():
 @pytest.mark.parametrize(
     ("updates", "seconds", "share", "shown"),
     [
-        (MIN_UPDATES, MIN_SECONDS, MIN_SHARE, True),
-        (MIN_UPDATES - 1, MIN_SECONDS, MIN_SHARE, False),
-        (MIN_UPDATES, MIN_SECONDS - 0.01, MIN_SHARE, False),
-        (MIN_UPDATES, MIN_SECONDS, MIN_SHARE - 0.001, False),
+        (MIN_REPORTS, MIN_SECONDS, MIN_SHARE, True),
+        (MIN_REPORTS - 1, MIN_SECONDS, MIN_SHARE, False),
+        (MIN_REPORTS, MIN_SECONDS - 0.01, MIN_SHARE, False),
+        (MIN_REPORTS, MIN_SECONDS, MIN_SHARE - 0.001, False),
         (100, 60.0, 0.5, True),
     ],
 )
