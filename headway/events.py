@@ -23,6 +23,16 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = False
 
 
+class Sub(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The count within the one at hand: of 5 files the third one, and of its 10 pages the fourth."""
+
+    done: float
+    total: float | None = None
+    """What `done` goes up to, if that is known."""
+    unit: str = ""
+    label: str = ""
+
+
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """What every event has. The writer's `Chain` fills these in; a caller leaves them alone.
 
@@ -53,12 +63,14 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
     step: str
     done: float | None = None
     total: float | None = None
-    """What `done` goes up to, if that is known."""
+    """What `done` goes up to, if that is known; never below `done`."""
     unit: str = ""
     rate: float | None = None
     """Units a second, as `headway.estimate` computes it."""
     eta: float | None = None
     """Seconds left; absent while it would be a guess."""
+    sub: Sub | None = None
+    """A count within `done`, such as a loop within the loop. It moves `progress` within one of `total`."""
     failed: int = 0
     """How many attempts have failed or vanished so far. Ones handed back at a shutdown do not count."""
     data: Any | UnsetType = UNSET

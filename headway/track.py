@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
 from typing import TypeVar
 
-from headway.reporter import Reporter
+from headway.reporter import Reporter, current
 
 T = TypeVar("T")
 
-current: ContextVar[Reporter | None] = ContextVar("headway_job", default=None)
-"""The job of the handler that runs in this context. Threads started with `asyncio.to_thread` inherit it."""
+__all__ = ["current", "current_job", "track"]
 
 
 def current_job() -> Reporter | None:
@@ -19,11 +17,20 @@ def current_job() -> Reporter | None:
     return current.get()
 
 
-def track(rows: Iterable[T], *, total: float | None = None, unit: str | None = None) -> Iterator[T]:
-    """Yield `rows`; inside a task each one advances its bar, elsewhere nothing happens.
+def track(
+    rows: Iterable[T],
+    *,
+    total: float | None = None,
+    unit: str | None = None,
+    message: str | None = None,
+    initial: float = 0,
+) -> Iterator[T]:
+    """Yield `rows`; inside a task each one is counted as `Job.track` does it, elsewhere nothing happens.
 
     >>> sum(track(range(4), unit="rows"))
     6
     """
     job = current.get()
-    return iter(rows) if job is None else job.track(rows, total=total, unit=unit)
+    if job is None:
+        return iter(rows)
+    return job.track(rows, total=total, unit=unit, message=message, initial=initial)

@@ -9,7 +9,10 @@ import headway
 
 HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "jinja2")
 MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
-PURE = ("events", "codec", "subjects", "errors", "estimate", "records", "ids", "settings", "task")
+PURE = (
+    *("events", "codec", "coercion", "counting", "progress_state", "subjects", "errors", "estimate", "records"),
+    *("ids", "settings", "task"),
+)
 
 LOADED = """
 import sys

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from headway import codec, reporter
+from headway import codec, outbox
 from headway.chain import Chain, read_head
+from headway.coercion import MAX_TEXT
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -26,7 +27,8 @@ from headway.errors import (
     TaskCancelledError,
 )
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
-from headway.reporter import MAX_CHUNK_CHARS, MAX_PENDING_LINES, MAX_TEXT, PROGRESS_EVERY, Reporter
+from headway.outbox import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
+from headway.reporter import Reporter
 from headway.testing import MemoryLog, progress, start_job
 
 virtual_time = pytest.mark.looptime
@@ -309,7 +311,7 @@ async def test_a_step_estimates_its_own_rate(log):
 @virtual_time
 async def test_what_another_thread_says_while_a_step_begins_is_not_lost(log):
     def clock() -> float:  # it is read in the middle of everything
-        if busy and job._pending:
+        if busy and job._outbox._pending:
             busy.clear()
             job.update(77)
         return 0.0
@@ -394,7 +396,7 @@ async def test_huge_messages_are_cut(log, sign):
 
 @virtual_time
 async def test_output_that_the_log_cannot_take_in_time_fails_the_task(log, monkeypatch):
-    monkeypatch.setattr(reporter, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
     reasons = []
     job = begin(log, on_stop=reasons.append)
     job.chunk("x" * 60)
@@ -411,7 +413,7 @@ async def test_output_that_the_log_cannot_take_in_time_fails_the_task(log, monke
 
 @virtual_time
 async def test_output_that_is_taken_in_time_has_no_limit(log, monkeypatch):
-    monkeypatch.setattr(reporter, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
     job = begin(log)
     for _ in range(50):
         job.chunk("x" * 100)
@@ -1004,7 +1006,7 @@ async def test_a_thread_waits_until_another_one_has_noted_its_output(log, monkey
                 others[0].join(0.05)  # it cannot end before we do
 
     others: list[threading.Thread] = []
-    monkeypatch.setattr(reporter, "Chunk", Slow)
+    monkeypatch.setattr(outbox, "Chunk", Slow)
     job = begin(log)
     job.chunk("one")
     others[0].join()
@@ -1035,7 +1037,7 @@ def test_a_thread_that_outlives_its_loop_is_not_disturbed(log, monkeypatch):
         await job.finish("error")
         return job
 
-    monkeypatch.setattr(reporter, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
     job = asyncio.run(run())
     job.update(5, "a", done=1, total=2)
     job.advance()
@@ -1061,7 +1063,7 @@ class Script:
 
     async def play(self, script: list, chunk_chars: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(reporter, "MAX_CHUNK_CHARS", chunk_chars)
+            patch.setattr(outbox, "MAX_CHUNK_CHARS", chunk_chars)
             job = begin(self.log)
             for call, value in script:
                 await getattr(self, call)(job, value)

@@ -1,0 +1,249 @@
+"""Counts within counts: what `track`, `update` and `advance` have counted, and how far that is altogether.
+
+A `Level` is a place where things are counted: a step of the task, or one row of a `Track`. On it stand the count that
+`update` and `advance` report, and the tracks that run there. What runs within a row is a share of that row:
+
+    (rows done + share of the row at hand) / rows
+
+so an inner track moves the outer one within its slice and never changes its total.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from headway.estimate import Estimate
+
+ROUNDING = 1e-9
+"""Relative. Sums of fractions, ten times 0.1, end a little above their total."""
+
+
+class View(NamedTuple):
+    """A count as it stands now."""
+
+    done: float
+    total: float | None
+    unit: str
+    label: str
+    ahead: float
+    """`done`, and the share of the row at hand."""
+    owner: Level | Batch
+    """Whose count it is: a rate of one owner says nothing about another."""
+    share: float
+    """Of `total`, 0 to 1; 0 when it is unknown."""
+    sub: View | None
+    """The count within the row at hand."""
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no row of a loop has been done yet."""
+        return isinstance(self.owner, Batch) and self.ahead == 0.0 and self.sub is None
+
+
+class Level:
+    """A place where things are counted. `step` and each row of a track begin one."""
+
+    __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "shared", "total", "unit")
+
+    def __init__(self, total: float | None = None, unit: str = "") -> None:
+        self.done = 0.0
+        self.total = total
+        self.unit = unit
+        self.counted = False
+        """Whether `done` is what `update` and `advance` have counted here."""
+        self.estimate: Estimate | None = None
+        self.batch: Batch | None = None
+        """The tracks that run here, or ran last."""
+        self.batch_row = 0.0
+        """`done` when they began."""
+        self.shared: Track | None = None
+        """The track that counts on this level's own count."""
+
+    def running(self) -> bool:
+        """Whether a loop is still being iterated here."""
+        return (self.batch is not None and self.batch.running()) or (self.shared is not None and self.shared.open)
+
+    def begin(self, track: Track, now: float) -> None:
+        """`track` runs here from now on: on this level's count, within it, or in its place."""
+        if self._left_for(track):
+            self._share(track, now)
+            return
+        if self.counted and (self.total is None or self.done >= self.total):
+            self.counted = False  # that count is over: the track begins another
+        if self.batch is None or not self.batch.running() or (self.counted and self.batch_row != self.done):
+            self.batch, self.batch_row = Batch(now, track.done), self.done
+        self.batch.add(track)
+
+    def _left_for(self, track: Track) -> bool:
+        """Whether `track` counts on here: it has no total of its own, or its rows are just what is left."""
+        if self.total is None or track.total is None:
+            return self.total is not None
+        return self.counted and track.total - track.initial == self.total - self.done
+
+    def _share(self, track: Track, now: float) -> None:
+        track.counter, self.shared = self, track
+        self.done = max(self.done, track.initial)
+        if not self.counted:
+            self.counted, self.estimate = True, Estimate(now, self.done)
+
+    def view(self) -> View | None:
+        """The count that is to be shown; None when nothing counts."""
+        if not self.counted:
+            return None if self.batch is None else self.batch.view()
+        sub = self._inner()
+        return _view(self, self.done, self.total, self.unit, "", sub, sub.share if sub else 0.0)
+
+    def _inner(self) -> View | None:
+        if self.shared is not None and self.shared.open:
+            return self.shared.inner()
+        return self.batch.view() if self.batch is not None and self.batch_row == self.done else None
+
+
+class Track:
+    """A loop that is being run. The loop raises `counter.done` by itself, without a lock."""
+
+    __slots__ = (
+        "counter",
+        "done",
+        "foreign",
+        "initial",
+        "label",
+        "level",
+        "level_row",
+        "open",
+        "outer",
+        "root",
+        "total",
+        "unit",
+    )
+
+    def __init__(self, root: Level, outer: Track | None, *, total: float | None, initial: float) -> None:
+        self.root = root
+        self.outer = outer
+        self.done = self.initial = initial
+        self.total = total
+        self.unit = self.label = ""
+        self.open = True
+        self.foreign = False
+        """Begun in a thread that does not carry the context of the task."""
+        self.counter: Level | Track = self
+        self.level: Level | None = None
+        self.level_row = 0.0
+
+    def here(self) -> Level:
+        """Where what runs within the row at hand is counted."""
+        row = self.counter.done
+        if self.level is None or self.level_row != row:
+            self.level, self.level_row = Level(), row
+        return self.level
+
+    def inner(self) -> View | None:
+        """What is counted within the row at hand."""
+        level = self.level
+        return None if level is None or self.level_row != self.counter.done else level.view()
+
+    def view(self, owner: Batch) -> View:
+        """The count of this track alone."""
+        sub = self.inner()
+        return _view(owner, self.done, self.total, self.unit, self.label, sub, sub.share if sub else 0.0)
+
+
+class Batch:
+    """Tracks that run side by side, as in `asyncio.gather`: they count together. One track is a batch of one."""
+
+    __slots__ = ("closed_done", "closed_total", "closed_units", "estimate", "tracks")
+
+    def __init__(self, now: float, initial: float) -> None:
+        self.tracks: list[Track] = []
+        self.closed_done = 0.0
+        self.closed_total: float | None = 0.0
+        self.closed_units: set[str] = set()
+        self.estimate = Estimate(now, initial)
+
+    def running(self) -> bool:
+        """Whether one of the tracks is still being iterated."""
+        return any(track.open for track in self.tracks)
+
+    def add(self, track: Track) -> None:
+        """One more. Those that have ended are kept as a sum, so that a batch stays small."""
+        for closed in [one for one in self.tracks if not one.open]:
+            self.tracks.remove(closed)
+            self.closed_done += closed.done
+            self.closed_total = _plus(self.closed_total, closed.total)
+            self.closed_units.add(closed.unit)
+        if self.tracks:
+            self.estimate.skip(track.done)
+        self.tracks.append(track)
+
+    def view(self) -> View:
+        """All of them as one count; the unit is left out where they differ."""
+        tracks = list(self.tracks)
+        views = [track.view(self) for track in tracks]
+        if len(views) == 1 and not self.closed_units:
+            return views[0]
+        total = self.closed_total
+        for track in tracks:
+            total = _plus(total, track.total)
+        units = self.closed_units | {track.unit for track in tracks}
+        done = self.closed_done + sum(view.done for view in views)
+        within = sum(view.ahead - view.done for view in views)
+        sub = next((view.sub for track, view in zip(tracks, views, strict=True) if track.open and view.sub), None)
+        return _view(self, done, total, units.pop() if len(units) == 1 else "", "", sub, within)
+
+
+innermost_track: ContextVar[Track | None] = ContextVar("headway_track", default=None)
+"""The loop that runs in this context. It may have ended: a generator is closed wherever it is collected."""
+
+
+def innermost(root: Level) -> Track | None:
+    """The innermost track of `root` that is being iterated in this context."""
+    track = innermost_track.get()
+    while track is not None and not (track.open and track.root is root):
+        track = track.outer
+    return track
+
+
+def only(root: Level) -> Track | None:
+    """The innermost track of `root` wherever it is iterated, while there is but one at each level."""
+    found: Track | None = None
+    level: Level | None = root
+    while level is not None:
+        tracks = [] if level.batch is None else [one for one in level.batch.tracks if one.open and not one.foreign]
+        if level.shared is not None and level.shared.open:
+            tracks.append(level.shared)
+        if len(tracks) != 1:
+            return found
+        found = tracks[0]
+        level = found.level
+    return found
+
+
+def enter(track: Track) -> None:
+    """What this context begins from now on runs within `track`."""
+    innermost_track.set(track)
+
+
+def leave(track: Track) -> None:
+    """`track` is not iterated any more. It may be called in any context, also by the garbage collector."""
+    track.open = False
+    if innermost_track.get() is track:
+        innermost_track.set(track.outer)
+
+
+def _view(
+    owner: Level | Batch, done: float, total: float | None, unit: str, label: str, sub: View | None, within: float = 0.0
+) -> View:
+    """`within` is what has been done of rows at hand, in rows."""
+    if total is None or total < 0:
+        return View(done, None, unit, label, done + within, owner, 0.0, sub)
+    if done <= total * (1 + ROUNDING):
+        done = min(done, total)
+        ahead = min(done + within, total)
+        return View(done, total, unit, label, ahead, owner, max(ahead / total, 0.0) if total else 0.0, sub)
+    # The total was wrong: all that it promised is done, and how much is left is unknown.
+    return View(done, None, unit, label, done + within, owner, 1.0, sub)
+
+
+def _plus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other

@@ -1,0 +1,162 @@
+"""How far one attempt is: what its handler has noted, and the progress event that says so. No I/O."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from headway.coercion import number, shorten
+from headway.counting import Level, Track, View, enter, innermost, innermost_track, only
+from headway.estimate import Estimate
+from headway.events import Progress, Status, Sub
+
+MAX_PERCENT = 99.9
+"""100 is for the end alone."""
+
+
+class ProgressState:
+    """The state of one attempt. Whoever changes it tells the outbox.
+
+    Args:
+        clock: seconds, monotonic.
+        lock: held while counts begin and while the state is read as a whole.
+        failed: how many attempts have failed before.
+        belongs: whether the code that calls runs in a context of this task.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], lock: threading.RLock, *, failed: int = 0, belongs: Callable[[], bool]
+    ) -> None:
+        self.failed = failed
+        self.message = self.step_name = ""
+        self.level = Level()
+        """What the task, or its step, counts."""
+        self.simple = True
+        """No loop is tracked in this step, so that all counts belong to `level`."""
+        self._clock = clock
+        self._lock = lock
+        self._belongs = belongs
+        self._percent = 0.0
+        self._base, self._upto = 0.0, 100.0
+
+    # What is noted
+
+    def raise_to(self, progress: Any) -> None:
+        """The bar stands at `progress` per cent at least."""
+        if (percent := number(progress)) is not None:
+            self._percent = max(self._percent, min(percent, MAX_PERCENT))
+
+    def count_here(self, done: Any, total: Any, unit: Any, initial: Any) -> None:
+        """`done` of `total`, where this is called: within a track of the row at hand.
+
+        Unless only a total or a unit is given: they correct those of the track.
+        """
+        track = None if self.simple else self.track()
+        level = self.level if track is None else track.here()
+        if initial is not None and (before := number(initial)) is not None:
+            level.done, level.counted, level.estimate = before, True, None
+        if done is not None and (count := number(done)) is not None:
+            level.done, level.counted = count, True
+        place = level if track is None or level.counted else track.counter
+        if unit is not None and unit is not place.unit:
+            place.unit = shorten(unit, 40)
+        if total is not None:
+            place.total = number(total)
+
+    def place(self) -> Level:
+        """Where `advance` counts in this context."""
+        track = innermost_track.get()
+        if track is not None and track.open and track.root is self.level:  # the short way: advance is called often
+            return track.level if track.level is not None and track.level_row == track.counter.done else track.here()
+        track = self.track()
+        return self.level if track is None else track.here()
+
+    def step(self, name: str, total: float | None, unit: str | None, upto: float | None) -> None:
+        """The next step begins. Within a track it names what is done to the row, and nothing else changes."""
+        self.step_name, self.message = name, ""
+        track = None if self.simple else self.track()
+        if track is not None:
+            track.level, track.level_row = Level(total, unit or ""), track.counter.done
+            return
+        if self._upto < 100.0:
+            self._percent = max(self._percent, min(self._upto, MAX_PERCENT))
+        self.level = Level(total, self.level.unit if unit is None else unit)
+        self.simple = True
+        self._base = self._percent
+        self._upto = 100.0 if upto is None else min(max(upto, self._base), 100.0)
+
+    # Tracks
+
+    def track(self) -> Track | None:
+        """The innermost loop that is tracked where this is called."""
+        track = innermost(self.level)
+        if track is not None or self._settle() or self._belongs():
+            return track
+        return only(self.level)
+
+    def _settle(self) -> bool:
+        """Whether all loops of this step have ended: then counting is simple again."""
+        if not self.level.running():
+            with self._lock:
+                self.simple = not self.level.running()
+        return self.simple
+
+    def begin(self, *, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
+        """A loop begins; what this context reports from now on is within it."""
+        with self._lock:
+            foreign = innermost(self.level) is None and not self._belongs()
+            outer = self.track()
+            level = self.level if outer is None else outer.here()
+            track = Track(self.level, outer, total=total, initial=initial)
+            track.foreign = foreign
+            level.begin(track, self._clock())
+            self._name(track, level, unit, message)
+            self.simple = False
+        enter(track)
+        return track
+
+    def _name(self, track: Track, level: Level, unit: str | None, message: str | None) -> None:
+        if track.counter is level or (level is self.level and not level.counted):
+            level.unit = track.unit = level.unit if unit is None else unit
+        else:
+            track.unit = unit or ""
+        if level is self.level and (track.counter is level or not level.counted):
+            self.message = self.message if message is None else message
+        else:
+            track.label = message or ""
+
+    # What is shown
+
+    def snapshot(self, status: Status) -> Progress:
+        """The state as an event. The bar never goes back, and stays below 100."""
+        now, view = self._clock(), self.level.view()
+        estimate = None if view is None else self._estimate(view, now)
+        if view is not None:
+            share = self._base + (self._upto - self._base) * view.share
+            self._percent = max(self._percent, min(share, MAX_PERCENT))
+        rate, eta = (None, None) if estimate is None else (estimate.rate, estimate.eta(now))
+        return Progress(
+            status=status,
+            progress=round(self._percent, 2),
+            message=self.message,
+            step=self.step_name,
+            done=None if view is None or view.untouched else view.done,
+            total=self.level.total if view is None else view.total,
+            unit=self.level.unit if view is None else view.unit,
+            rate=None if rate is None else round(rate, 3),
+            eta=None if eta is None else round(eta, 1),
+            sub=None if view is None else _sub(view.sub),
+            failed=self.failed,
+        )
+
+    def _estimate(self, view: View, now: float) -> Estimate:
+        owner = view.owner
+        if owner.estimate is None:  # the first report is where the count begins, however much it says is done
+            owner.estimate = Estimate(now, view.ahead)
+        owner.estimate.update(now, view.ahead, view.total)
+        return owner.estimate
+
+
+def _sub(view: View | None) -> Sub | None:
+    return None if view is None else Sub(view.done, view.total, view.unit, view.label)
