@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from itertools import pairwise
 from pathlib import Path
 
 import airportsdata
@@ -78,19 +79,32 @@ async def test_the_airports_of_the_world_are_profiled(run, monkeypatch):
     assert columns["country"].top[0].value == "US"
 
 
-async def test_rows_are_counted_and_the_bar_ends_full(run):
-    await run(b"a\n" + b"1\n" * 5000)
-    steps = list(dict.fromkeys(event.step for event in run.progress if event.step))
-    assert steps == ["Counting", "Profiling"]
+async def test_the_bar_goes_with_the_bytes_and_ends_full(run):
+    content = b"a\n" + b"1\n" * 200_000
+    await run(content)
+    assert list(dict.fromkeys(event.step for event in run.progress if event.step)) == ["Profiling"]
     last = run.progress[-1]
-    assert (last.status, last.done, last.total, last.unit, last.progress) == ("completed", 5000, 5000, "rows", 100)
-    counting = [event.progress for event in run.progress if event.step == "Counting"]
-    assert max(counting) <= 5
+    assert (last.status, last.done, last.total, last.unit, last.progress) == (
+        "completed",
+        len(content),
+        len(content),
+        "bytes",
+        100,
+    )
+    assert last.message == "200,000 rows"
 
 
-async def test_the_total_is_corrected_when_lines_were_no_rows(run):
-    await run(b'a,b\n"x\ny\nz",1\n\n\n2,3\n')
-    assert (run.progress[-1].done, run.progress[-1].total) == (2, 2)
+async def test_progress_is_noted_in_small_steps_also_of_a_packed_file(run, monkeypatch):
+    content = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (n, n**5) for n in range(60_000)))
+    (run.root / "table.csv").write_bytes(content)
+    job, noted = start_job(run.log, interval_seconds=0), []
+    update = job.update
+    monkeypatch.setattr(job, "update", lambda **given: (noted.append(given.get("done")), update(**given)))
+    await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"))
+    await job.abort()
+    done = [count for count in noted if count is not None]
+    assert done == sorted(done)
+    assert max(after - before for before, after in pairwise([0, *done])) < len(content) / 5
 
 
 async def test_a_packed_file_is_unpacked(run):
@@ -109,7 +123,36 @@ async def test_a_damaged_packed_file_is_told(run, damage):
 async def test_bad_rows_do_not_end_it(run):
     report = await run(b"a,b\n1,2\n1\n3,4\x00\n5,6\n")
     assert (report.rows, report.bad_rows) == (2, 2)
-    assert [(entry.line, entry.reason) for entry in report.bad] == [(3, "1 fields instead of 2"), (4, "contains NUL")]
+    assert [(entry.line, entry.reason) for entry in report.bad] == [(3, "1 field instead of 2"), (4, "contains NUL")]
+    assert report.warnings == ["2 of 4 rows left out as bad: 1 field instead of 2 (line 3); contains NUL (line 4)."]
+    assert [line.message for line in run.lines] == report.warnings
+    assert run.progress[-1].message == "2 rows, and 2 bad that are left out"
+
+
+@pytest.mark.parametrize(("max_bad", "error"), [(60, False), (59, True), (100, False), (0, True)])
+async def test_more_bad_rows_than_allowed_are_an_error_that_names_the_first(run, max_bad, error):
+    content = b"a,b\n" + b"1,2\n" * 4 + b"1\n" * 6
+    if not error:
+        assert (await run(content, max_bad=max_bad)).bad_rows == 6
+        return
+    with pytest.raises(TaskError, match=r"6 of 10 rows are bad.*1 field instead of 2 \(line 6 and 5 more\)") as raised:
+        await run(content, max_bad=max_bad)
+    assert not raised.value.retryable
+
+
+async def test_a_table_without_a_good_row_is_an_error_whatever_is_allowed(run):
+    with pytest.raises(TaskError, match=r"The row is bad: 1 field instead of 2 \(line 2\)"):
+        await run(b"a,b\n1\n", max_bad=100)
+
+
+async def test_the_encoding_may_be_given(run):
+    report = await run("stadt\nKöln\n".encode("cp850"), encoding="ibm850")
+    assert (report.encoding, report.columns[0].min, report.warnings) == ("ibm850", "Köln", [])
+
+
+@pytest.mark.parametrize("codes", [b"00501\n00502\n", b"1 2\nx\n", b"a,\n1,2\n"])
+async def test_a_text_column_without_decimal_commas_gives_no_warning_of_them(run, codes):
+    assert (await run(b"code\n" + codes, delimiter=";")).warnings == []
 
 
 async def test_an_undecodable_line_far_into_the_file_is_bad(run):
@@ -118,9 +161,9 @@ async def test_an_undecodable_line_far_into_the_file_is_bad(run):
     assert [(entry.line, entry.reason) for entry in report.bad] == [(40_002, "not utf-8")]
 
 
-async def test_latin_1_is_read_with_a_warning(run):
+async def test_a_guessed_encoding_is_a_warning(run):
     report = await run("stadt\nMünchen\n".encode("latin-1"))
-    assert (report.encoding, report.columns[0].min) == ("latin-1", "München")
+    assert (report.encoding, report.columns[0].min) == ("windows-1252", "München")
     assert [line.level for line in run.lines] == ["warning"]
 
 
@@ -159,14 +202,14 @@ async def test_a_cancelled_profile_stops_within_a_batch(run):
     def stop_in_the_middle(**given):
         update(**given)
         batches.append(given)
-        if given.get("done") == 3000:
+        if len(batches) == 3:
             job.stop(CancelRequestedError("t1", ""))
 
     job.update = stop_in_the_middle
     with pytest.raises(TaskCancelledError):
         await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"))
     await job.abort()
-    assert batches[-1]["done"] == 3000
+    assert batches[-1]["message"] == "3,000 rows"
 
 
 async def test_the_report_can_be_stored(run):

@@ -39,6 +39,17 @@ def test_bulk_report_shows_every_column_of_the_table() -> None:
     assert "US ×12" in shown
 
 
+def test_warnings_come_first_and_whole() -> None:
+    """Of every kind; a list of anything else is shown as the other fields are."""
+    warning = "2 of 100 rows left out as bad: 1 field instead of 3 (line 100); 2 fields instead of 3 (line 101).\x1b[2J"
+    for kind in ("bulk", "own"):
+        lines = text(kind, {"rows": 98, "warnings": [warning, "another"]}, width=60).splitlines()
+        assert " ".join(lines[:2]).split() == ["!", *warning.replace("\x1b", "").split()]
+        assert lines[2].strip() == "! another"
+        assert "warnings" not in " ".join(lines)
+    assert "warnings  2" in text("own", {"warnings": 2})
+
+
 def test_short_columns_stay_whole_on_a_narrow_terminal() -> None:
     """The long ones are cut, and no row is broken."""
     rows = [{"name": "elevation", "values": 28298, "top": "x" * 90}]

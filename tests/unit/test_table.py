@@ -1,4 +1,4 @@
-"""Rows of a CSV file; what is bad is set aside and named."""
+"""Rows of a CSV file; what is bad is left out and named."""
 
 import csv
 import io
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway import TaskError
-from headway_processor.kinds.table import MAX_BAD_SHOWN, MAX_COLUMNS, MAX_LINE_BYTES, SAMPLE_BYTES, Form, Table, form_of
+from headway_processor.kinds.records import MAX_RECORD_CHARS, OPEN_QUOTE
+from headway_processor.kinds.table import MAX_BAD_SHOWN, MAX_COLUMNS, SAMPLE_BYTES, Form, Table, form_of
 
 UTF8 = Form("utf-8", ",")
 
@@ -35,6 +36,7 @@ def test_without_a_header_the_first_row_is_a_row():
 
 def test_columns_without_a_name_or_with_the_same_name_are_told_apart():
     assert read(b"a, ,a\n")[0].names == ["a", "column 2", "a (2)"]
+    assert read(b"a,a (2),a,a\n")[0].names == ["a", "a (2)", "a (3)", "a (4)"]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name():
@@ -53,11 +55,11 @@ def test_empty_lines_are_no_rows():
 def test_a_row_with_another_number_of_fields_is_bad():
     rows, entries = bad(b"a,b\n1,2\n1\n1,2,3\n3,4\n")
     assert rows == [["1", "2"], ["3", "4"]]
-    assert entries == [(3, "1 fields instead of 2"), (4, "3 fields instead of 2")]
+    assert entries == [(3, "1 field instead of 2"), (4, "3 fields instead of 2")]
 
 
 def test_a_bad_row_is_named_by_the_line_where_it_begins():
-    assert bad(b'a,b\n"x\ny",2\n"x\ny"\n3,4\n')[1] == [(4, "1 fields instead of 2")]
+    assert bad(b'a,b\n"x\ny",2\n"x\ny"\n3,4\n')[1] == [(4, "1 field instead of 2")]
 
 
 def test_a_line_with_nul_is_bad():
@@ -69,15 +71,15 @@ def test_a_line_that_is_not_utf8_is_bad():
 
 
 def test_an_overlong_line_is_bad_and_the_next_is_read():
-    content = b"a,b\n1," + b"x" * (3 * MAX_LINE_BYTES) + b"\n3,4\n"
-    assert bad(content) == ([["3", "4"]], [(2, f"longer than {MAX_LINE_BYTES} bytes")])
+    content = b"a,b\n1," + b"x" * (3 * MAX_RECORD_CHARS) + b"\n3,4\n"
+    assert bad(content) == ([["3", "4"]], [(2, "longer than 1,048,576 characters")])
 
 
-def test_an_overlong_field_over_many_lines_is_bad_and_reading_goes_on():
-    content = b'a,b\n1,"' + b"xxxxxxxxx\n" * (MAX_LINE_BYTES // 9) + b"3,4\n"
+def test_a_quote_without_an_end_costs_one_line_however_long_the_file_is():
+    content = b'a,b\n1,"' + b"3,4\n" * (MAX_RECORD_CHARS // 2)
     rows, entries = bad(content)
-    assert rows[-1] == ["3", "4"]
-    assert entries[0] == (2, f"field larger than field limit ({csv.field_size_limit()})")
+    assert (len(rows), rows[0]) == (MAX_RECORD_CHARS // 2 - 1, ["3", "4"])
+    assert entries == [(2, OPEN_QUOTE)]
 
 
 def test_a_long_overlong_line_can_be_cancelled():
@@ -87,9 +89,27 @@ def test_a_long_overlong_line_can_be_cancelled():
     def check():
         raise Cancelled
 
-    table = Table(io.BytesIO(b"a\n" + b"x" * (3 * MAX_LINE_BYTES)), UTF8, check=check)
+    table = Table(io.BytesIO(b"a\n" + b"x" * (3 * MAX_RECORD_CHARS)), UTF8, check=check)
     with pytest.raises(Cancelled):
         list(table.batches(10))
+
+
+@pytest.mark.parametrize("line", [b"\0\n", b"\xff\n", b'"x" y\n'])
+def test_a_run_of_lines_that_cannot_be_read_can_be_cancelled(line):
+    class Cancelled(Exception):
+        pass
+
+    def check():
+        raise Cancelled
+
+    table = Table(io.BytesIO(b"a\n" + line * 2000), UTF8, check=check)
+    with pytest.raises(Cancelled):
+        list(table.batches(10))
+
+
+def test_a_batch_ends_after_some_thousand_bad_rows():
+    table = Table(io.BytesIO(b"a,b\n" + b"1\n" * 50_000), UTF8)
+    assert [len(batch) for batch in table.batches(1000)] == [0, 0, 0]
 
 
 def test_bad_rows_are_counted_and_the_first_100_kept():
@@ -109,7 +129,7 @@ def test_batches_end_after_some_megabytes_whatever_their_rows():
     assert table.rows == 20
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\n"])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\n", b"\xef\xbb\xbf"])
 def test_a_table_without_a_first_row_is_refused(content):
     with pytest.raises(TaskError, match="empty"):
         Table(io.BytesIO(content), UTF8)
@@ -132,31 +152,61 @@ def test_a_table_with_too_many_columns_is_refused():
         ("a\n1\n2\n", ","),
         ("", ","),
         ("title\na,b\nc,d\ne,f\n", ","),
+        ('a,b\n1,"x;\ny; z"\n' * 3, ","),  # the lines within quotes look like two columns
+        ('a,b\n"x,1\n' + "x,1\n" * 50, ","),  # a quote that is never closed
     ],
 )
 def test_the_delimiter_is_found_out(text, delimiter):
     assert form_of(text.encode()) == Form("utf-8", delimiter)
 
 
+def test_the_delimiter_is_found_out_in_the_beginning_of_a_long_file():
+    text = 'a,b\n1,"x;\ny; z"\n' * SAMPLE_BYTES
+    assert form_of(text.encode()[:SAMPLE_BYTES]).delimiter == ","
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "\ufeffsep=;\n"])
+def test_a_line_that_names_the_delimiter_is_obeyed_and_is_not_the_header(first):
+    content = f"{first}a,x;b\n1,5;2\n".encode()
+    form = form_of(content)
+    table, rows = read(content, form=form)
+    assert (form.delimiter, table.names, rows) == (";", ["a,x", "b"], [["1,5", "2"]])
+    assert (form_of(content, "|").delimiter, form_of(content, "|").sep_line) == ("|", True)
+
+
 def test_a_given_delimiter_is_used():
     assert form_of(b"a,b\n", ";").delimiter == ";"
 
 
-def test_a_sample_that_ends_within_a_letter_is_utf8_still():
-    sample = b"x" * (SAMPLE_BYTES - 1) + "é".encode()[:1]
-    assert form_of(sample).encoding == "utf-8"
+def test_a_given_encoding_is_used_without_a_warning():
+    assert form_of("a,b\nü,1\n".encode("cp850"), encoding="ibm850") == Form("ibm850", ",")
 
 
-@pytest.mark.parametrize("sample", [b"caf\xe9\n", b"caf\xe9", b"x" * (SAMPLE_BYTES - 1) + b"\xff"])
-def test_what_is_not_utf8_is_latin1(sample):
-    assert form_of(sample).encoding == "latin-1"
+def test_every_quote_that_is_left_open_costs_one_row():
+    content = b"a,b\n" + b'1,"x\n2,y\n' * 3 + b'3,"z"\n' * 5
+    rows, entries = bad(content)
+    assert rows == [["2", "y"]] * 3 + [["3", "z"]] * 5
+    assert entries == [(2, OPEN_QUOTE), (4, OPEN_QUOTE), (6, OPEN_QUOTE)]
 
 
-@pytest.mark.parametrize(("sample", "words"), [("a,b\n".encode("utf-16"), "UTF-16"), (b"a,b\r1,2\r", "carriage")])
-def test_forms_that_cannot_be_read_are_refused_with_what_to_do(sample, words):
-    with pytest.raises(TaskError, match=words) as raised:
-        form_of(sample)
-    assert not raised.value.retryable
+def test_rows_between_two_stray_quotes_are_rows():
+    content = b'a,b\n1,"x\n2,y\n3,y\n4,y\n5,z"\n6,w\n'
+    rows, entries = bad(content)
+    assert [row[0] for row in rows] == ["2", "3", "4", "5", "6"]
+    assert entries == [(2, OPEN_QUOTE)]
+
+
+def test_a_quoted_text_of_many_lines_is_one_field():
+    text = "Dear Ann,\nthank you, and bye\nBob\n\nPS: one, two"
+    assert read(f'a,b\n1,"{text}"\n'.encode())[1] == [["1", text]]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "gb18030"])
+def test_lines_end_with_cr_or_lf_or_both_in_every_encoding(end, encoding):
+    content = f"名前,b{end}山田,2{end}太郎,3".encode(encoding)
+    table, rows = read(content, form=Form(encoding, ","))
+    assert (table.names, rows) == (["名前", "b"], [["山田", "2"], ["太郎", "3"]])
 
 
 @given(st.binary(max_size=300) | st.text('a,"\n\r\0é', max_size=100).map(str.encode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 import zlib
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Annotated
 import msgspec
 
 from headway import Job, TaskError, task
+from headway_processor.kinds.charset import Encoding
 from headway_processor.kinds.profile import Column, ColumnProfile, columns
 from headway_processor.kinds.source import open_source, open_stream
-from headway_processor.kinds.table import SAMPLE_BYTES, BadRow, Form, Table, form_of
+from headway_processor.kinds.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Form, Table, TableError, form_of
 from headway_processor.settings import current
 
-BLOCK_BYTES = 1024 * 1024
 CELLS_PER_BATCH = 10_000
-"""About 10 ms of work: so often a cancel is looked for and progress noted."""
+"""About 10 ms of work: after each a cancel is looked for and progress noted."""
 MAX_BATCH_ROWS = 1000
+OTHER_DELIMITERS = ",;\t|:^~ "
+DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([. ]\d{3})+|\d+),\d+|[+-]?\d+")
 
 
 class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,20 +42,40 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         msgspec.Meta(
             title="Delimiter",
-            description="What separates fields: one character, or the word tab. Found out if left empty.",
+            description="What separates fields: one character, or the word tab. Found out if left empty; "
+            "a first line such as sep=; is obeyed.",
             pattern=r'^([^"\r\n\u0000]|tab|)(?![\r\n])$',  # $ alone allows a line end behind it
             examples=[",", ";", "tab"],
+        ),
+    ] = ""
+    encoding: Annotated[
+        Encoding,
+        msgspec.Meta(
+            title="Encoding",
+            description="How letters are stored. Found out if left empty, with a warning where it is a guess: "
+            "exports of Excel are often windows-1252, or utf-8.",
         ),
     ] = ""
     header: Annotated[
         bool, msgspec.Meta(title="Header row", description="Whether the first row names the columns.")
     ] = True
+    max_bad: Annotated[
+        float,
+        msgspec.Meta(
+            title="Bad rows allowed",
+            description="Per cent of all rows. With more of them the task ends with an error that names the first.",
+            ge=0,
+            le=100,
+        ),
+    ] = 50
 
 
 class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
     """The profile of a table."""
 
     source: str
+    warnings: list[str]
+    """What should be known before the profile is trusted; empty when nothing was doubtful."""
     bytes: int
     """Size of the file as it is stored."""
     encoding: str
@@ -73,16 +96,22 @@ def bulk(job: Job, params: BulkParams) -> BulkReport:
     began = time.monotonic()
     with open_source(job, params.source, current()) as path:
         try:
-            lines, form = survey(job, path, "\t" if params.delimiter == "tab" else params.delimiter)
-            table, profiles = profile(job, path, form, lines, header=params.header)
+            form = form_of(_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding)
+            table, profiles = profile(job, path, form, header=params.header)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise TaskError(
                 f"The gzip file {params.source!r} is damaged or cut off: {error}.", type="BadGzip", retryable=False
             ) from error
         size_bytes = path.stat().st_size
+    refuse_bad(table, params.max_bad)
+    warnings = [*table.warnings, *doubts(profiles, form)]
+    for warning in warnings:
+        job.log(warning, "warning")
+    job.update(message=_summary(table))
     seconds = time.monotonic() - began
     return BulkReport(
         source=params.source,
+        warnings=warnings,
         bytes=size_bytes,
         encoding=form.encoding,
         delimiter=form.delimiter,
@@ -95,35 +124,62 @@ def bulk(job: Job, params: BulkParams) -> BulkReport:
     )
 
 
-def survey(job: Job, path: Path, delimiter: str = "") -> tuple[int, Form]:
-    """Read the file once, fast: how many lines it has, and how it is to be read."""
-    job.step("Counting", total=path.stat().st_size, unit="bytes", upto=5)
-    lines, last, sample = 0, b"", b""
+def profile(job: Job, path: Path, form: Form, *, header: bool = True) -> tuple[Table, list[ColumnProfile]]:
+    """Read the file and profile its columns. The count is of the bytes of the file as it is stored."""
+    size_bytes = path.stat().st_size
+    job.step("Profiling", total=size_bytes, unit="bytes")
     with path.open("rb") as raw, open_stream(raw) as stream:
-        while block := stream.read(BLOCK_BYTES):
+
+        def check() -> None:
             job.raise_if_cancelled()
-            sample = sample or block[:SAMPLE_BYTES]
-            lines += block.count(b"\n")
-            last = block[-1:]
             job.update(done=raw.tell())
-    form = form_of(sample, delimiter)
-    if form.encoding != "utf-8":
-        job.log(f"The table is not UTF-8; it is read as {form.encoding}. Letters with accents may be wrong.", "warning")
-    return lines + (last not in (b"", b"\n")), form
 
-
-def profile(job: Job, path: Path, form: Form, lines: int, *, header: bool = True) -> tuple[Table, list[ColumnProfile]]:
-    """Read the file again and profile its columns. `lines` is the expected number of rows, header included."""
-    job.step("Profiling", total=max(lines - header, 0), unit="rows")
-    with path.open("rb") as raw, open_stream(raw) as stream:
-        table = Table(stream, form, header=header, check=job.raise_if_cancelled)
+        table = Table(stream, form, header=header, check=check)
         profiled = columns(table.names)
         for batch in table.batches(min(max(CELLS_PER_BATCH // len(profiled), 10), MAX_BATCH_ROWS)):
             job.raise_if_cancelled()
             _add(profiled, batch)
-            job.update(done=table.rows + table.bad_count)
-    job.update(total=table.rows + table.bad_count)  # lines within quotes, and empty ones, were no rows
+            job.update(done=raw.tell(), message=f"{table.rows:,} rows")
+    job.update(done=size_bytes)
     return table, [column.profile() for column in profiled]
+
+
+def refuse_bad(table: Table, max_bad: float) -> None:
+    """Raise TaskError when no row is good, or when more than `max_bad` per cent are bad."""
+    total = table.rows + table.bad_count
+    if table.bad_count and not table.rows:
+        what = "The row is" if total == 1 else f"All {total:,} rows are"
+        raise TableError(f"{what} bad: {table.complaint()}")
+    if table.bad_count * 100 > max_bad * total:
+        raise TableError(
+            f"{table.bad_count:,} of {total:,} rows are bad, more than the {max_bad:g} % that are allowed: "
+            f"{table.complaint()}"
+        )
+
+
+def doubts(profiles: list[ColumnProfile], form: Form) -> list[str]:
+    """Warnings about what the columns hold."""
+    found = []
+    if len(profiles) == 1 and any(mark in profiles[0].name for mark in OTHER_DELIMITERS if mark != form.delimiter):
+        found.append("Only one column was found. If the table has more, give the delimiter.")
+    if commas := [column.name for column in profiles if column.type == "text" and _decimal_commas(column)]:
+        found.append(f"Numbers with a decimal comma are profiled as text: {', '.join(commas[:MAX_NAMED])}.")
+    return found
+
+
+def _decimal_commas(column: ColumnProfile) -> bool:
+    shown = [str(column.min), str(column.max), column.longest, *(top.value for top in column.top)]
+    return any("," in value for value in shown) and all(DECIMAL_COMMA.fullmatch(value) for value in shown)
+
+
+def _summary(table: Table) -> str:
+    rows = f"{table.rows:,} {'row' if table.rows == 1 else 'rows'}"
+    return f"{rows}, and {table.bad_count:,} bad that are left out" if table.bad_count else rows
+
+
+def _sample(path: Path) -> bytes:
+    with path.open("rb") as raw, open_stream(raw) as stream:
+        return stream.read(SAMPLE_BYTES)
 
 
 def _add(profiled: list[Column], batch: list[list[str]]) -> None:

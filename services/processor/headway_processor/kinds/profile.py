@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from headway_processor.kinds.sketch import Distinct, Frequent
-from headway_processor.kinds.values import NULLS, ColumnType, ValueType, moment, type_of, unite
+from headway_processor.kinds.values import NULLS, ColumnType, ValueType, by_type, moment, unite
 
 TOP = 5
 MAX_SHOWN_CHARS = 100
@@ -96,10 +96,7 @@ class Column:
         if not counts:
             return
         self._add_texts(counts)
-        groups: defaultdict[ValueType, list[str]] = defaultdict(list)
-        for value in counts:
-            groups[type_of(value)].append(value)
-        for kind, values in groups.items():
+        for kind, values in by_type(counts).items():
             self._types[kind] += sum(map(counts.__getitem__, values))
             if kind in ("integer", "number"):
                 numbers = list(map(int if kind == "integer" else float, values))

@@ -29,7 +29,7 @@ class Distinct:
         if ceiling is None:
             self._hashes.update(map(hash, values))
         else:
-            self._hashes.update(number for number in map(hash, values) if number < ceiling)
+            self._hashes.update(filter(ceiling.__gt__, map(hash, values)))
         if len(self._hashes) > self._limit + self._slack:
             self._prune()
 
@@ -50,8 +50,9 @@ class Distinct:
 class Frequent:
     """The most frequent strings (Misra and Gries, merged batch by batch).
 
-    Counts are exact while at most `limit` different strings have come. Beyond, a count may be too low, by at most
-    `error`, and a string that occurs more than `error` times is never missing.
+    Counts are exact while at most twice `limit` different strings have come. Beyond, a count may be too low, by at most
+    `error`, and a string that occurs more than `error` times is never missing; of N strings `error` is at most
+    N / (limit + 1).
     """
 
     def __init__(self, limit: int) -> None:
@@ -63,7 +64,7 @@ class Frequent:
         own = self._counts
         for value, count in counts.items():
             own[value] = own.get(value, 0) + count
-        if len(own) > self._limit:
+        if len(own) > 2 * self._limit:  # down to the half: cutting after each batch would be most of the work
             cut = sorted(own.values(), reverse=True)[self._limit]
             self.error += cut
             self._counts = {value: count - cut for value, count in own.items() if count > cut}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -14,14 +15,19 @@ ColumnType = Literal["integer", "number", "boolean", "date", "datetime", "text",
 NULLS = ("", "null", "NULL", "\\N")
 """Cells that hold nothing. NA is not among them: it is Namibia, a surname, an airline."""
 
-_SHAPE = re.compile(
-    r"(?P<integer>[+-]?(?:0|[1-9]\d{0,17}))"  # a leading zero makes a code: 00501 is Holtsville, not 501
-    r"|(?P<number>[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<date>\d{4}-\d\d-\d\d)"
-    r"|(?P<datetime>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)"
-    r"|(?P<boolean>(?i:true|false|yes|no))",
-    re.ASCII,
+_SHAPES: dict[ValueType, str] = {
+    "integer": r"[+-]?(?:0|[1-9]\d{0,17})",  # a leading zero makes a code: 00501 is Holtsville, not 501
+    "number": r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?",
+    "date": r"\d{4}-\d\d-\d\d",
+    "datetime": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?",
+    "boolean": r"(?i:true|false|yes|no)",
+}
+_SHAPE = re.compile("|".join(f"(?P<{kind}>{shape})" for kind, shape in _SHAPES.items()), re.ASCII)
+_UNIFORM: tuple[tuple[ValueType, re.Pattern[str]], ...] = (
+    ("integer", re.compile(rf"(?>{_SHAPES['integer']}\n)*+", re.ASCII)),
+    ("number", re.compile(r"(?>[+-]?(?:0|[1-9]\d{0,17})\.\d{0,18}\n)*+", re.ASCII)),
 )
+"""What most columns of numbers hold, many lines at once; whatever else is judged one by one."""
 _STARTS = frozenset("0123456789+-.tTfFyYnN")
 
 
@@ -42,6 +48,23 @@ def type_of(text: str) -> ValueType:
     if kind in ("date", "datetime"):
         return kind if moment(text) is not None else "text"
     return kind
+
+
+def by_type(values: Collection[str]) -> dict[ValueType, list[str]]:
+    """`values`, stripped and not null, grouped by their types.
+
+    >>> by_type(["1", "x", "2"])
+    {'integer': ['1', '2'], 'text': ['x']}
+    """
+    joined = "\n".join(values) + "\n"
+    if joined[0] in _STARTS and joined.count("\n") == len(values):
+        for kind, pattern in _UNIFORM:
+            if pattern.fullmatch(joined):
+                return {kind: list(values)}
+    groups: defaultdict[ValueType, list[str]] = defaultdict(list)
+    for value in values:
+        groups[type_of(value)].append(value)
+    return dict(groups)
 
 
 def moment(text: str) -> datetime | None:

@@ -1,0 +1,45 @@
+"""The lines of a text file with their numbers, in bounded memory; what cannot be read is reported, never fatal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from headway_processor.kinds.charset import ERRORS, UNDECODABLE
+from headway_processor.kinds.records import MAX_RECORD_CHARS, Numbered, Report
+
+
+def numbered(
+    stream: BinaryIO, encoding: str, report: Report, check: Callable[[], None] = lambda: None
+) -> Iterator[Numbered]:
+    """Lines from 1, with their line ends: CR, LF or both. Lines with NUL, too long or undecodable ones are left out.
+
+    Args:
+        report: called with the number and the reason of each line that is left out.
+        check: called now and then while a long line is skipped; what it raises ends the reading.
+    """
+    text_stream = io.TextIOWrapper(stream, encoding=encoding, errors=ERRORS, newline="")
+    number = 0
+    try:
+        while text := text_stream.readline(MAX_RECORD_CHARS):
+            number += 1
+            if number == 1:
+                text = text.removeprefix("\ufeff")
+            if len(text) >= MAX_RECORD_CHARS and not text.endswith(("\n", "\r")):
+                report(number, f"longer than {MAX_RECORD_CHARS:,} characters")
+                _skip_line(text_stream, check)
+            elif "\0" in text:
+                report(number, "contains NUL")
+            elif UNDECODABLE in text:
+                report(number, f"not {encoding}")
+            else:
+                yield number, text
+    finally:
+        if not stream.closed:
+            text_stream.detach()  # whoever opened the stream closes it
+
+
+def _skip_line(text_stream: io.TextIOWrapper, check: Callable[[], None]) -> None:
+    while (rest := text_stream.readline(MAX_RECORD_CHARS)) and not rest.endswith(("\n", "\r")):
+        check()

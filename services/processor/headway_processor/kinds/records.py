@@ -1,0 +1,118 @@
+"""The records of a CSV file, one by one. A quote that is never closed costs its own line, not the rest of the file."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator
+
+MAX_RECORD_CHARS = 1024 * 1024
+"""A longer line, and a longer record, is bad: memory does not depend on the file."""
+MIN_SWALLOWED = 3
+MAX_EXAMINED = 20
+OPEN_QUOTE = "a quote is opened and never closed"
+
+Report = Callable[[int, str], None]
+Numbered = tuple[int, str]
+
+
+class _Feed:
+    """The lines for `csv.reader`; those of the record that it is at are kept, to be read again."""
+
+    def __init__(self, lines: Iterator[Numbered]) -> None:
+        self.record: list[Numbered] = []
+        self._lines = lines
+        self._again: deque[Numbered] = deque()
+        self._chars = 0
+        self.chars_taken = 0
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        numbered = self._again.popleft() if self._again else next(self._lines)
+        self.record.append(numbered)
+        self._chars += len(numbered[1])
+        if self._chars > MAX_RECORD_CHARS and len(self.record) > 1:
+            raise csv.Error("unexpected end of data")
+        return numbered[1]
+
+    def take(self) -> list[Numbered]:
+        """The lines of the record that was read; the next one begins."""
+        record, self.record = self.record, []
+        self.chars_taken += self._chars
+        self._chars = 0
+        return record
+
+    def give_back(self, lines: list[Numbered]) -> None:
+        self._again.extendleft(reversed(lines))
+
+
+class Records:
+    """Records with the numbers of their first lines.
+
+    Args:
+        lines: numbered lines with their line ends.
+        report: called with the number and the reason of each line that is left out.
+
+    `width` is how many fields a record should have, 0 while that is unknown.
+    """
+
+    def __init__(self, lines: Iterator[Numbered], delimiter: str, report: Report) -> None:
+        csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_CHARS))  # of the whole process: never lowered
+        self.width = 0
+        self._feed = _Feed(lines)
+        self._delimiter = delimiter
+        self._report = report
+
+    @property
+    def chars(self) -> int:
+        """How many characters were read so far."""
+        return self._feed.chars_taken
+
+    def header(self) -> tuple[int, list[str], bool] | None:
+        """The first record that is not empty, its line, and whether its quotes are sound; None: there is none."""
+        reader = csv.reader(self._feed, delimiter=self._delimiter, strict=True)
+        try:
+            for fields in reader:
+                number = self._feed.take()[0][0]
+                if fields:
+                    return number, fields, True
+        except csv.Error:
+            (number, text), *rest = self._feed.take()
+            self._feed.give_back(rest)
+            bare = next(csv.reader([text], delimiter=self._delimiter, quoting=csv.QUOTE_NONE))
+            return number, [field.strip('"') for field in bare], False
+        return None
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        feed = self._feed
+        while True:
+            reader = csv.reader(feed, delimiter=self._delimiter, strict=True)
+            try:
+                for fields in reader:
+                    if len(feed.record) > 1 and self._swallowed(len(fields)):
+                        self._drop_first(OPEN_QUOTE)
+                    else:
+                        yield feed.take()[0][0], fields
+            except csv.Error as error:
+                opened = len(feed.record) > 1 or "unexpected end" in str(error)
+                self._drop_first(OPEN_QUOTE if opened else "text behind a closing quote")
+            else:
+                return
+
+    def _drop_first(self, reason: str) -> None:
+        """Leave out the first line of the record, and read the others again as records of their own."""
+        (number, _), *rest = self._feed.take()
+        self._report(number, reason)
+        self._feed.give_back(rest)
+
+    def _swallowed(self, fields: int) -> bool:
+        """Whether the lines within a quoted field are rows: then the quote was closed by the opening one of another."""
+        inner = self._feed.record[1:-1]
+        if self.width < 2 or len(inner) < (MIN_SWALLOWED if fields == self.width else 1):
+            return False
+        return all(self._is_row(text) for _, text in inner[:MAX_EXAMINED])
+
+    def _is_row(self, text: str) -> bool:
+        return len(next(csv.reader([text], delimiter=self._delimiter), ())) == self.width
