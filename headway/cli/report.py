@@ -45,10 +45,19 @@ def tables(kind: str, result: Any) -> list[RenderableType]:
     lists = [name for name in names if _is_rows(result[name])]
     plain = [name for name in names if name not in lists and result[name] not in (None, [], {})]
     made: list[RenderableType] = []
+    if warnings := _warnings(result):
+        plain = [name for name in plain if name != "warnings"]
+        made.append(Text("\n".join(f"! {one_line(warning)}" for warning in warnings), style="yellow"))
     if plain:
         made.append(_facts({name: result[name] for name in plain}))
     made += [_rows(name, result[name]) for name in lists]
     return made
+
+
+def _warnings(result: dict[str, Any]) -> list[str]:
+    """What a result says in `warnings` comes first, whatever the kind: who reads on should know it."""
+    found = result.get("warnings")
+    return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
 
 
 def _is_rows(value: object) -> bool:

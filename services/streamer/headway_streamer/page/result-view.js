@@ -91,7 +91,15 @@ export function valueView(value, depth = 0) {
   if (Array.isArray(value)) return listView(value, depth);
   const entries = Object.entries(value);
   if (!entries.length) return el('span', { class: 'muted' }, 'empty');
+  if (depth === 0 && isTexts(value.warnings)) return withWarnings(value);
   return el('dl', {}, ...entries.flatMap(([key, inner]) => definition(key, inner, depth)));
+}
+
+const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string');
+
+/** What a result says in `warnings` comes first: who reads on should know it. */
+function withWarnings({ warnings, ...rest }) {
+  return el('div', {}, el('ul', { class: 'warnings', 'aria-label': 'Warnings' }, ...warnings.map((one) => el('li', {}, one))), valueView(rest));
 }
 
 function definition(key, inner, depth) {
