@@ -1,74 +1,127 @@
-"""The clients of the two documents that the product is made from, unchanged, in a real Chromium."""
+"""The clients of the two documents that the product is made from, verbatim, in a real Chromium."""
 
-import json
+import re
 
 import pytest
 
+from tests.fixtures import seed_documents
+from tests.fixtures.suite import run_suite
+from tests.fixtures.web import bundle
+
 pytestmark = pytest.mark.browser
+verbatim = pytest.mark.needs("HEADWAY_SEED_DOCUMENTS")
+component = pytest.mark.needs("HEADWAY_SEED_DOCUMENTS", "node", "npm ci --prefix web")
 
-DEMO = {
-    "steps": [{"name": "Fetching", "seconds": 0.4, "ticks": 4}, {"name": "Analysing", "seconds": 0.4, "ticks": 4}],
-    "result": {"answer": 42},
-}
-FAILING = {
-    "steps": [{"name": "Fetching", "seconds": 0.2, "ticks": 2, "fail": {"message": "no luck", "retryable": False}}]
-}
+KINDS = """
+import asyncio
 
-# The first document's hook, with React's state as plain variables: an EventSource with only onmessage.
-HOOK = """
-async (endpoint) => {
-  const seen = [];
-  let isConnected = false;
-  const setProgress = (update) => seen.push(update);
-  const setIsConnected = (value) => { isConnected = value; };
-  const token = "gateway-token";
-  await new Promise((resolve) => {
-    const eventSource = new EventSource(`${endpoint}&token=${token}`, { withCredentials: true });
-    setIsConnected(true);
-    eventSource.onmessage = (event) => {
-      const update = JSON.parse(event.data);
-      setProgress(update);
-      if (update.status === "completed" || update.status === "error") {
-        eventSource.close();
-        setIsConnected(false);
-        resolve();
-      }
-    };
-    eventSource.onerror = () => {
-      eventSource.close();
-      setIsConnected(false);
-      setProgress({ status: "error", progress: 0, message: "Connection lost" });
-      resolve();
-    };
-  });
-  return { seen, isConnected };
-}
+from headway import TaskError, task
+
+
+async def work(job):
+    for name in ("Fetching", "Analysing"):
+        job.step(name, total=4)
+        for _ in range(4):
+            await asyncio.sleep(0.08)
+            job.advance()
+
+
+@task("steady")
+async def steady(job):
+    await work(job)
+    return {"answer": 42}
+
+
+@task("wavering", retries=1)
+async def wavering(job):
+    await work(job)
+    if job.attempt == 1:
+        raise TaskError("once more", retryable=True)
+
+
+@task("doomed")
+async def doomed(job):
+    job.step("Fetching")
+    raise TaskError("no luck", retryable=False)
+
+
+@task("endless")
+async def endless(job):
+    job.step("Waiting", total=1000)
+    while True:
+        await asyncio.sleep(0.05)
+        job.advance()
 """
 
-# The second document's function.
-STREAM_STATUS = """
-(taskId) => new Promise((resolve, reject) => {
-  const seen = [];
-  const updateProgressBar = (data) => seen.push(data);
-  function streamStatus(taskId) {
-    const eventSource = new EventSource(`/tasks/${taskId}/stream`);
-    eventSource.onmessage = function(event) {
-      const data = JSON.parse(event.data);
-      updateProgressBar(data);
-      if (data.status === 'SUCCESS' || data.status === 'FAILURE') {
-        eventSource.close();
-        resolve(seen);
-      }
-    };
-    eventSource.onerror = function(err) {
-      console.error("Stream failed:", err);
-      eventSource.close();
-      reject(new Error("Stream failed"));
-    };
-  }
-  streamStatus(taskId);
-})
+ENTRY = """
+import { createRoot } from "react-dom/client";
+import { ProcessingProgress } from "@/components/progress-indicator";
+
+globalThis.getGatewayToken = async () => "gateway-token";
+const endpoint = new URLSearchParams(location.search).get("endpoint")!;
+createRoot(document.getElementById("root")!).render(<ProcessingProgress endpoint={endpoint} />);
 """
+
+RECORD = """
+window.seen = [];
+new MutationObserver(() => {
+  const fill = document.querySelector("[style]");
+  const words = document.querySelector("p")?.textContent;
+  const last = seen.at(-1);
+  if (fill && (last?.width !== fill.style.width || last.words !== words)) seen.push({ width: fill.style.width, words });
+}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """Two streamers, and a processor with kinds that take no parameters, as the hook sends none."""
+    folder = tmp_path_factory.mktemp("seeds")
+    (folder / "seed_kinds.py").write_text(KINDS)
+    with run_suite(folder) as running:
+        processor = running.processor("p1", tasks="seed_kinds", RETRY_DELAY_SECONDS="0.3")
+        streamers = running.streamer("s1", PROCESS_KIND="steady"), running.streamer("s2")
+        for service in (processor, *streamers):
+            service.wait_ready()
+        yield streamers
+
+
+@pytest.fixture(scope="module")
+def first_client(tmp_path_factory):
+    """The first document's component and hook as one script."""
+    folder = tmp_path_factory.mktemp("client")
+    for name, code in [
+        ("hooks/use-sse-progress.ts", seed_documents.hook()),
+        ("components/progress-indicator.tsx", seed_documents.component()),
+        ("entry.tsx", ENTRY),
+    ]:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(code)
+    return bundle(folder, "entry.tsx")
+
+
+@pytest.fixture
+def expect(page):
+    """The assertions of playwright, which wait."""
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=20_000)
+    return expect
+
+
+@pytest.fixture
+async def show(page, services, first_client):
+    """Shows the first document's component for an endpoint, and presses its button."""
+    await page.route("**/client.js", lambda route: route.fulfill(body=first_client, content_type="text/javascript"))
+    body = f'<!doctype html><script>{RECORD}</script><div id="root"></div><script src="/client.js"></script>'
+    await page.route(re.compile("/shown"), lambda route: route.fulfill(body=body, content_type="text/html"))
+
+    async def start(endpoint):
+        await page.goto(f"{services[0].url}/shown?endpoint={endpoint}")
+        await page.get_by_role("button", name="Start Processing").click()
+        return page.get_by_role("button")
+
+    return start
 
 
 async def blank_page(page, url):
@@ -77,44 +130,72 @@ async def blank_page(page, url):
     await page.goto(f"{url}/blank")
 
 
-async def submit(http, url, params):
-    reply = await http.post(f"{url}/api/v1/tasks", json={"kind": "script", "params": params})
-    return reply.json()["task"]
+async def submit(http, url, kind):
+    return (await http.post(f"{url}/api/v1/tasks", json={"kind": kind, "params": {}})).json()["task"]
 
 
-@pytest.mark.parametrize(("params", "last"), [(DEMO, "completed"), (FAILING, "error")])
-async def test_the_first_documents_hook_works_unchanged(shared, page, params, last):
-    await blank_page(page, shared.s1.url)
-    query = "&".join(f"{name}={json.dumps(value)}" for name, value in params.items())
-    result = await page.evaluate(HOOK, f"/api/v1/process/stream?kind=script&{query}")
-    seen = result["seen"]
-    assert not result["isConnected"]
-    assert seen[-1]["status"] == last
-    assert all(isinstance(u["progress"], int | float) and isinstance(u["message"], str) for u in seen)
-    assert {u["step"] for u in seen} >= {"Fetching"}
-    percents = [u["progress"] for u in seen]
-    assert percents == sorted(percents)
-    if last == "completed":
-        assert (seen[-1]["progress"], seen[-1]["data"]) == (100, {"answer": 42})
-        assert len(seen) >= 5
-    else:
-        assert seen[-1]["message"] == "no luck"
+@component
+@pytest.mark.parametrize("endpoint", ["/api/v1/process/steady/stream", seed_documents.gateway_path])
+async def test_the_first_documents_component_shows_a_task_to_its_end(show, page, expect, endpoint):
+    button = await show(endpoint if isinstance(endpoint, str) else endpoint())
+    await expect(button).to_be_enabled()
+    await expect(button).to_have_text("Start Processing")
+    seen = await page.evaluate("seen")
+    widths = [float(one["width"].removesuffix("%")) for one in seen]
+    assert widths == sorted(widths)
+    assert (len(set(widths)) >= 5, widths[-1]) == (True, 100)
+    assert {one["words"].split(":")[0] for one in seen} >= {"Fetching", "Analysing"}
 
 
-@pytest.mark.parametrize(("params", "last"), [(DEMO, "SUCCESS"), (FAILING, "FAILURE")])
-async def test_the_second_documents_function_works_unchanged(shared, http, page, params, last):
-    await blank_page(page, shared.s2.url)
-    seen = await page.evaluate(STREAM_STATUS, await submit(http, shared.s1.url, params))
-    statuses = [u["status"] for u in seen]
+@component
+async def test_the_first_documents_component_stays_through_a_retry(show, page, expect):
+    button = await show("/api/v1/process/wavering/stream")
+    await expect(button).to_be_enabled()
+    seen = await page.evaluate("seen")
+    assert any("once more" in one["words"] for one in seen)
+    assert seen[-1]["width"] == "100%"
+
+
+@component
+async def test_the_first_documents_component_shows_a_failure(show, page, expect):
+    button = await show("/api/v1/process/doomed/stream")
+    await expect(button).to_be_enabled()
+    await expect(page.get_by_text("no luck")).to_be_visible()
+
+
+@component
+async def test_the_first_documents_component_shows_why_its_task_was_cancelled(show, page, http, services, expect):
+    button = await show("/api/v1/process/endless/stream")
+    await expect(page.get_by_text("Waiting")).to_be_visible()
+    task = (await http.get(f"{services[0].url}/api/v1/tasks?kind=endless")).json()["tasks"][0]["task"]
+    await http.post(f"{services[0].url}/api/v1/tasks/{task}/cancel", json={"reason": "not wanted"})
+    await expect(button).to_be_enabled()
+    await expect(page.get_by_text("not wanted")).to_be_visible()
+
+
+@verbatim
+@pytest.mark.parametrize(("kind", "last"), [("steady", "SUCCESS"), ("doomed", "FAILURE")])
+async def test_the_second_documents_function_works_unchanged(services, http, page, kind, last):
+    await blank_page(page, services[0].url)
+    code = seed_documents.stream_status()
+    seen = await page.evaluate(
+        """([code, task, ends]) => new Promise((resolve, reject) => {
+            const seen = [];
+            window.updateProgressBar = (data) => { seen.push(data); if (ends.includes(data.status)) resolve(seen); };
+            const stream = (0, eval)(`(${code})`);
+            stream(task);
+        })""",
+        [code, await submit(http, services[0].url, kind), ["SUCCESS", "FAILURE"]],
+    )
+    statuses = [one["status"] for one in seen]
     assert statuses[-1] == last
     assert set(statuses) <= {"PENDING", "STARTED", "PROGRESS", "SUCCESS", "FAILURE"}
     if last == "SUCCESS":
         assert seen[-1]["data"] == {"answer": 42}
 
 
-async def test_a_native_eventsource_stops_for_good_after_the_end(shared, http, page):
-    await blank_page(page, shared.s1.url)
-    task = await submit(http, shared.s1.url, DEMO)
+async def test_a_native_eventsource_stops_permanently_after_the_end(services, http, page):
+    await blank_page(page, services[0].url)
     opened = await page.evaluate(
         """(task) => new Promise((resolve) => {
             let opened = 0;
@@ -122,14 +203,14 @@ async def test_a_native_eventsource_stops_for_good_after_the_end(shared, http, p
             source.onopen = () => { opened += 1; };
             source.onerror = () => { if (source.readyState === EventSource.CLOSED) resolve(opened); };
         })""",
-        task,
+        await submit(http, services[0].url, "steady"),
     )
     assert opened == 1  # it was not closed by the page: the 204 on its return ended it
 
 
-async def test_a_native_eventsource_returns_to_the_other_streamer_by_its_id(shared, http, page):
-    await blank_page(page, shared.s1.url)
-    task = await submit(http, shared.s1.url, DEMO)
+async def test_a_native_eventsource_returns_to_the_other_streamer_by_its_id(services, http, page):
+    await blank_page(page, services[0].url)
+    task = await submit(http, services[0].url, "steady")
     first = await page.evaluate(
         """(task) => new Promise((resolve) => {
             const source = new EventSource(`/api/v1/tasks/${task}/stream?merge=0`);
@@ -140,7 +221,7 @@ async def test_a_native_eventsource_returns_to_the_other_streamer_by_its_id(shar
         })""",
         task,
     )
-    await page.goto(f"{shared.s2.url}/blank")
+    await page.goto(f"{services[1].url}/blank")
     rest = await page.evaluate(
         """([task, cursor]) => new Promise((resolve) => {
             const seen = [];
