@@ -54,13 +54,14 @@ def parse(raw: bytes) -> list[Sent]:
 class Rig:
     """One streamer's innards."""
 
-    def __init__(self, log, **settings):
+    def __init__(self, log, *, decoder=None, **settings):
         self.log = log
         self.probe = None
         self.settings = Settings(name="s1", **settings)
         self.metrics = Metrics()
-        self.decoder = FrameDecoder(self.metrics)
-        self.decoder.incarnation = "inc"
+        self.decoder = decoder or FrameDecoder(self.metrics)
+        if decoder is None:
+            self.decoder.incarnation = "inc"
         self.history = History(log, self.decoder, self.metrics)
         self.live = Live(
             log, self.history, self.decoder, self.metrics, ring_bytes=self.settings.ring_bytes, probe_seconds=10

@@ -7,10 +7,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
+from headway.errors import UnavailableError
 from headway.events import Chunk
 from headway.testing import MemoryLog
 from headway_streamer.cursor import LATEST, START, UNPROVEN, Position, decode, encode
-from tests.unit.streamer.conftest import completed, rig_on, ticks
+from headway_streamer.frame_decoder import FrameDecoder
+from headway_streamer.streams import Wish as StreamRequest
+from tests.unit.streamer.conftest import Rig, completed, parse, rig_on, ticks
 
 pytestmark = pytest.mark.looptime
 
@@ -149,3 +152,22 @@ async def test_one_unreachable_moment_costs_a_stream_of_many_tasks_one_pause():
         assert (await watched.until(lambda b: b.event == "goodbye"))[-1].event == "goodbye"
         assert asyncio.get_running_loop().time() - begun <= 16 + rig.settings.drain_seconds + 1.5
         log.away = False
+
+
+async def test_nothing_is_served_and_no_frame_is_made_before_the_log_is_known():
+    async with rig_on(MemoryLog()) as rig:
+        await rig.write("t1", *ticks(1, 3))
+        valid = (await rig.read("t1", blocks=2, merging=False))[-1].id
+        fresh = FrameDecoder(rig.metrics)
+        restarted = Rig(rig.log, decoder=fresh)
+        session = await restarted.streams.open(StreamRequest(("t1",), valid))
+        assert session.watcher is None
+        assert [(sent.event, sent.data, sent.id) for sent in parse(session.farewell)] == [
+            ("goodbye", {"reason": "unavailable"}, "")
+        ]
+        with pytest.raises(UnavailableError):
+            fresh.frame("t1", rig.log._logs["t1"][0].payload, 1)
+        with pytest.raises(UnavailableError):
+            _ = fresh.incarnation
+        await restarted.live.check_incarnation("inc")
+        assert [b.event for b in await restarted.read("t1", cursor=valid, blocks=2)] == ["hello", "message"]
