@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -71,11 +72,18 @@ class Connection:
         self.on_reconnect: list[Callable[[], None]] = []
         self._name = name
         self._closing = False
+        self._changed_at = time.time()
 
     @property
     def connected(self) -> bool:
         """Whether NATS is there now."""
         return bool(self.client.is_connected)
+
+    @property
+    def state(self) -> str:
+        """For people: whether NATS is connected, and since when."""
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._changed_at))
+        return f"{'yes' if self.connected else 'no'}, since {since}"
 
     async def open(self) -> None:
         """Connect; waits for NATS for ever, with a line in the log per failed try."""
@@ -95,6 +103,7 @@ class Connection:
             inbox_prefix=f"_INBOX_{self._name}".replace("-", "_"),
             **_credentials(self.settings),
         )
+        self._changed_at = time.time()
 
     async def close(self) -> None:
         """Flush what is pending if NATS is there, and end."""
@@ -112,10 +121,12 @@ class Connection:
             logger.warning("nats error", extra={"action": "nats_error", "error": repr(error)})
 
     async def _on_disconnect(self) -> None:
+        self._changed_at = time.time()
         if not self._closing:
             logger.warning("nats is away", extra={"action": "nats_disconnected"})
 
     async def _on_reconnect(self) -> None:
+        self._changed_at = time.time()
         logger.info("nats is back", extra={"action": "nats_reconnected"})
         for callback in self.on_reconnect:
             callback()

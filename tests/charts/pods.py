@@ -99,6 +99,14 @@ class NatsProcess:
             self._process.kill()
             self._process.wait()
 
+    def restart(self) -> None:
+        """Start it again after `kill`, with the same configuration and store."""
+        self.start(self._config.read_text())
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def violations(self) -> list[str]:
         """What clients tried and were not allowed to."""
         return [line for line in self.log.read_text().splitlines() if "iolation" in line]

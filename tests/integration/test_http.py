@@ -515,18 +515,30 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
             own_nats_server.kill()
             reply = await streamer.submit(params=GOOD)
             assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
-            assert not streamer.core.serving
+            for path in ("/api/v1/tasks/another/stream", ECHO):
+                (goodbye,) = await watch(streamer, path)
+                assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "unavailable"})
+                assert goodbye.retry > 0
+            assert streamer.core.serving
             beats = 0
             while beats < 3:
                 beats += await anext(lines) == ":"
             own_nats_server.restart()
             async with asyncio.timeout(20):
-                while not streamer.core.serving:
+                while not streamer.core.connection.connected:
                     await asyncio.sleep(0.05)
             await write(streamer, task, progress("processing"), progress("completed", 100.0))
             rest = [line async for line in lines if line.startswith("data")]
             assert [json.loads(line[6:])["n"] for line in rest if '"n"' in line] == [2, 3]
         assert (await streamer.submit(params=GOOD)).status_code == 202
+
+
+async def test_a_start_on_a_draining_streamer_is_sent_to_another_one(streamer, connection, names):
+    streamer.core.drain.begin()
+    (goodbye,) = await watch(streamer, ECHO)
+    assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "drain"})
+    assert goodbye.retry > 0
+    assert await jobs(connection, names) == 0
 
 
 async def test_an_overloaded_streamer_says_goodbye_with_a_200(nats_server, streamer, names):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -112,17 +113,20 @@ async def test_kinds_are_published_once(processor, connection, registry):
     assert await catalogue.publish(js, names, [msgspec.structs.replace(record, retries=3)]) == 1
 
 
-async def test_liveness_stays_while_nats_is_away(own_nats_server, names, registry):
+async def test_liveness_and_readiness_stay_while_nats_is_unreachable(own_nats_server, names, registry):
     processor = Processor(SETTINGS, NatsSettings(url=own_nats_server.url, namespace=names.namespace), registry)
     running = asyncio.create_task(processor.run())
     await until(lambda: processor.ready)
     own_nats_server.kill()
-    await until(lambda: not processor.ready)
+    await until(lambda: not any(worker.bound for worker in processor._workers))
     assert (await get(processor.ops_port, "/livez"))[0] == 200
-    assert (await get(processor.ops_port, "/readyz"))[0] == 503
-    own_nats_server.start()
-    await until(lambda: processor.ready)
+    assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
+    status, details = await get(processor.ops_port, "/readyz?verbose")
+    assert status == 200
+    assert re.match(r"nats connected: no, since \S+Z\nkinds bound: 0 of 1\nstopping: no\njobs: 0\n", details)
+    assert "headway_processor_nats_connected 0.0" in (await get(processor.ops_port, "/metrics"))[1]
     processor.stop()
+    assert (await get(processor.ops_port, "/readyz"))[0] == 503
     assert await running is True
 
 
@@ -158,7 +162,7 @@ async def test_connection_that_ends_for_good_ends_the_processor(nats_server, nam
     ],
 )
 async def test_ops_port_answers_any_request_and_closes(raw, status):
-    async with ops.serve("127.0.0.1", 0, {"/ok": lambda: Page(200, b"fine")}) as port:
+    async with ops.serve("127.0.0.1", 0, {"/ok": lambda _: Page(200, b"fine")}) as port:
         assert await send(port, raw) == (
             status,
             {404: "not found\n", 405: "use GET\n", 400: "bad request\n", 200: ""}[status],

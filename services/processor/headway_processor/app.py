@@ -48,9 +48,11 @@ class Processor:
 
     @property
     def ready(self) -> bool:
-        """Whether jobs can arrive now."""
-        bound = bool(self._workers) and all(worker.bound for worker in self._workers)
-        return bound and self._connection.connected and not self._stopping.is_set()
+        """Whether jobs of all kinds could arrive once, and the processor does not stop.
+
+        NATS is left out: all replicas share it, and its state has a metric and an alert of its own.
+        """
+        return bool(self._workers) and all(w.was_bound for w in self._workers) and not self._stopping.is_set()
 
     async def run(self) -> bool:
         """Run until `stop`. False when the connection to NATS has ended for good. Raises SettingsError."""
@@ -105,13 +107,23 @@ class Processor:
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
 
-    def _readiness(self) -> Page:
-        return Page(200, b"ready\n") if self.ready else Page(503, b"not ready\n")
+    def _readiness(self, query: str) -> Page:
+        text = self._details() if query.startswith("verbose") else "ready\n" if self.ready else "not ready\n"
+        return Page(200 if self.ready else 503, text.encode())
 
-    def _exposition(self) -> Page:
+    def _details(self) -> str:
+        bound = sum(worker.bound for worker in self._workers)
+        return (
+            f"nats connected: {self._connection.state}\n"
+            f"kinds bound: {bound} of {len(self._kinds)}\n"
+            f"stopping: {'yes' if self._stopping.is_set() else 'no'}\n"
+            f"jobs: {len(self._running)}\n"
+        )
+
+    def _exposition(self, _: str) -> Page:
         return Page(200, self._metrics.exposition(), CONTENT_TYPE)
 
 
-def _live() -> Page:
+def _live(_: str) -> Page:
     # Also while NATS is away: a restart would not bring it back, and would end the handlers that run.
     return Page(200, b"alive\n")

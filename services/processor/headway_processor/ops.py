@@ -20,7 +20,8 @@ class Page(NamedTuple):
     content_type: str = "text/plain; charset=utf-8"
 
 
-Pages = dict[str, Callable[[], Page]]
+Pages = dict[str, Callable[[str], Page]]
+"""By path; each is called with the query of the request."""
 
 
 @asynccontextmanager
@@ -49,8 +50,9 @@ async def _answer(reader: asyncio.StreamReader, pages: Pages) -> bytes:
         return _encode(Page(400, b"bad request\n"))
     if method not in ("GET", "HEAD"):
         return _encode(Page(405, b"use GET\n"))
-    page = pages.get(target.partition("?")[0])
-    return _encode(page() if page else Page(404, b"not found\n"), with_body=method == "GET")
+    path, _, query = target.partition("?")
+    page = pages.get(path)
+    return _encode(page(query) if page else Page(404, b"not found\n"), with_body=method == "GET")
 
 
 def _encode(page: Page, *, with_body: bool = True) -> bytes:

@@ -26,6 +26,8 @@ class Worker:
         self.kind = kind
         self.bound = False
         """Whether jobs can arrive."""
+        self.was_bound = False
+        """Whether they could once."""
         self._puller = puller
         self._desk = desk
         self._running = running
@@ -39,7 +41,8 @@ class Worker:
             while True:
                 try:
                     await self._puller.bind()
-                    self.bound, refused = True, 0
+                    self.bound = self.was_bound = True
+                    refused = 0
                     while True:
                         await self._pull()
                 except UnavailableError as error:

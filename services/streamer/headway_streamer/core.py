@@ -93,8 +93,12 @@ class Core:
 
     @property
     def serving(self) -> bool:
-        """Readiness: NATS is there and this streamer is not about to end."""
-        return self.ready and self.connection.connected and not self.drain.draining
+        """Readiness: the log was found once, and this streamer does not drain.
+
+        It does not depend on NATS afterwards. All replicas share it, so a proxy would reject the clients of all of
+        them, and a native EventSource never returns after that; a streamer answers them with a `retry:`.
+        """
+        return self.ready and not self.drain.draining
 
     async def keep_connected(self) -> None:
         """A root task: connect, prepare the streams, notice when they are made anew. Ends when NATS is gone for

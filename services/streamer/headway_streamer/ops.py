@@ -12,7 +12,9 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 class Ops:
-    """A small ASGI application. Liveness stays green while NATS is away: a restart would not bring it back."""
+    """A small ASGI application. Neither liveness nor readiness depends on NATS once the streamer has been ready: a
+    restart would not bring it back, and another replica has no other.
+    """
 
     def __init__(self, core: Core, listening: Callable[[], bool]) -> None:
         self._core = core
@@ -20,24 +22,38 @@ class Ops:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, type, body = self._answer(scope["path"])
+        status, type, body = self._answer(scope["path"], scope["query_string"])
         headers = [(b"content-type", type.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    def _answer(self, path: str) -> tuple[int, str, bytes]:
+    def _answer(self, path: str, query: bytes) -> tuple[int, str, bytes]:
         core = self._core
         if path == "/livez":
             return 200, PLAIN, b"ok\n"
         if path == "/readyz":
-            return (
-                (200, PLAIN, b"ok\n") if core.serving and self._listening() else (503, PLAIN, self._why_not().encode())
-            )
+            return self._readiness(verbose=query.startswith(b"verbose"))
         if path == "/metrics":
             return 200, core.metrics.content_type, core.metrics.exposition()
-        return 404, PLAIN, b"/livez /readyz /metrics\n"
+        return 404, PLAIN, b"/livez /readyz /readyz?verbose /metrics\n"
+
+    def _readiness(self, *, verbose: bool) -> tuple[int, str, bytes]:
+        ready = self._core.serving and self._listening()
+        text = self._details() if verbose else "ok\n" if ready else self._why_not()
+        return 200 if ready else 503, PLAIN, text.encode()
 
     def _why_not(self) -> str:
-        if self._core.drain.draining:
-            return "draining\n"
-        return "NATS is away\n" if not self._core.connection.connected else "preparing\n"
+        return "draining\n" if self._core.drain.draining else "preparing: no connection to NATS yet\n"
+
+    def _details(self) -> str:
+        core = self._core
+        return (
+            f"nats connected: {core.connection.state}\n"
+            f"incarnation known: {_yes(core.ready)}\n"
+            f"draining: {_yes(core.drain.draining)}\n"
+            f"streams: {core.streams.count}\n"
+        )
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

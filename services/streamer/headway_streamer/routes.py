@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from headway import codec
-from headway.errors import EndedError
+from headway.errors import EndedError, StoreFullError, UnavailableError
 from headway.records import TaskRecord
 from headway.subjects import is_name
 from headway_streamer.catalogue import check_params, from_query
@@ -21,12 +22,14 @@ from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.session import Session
 from headway_streamer.stream import EventStream
-from headway_streamer.streams import Wish, parse
+from headway_streamer.streams import Wish, parse, turned_away
 
 JSON = "application/json"
 MAX_KEY_CHARS = 255
 MAX_REASON_CHARS = 500
 RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
@@ -249,14 +252,34 @@ async def _submit(
 async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish: Wish) -> Response[Any]:
     _check_same_site(request, core)
     task = _known(wish.cursor)
+    if not task and core.drain.draining:
+        return _rejected(core, "drain")
     if not task:
-        params = from_query(await core.catalogue.kind(start.kind), _parameters(request))
-        if wish.head:
-            await _check(core, start.kind, params)
-            return await _stream(core, wish)
-        task = (await _submit(core, start.kind, params, key=start.key, cancel_on_disconnect=start.cancels)).task
+        try:
+            task = await _started(request, core, start, head=wish.head)
+        except StoreFullError:
+            raise
+        except UnavailableError as error:
+            logger.warning("a task could not be started", extra={"action": "unavailable", "error": str(error)})
+            return _rejected(core, "unavailable")
+    if not task:
+        return await _stream(core, wish)
     wish = wish._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
     return await _stream(core, wish, starter=start.cancels)
+
+
+async def _started(request: AnyRequest, core: Core, start: Start, *, head: bool) -> str:
+    """The task that was started; none when only the headers are wanted."""
+    params = from_query(await core.catalogue.kind(start.kind), _parameters(request))
+    if head:
+        await _check(core, start.kind, params)
+        return ""
+    return (await _submit(core, start.kind, params, key=start.key, cancel_on_disconnect=start.cancels)).task
+
+
+def _rejected(core: Core, reason: str) -> EventStream:
+    """To a start-and-stream request: an EventSource never returns after an error status, but it does after this."""
+    return EventStream(turned_away(reason), core.sweeper, direct=core.settings.fast_path)
 
 
 async def _check(core: Core, kind: str, params: Any) -> None:
