@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
+from headway.cli.child_output import Output
 from headway.die_with_parent import bound
 
-MAX_LINE_BYTES = 1024 * 1024
+LAST_WORDS_SECONDS = 1.0
+"""After its end what a child has printed is read for at most this long: a process it left behind may hold the pipe."""
 MIN_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 10.0
@@ -32,7 +34,10 @@ class Spec(NamedTuple):
 
 
 class Child:
-    """Runs `spec`. `on_line` gets each line it prints, `on_death` each unexpected end: code, pause that follows."""
+    """Runs `spec`. `on_death` gets each unexpected end: code, pause that follows.
+
+    `on_line` gets each line it prints, in a thread that does nothing else; what it raises is dropped.
+    """
 
     def __init__(
         self, spec: Spec, on_line: Callable[[Child, str], None], on_death: Callable[[Child, int, float], None]
@@ -106,36 +111,25 @@ class Child:
     async def _run(self) -> int:
         self._gone.clear()
         self._process = None
+        output = Output(self._take, f"output of {self.spec.name}")
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *bound(*self.spec.argv),
-                env=dict(self.spec.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                limit=MAX_LINE_BYTES,
-                start_new_session=True,  # Ctrl-C is for the parent, which then ends its children in order
-            )
+            with output.write_end() as stdout:
+                self._process = await asyncio.create_subprocess_exec(
+                    *bound(*self.spec.argv),
+                    env=dict(self.spec.environ),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is for the parent, which then ends its children in order
+                )
             if self._stopping or self._wake.is_set():  # told to end while it was being made
                 self._terminate()
-            pump = asyncio.create_task(self._pump(self._process), name=f"lines of {self.spec.name}")
             code = await self._process.wait()
-            await asyncio.wait([pump], timeout=1.0)
-            pump.cancel()
+            await asyncio.to_thread(output.join, LAST_WORDS_SECONDS)
         finally:
             self._gone.set()
         return code
 
-    async def _pump(self, process: asyncio.subprocess.Process) -> None:
-        lines = process.stdout
-        assert lines is not None
-        while True:
-            try:
-                raw = await lines.readline()
-            except ValueError:  # longer than the limit; what is left of it goes on as the next line
-                continue
-            if not raw:
-                return
-            line = raw.decode("utf-8", "replace").rstrip()
-            self.tail.append(line)
-            self._on_line(self, line)
+    def _take(self, line: str) -> None:
+        self.tail.append(line)
+        self._on_line(self, line)

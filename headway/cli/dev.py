@@ -15,26 +15,29 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.bars import console
 from headway.cli.child import Child
 from headway.cli.group import Failure
 from headway.cli.logline import read
 from headway.cli.ports import check_free, claimed, free_ports, is_free
+from headway.cli.print_queue import PrintQueue
 from headway.cli.reload import changes, roots
 from headway.cli.suite import Plan, Suite, last_lines, specs
+from headway.cli.terminal import console
 from headway.cli.text import duration
 
 NATS_PORT = 4222
+FLUSH_SECONDS = 2.0
+"""What waits to be printed at the end gets this long on a terminal that does not read."""
 COLOURS = {"nats": "magenta", "processor": "green"}
 STREAMER_COLOURS = ("cyan", "blue", "bright_cyan", "bright_blue")
 LEVELS = {"error": "bold red", "warning": "yellow", "debug": "dim", "quiet": "dim"}
 
 
 class Printer:
-    """Prints what the children say, each with its name in front."""
+    """Prints what the children say, each with its name in front. Neither waits nor fails, from any thread."""
 
     def __init__(self, out: Console, *, verbose: bool) -> None:
-        self.out = out
+        self._queue = PrintQueue(out)
         self._verbose = verbose
 
     def line(self, child: Child, raw: str) -> None:
@@ -55,11 +58,15 @@ class Printer:
 
     def say(self, text: str) -> None:
         """A line of the supervisor itself."""
-        self.out.print(Text(text, "bold"))
+        self._queue.put(Text(text, "bold"))
+
+    def close(self) -> bool:
+        """Print what waits. Returns False when the terminal takes nothing."""
+        return self._queue.flush(FLUSH_SECONDS)
 
     def _print(self, child: Child, text: Text) -> None:
         name = child.spec.name
-        self.out.print(Text.assemble((f"{name:<13} │ ", colour(name)), text))
+        self._queue.put(Text.assemble((f"{name:<13} │ ", colour(name)), text))
 
 
 def colour(name: str) -> str:
@@ -160,10 +167,15 @@ def dev(*, port: int, streamers: int, nats_url: str, tasks: tuple[str, ...], rel
             tasks=tuple(name for given in tasks for name in given.split(",") if name),
         )
         watched = roots(here, plan.tasks) if reload else []
+        printer = Printer(console(), verbose=verbose)
         try:
-            asyncio.run(supervise(plan, Printer(console(), verbose=verbose), watched))
+            asyncio.run(supervise(plan, printer, watched))
         except OSError as error:
             raise Failure(f"cannot start: {error}") from error
+        finally:
+            printed = printer.close()
+    if not printed:  # the printing thread is stuck in a write and would keep Python from ending
+        os._exit(0)
 
 
 def _nats_port() -> int:

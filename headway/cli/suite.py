@@ -186,7 +186,10 @@ class Suite:
 
 def last_lines(child: Child) -> str:
     """What `child` said last, readable and indented."""
-    return "\n".join(f"  {line}" for raw in child.tail for line in read(raw).text.splitlines()) or "  It said nothing."
+    return (
+        "\n".join(f"  {line}" for raw in tuple(child.tail) for line in read(raw).text.splitlines())
+        or "  It said nothing."
+    )
 
 
 async def answers(url: str) -> bool:

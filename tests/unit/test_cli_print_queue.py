@@ -1,0 +1,87 @@
+"""A terminal that is slow, closed or full costs lines, never the one who prints."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+from rich.console import Console
+from rich.text import Text
+
+from headway.cli.print_queue import PrintQueue
+
+
+class SlowFile(io.StringIO):
+    """Takes nothing until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.open = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.entered.set()
+        self.open.wait()
+        return super().write(text)
+
+
+class BrokenFile(io.StringIO):
+    """Fails at first."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error: Exception | None = error
+
+    def write(self, text: str) -> int:
+        if self.error is not None:
+            raise self.error
+        return super().write(text)
+
+
+def test_lines_are_printed_in_order() -> None:
+    """All of them, before `flush` returns."""
+    file = io.StringIO()
+    queue = PrintQueue(Console(file=file, width=80))
+    for n in range(100):
+        queue.put(Text(f"line {n}"))
+    assert queue.flush(20)
+    assert file.getvalue().splitlines() == [f"line {n}" for n in range(100)]
+
+
+def test_stuck_terminal_holds_bounded_text_and_says_how_much_is_missing() -> None:
+    """Who puts never waits; flush gives up."""
+    file = SlowFile()
+    queue = PrintQueue(Console(file=file, width=80), max_chars=100)
+    queue.put(Text("first"))
+    assert file.entered.wait(20)
+    for n in range(1000):
+        queue.put(Text(f"line {n:04}."))
+    assert not queue.flush(0.01)
+    file.open.set()
+    assert queue.flush(20)
+    lines = file.getvalue().splitlines()
+    assert lines[:3] == ["first", "line 0000.", "line 0001."]
+    assert lines[-1] == "… 990 lines are not shown: they came faster than they could be printed"
+    assert len(lines) == 12
+
+
+def test_line_that_cannot_be_printed_costs_only_itself() -> None:
+    """The next one may succeed, and nothing is kept of the first."""
+    file = BrokenFile(OSError(28, "No space left on device"))
+    queue = PrintQueue(Console(file=file, width=80))
+    queue.put(Text("lost"))
+    assert queue.flush(20)
+    file.error = None
+    queue.put(Text("shown"))
+    assert queue.flush(20)
+    assert file.getvalue() == "shown\n"
+
+
+def test_closed_file_is_printed_to_without_an_error() -> None:
+    """Whoever read it has gone."""
+    file = io.StringIO()
+    file.close()
+    queue = PrintQueue(Console(file=file, width=80))
+    queue.put(Text("lost"))
+    queue.put(Text("lost too"))
+    assert queue.flush(20)
