@@ -16,7 +16,9 @@ def main() -> None:
     """Run the command of `sys.argv`. A missing extra is one line, exit code 2."""
     try:
         from headway.cli.group import cli
+        from headway.cli.terminal import protect
 
+        protect()
         cli(prog_name="headway")
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])

@@ -16,13 +16,14 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.bars import Bar, console
+from headway.cli.bars import Bar
 from headway.cli.child import Child
 from headway.cli.dev import Printer, stop_signal
 from headway.cli.group import Misuse
 from headway.cli.ports import check_free, free_ports, next_free
 from headway.cli.site import private_host, pydoc_site
 from headway.cli.suite import Plan, Suite, specs
+from headway.cli.terminal import console
 from headway.cli.views import view_for
 from headway.cli.watch import Following, follow, print_result
 from headway.client import Client

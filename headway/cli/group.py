@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from headway import __version__
+from headway.cli.terminal import safe_streams
 from headway.client import Client
 from headway.errors import ClientError, HeadwayError
 
@@ -62,6 +63,11 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line with streams that nothing unsafe passes."""
+        with safe_streams():
+            return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; errors of Headway become messages."""

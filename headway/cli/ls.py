@@ -12,8 +12,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.bars import STYLES, Bar, console
+from headway.cli.bars import STYLES, Bar
 from headway.cli.group import Misuse, ask, server_option
+from headway.cli.terminal import console
 from headway.cli.text import duration, one_line, percent
 from headway.events import TERMINAL
 

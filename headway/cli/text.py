@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-_CONTROLS = {code: None for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"}
+import re
+from decimal import Decimal
+
+BYTES = frozenset(("B", "byte", "bytes"))
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "milliseconds"), 0.001),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+}
+"""Units of time, in seconds: their rate is a factor."""
+MAX_PLAIN = 2.0**53
+"""From here on a float stands for more than one whole number."""
+MAX_BITS = 400
+
+_UNSAFE = re.compile(
+    # Line and paragraph separators and lone surrogates, which no encoding has.
+    "[\u2028\u2029\ud800-\udfff"
+    # C0 but for line feed and tab, DEL, C1: what steers a terminal.
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"
+    # Format characters: bidirectional overrides and isolates, zero widths, annotations, musical and shorthand signs.
+    "\xad\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    # Tags and variation selectors of the supplementary plane: text that nobody sees.
+    "\U000e0000-\U000e0fff"
+    # Letters that look like nothing: joiners, fillers, inherent vowels.
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]"
+)
 
 
 def plain(text: object) -> str:
-    """`text` without control characters: what a task prints must not steer the terminal.
+    """`text` without what steers a terminal or hides in it: the one rule for everything that is shown.
 
-    >>> plain("a\\x1b[2Jb")
-    'a[2Jb'
+    Lone surrogates become U+FFFD, line and paragraph separators blanks, the rest of `_UNSAFE` is removed. Line feeds
+    and tabs stay.
+
+    >>> plain("a\\x1b[2Jb\\u202ec\\ud83d")
+    'a[2Jbc\ufffd'
     """
-    return str(text).translate(_CONTROLS)
+    return _UNSAFE.sub(_replacement, str(text))
 
 
 def one_line(text: object) -> str:
@@ -19,13 +49,55 @@ def one_line(text: object) -> str:
     return " ".join(plain(text).split())
 
 
-def count(value: float) -> str:
-    """A number with separators, and one digit after the point where it has a fraction.
+def json_text(text: str, *, ascii_only: bool = False) -> str:
+    """JSON in one line whose strings escape what `plain` would remove, so that nothing is lost.
 
-    >>> count(12345), count(3.14159)
-    ('12,345', '3.1')
+    `ascii_only` escapes everything beyond ASCII. Numbers stay as they are written.
+
+    >>> json_text('{"n": 1e400,\\n"s": "\\u202e"}')
+    '{"n": 1e400,"s": "\\\\u202e"}'
     """
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    line = re.sub(r"[\r\n\t]+", "", text)  # in JSON they only stand between tokens
+    return (_BEYOND_ASCII if ascii_only else _UNSAFE).sub(_escape, line)
+
+
+_BEYOND_ASCII = re.compile("[\x00-\x1f\x7f-\U0010ffff]")
+
+
+def _replacement(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in "\u2028\u2029":
+        return " "
+    return "\ufffd" if "\ud800" <= character <= "\udfff" else ""
+
+
+def _escape(found: re.Match[str]) -> str:
+    pairs = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{pairs[at : at + 4]}" for at in range(0, len(pairs), 4))
+
+
+def count(value: float | Decimal) -> str:
+    """A number with separators: whole ones exactly, others with one digit after the point.
+
+    >>> count(12345), count(3.14159), count(2**53 + 1)
+    ('12,345', '3.1', '9,007,199,254,740,993')
+    """
+    if isinstance(value, int):
+        return f"{value:,}" if value.bit_length() <= MAX_BITS else f"{Decimal(value):.6e}"
+    if isinstance(value, Decimal) or abs(value) >= MAX_PLAIN:
+        return exact(value)
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.1f}"
+
+
+def exact(value: float | Decimal) -> str:
+    """A number that is not whole with all of its digits.
+
+    >>> exact(Decimal("0.12345678901234567890")), exact(Decimal("1E+400"))
+    ('0.12345678901234567890', '1E+400')
+    """
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    whole = number.is_finite() and 0 <= number.adjusted() < 21
+    return f"{number:,f}" if whole else str(number)
 
 
 def percent(value: float) -> str:
@@ -56,24 +128,50 @@ def duration(seconds: float) -> str:
 
 
 def speed(rate: float, unit: str = "") -> str:
-    """Units a second, or a minute for slow work.
+    """Units a second, or a minute for slow work. Seconds a second are a factor, bytes have their own multiples.
 
     >>> speed(3.14, "pages"), speed(0.2, "pages"), speed(1234.5)
     ('3.1 pages/s', '12 pages/min', '1,234/s')
+    >>> speed(1.02, "s"), speed(3_140_000, "bytes")
+    ('1.0×', '3.1 MB/s')
     """
+    if unit in SECONDS:
+        factor = rate * SECONDS[unit]
+        return f"{factor:,.0f}×" if factor >= 10 else f"{factor:.1f}×"
+    if unit in BYTES:
+        return f"{size(rate)}/s"
     value, per = (rate, "s") if rate >= 1 else (rate * 60, "min")
     shown = f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
-    return f"{shown} {unit}/{per}" if unit else f"{shown}/{per}"
+    return f"{shown} {one_line(unit)}/{per}" if unit else f"{shown}/{per}"
 
 
 def amount(done: float, total: float | None, unit: str = "") -> str:
     """How much of how much.
 
-    >>> amount(42, 100, "pages"), amount(7, None)
-    ('42/100 pages', '7')
+    >>> amount(42, 100, "pages"), amount(7, None), amount(90, 300, "s"), amount(1_200_000, 34_000_000, "B")
+    ('42/100 pages', '7', '1 min 30 s/5 min', '1.2 MB/34 MB')
     """
-    shown = count(done) if total is None else f"{count(done)}/{count(total)}"
-    return f"{shown} {one_line(unit)}" if unit else shown
+    show, name = count, one_line(unit)
+    if unit in BYTES:
+        show, name = size, ""
+    elif unit in SECONDS:
+        show, name = (lambda value: duration(float(value) * SECONDS[unit])), ""
+    shown = show(done) if total is None else f"{show(done)}/{show(total)}"
+    return f"{shown} {name}" if name else shown
+
+
+def size(value: float | Decimal) -> str:
+    """Bytes in the multiple that reads best.
+
+    >>> size(999), size(1000), size(3_140_000), size(34_000_000_000)
+    ('999 B', '1.0 kB', '3.1 MB', '34 GB')
+    """
+    number, unit = float(min(value, 10**30)), "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if abs(number) < 999.5:
+            break
+        number, unit = number / 1000, larger
+    return f"{number:,.0f} {unit}" if unit == "B" or number >= 9.95 else f"{number:.1f} {unit}"
 
 
 def short(task: str) -> str:

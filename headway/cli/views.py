@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -13,7 +12,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from headway.cli.bars import STYLES, Bar, Board, console
+from headway.cli.bars import Bar
+from headway.cli.board import Board
+from headway.cli.terminal import console, print_json
 from headway.cli.text import duration, one_line, percent
 from headway.watching import Watched
 
@@ -55,8 +56,7 @@ class JsonView:
         if watched.event in ("hello", "goodbye"):
             return
         raw = watched.raw if "type" in watched.data else json.dumps({"type": watched.event, **watched.data})
-        sys.stdout.write(raw.replace("\n", "") + "\n")
-        sys.stdout.flush()
+        print_json(raw)
 
     def drop(self, reason: str, seconds: float) -> None:
         """Nothing: the events go on where they stopped."""
@@ -68,7 +68,7 @@ class LiveView:
     def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
         self._board = Board(bars, clock)
         self._live = Live(
-            get_renderable=self._board.render, console=out or console(), refresh_per_second=8, vertical_overflow="crop"
+            get_renderable=lambda: self._board, console=out or console(), refresh_per_second=8, vertical_overflow="crop"
         )
 
     def __enter__(self) -> LiveView:
@@ -79,6 +79,7 @@ class LiveView:
         self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._board.note = ""
+        self._board.whole = True
         self._live.stop()
 
     def show(self, watched: Watched) -> None:
@@ -120,7 +121,7 @@ class LineView:
             return
         now = self._clock()
         said = (bar.status, bar.state.get("step"), bar.state.get("attempt"), bar.ending, bar.silent is not None)
-        mark = (*said, int(bar.state.get("progress", 0)) // LINE_PERCENT)
+        mark = (*said, int(bar.progress) // LINE_PERCENT)
         if mark != self._said.get(bar.task) or now - self._said_at.get(bar.task, now) >= LINE_SECONDS:
             self._said[bar.task] = mark
             self._said_at[bar.task] = now
@@ -138,8 +139,8 @@ def status_line(bar: Bar, now: float) -> Text:
     parts = [part for part in (step, bar.message(), *bar.facts(now)) if part]
     return Text.assemble(
         (f"{bar.name} ", "bold"),
-        (word, STYLES.get(bar.status, "cyan")),
-        f" {percent(float(bar.state.get('progress', 0)))}",
+        (word, bar.style),
+        f" {percent(bar.progress)}",
         "".join(f" · {part}" for part in parts),
     )
 

@@ -9,9 +9,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.bars import Bar, console
+from headway.cli.bars import Bar
 from headway.cli.group import Lost, ask, command_line, explain, server_option
 from headway.cli.report import tables
+from headway.cli.terminal import console
 from headway.cli.views import View, view_for
 from headway.client import Client
 from headway.errors import ClientError

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
-from headway.cli.bars import Bar, Board
+from headway.cli.bars import Bar
+from headway.cli.board import Board
 from headway.watching import Watched
 
 
@@ -30,9 +33,9 @@ class Screen:
     def apply(self, event: Watched) -> list[str]:
         return [line.plain for line in self.board.apply(event)]
 
-    def text(self, width: int = 120) -> str:
-        console = Console(record=True, width=width, file=io.StringIO())
-        console.print(self.board.render())
+    def text(self, width: int = 120, height: int = 25) -> str:
+        console = Console(record=True, width=width, height=height, file=io.StringIO())
+        console.print(self.board)
         return console.export_text()
 
 
@@ -166,3 +169,82 @@ def test_narrow_terminal_gets_no_broken_lines() -> None:
     screen = Screen()
     screen.apply(progress(message="m" * 500, step="s" * 20, done=1, total=2, rate=3.0, eta=9.0))
     assert len(screen.text(width=60).splitlines()) == 2
+
+
+LONG_STEP = "Comparing the checksums of all files in the archive with the manifest of yesterday"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_long_step_gives_way_to_bar_and_percentage(width: int) -> None:
+    """The bar has at least ten cells at any width, the percentage all of its own; the text is cut with an ellipsis."""
+    screen = Screen(Bar("06gvo8jheds2j05omsig89n1qg", "crawl"))
+    screen.apply(progress("06gvo8jheds2j05omsig89n1qg", step=LONG_STEP, progress=42, done=3, total=10, unit="files"))
+    (line,) = screen.text(width).splitlines()
+    assert "42 %" in line
+    found = re.search(r"[━╸╺]+ *", line)
+    assert found
+    assert len(found[0]) >= 12  # with the gap
+    assert "…" in line
+    assert cell_len(line) <= width
+
+
+def test_time_left_is_the_last_fact_to_go() -> None:
+    """Then the count; the rate goes first."""
+    bar = Bar("t1", "crawl")
+    bar.apply(progress(done=3, total=10, unit="files", rate=2.0, eta=30.0), 0.0)
+    assert bar.facts(0.0) == ["3/10 files", "2.0/s", "30 s left"]
+    assert bar.facts(0.0, 24) == ["3/10 files", "30 s left"]
+    assert bar.facts(0.0, 12) == ["30 s left"]
+    assert bar.facts(0.0, 3) == []
+
+
+def test_wide_characters_are_measured_in_cells() -> None:
+    """A line is never wider than the terminal."""
+    screen = Screen(Bar("t1", "爬虫"))
+    screen.apply(progress(step="正在比较所有文件的校验和与昨天的清单" * 3, progress=42, message="漢" * 80))
+    lines = screen.text(60).splitlines()
+    assert len(lines) == 2
+    assert all(cell_len(line) <= 60 for line in lines)
+    assert "42 %" in lines[0]
+
+
+def test_more_tasks_than_lines_are_counted_and_the_running_ones_shown() -> None:
+    """In their order; what waits or has ended well gives way."""
+    screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(20)))
+    for n in range(20):
+        status = "completed" if n < 2 else "queued" if n < 9 else "error" if n == 9 else "processing"
+        screen.apply(progress(f"t{n}", status=status, message="m", error={"type": "E", "message": "no"}))
+    *lines, last = screen.text(height=13).splitlines()
+    assert len(lines) == 11
+    assert [line.split()[1] for line in lines] == [f"t{n}" for n in range(9, 20)]
+    assert last == "… and 9 more (2 completed, 7 queued)"
+    *lines, last = screen.text(height=10).splitlines()
+    assert last == "… and 12 more (2 completed, 7 queued, 1 error, 2 running)"
+    assert len(lines) == 8
+
+
+def test_messages_give_way_before_tasks_do() -> None:
+    """Those of running tasks stay longest."""
+    screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(4)))
+    for n in range(4):
+        screen.apply(progress(f"t{n}", status="queued" if n < 2 else "processing", message=f"message {n}"))
+    assert len(screen.text(height=25).splitlines()) == 8
+    lines = screen.text(height=7).splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["crawl"] * 4
+    assert [line.strip() for line in lines[4:]] == ["crawl t2: message 2", "crawl t3: message 3"]
+
+
+def test_all_tasks_are_left_on_the_screen_at_the_end() -> None:
+    """Nothing is redrawn any more, so the terminal may scroll."""
+    screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(40)))
+    screen.board.whole = True
+    assert len(screen.text(height=10).splitlines()) == 40
+
+
+def test_rates_of_bytes_and_seconds_have_their_own_forms() -> None:
+    """ "1 s/s" says nothing."""
+    screen = Screen()
+    screen.apply(progress(done=90, total=300, unit="s", rate=1.02))
+    assert "1 min 30 s/5 min  1.0×" in screen.text()
+    screen.apply(progress(done=1_200_000, total=34_000_000, unit="bytes", rate=3_140_000.0))
+    assert "1.2 MB/34 MB  3.1 MB/s" in screen.text()

@@ -3,83 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 
-from headway.cli import group
 from headway.cli.group import COMMANDS, cli
-from headway.client import Client
+from tests.fixtures.scripted import ACCEPTED, KIND, Server, event, headway, scripted
 
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "url": {"type": "string", "description": "Where to begin."},
-        "pages": {"type": "integer", "default": 5},
-    },
-    "required": ["url"],
-}
-KIND = {"kind": "crawl", "description": "Crawl a site.\nMore.", "params": SCHEMA}
-ACCEPTED = {"task": "t1", "kind": "crawl", "links": {"stream": "/api/v1/tasks/t1/stream"}}
-NOT_FOUND = {"title": "Not Found", "status": 404, "detail": "There is no such task."}
+__all__ = ["server"]
 
-
-def event(n: int, status: str = "processing", task: str = "t1", **data: Any) -> str:
-    state = {
-        "type": "progress",
-        "task": task,
-        "n": n,
-        "status": status,
-        "progress": n * 10.0,
-        "step": "",
-        "message": "",
-    }
-    return f"id: c{n}\ndata: {json.dumps(state | data)}\n\n"
-
-
-class Server:
-    """Answers by method and path; unknown paths are 404."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, httpx.Response | Callable[[httpx.Request], httpx.Response]] = {}
-        self.requests: list[httpx.Request] = []
-        self.json("GET /api/v1/kinds", {"kinds": [KIND]})
-        self.json("POST /api/v1/tasks", ACCEPTED, 202)
-        for task in ("t1", "t2"):
-            self.json(f"GET /api/v1/tasks/{task}", {"task": task, "kind": "crawl", "state": None})
-            self.json(f"GET /api/v1/tasks/{task}/result", {"pages": 7})
-
-    def json(self, route: str, value: Any, status: int = 200) -> None:
-        self.answers[route] = lambda _: httpx.Response(status, json=value)
-
-    def stream(self, route: str, *events: str) -> None:
-        headers = {"content-type": "text/event-stream"}
-        self.answers[route] = lambda _: httpx.Response(200, headers=headers, text="".join(events))
-
-    def handle(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        found = self.answers.get(f"{request.method} {request.url.path}")
-        if found is None:
-            return httpx.Response(404, json=NOT_FOUND)
-        return found if isinstance(found, httpx.Response) else found(request)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    made = Server()
-    monkeypatch.setattr(group, "Client", partial(Client, transport=httpx.MockTransport(made.handle)))
-    monkeypatch.delenv("HEADWAY_SERVER", raising=False)
-    return made
-
-
-def headway(*words: str, **options: Any) -> Result:
-    return CliRunner().invoke(cli, list(words), catch_exceptions=False, **options)
+server = pytest.fixture(scripted, name="server")
 
 
 def test_help_names_all_commands() -> None:
