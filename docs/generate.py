@@ -49,8 +49,8 @@ This page is made by `make docs` from the sources.
 
 COMMAND_HEAD = """# The command
 
-`pip install 'headway[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`; `'headway[demo]'` also
-`dev` and `demo`.
+In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`;
+`pip install '.[demo]'` also `dev` and `demo`, with a nats-server.
 
 | exit code | |
 |---|---|

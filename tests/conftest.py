@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.fixtures import needs
+from tests.fixtures import needs, pages
 
 
 def pytest_configure() -> None:
@@ -17,3 +17,12 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         needs.check(*mark.args)
+
+
+@pytest.fixture
+def printed(request: pytest.FixtureRequest) -> list[pages.Block]:
+    """The code blocks of the documentation that name this test."""
+    name = request.node.originalname or request.node.name
+    found = pages.printed_for(f"{request.path.relative_to(pages.ROOT)}::{name}")
+    assert found, "no block of the documentation names this test"
+    return found

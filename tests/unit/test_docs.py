@@ -1,19 +1,36 @@
-"""Generated pages are up to date, and the links of all pages lead somewhere."""
+"""Generated pages are up to date, links lead somewhere, and every block of code is run by a test or marked."""
 
+import ast
 import importlib.util
 import re
-from pathlib import Path
+import shlex
+import tomllib
+from functools import cache
 
+import click
+import msgspec
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+from headway.cli.group import cli
+from headway.codec import decode
+from headway.task import REGISTRY
+from headway_processor.registration import ENTRY_POINTS
+from tests.fixtures.pages import PAGES, ROOT, all_blocks
+
+BLOCKS = all_blocks()
+CODE = re.compile(r"`([^`\n]+)`")
 
 
-def test_generated_pages_are_what_the_sources_say():
+@cache
+def generator():
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
+    return generate
+
+
+def test_generated_pages_are_what_the_sources_say():
+    generate = generator()
     for name, make in generate.PAGES.items():
         assert (generate.REFERENCE / name).read_text() == make(), "run `make docs`"
 
@@ -29,3 +46,93 @@ def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_every_block_is_run_by_a_test_or_marked_as_an_excerpt(block):
+    if block.page.name in generator().PAGES and block.page.parent == generator().REFERENCE:
+        return  # compared with its source as a whole
+    assert block.mark, f"{block}: put <!-- test: path::name --> or <!-- excerpt: why --> above it"
+    if block.mark == "test":
+        path, _, name = block.said.partition("::")
+        source = (ROOT / path).read_text()
+        if name:
+            (test,) = (node for node in ast.parse(source).body if getattr(node, "name", "") == name)
+            assert "printed" in [argument.arg for argument in test.args.args], f"{block.said} does not look at it"
+        else:
+            assert block.page.name in source or all(one in source for one in block.commands), block.said
+
+
+def commands():
+    """All commands in blocks, and those in the text that stand as code."""
+    for block in BLOCKS:
+        yield from ((str(block), command) for command in block.commands)
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        yield from ((page.name, code) for code in CODE.findall(text))
+
+
+@pytest.mark.parametrize(("where", "command"), sorted({pair for pair in commands() if pair[1].startswith("make ")}))
+def test_every_make_command_is_a_target(where, command):
+    assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), where
+
+
+def headway_commands():
+    for where, command in sorted(set(commands())):
+        words = re.sub(r"^\.venv/bin/|^(\w+=\S+ )+", "", command)
+        if words.startswith("headway ") and "…" not in words and "KIND" not in words:
+            yield where, words
+
+
+@pytest.mark.parametrize(("where", "command"), list(headway_commands()))
+def test_every_headway_command_can_be_read(where, command):
+    """With its options, though not run: an unknown one is an error."""
+    words = shlex.split(command)[1:]
+    if words[0].startswith("-"):
+        return
+    subcommand = cli.get_command(click.Context(cli), words[0])
+    assert subcommand is not None, where
+    if words[1:]:
+        subcommand.make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_is_installed_by_pip_is_there_in_a_checkout(page):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for target in re.findall(r"pip install ([^`\n]+)", page.read_text()):
+        assert "headway[" not in target.replace("./headway[", ""), f"{target}: no index has headway yet"
+        for names in re.findall(r"(?:\.|headway)\[([\w,]+)\]", target):
+            assert set(names.split(",")) <= set(extras), target
+
+
+def test_a_task_of_ones_own_takes_less_than_twenty_lines():
+    (code,) = (block.text for block in BLOCKS if block.page.name == "README.md" and block.language == "python")
+    assert len(code.rstrip().split("\n")) < 20
+
+
+def test_buttons_are_called_as_on_the_page():
+    sources = "".join(path.read_text() for path in (ROOT / "services/streamer/headway_streamer/page").glob("*.js"))
+    names = [name for page in PAGES for name in re.findall(r"[Pp]ress(?:es)?\s\*([^*]+)\*", page.read_text())]
+    assert names
+    for name in names:
+        assert f"'{name}'" in sources or f"`{name.split()[0]} ${{kind.kind}}`" in sources, name
+
+
+def test_events_that_are_shown_are_events(printed):
+    for block in printed:
+        shown = msgspec.json.decode(block.text)
+        assert decode(block.text.encode()).task == shown["task"]
+
+
+def test_the_entry_point_that_is_shown_is_the_one_that_is_looked_up(printed):
+    (block,) = printed
+    assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [ENTRY_POINTS]
+
+
+async def test_the_task_and_its_test_work_as_printed(printed, tmp_path):
+    """Of the how-to: its test passes on its task."""
+    printed_names = {"__name__": "printed"}
+    for block in printed:
+        exec(compile(block.text, str(block), "exec"), printed_names)
+    assert REGISTRY._kinds.pop("resize").concurrency == 2
+    await printed_names["test_resize_counts_pictures"](tmp_path)
