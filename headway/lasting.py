@@ -48,7 +48,17 @@ class LastingClient(Client):
     async def _process_connect_init(self) -> None:
         await _ended(self._reading_task, self._ping_interval_task, self._flusher_task)
         self._ps.reset()
-        await super()._process_connect_init()
+        try:
+            await super()._process_connect_init()
+        except (ValueError, RuntimeError) as error:  # not among what `connect` expects: it would give up
+            raise nats.errors.Error(f"handshake: {error!r}") from error
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        if status == Client.DISCONNECTED:
+            # The first try has failed: what is pending cannot be written to a connection that has ended.
+            self._pending.clear()
+            self._pending_data_size = 0
+        await super()._close(status, do_cbs)
 
     async def _read_loop(self) -> None:
         await super()._read_loop()

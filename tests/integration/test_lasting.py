@@ -8,6 +8,7 @@ import pytest
 import uvloop
 
 from headway.connection import Connection, NatsSettings
+from tests.fixtures.condition import holds
 from tests.fixtures.proxy import run_proxy
 
 CUTS = [*range(1, 16), 32, 100, 300, 330, 360, 400, 450, 500, 600, 800, 1000, 1500]
@@ -79,3 +80,33 @@ async def garble(line):
 def test_a_connection_is_made_anew_whatever_breaks(nats_server, test, loop_factory, direct):
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(run(nats_server, direct, test))
+
+
+async def open_cut_everywhere(url):
+    """Connections whose first try is cut after some bytes, while they are used already; all of them at once."""
+    port = int(url.rpartition(":")[2])
+
+    async def open_cut(count, stack):
+        proxy = await stack.enter_async_context(run_proxy(port, random.Random(count)))
+        proxy.hold()
+        connection = Connection(NatsSettings(url=f"nats://127.0.0.1:{proxy.port}"), "test")
+        stack.push_async_callback(connection.close)
+        opening = asyncio.ensure_future(connection.open())
+        assert await holds(lambda: proxy.links, 10)
+        await connection.client.subscribe("early")
+        cut = asyncio.ensure_future(proxy.cut_after(count))
+        proxy.heal()
+        await opening
+        assert await holds(lambda: connection.connected, 10)
+        cut.cancel()
+        return proxy.cuts
+
+    async with AsyncExitStack() as stack, asyncio.timeout(20):
+        return await asyncio.gather(*(open_cut(count, stack) for count in CUTS))
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_the_first_connection_is_tried_again_whatever_breaks(nats_server, loop_factory):
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        cuts = runner.run(open_cut_everywhere(nats_server.url))
+    assert sum(cuts) > len(CUTS) / 2

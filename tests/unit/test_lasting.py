@@ -10,6 +10,8 @@ from nats.aio.client import Client
 @pytest.mark.parametrize(
     ("method", "digest"),
     [
+        ("connect", "a333807745c3c9fb"),
+        ("_close", "9a92d3aca1b2c1fd"),
         ("_attempt_reconnect", "2bbc96e0f2f765ec"),
         ("_process_connect_init", "e1ed2da075c82ab0"),
         ("_process_op_err", "d4257cb1203cdbcb"),
