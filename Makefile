@@ -66,7 +66,7 @@ bench-quick: $(VENV)/.bench ## the same in under two minutes, less exactly
 	@$(BIN)/python -m bench --quick $(ARGS)
 
 faults: $(READY) ## the fault tests alone, with a line of figures for each
-	@OUTAGE_SECONDS=30 $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
+	@FAULTS_SECONDS=$${FAULTS_SECONDS:-60} OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
 
 security: ## (to come) the access-control and hardening tests alone
 	@echo "security: to come with access control"

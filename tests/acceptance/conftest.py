@@ -1,13 +1,15 @@
 """Fixtures of the acceptance tests: the services as they are installed."""
 
+import asyncio
 import os
 import random
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests.fixtures import needs
-from tests.fixtures.suite import run_suite
+from tests.fixtures.suite import Service, run_suite
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -54,6 +56,24 @@ def suite(tmp_path):
     """A NATS of the test's own, and nothing else yet."""
     with run_suite(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def streamers(suite):
+    """Starts streamers with environments of their own; each is ready when it is returned."""
+    with ExitStack() as stack:
+
+        async def start(name, settings, nats_url=""):
+            options = {"HOST": "127.0.0.1", "PORT": "{port}", "NAME": name, "PROBE_SECONDS": "3", "DRAIN_SECONDS": "1"}
+            environment = {"HEADWAY_NATS_URL": nats_url or suite.nats.url}
+            environment |= {f"HEADWAY_STREAMER_{key}": value for key, value in options.items()}
+            service = Service(name, "headway_streamer", environment | settings, suite.directory)
+            stack.callback(service.kill)
+            service.start()
+            await asyncio.to_thread(service.wait_ready)
+            return service
+
+        yield start
 
 
 @pytest.fixture(scope="module")

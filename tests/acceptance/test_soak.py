@@ -4,7 +4,7 @@ import asyncio
 import gc
 import math
 from collections import Counter
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from signal import SIGCONT, SIGSTOP, SIGTERM
 
 import pytest
@@ -13,8 +13,7 @@ from tests.fixtures.authors import ends_of, run_authors, run_writing
 from tests.fixtures.condition import holds
 from tests.fixtures.crowd import run_crowd
 from tests.fixtures.http import run_streamer
-from tests.fixtures.proxy import run_proxy
-from tests.fixtures.suite import Service
+from tests.fixtures.proxy import run_proxies, some_bytes
 from tests.fixtures.visits import Visits, open_files, resident_bytes
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(90)]
@@ -25,38 +24,6 @@ QUEUED = {"HEADWAY_NATS_DIRECT_DISPATCH": "false"}
 GARBAGE_BYTES = 16 * 1024 * 1024
 """What Python lets lie around before it collects all generations; a watcher that is kept weighs more."""
 BOTH = pytest.mark.parametrize("settings", [{}, SENT | QUEUED], ids=["direct", "plain"])
-
-
-@pytest.fixture
-def streamers(suite):
-    """Starts streamers with environments of their own; each is ready when it is returned."""
-    with ExitStack() as stack:
-
-        async def start(name, settings, nats_url=""):
-            options = {"HOST": "127.0.0.1", "PORT": "{port}", "NAME": name, "PROBE_SECONDS": "3", "DRAIN_SECONDS": "1"}
-            environment = {"HEADWAY_NATS_URL": nats_url or suite.nats.url}
-            environment |= {f"HEADWAY_STREAMER_{key}": value for key, value in options.items()}
-            service = Service(name, "headway_streamer", environment | settings, suite.directory)
-            stack.callback(service.kill)
-            service.start()
-            await asyncio.to_thread(service.wait_ready)
-            return service
-
-        yield start
-
-
-@asynccontextmanager
-async def run_proxies(nats, rng, count):
-    """Proxies to NATS, and their URLs."""
-    port = int(nats.url.rpartition(":")[2])
-    async with AsyncExitStack() as stack:
-        proxies = [await stack.enter_async_context(run_proxy(port, rng)) for _ in range(count)]
-        yield proxies, [f"nats://127.0.0.1:{proxy.port}" for proxy in proxies]
-
-
-def some_bytes(rng, most):
-    """Up to `most`, each order of magnitude as likely as the others."""
-    return round(math.exp(rng.uniform(0, math.log(most))))
 
 
 def names(prefix, count):

@@ -1,0 +1,237 @@
+"""Everything is killed, stopped, cut and restarted at once, and everybody comes back with whatever cursor they have."""
+
+import asyncio
+import os
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+
+from headway import codec
+from headway.connection import Connection, NatsSettings
+from headway.events import is_terminal
+from headway.log import NatsLog
+from tests.fixtures.authors import run_writing
+from tests.fixtures.condition import holds
+from tests.fixtures.crowd import run_crowd
+from tests.fixtures.proxy import run_proxies, some_bytes
+from tests.fixtures.suite import CONTINUE, STOP, TERM
+
+SECONDS = float(os.environ.get("FAULTS_SECONDS", "5"))
+"""How long it lasts; `make faults` takes more."""
+HEALING_SECONDS = 60
+PLAIN = {"HEADWAY_STREAMER_FAST_PATH": "false", "HEADWAY_NATS_DIRECT_DISPATCH": "false"}
+WORK = {"steps": [{"name": "work", "seconds": 1.5, "ticks": 15, "text": "{n} ", "count": 15}]}
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(SECONDS + HEALING_SECONDS * 2)]
+
+
+class Chaos:
+    """Does things to one part after another until time is up; each is well again when an action is over."""
+
+    def __init__(self, rng, seconds):
+        self.rng = rng
+        self.done = Counter()
+        self._over = asyncio.get_running_loop().time() + seconds
+
+    @property
+    def over(self):
+        return asyncio.get_running_loop().time() > self._over
+
+    async def trouble(self, *actions, pause):
+        """One after another, any of them."""
+        while not self.over:
+            await self.wait(pause)
+            action = self.rng.choice(actions)
+            self.done[action.__name__] += 1
+            await action()
+
+    async def wait(self, seconds):
+        """About so long."""
+        await asyncio.sleep(seconds * self.rng.uniform(0.2, 1.8))
+
+
+def service_actions(chaos, service):
+    """What happens to a service: it keeps its ports."""
+
+    async def kills():
+        service.kill()
+        await chaos.wait(0.3)
+        await restart()
+
+    async def drains():
+        service.signal(TERM)
+        assert await asyncio.to_thread(service.wait) == 0
+        await restart()
+
+    async def stops():
+        service.signal(STOP)
+        await chaos.wait(1)
+        service.signal(CONTINUE)
+
+    async def restart():
+        service.start()
+        await asyncio.to_thread(service.wait_ready)
+
+    return kills, drains, stops
+
+
+def nats_actions(chaos, nats):
+    """What happens to NATS: it keeps its port and its store."""
+
+    async def kills():
+        nats.kill()
+        await chaos.wait(0.5)
+        nats.start()
+
+    async def stops():
+        os.kill(nats.pid, STOP)
+        await chaos.wait(1)
+        os.kill(nats.pid, CONTINUE)
+
+    return kills, stops
+
+
+def link_actions(chaos, proxy):
+    """What happens to a connection with NATS."""
+
+    async def cuts():
+        proxy.cut()
+
+    async def cuts_within():
+        cut = asyncio.ensure_future(proxy.cut_after(some_bytes(chaos.rng, 100_000)))
+        await asyncio.wait([cut], timeout=1)
+        proxy.cut()
+        cut.cancel()
+
+    async def holds_back():
+        proxy.hold()
+        await chaos.wait(0.5)
+        proxy.heal()
+
+    return cuts, cuts_within, holds_back
+
+
+def garbage(rng, watcher):
+    """A cursor that proves nothing, of every sort."""
+    incarnation, *positions = watcher.cursor.split(".")
+    return rng.choice(
+        [
+            "zz9.5-3",
+            "zz9" + "".join(f".{position}" for position in positions),
+            incarnation + ".ffffffff-ffff" * len(watcher.tasks),
+            "nonsense",
+        ]
+    )
+
+
+async def submit(chaos, http, crowd, statuses):
+    """Start tasks, each until a streamer has accepted it, and watch them. Returns them."""
+    tasks = []
+    while not chaos.over:
+        headers = {"Idempotency-Key": f"task-{len(tasks)}"}
+        url = f"http://127.0.0.1:{chaos.rng.choice(crowd.ports)}/api/v1/tasks"
+        try:
+            reply = await http.post(url, json={"kind": "script", "params": WORK}, headers=headers)
+        except httpx.HTTPError:
+            await chaos.wait(0.1)
+            continue
+        statuses[reply.status_code] += 1
+        if reply.status_code == 202:
+            tasks.append(reply.json()["task"])
+            crowd.unscripted.add(tasks[-1])
+            crowd.join(tasks[-1])
+            crowd.join(*chaos.rng.sample(tasks, min(3, len(tasks))))
+        await chaos.wait(0.3)
+    return tasks
+
+
+@asynccontextmanager
+async def run_log(nats_url):
+    connection = Connection(NatsSettings(url=nats_url), "reader")
+    await connection.open()
+    try:
+        yield NatsLog(connection.client, connection.names)
+    finally:
+        await connection.close()
+
+
+async def stored(log, task):
+    """All events of a task's log."""
+    found, start = [], 1
+    while page := await log.read(task, start):
+        found += [codec.decode(one.payload, task) for one in page]
+        start = page[-1].seq + 1
+    return found
+
+
+async def ended(log, tasks):
+    """The events of each task, when all have ended or patience has."""
+    open_tasks, logs = set(tasks), {}
+    async with asyncio.timeout(HEALING_SECONDS):
+        while open_tasks:
+            for task in sorted(open_tasks):
+                logs[task] = await stored(log, task)
+            open_tasks = {task for task in open_tasks if not any(map(is_terminal, logs[task]))}
+            await asyncio.sleep(0.1)
+    return logs
+
+
+async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of_it(suite, streamers, rng, figures):
+    written = [f"chaos-{number}" for number in range(4)]
+    processors = [suite.processor("p1"), suite.processor("p2")]
+    async with AsyncExitStack() as stack:
+        proxies, urls = await stack.enter_async_context(run_proxies(suite.nats, rng, 2))
+        services = await asyncio.gather(streamers("s1", {}, urls[0]), streamers("s2", PLAIN, urls[1]))
+        for processor in processors:
+            await asyncio.to_thread(processor.wait_ready)
+        running = run_writing(suite.nats.url, rng, *written, pause_seconds=0.05)
+        _, writing = await stack.enter_async_context(running)
+        crowd = await stack.enter_async_context(
+            run_crowd(
+                *(service.port for service in services),
+                rng=rng,
+                cut_after=lambda: some_bytes(rng, 100_000) if rng.random() < 0.7 else None,
+                garbage=lambda watcher: garbage(rng, watcher) if rng.random() < 0.1 else "",
+            )
+        )
+        for number in range(40):
+            crowd.join(*rng.sample(written, 1 if number % 2 else 3))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        chaos, answers = Chaos(rng, SECONDS), Counter()
+        submitting = asyncio.create_task(submit(chaos, http, crowd, answers))
+        await asyncio.gather(
+            chaos.trouble(*nats_actions(chaos, suite.nats), pause=4),
+            *(chaos.trouble(*service_actions(chaos, service), pause=2) for service in [*services, *processors]),
+            *(chaos.trouble(*link_actions(chaos, proxy), pause=1.5) for proxy in proxies),
+        )
+        tasks = await submitting
+        crowd.cut_after, crowd.garbage = lambda: None, lambda watcher: ""
+        await writing.finish()
+        log = await stack.enter_async_context(run_log(suite.nats.url))
+        logs = await ended(log, [*written, *tasks])
+        ends = {task: len(events) for task, events in logs.items()}
+        await holds(lambda: not crowd.hung(ends), HEALING_SECONDS / 2)
+        tally = crowd.tally
+        figures(
+            f"chaos for {SECONDS:g} s",
+            **chaos.done,
+            tasks=len(tasks),
+            watchers=len(crowd.watchers),
+            connections=tally.connections,
+            garbage=tally.doubted,
+            resets_for_it=tally.doubted_resets,
+            stored=sum(ends.values()),
+            seen=tally.events,
+            gaps=tally.gaps,
+            silent_replays=tally.duplicates,
+            resets=tally.resets,
+            hung=len(crowd.hung(ends)),
+        )
+        assert [task for task, events in logs.items() if sum(map(is_terminal, events)) != 1] == []
+        assert all(event.n == n for events in logs.values() for n, event in enumerate(events, 1))
+        assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, crowd.hung(ends)) == (0, 0, 0, 0, [])
+        assert {watcher.terminals[task] for watcher in crowd.watchers for task in watcher.tasks} == {1}
+        assert set(tally.statuses) <= {0, 200, 204}
+        assert set(answers) <= {202, 503}
