@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures.authors import ends_of, run_authors, run_writing
 from tests.fixtures.condition import holds
 from tests.fixtures.crowd import run_crowd
+from tests.fixtures.gauge import none_left
 from tests.fixtures.http import run_streamer
 from tests.fixtures.proxy import run_proxies, some_bytes
 from tests.fixtures.visits import Visits, open_files, resident_bytes
@@ -204,20 +205,6 @@ async def test_a_drain_under_300_watchers_ends_each_stream_cleanly(suite, stream
         assert set(late.tally.goodbyes) == {"drain"}
         assert crowd.tally.broken == late.tally.broken == 0
         assert max(tenths.values()) <= 300 // 4
-
-
-async def gauge(http, service, name):
-    """One number of a streamer's /metrics."""
-    url = f"http://127.0.0.1:{service.ops_port}/metrics"
-    reply = await http.get(url, headers={"Connection": "close"})  # one kept open would be counted
-    return float(next(line for line in reply.text.splitlines() if line.startswith(f"{name} ")).split()[1])
-
-
-async def none_left(http, service, name):
-    """Return when that number is 0."""
-    async with asyncio.timeout(30):
-        while await gauge(http, service, name):
-            await asyncio.sleep(0.02)
 
 
 @BOTH
