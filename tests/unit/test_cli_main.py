@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headway.cli.ports import next_free
+from headway.extras import install
 
 BLOCK = """
 import sys
@@ -31,7 +32,7 @@ def test_missing_extra_is_one_line_that_says_how_to_install_it(missing: str) -> 
     run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
     result = python(run, "ls")
     assert result.returncode == 2
-    assert result.stderr == f"headway: {missing} is not installed. Run: pip install 'headway[cli]'\n"
+    assert result.stderr == f"headway: {missing} is not installed. Run: {install('cli')}\n"
 
 
 @pytest.mark.parametrize(("command", "missing"), [("dev", "watchfiles"), ("dev", "litestar"), ("demo", "airportsdata")])
@@ -40,7 +41,7 @@ def test_missing_part_of_the_demo_is_one_line_too(command: str, missing: str, tm
     run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
     result = python(run, command, "--port", str(next_free(19_000, 2)[0]), cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.endswith(f"{missing} is not installed. Run: pip install 'headway[demo]'\n")
+    assert result.stderr.endswith(f"{missing} is not installed. Run: {install('demo')}\n")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -67,3 +68,28 @@ def test_command_line_imports_no_service() -> None:
         "print([m for m in sys.modules if m.startswith(('headway_', 'litestar', 'watchfiles'))])"
     )
     assert python(code).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "missing", "extra"),
+    [
+        ("streamer", "uvicorn", "streamer"),
+        ("streamer", "litestar", "streamer"),
+        ("streamer", "jsonschema", "streamer"),
+        ("processor", "prometheus_client", "processor"),
+    ],
+)
+def test_service_without_its_extra_is_one_line_too(service: str, missing: str, extra: str) -> None:
+    """A plain install has the commands of the services."""
+    result = python(BLOCK.format(blocked=(missing,)) + f"from headway_{service}.__main__ import main; main()")
+    assert result.returncode == 2
+    assert result.stderr == f"headway-{service}: {missing} is not installed. Run: {install(extra)}\n"
+
+
+@pytest.mark.parametrize("service", ["streamer", "processor"])
+def test_help_of_a_service_needs_none_of_its_extras(service: str) -> None:
+    """It tells how to set the service up, and may be asked before."""
+    blocked = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego", "httpx", "click", "rich")
+    result = python(BLOCK.format(blocked=blocked) + f"from headway_{service}.__main__ import main; main()", "--help")
+    assert result.returncode == 0
+    assert f"HEADWAY_{service.upper()}_OPS_PORT (default 900" in result.stdout

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 
 from headway.connection import NatsSettings
 from headway.errors import SettingsError
+from headway.extras import missing
 from headway.settings import load
-from headway_streamer.service import run
+from headway.usage import SettingsGroup, parse
 from headway_streamer.settings import PREFIX, Settings
+
+PROG = "headway-streamer"
+ABOUT = "Serves the progress of tasks as Server-Sent Events, from the log in NATS, until SIGTERM."
+GROUPS = (
+    SettingsGroup("Streamer", PREFIX, Settings),
+    SettingsGroup("NATS", "HEADWAY_NATS_", NatsSettings),
+)
 
 
 def main() -> None:
-    """Run a streamer. Exit code 0 after a drain, 1 when NATS is gone for good, 2 for a wrong setting."""
+    """Run a streamer; ends the process."""
+    sys.exit(start(sys.argv[1:], os.environ))
+
+
+def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a streamer. Exit code 0 after a drain, 1 when NATS is lost, 2 for a wrong setting or a missing extra."""
+    parse(PROG, ABOUT, GROUPS, words)
     try:
-        settings = load(Settings, PREFIX, os.environ)
-        nats = load(NatsSettings, "HEADWAY_NATS_", os.environ)
-        code = run(settings, nats)
+        from headway_streamer.service import run
+    except ModuleNotFoundError as error:
+        sys.stderr.write(missing(PROG, error, "streamer"))
+        return 2
+    try:
+        return run(load(Settings, PREFIX, environ), load(NatsSettings, "HEADWAY_NATS_", environ))
     except SettingsError as error:
-        sys.stderr.write(f"headway-streamer: {error}\n")
-        code = 2
+        sys.stderr.write(f"{PROG}: {error}\n")
     except OSError as error:
-        sys.stderr.write(f"headway-streamer: cannot listen: {error}; is another one running? Set {PREFIX}PORT.\n")
-        code = 2
-    sys.exit(code)
+        sys.stderr.write(f"{PROG}: cannot listen: {error}; is another one running? Set {PREFIX}PORT.\n")
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""A processor as a process: settings from the environment, then run until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from headway import logs
+from headway.connection import NatsSettings
+from headway.errors import InvalidNameError, SettingsError
+from headway.settings import load
+from headway.task import Registry
+from headway_processor import settings as processor_settings
+from headway_processor.app import Processor
+from headway_processor.registration import VARIABLE, load_kinds, module_names
+from headway_processor.settings import Settings
+
+END_SECONDS = 3.0
+"""After the shutdown, what a handler has left behind on the event loop gets so long before it is cut off."""
+
+logger = logging.getLogger(__name__)
+
+
+def run(environ: Mapping[str, str]) -> int:
+    """Run the processor until a signal. Exit code 0 after it, 1 when it could not continue, 2 for a wrong setting."""
+    try:
+        settings = processor_settings.current()
+        logs.setup(settings.log_level)
+        nats = load(NatsSettings, "HEADWAY_NATS_", environ)
+        kinds = load_kinds(module_names(environ.get(VARIABLE, "")), builtin=settings.builtin_kinds)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings, nats, kinds))
+    except (SettingsError, InvalidNameError) as error:
+        sys.stderr.write(f"headway-processor: {error}\n")
+        return 2
+    except Exception:
+        logger.exception("the processor has failed", extra={"action": "failed"})
+        return 1
+
+
+async def _serve(settings: Settings, nats: NatsSettings, kinds: Registry) -> int:
+    processor = Processor(settings, nats, kinds)
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        processor.stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _force)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    code = 0 if await processor.run() else 1
+    cut = threading.Timer(END_SECONDS, os._exit, [code])
+    cut.daemon = True
+    cut.start()
+    return code
+
+
+def _force() -> None:
+    os._exit(1)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
