@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from headway import exact
 from headway.backoff import Backoff, is_fatal, retry_after
 from headway.errors import ClientError
 from headway.watching import Drop, Stream, Watched, reason, refusal, task_path
@@ -36,6 +37,7 @@ class Client:
     """Talks to the streamer at `base_url`. Use it as an async context manager, or call `close`.
 
     `headers` go with every request; `timeout_seconds` (default 10) bounds each step of a request, not a stream.
+    With `exact_numbers` a number that a float would change comes as a Decimal; whole numbers are exact in any case.
     All methods raise ClientError when the streamer refuses, and when it cannot be reached after some tries.
     """
 
@@ -46,7 +48,9 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
         transport: httpx.AsyncBaseTransport | None = None,
+        exact_numbers: bool = False,
     ) -> None:
+        self._decode = exact.decode if exact_numbers else msgspec.json.decode
         self.base_url = _checked(base_url)
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
@@ -76,13 +80,13 @@ class Client:
 
         Without a key a random one is made, so that a lost answer is asked for again and never runs the task twice.
         """
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        body = {"kind": kind, "params": dict(params or {})}
-        return _object(await self._ask("POST", "/api/v1/tasks", tries=TRIES, json=body, headers=headers))
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4()), "Content-Type": "application/json"}
+        body = exact.encode({"kind": kind, "params": dict(params or {})})
+        return self._object(await self._ask("POST", "/api/v1/tasks", tries=TRIES, content=body, headers=headers))
 
     async def task(self, task: str) -> dict[str, Any]:
         """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
-        return _object(await self._ask("GET", task_path(task), tries=TRIES))
+        return self._object(await self._ask("GET", task_path(task), tries=TRIES))
 
     async def tasks(
         self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50
@@ -90,23 +94,30 @@ class Client:
         """The newest tasks first. `since` is seconds since 1970."""
         query = {"limit": limit, "kind": kind, "status": status, "since": since}
         given = {name: value for name, value in query.items() if value}
-        return _list(await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given), "tasks")
+        return self._list(await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given), "tasks")
 
     async def kinds(self) -> list[dict[str, Any]]:
         """What can be run, with the JSON Schema of the parameters in `params`."""
-        return _list(await self._ask("GET", "/api/v1/kinds", tries=TRIES), "kinds")
+        return self._list(await self._ask("GET", "/api/v1/kinds", tries=TRIES), "kinds")
 
     async def cancel(self, task: str, reason: str = "") -> dict[str, Any]:
         """Ask for a task to end; its last event says when it has. ClientError 409 when it has ended already."""
-        return _object(await self._ask("POST", task_path(task, "/cancel"), json={"reason": reason} if reason else None))
+        body = {"reason": reason} if reason else None
+        return self._object(await self._ask("POST", task_path(task, "/cancel"), json=body))
 
     async def retry(self, task: str) -> dict[str, Any]:
         """Run the same again as a new task. Sent once: after a lost answer look at `tasks` before calling again."""
-        return _object(await self._ask("POST", task_path(task, "/retry")))
+        return self._object(await self._ask("POST", task_path(task, "/retry")))
 
     async def result(self, task: str) -> Any:
         """The result of a completed task, also one that is too large for its event. ClientError 409 before."""
-        return _json(await self._ask("GET", task_path(task, "/result"), tries=TRIES))
+        return self._json(await self._ask("GET", task_path(task, "/result"), tries=TRIES))
+
+    async def result_json(self, task: str) -> bytes:
+        """The same as the JSON that the streamer sends, every digit as the handler returned it."""
+        response = await self._ask("GET", task_path(task, "/result"), tries=TRIES)
+        self._json(response)
+        return response.content
 
     async def watch(
         self,
@@ -160,6 +171,24 @@ class Client:
                 pause = backoff.next(retry_after(response.headers.get("retry-after", "")))
             await asyncio.sleep(pause)
 
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return self._decode(response.content)
+        except msgspec.DecodeError as error:
+            raise ClientError(f"{response.url} did not answer JSON: {error}", status=response.status_code) from error
+
+    def _object(self, response: httpx.Response) -> dict[str, Any]:
+        value = self._json(response)
+        if isinstance(value, dict):
+            return value
+        raise ClientError(f"{response.url} did not answer an object: is that a streamer?", status=response.status_code)
+
+    def _list(self, response: httpx.Response, name: str) -> list[dict[str, Any]]:
+        value = self._object(response).get(name)
+        if isinstance(value, list):
+            return value
+        raise ClientError(f"{response.url} did not answer {name}: is that a streamer?", status=response.status_code)
+
 
 def _checked(base_url: str) -> str:
     try:
@@ -177,24 +206,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return msgspec.json.decode(response.content)
-    except msgspec.DecodeError as error:
-        raise ClientError(f"{response.url} did not answer JSON: {error}", status=response.status_code) from error
-
-
-def _object(response: httpx.Response) -> dict[str, Any]:
-    value = _json(response)
-    if isinstance(value, dict):
-        return value
-    raise ClientError(f"{response.url} did not answer an object: is that a streamer?", status=response.status_code)
-
-
-def _list(response: httpx.Response, name: str) -> list[dict[str, Any]]:
-    value = _object(response).get(name)
-    if isinstance(value, list):
-        return value
-    raise ClientError(f"{response.url} did not answer {name}: is that a streamer?", status=response.status_code)

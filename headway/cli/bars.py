@@ -74,7 +74,7 @@ class Bar:
         if watched.event == "chunk":
             return self._output(plain(data.get("text", "")))
         if watched.event == "log":
-            return [_log_line(data)]
+            return [log_line(data)]
         if watched.event == "stalled" and (seconds := float(data.get("seconds", 0))) > 0:
             self.silent, self.at = seconds, now
         self.ending = self.ending or watched.event == "cancel"
@@ -94,7 +94,7 @@ class Bar:
         if self.silent is not None:
             return f"stalled {duration(self.silent + now - self.at)}"
         left = self.state.get("eta")
-        return "" if left is None else f"{duration(left - (now - self.at))} left"
+        return "" if left is None else f"{duration(float(left) - (now - self.at))} left"
 
     def facts(self, now: float, width: int | None = None) -> list[str]:
         """Count, rate and time left, as far as they are known; in `width` cells the rate goes first, the time last."""
@@ -121,7 +121,8 @@ class Bar:
         return [Text(line) for line in lines]
 
 
-def _log_line(data: dict[str, Any]) -> Text:
+def log_line(data: dict[str, Any]) -> Text:
+    """A log event with its level."""
     level = str(data.get("level", "info"))
     style = {"error": "red", "warning": "yellow", "debug": "dim"}.get(level, "blue")
     return Text.assemble((f"{one_line(level)}: ", style), plain(data.get("message", "")))

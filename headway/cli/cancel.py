@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from headway import exact
+from headway.cli.completions import complete_task
 from headway.cli.group import ask, command_line, server_option
 from headway.cli.submit import tell
+from headway.cli.terminal import print_json
 
 
 @click.command()
-@click.argument("task", metavar="ID")
+@click.argument("task", metavar="ID", shell_complete=complete_task)
 @click.option("--reason", default="", help="Shown to whoever watches.")
 @click.option("--json", "as_json", is_flag=True, help="The server's answer as JSON.")
 @server_option
@@ -19,14 +20,14 @@ def cancel(task: str, *, reason: str, as_json: bool, server: str) -> None:
     """Ask for a task to end."""
     answer = ask(server, lambda client: client.cancel(task, reason))
     if as_json:
-        click.echo(json.dumps(answer))
+        print_json(exact.encode(answer).decode())
         return
     click.echo(f"{task}  {answer.get('status', 'cancelling')}")
     click.echo(f"  {command_line(server, 'watch', task)}")
 
 
 @click.command()
-@click.argument("task", metavar="ID")
+@click.argument("task", metavar="ID", shell_complete=complete_task)
 @click.option("--watch", "watching", is_flag=True, help="Follow the new task; exit codes as of `headway watch`.")
 @click.option("--json", "as_json", is_flag=True, help="The server's answer as JSON; with --watch the events too.")
 @server_option

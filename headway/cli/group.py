@@ -13,6 +13,7 @@ import click
 
 from headway import __version__
 from headway.cli.terminal import safe_streams
+from headway.cli.text import one_line, suggestion
 from headway.client import Client
 from headway.errors import ClientError, HeadwayError
 
@@ -27,6 +28,9 @@ COMMANDS = {
     "kinds": "headway.cli.ls:kinds",
     "cancel": "headway.cli.cancel:cancel",
     "retry": "headway.cli.cancel:retry",
+    "result": "headway.cli.result:result",
+    "logs": "headway.cli.logs:logs",
+    "completion": "headway.cli.completion:completion",
 }
 
 T = TypeVar("T")
@@ -64,6 +68,14 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the words begin with; for a mistyped one the name that was meant."""
+        if not ctx.resilient_parsing and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}; {suggestion(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line with streams that nothing unsafe passes."""
         with safe_streams():
@@ -100,7 +112,7 @@ def ask(server: str, call: Callable[[Client], Awaitable[T]]) -> T:
     """What `call` gets from the streamer at `server`."""
 
     async def run() -> T:
-        async with Client(server) as client:
+        async with Client(server, exact_numbers=True) as client:
             return await call(client)
 
     return asyncio.run(run())
@@ -118,5 +130,5 @@ def explain(error: HeadwayError) -> str:
         return str(error)
     if error.status is None and str(error).startswith("cannot reach"):
         return f"{error}\nStart one with `headway dev`, or name another with --server or HEADWAY_SERVER."
-    faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in error.errors]
-    return "\n".join([str(error), *faults])
+    faults = [one_line(f"{fault.get('pointer', '')}: {fault.get('detail', '')}") for fault in error.errors]
+    return "\n  ".join([str(error), *faults])

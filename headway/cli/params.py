@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
+
+from headway.cli.text import suggestion
+from headway.exact import encode, number
 
 Schema = dict[str, Any]
 
@@ -36,7 +39,7 @@ def parse(words: Iterable[str], schema: Schema, base: dict[str, Any] | None = No
         if not equals:
             raise ParamError(f"{word!r}: write parameters as name=value")
         if properties and name not in properties:
-            raise ParamError(f"{name!r} is no parameter; {_hint(name, list(properties))}")
+            raise ParamError(f"{name!r} is no parameter; {suggestion(name, properties)}")
         params[name] = value(name, text, properties.get(name, {}), schema)
     return params
 
@@ -45,7 +48,7 @@ def value(name: str, text: str, schema: Schema, root: Schema) -> Any:
     """`text` as the type that `schema` asks for. Raises ParamError."""
     types, choices = _expected(schema, root)
     for choice in choices:
-        if text == (choice if isinstance(choice, str) else json.dumps(choice)):
+        if text == _written(choice):
             return choice
     for type in ("null", "integer", "number", "boolean", "array", "object"):
         if type in types and (found := _read(text, type)) is not _NONE:
@@ -55,7 +58,7 @@ def value(name: str, text: str, schema: Schema, root: Schema) -> Any:
     if not types and not choices:
         found = _json(text)
         return text if found is _NONE else found
-    wanted = [*map(str, choices), *(_NAMES[type] for type in _NAMES if type in types)]
+    wanted = [*map(_written, choices), *(_NAMES[type] for type in _NAMES if type in types)]
     raise ParamError(f"{name}={text}: {' or '.join(wanted)} is needed")
 
 
@@ -96,11 +99,15 @@ def _read(text: str, type: str) -> Any:
     found = _json(text)
     fits = {
         "null": found is None,
-        "number": isinstance(found, int | float) and not isinstance(found, bool),
+        "number": isinstance(found, int | float | Decimal) and not isinstance(found, bool),
         "array": isinstance(found, list),
         "object": isinstance(found, dict),
     }
     return found if fits[type] else _NONE
+
+
+def _written(choice: Any) -> str:
+    return choice if isinstance(choice, str) else encode(choice).decode()
 
 
 def _json(text: str) -> Any:
@@ -108,11 +115,6 @@ def _json(text: str) -> Any:
         raise ValueError(word)
 
     try:
-        return json.loads(text, parse_constant=refuse)  # NaN and Infinity are no JSON
+        return json.loads(text, parse_float=number, parse_constant=refuse)  # NaN and Infinity are no JSON
     except (ValueError, RecursionError):
         return _NONE
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.text import count, one_line
+from headway import exact
+from headway.cli.text import count, digits, one_line, plain
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "crawl": (
@@ -31,6 +34,7 @@ VALUES = {"largest": "bytes", "slowest": "seconds", "most_linked": "links from"}
 """What the column `value` of a list holds."""
 
 MAX_ROWS = 10
+MAX_LINES = 40
 ALL_ROWS = ("columns",)
 MAX_COLUMNS = 9
 MAX_CHARS = 48
@@ -38,18 +42,22 @@ SHORT_CHARS = 12
 
 
 def tables(kind: str, result: Any) -> list[RenderableType]:
-    """`result` as one table of its plain fields and one for each list of objects."""
+    """`result` as one table of its plain fields and one for each list of objects; as JSON what is neither."""
+    if result is None:
+        return []
+    if _is_rows(result):
+        return [_rows("rows", result)]
     if not isinstance(result, dict):
-        return [Text(one_line(result))] if result is not None else []
+        return [Text(plain(result) if isinstance(result, str) else _json(result))]
     names = [name for name in FIELDS.get(kind, result) if name in result]
     lists = [name for name in names if _is_rows(result[name])]
-    plain = [name for name in names if name not in lists and result[name] not in (None, [], {})]
+    facts = [name for name in names if name not in lists and result[name] not in (None, [], {})]
     made: list[RenderableType] = []
     if warnings := _warnings(result):
-        plain = [name for name in plain if name != "warnings"]
+        facts = [name for name in facts if name != "warnings"]
         made.append(Text("\n".join(f"! {one_line(warning)}" for warning in warnings), style="yellow"))
-    if plain:
-        made.append(_facts({name: result[name] for name in plain}))
+    if facts:
+        made.append(_facts({name: result[name] for name in facts}))
     made += [_rows(name, result[name]) for name in lists]
     return made
 
@@ -58,6 +66,13 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     """What a result says in `warnings` comes first, whatever the kind: who reads on should know it."""
     found = result.get("warnings")
     return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
+
+
+def _json(value: Any) -> str:
+    """A value that has no names to make a table of."""
+    lines = msgspec.json.format(exact.encode(value), indent=2).decode().split("\n")
+    more = len(lines) - MAX_LINES
+    return "\n".join([*lines[:MAX_LINES], *([f"… {more:,} more lines: `headway result` has all"] if more > 0 else [])])
 
 
 def _is_rows(value: object) -> bool:
@@ -74,14 +89,15 @@ def _facts(values: dict[str, Any]) -> Table:
 
 
 def _rows(name: str, rows: list[dict[str, Any]]) -> Table:
-    columns = [column for column in COLUMNS.get(name, rows[0]) if column in rows[0]][:MAX_COLUMNS]
+    known = dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row)
+    columns = [column for column in COLUMNS.get(name, known) if column in known][:MAX_COLUMNS]
     shown = rows if name in ALL_ROWS else rows[:MAX_ROWS]
     title = _title(name) if len(shown) == len(rows) else f"{_title(name)}: {len(shown)} of {count(len(rows))}"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         values = [row.get(column) for row in shown]
         header = VALUES.get(name, column) if column == "value" else column
-        numeric = all(isinstance(value, int | float) for value in values if value is not None)
+        numeric = all(isinstance(value, int | float | Decimal) for value in values if value is not None)
         # On a narrow terminal the long columns give way: their cells are cut, the short ones stay whole.
         short = numeric or all(len(cell(value)) <= SHORT_CHARS for value in values)
         table.add_column(_title(header), justify="right" if numeric else "left", no_wrap=short)
@@ -100,13 +116,21 @@ def cell(value: Any, limit: int = MAX_CHARS) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return count(value) if float(value).is_integer() else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, int | float | Decimal):
+        return _number(value)
     if isinstance(value, dict):
         return _cut(", ".join(f"{one_line(name)}: {cell(part)}" for name, part in value.items()), limit)
     if isinstance(value, list):
         return _cut(", ".join(_item(part) for part in value[:MAX_ROWS]), limit)
     return _cut(_path(one_line(value)) if limit == MAX_CHARS else one_line(value), limit)
+
+
+def _number(value: float | Decimal) -> str:
+    if isinstance(value, Decimal):
+        return digits(value)
+    if value == int(value):
+        return count(value)
+    return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
 
 
 def _item(value: Any) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from headway import exact
+from headway.cli.completions import complete_kind
 from headway.cli.group import Failure, Misuse, ask, command_line, explain, server_option
 from headway.cli.params import ParamError, from_json, parse
+from headway.cli.terminal import print_json
+from headway.cli.text import suggestion
 from headway.cli.watch import Following, run
 from headway.client import Client
 from headway.errors import ClientError
 
 
 @click.command()
-@click.argument("kind")
+@click.argument("kind", shell_complete=complete_kind)
 @click.argument("words", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--json-params", default="", metavar="JSON|@FILE", help="All parameters as one JSON object; @- is stdin.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the task; exit codes as of `headway watch`.")
@@ -52,7 +55,7 @@ def tell(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool
     """Print the new task and what can be done with it; follow it if that is wanted."""
     task = str(accepted.get("task", ""))
     if as_json:
-        click.echo(json.dumps(accepted))
+        print_json(exact.encode(accepted).decode())
     else:
         click.echo(f"{task}  {accepted.get('kind', '')}")
     if watching:
@@ -70,8 +73,9 @@ async def _schema(client: Client, kind: str) -> dict[str, Any]:
         if found.get("kind") == kind:
             schema = found.get("params")
             return schema if isinstance(schema, dict) else {}
-    names = ", ".join(sorted(str(found.get("kind")) for found in kinds))
-    raise Misuse(f"kind {kind!r} is unknown; " + (f"known: {names}" if names else "no processor has offered one yet"))
+    names = [str(found.get("kind")) for found in kinds]
+    hint = suggestion(kind, names) if names else "no processor has offered one yet"
+    raise Misuse(f"kind {kind!r} is unknown; {hint}")
 
 
 def _base(json_params: str) -> dict[str, Any]:

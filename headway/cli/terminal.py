@@ -46,10 +46,12 @@ class SafeStream:
         """What becomes of characters that the encoding lacks."""
         return NARROW
 
-    def write(self, text: str) -> int:
-        """Write `text`, made plain. Raises TypeError for bytes: that is how click finds out what it writes to."""
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+    def write(self, text: str | bytes) -> int:
+        """Write `text`, made plain. Raises TypeError for no bytes: that is how click finds out what it writes to."""
+        if isinstance(text, bytes):
+            if not text:
+                raise TypeError("write() argument must be str, not bytes")
+            text = text.decode("utf-8", "replace")
         self.raw.write(plain(text))
         return len(text)
 

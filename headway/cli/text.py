@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 
 BYTES = frozenset(("B", "byte", "bytes"))
@@ -16,6 +18,7 @@ SECONDS = {
 MAX_PLAIN = 2.0**53
 """From here on a float stands for more than one whole number."""
 MAX_BITS = 400
+MAX_SECONDS = 10**12
 
 _UNSAFE = re.compile(
     # Line and paragraph separators and lone surrogates, which no encoding has.
@@ -85,14 +88,14 @@ def count(value: float | Decimal) -> str:
     if isinstance(value, int):
         return f"{value:,}" if value.bit_length() <= MAX_BITS else f"{Decimal(value):.6e}"
     if isinstance(value, Decimal) or abs(value) >= MAX_PLAIN:
-        return exact(value)
+        return digits(value)
     return f"{value:,.0f}" if value.is_integer() else f"{value:,.1f}"
 
 
-def exact(value: float | Decimal) -> str:
+def digits(value: float | Decimal) -> str:
     """A number that is not whole with all of its digits.
 
-    >>> exact(Decimal("0.12345678901234567890")), exact(Decimal("1E+400"))
+    >>> digits(Decimal("0.12345678901234567890")), digits(Decimal("1E+400"))
     ('0.12345678901234567890', '1E+400')
     """
     number = Decimal(repr(value)) if isinstance(value, float) else value
@@ -106,7 +109,7 @@ def percent(value: float) -> str:
     >>> percent(99.9)
     '99 %'
     """
-    return f"{int(value)} %"
+    return f"{int(min(max(value, 0), 100))} %"
 
 
 def duration(seconds: float) -> str:
@@ -115,7 +118,7 @@ def duration(seconds: float) -> str:
     >>> duration(7.4), duration(83), duration(3725), duration(200_000)
     ('7 s', '1 min 20 s', '1 h 2 min', '2 d 7 h')
     """
-    whole = max(int(seconds), 0)
+    whole = int(min(max(seconds, 0), MAX_SECONDS))
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
@@ -136,7 +139,7 @@ def speed(rate: float, unit: str = "") -> str:
     ('1.0×', '3.1 MB/s')
     """
     if unit in SECONDS:
-        factor = rate * SECONDS[unit]
+        factor = float(rate) * SECONDS[unit]
         return f"{factor:,.0f}×" if factor >= 10 else f"{factor:.1f}×"
     if unit in BYTES:
         return f"{size(rate)}/s"
@@ -181,3 +184,16 @@ def short(task: str) -> str:
     '…e6f7g8h9i0'
     """
     return task if len(task) <= 12 else "…" + task[-10:]
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What to write instead of a name that is not among `known`.
+
+    >>> suggestion("crwal", ["bulk", "crawl"]), suggestion("x", ["bulk", "crawl"]), suggestion("x", [])
+    ('did you mean crawl?', 'known: bulk, crawl', 'none is known')
+    """
+    names = sorted(map(one_line, known))
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(names)}" if names else "none is known"

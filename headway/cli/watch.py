@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from headway.cli.bars import Bar
+from headway.cli.completions import complete_task
 from headway.cli.group import Lost, ask, command_line, explain, server_option
 from headway.cli.report import tables
 from headway.cli.terminal import console
@@ -138,7 +139,7 @@ def detached(server: str, following: Following) -> str:
 
 
 @click.command()
-@click.argument("tasks", nargs=-1, required=True, metavar="ID...")
+@click.argument("tasks", nargs=-1, required=True, metavar="ID...", shell_complete=complete_task)
 @click.option("--json", "as_json", is_flag=True, help="The data of each event, one per line, also while following.")
 @click.option("--cursor", default="", help="Go on after this event, as an earlier watch printed it.")
 @click.option(

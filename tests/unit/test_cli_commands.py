@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import click
 import httpx
 import pytest
+from click.testing import CliRunner
+from rich.cells import cell_len
+from rich.console import Console
 
 from headway.cli.group import COMMANDS, cli
+from headway.cli.ls import tasks_table
+from tests.fixtures.pages import Block
 from tests.fixtures.scripted import ACCEPTED, KIND, Server, event, headway, scripted
 
 __all__ = ["server"]
@@ -268,3 +275,234 @@ def test_wrong_server_url_is_told(server: Server) -> None:
     result = headway("ls", "--server", "127.0.0.1:8000")
     assert result.exit_code == 1
     assert "begins with http://" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["wacth", "t1"], "No such command 'wacth'; did you mean watch?"),
+        (["zzz"], "No such command 'zzz'; known: cancel, completion"),
+        (["submit", "crwal"], "kind 'crwal' is unknown; did you mean crawl?"),
+        (["kinds", "crwal"], "kind 'crwal' is unknown; did you mean crawl?"),
+        (["ls", "--jsno"], "--json"),
+        (["watch", "--patiense", "3", "t1"], "--patience"),
+    ],
+)
+def test_mistyped_name_gets_the_one_that_was_meant(server: Server, words: list[str], hint: str) -> None:
+    """Commands, kinds and options; exit code 2."""
+    result = headway(*words)
+    assert result.exit_code == 2
+    assert hint in result.stderr
+
+
+def test_list_of_an_unknown_kind_says_so(server: Server) -> None:
+    """An empty list of a known one does not."""
+    server.json("GET /api/v1/tasks", {"tasks": []})
+    assert "Kind 'crwal' is unknown; did you mean crawl?" in headway("ls", "--kind", "crwal").output
+    assert "unknown" not in headway("ls", "--kind", "crawl").output
+
+
+ID = "06gvo8jheds2j05omsig89n1qg"
+
+
+@pytest.mark.parametrize("width", [20, 26, 40, 60, 80, 120])
+def test_ids_in_a_list_can_be_copied_at_any_width(width: int) -> None:
+    """Other columns give way: the age first, the status last. No line is wider than the terminal."""
+    state = {"status": "processing", "progress": 42.5, "step": "Fetching", "message": "page 42 of very many" * 9}
+    tasks = [{"task": ID, "kind": "crawl", "created": 0, "state": state}, {"task": "t2", "kind": "bulk", "created": 9}]
+    out = Console(file=io.StringIO(), width=width)
+    out.print(tasks_table(tasks, 100, width))
+    lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(map(cell_len, lines)) <= width
+    assert ID in "".join(line.strip() for line in lines) if width < len(ID) else any(ID in line for line in lines)
+    assert ("page 42" in lines[2]) == (width >= 80)
+    assert ("processing" in lines[2]) == (width >= 40)
+
+
+BIG = '{"n":12345678901234567890123,"f":0.12345678901234567890,"h":1e400,"z":-0.0,"t":"☃\\u202e"}'
+
+
+def answer(text: str) -> httpx.Response:
+    return httpx.Response(200, headers={"content-type": "application/json"}, text=text)
+
+
+def test_result_is_printed_with_every_digit(server: Server, tmp_path: Path) -> None:
+    """As JSON in one line, or to a file as it came."""
+    server.answers["GET /api/v1/tasks/t1/result"] = answer(BIG)
+    assert headway("result", "t1").stdout == BIG + "\n"
+    file = tmp_path / "result.json"
+    result = headway("result", "t1", "-o", str(file))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert file.read_text() == BIG
+    assert headway("result", "t1", "-o", str(tmp_path / "no" / "file")).exit_code == 1
+
+
+def test_result_on_a_terminal_is_indented(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same digits."""
+    monkeypatch.setattr("headway.cli.terminal.SafeStream.isatty", lambda _: True)
+    server.answers["GET /api/v1/tasks/t1/result"] = answer(BIG)
+    lines = headway("result", "t1").stdout.splitlines()
+    assert lines[:3] == ["{", '  "n": 12345678901234567890123,', '  "f": 0.12345678901234567890,']
+    assert headway("result", "t1", "--compact").stdout == BIG + "\n"
+
+
+def test_result_before_the_end_is_an_error(server: Server) -> None:
+    """In the server's words."""
+    server.json("GET /api/v1/tasks/t1/result", {"detail": "The task has not ended."}, 409)
+    result = headway("result", "t1")
+    assert result.exit_code == 1
+    assert "The task has not ended." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "route"),
+    [
+        (("ls", "--json"), "GET /api/v1/tasks"),
+        (("kinds", "--json"), "GET /api/v1/kinds"),
+        (("submit", "crawl", "url=a", "--json"), "POST /api/v1/tasks"),
+        (("cancel", "t1", "--json"), "POST /api/v1/tasks/t1/cancel"),
+        (("retry", "t1", "--json"), "POST /api/v1/tasks/t1/retry"),
+    ],
+)
+def test_json_of_every_command_keeps_all_digits(server: Server, words: tuple[str, ...], route: str) -> None:
+    """Whole numbers over 2**53, more digits than a float has, more than it reaches."""
+    name = {"GET /api/v1/tasks": "tasks", "GET /api/v1/kinds": "kinds"}.get(route)
+    server.answers[route] = answer(f'{{"{name}":[{BIG}]}}' if name else BIG)
+    shown = headway(*words).stdout
+    for digits in ("12345678901234567890123", "0.12345678901234567890", "1E+400", "-0.0"):
+        assert digits in shown
+
+
+def test_big_numbers_are_exact_in_the_table_of_a_result(server: Server) -> None:
+    """With separators."""
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "kind": "own"})
+    server.stream("GET /api/v1/tasks/t1/stream", event(1, "completed"))
+    server.answers["GET /api/v1/tasks/t1/result"] = answer(
+        '{"id":9007199254740993,"rows":[{"n":12345678901234567890}]}'
+    )
+    output = headway("watch", "t1").output
+    assert "9,007,199,254,740,993" in output
+    assert "12,345,678,901,234,567,890" in output
+
+
+@pytest.mark.parametrize("where", ["words", "line", "file"])
+def test_big_numbers_of_parameters_are_sent_exactly(server: Server, tmp_path: Path, where: str) -> None:
+    """From the command line and from files."""
+    schema = {"properties": {"n": {"type": "integer"}, "f": {"type": "number"}, "any": {}}}
+    server.json("GET /api/v1/kinds", {"kinds": [{"kind": "crawl", "params": schema}]})
+    text = '{"n":12345678901234567890,"f":0.12345678901234567890,"any":[1e400]}'
+    file = tmp_path / "params.json"
+    file.write_text(text)
+    words = {
+        "words": ["n=12345678901234567890", "f=0.12345678901234567890", "any=[1e400]"],
+        "line": ["--json-params", text],
+        "file": ["--json-params", f"@{file}"],
+    }[where]
+    assert headway("submit", "crawl", *words).exit_code == 0
+    sent = server.requests[-1]
+    expected = '{"n":12345678901234567890,"f":0.12345678901234567890,"any":[1E+400]}'
+    assert sent.content.decode() == f'{{"kind":"crawl","params":{expected}}}'
+    assert sent.headers["content-type"] == "application/json"
+
+
+def log(n: int, level: str, message: str) -> str:
+    data = {"type": "log", "task": "t1", "n": n, "level": level, "message": message, "at": 1763690000.5}
+    return f"event: log\nid: c{n}\ndata: {json.dumps(data)}\n\n"
+
+
+LINES = [event(1), log(2, "info", "one"), log(3, "debug", "two"), log(4, "error", "three"), event(5)]
+
+
+def test_logs_are_those_written_so_far(server: Server) -> None:
+    """Up to where the log ended when it was asked; a task that runs is not waited for."""
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
+    server.stream("GET /api/v1/tasks/t1/stream", *LINES, log(6, "info", "later"))
+    result = headway("logs", "t1")
+    assert [line.partition("  ")[2] for line in result.stdout.splitlines()] == [
+        "info: one",
+        "debug: two",
+        "error: three",
+    ]
+    assert re.match(r"\d\d:\d\d:\d\d  ", result.stdout)
+    assert dict(server.requests[-1].url.params) == {"merge": "0"}
+
+
+def test_logs_have_a_least_level_and_a_form_for_programs(server: Server) -> None:
+    """The data of each event as it came."""
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
+    server.stream("GET /api/v1/tasks/t1/stream", *LINES)
+    shown = headway("logs", "t1", "--level", "info", "--json").stdout.splitlines()
+    assert [json.loads(line)["message"] for line in shown] == ["one", "three"]
+
+
+def test_followed_logs_come_until_the_task_has_ended(server: Server) -> None:
+    """Exit code 0 however it ended: `watch` tells."""
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c2"})
+    server.stream("GET /api/v1/tasks/t1/stream", *LINES, log(6, "info", "last"), event(7, "error"))
+    result = headway("logs", "t1", "-f")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].endswith("info: last")
+
+
+def test_logs_of_a_task_without_events_are_empty(server: Server) -> None:
+    """It is queued."""
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": ""})
+    assert headway("logs", "t1").output == ""
+    assert headway("logs", "nope").exit_code == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_for_the_shell(shell: str) -> None:
+    """It calls the command again for what can follow."""
+    result = headway("completion", shell)
+    assert result.exit_code == 0
+    assert f"_HEADWAY_COMPLETE={shell}_complete" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("headway wa", ["watch"]),
+        ("headway ls --js", ["--json"]),
+        ("headway ls --status proc", ["processing"]),
+        ("headway submit cr", ["crawl"]),
+        ("headway watch 06", ["06a", "06b"]),
+        ("headway result 06b", ["06b"]),
+    ],
+)
+def test_commands_options_kinds_and_ids_are_completed(server: Server, words: str, completed: list[str]) -> None:
+    """Ids that a shell could read as more than a word are not."""
+    server.json("GET /api/v1/tasks", {"tasks": [{"task": task, "kind": "crawl"} for task in ("06a", "06b", "06$(id)")]})
+    environ = {
+        "_HEADWAY_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    result = CliRunner().invoke(cli, [], prog_name="headway", env=environ)
+    assert [line.partition(",")[2] for line in result.stdout.splitlines()] == completed
+
+
+def test_completion_without_a_server_is_silent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message would stand in the command line; nobody waits for long."""
+    monkeypatch.setattr("headway.cli.completions.PATIENCE_SECONDS", 0.01)
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    server.answers["GET /api/v1/tasks"] = refuse
+    environ = {"_HEADWAY_COMPLETE": "zsh_complete", "COMP_WORDS": "headway watch 0", "COMP_CWORD": "2"}
+    result = CliRunner().invoke(cli, [], prog_name="headway", env=environ)
+    assert result.output.strip() == ""
+
+
+def test_documented_uses_of_results_and_logs_work(
+    server: Server, printed: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line of the block, for a task that has ended."""
+    monkeypatch.chdir(tmp_path)
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
+    server.stream("GET /api/v1/tasks/t1/stream", *LINES, event(6, "completed"))
+    shown = [headway(*line.replace("ID", "t1").split()[1:]) for line in printed[0].commands]
+    assert [result.exit_code for result in shown] == [0, 0, 0, 0]
+    assert json.loads((tmp_path / "result.json").read_text()) == {"pages": 7}
+    assert [len(result.stdout.splitlines()) for result in shown] == [1, 0, 3, 1]

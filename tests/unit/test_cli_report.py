@@ -59,7 +59,7 @@ def test_short_columns_stay_whole_on_a_narrow_terminal() -> None:
     assert "…" in row
 
 
-@pytest.mark.parametrize(("result", "shown"), [(None, ""), ("done\x1b[2J", "done[2J"), (42, "42"), ([1, 2], "[1, 2]")])
+@pytest.mark.parametrize(("result", "shown"), [(None, ""), ("done\x1b[2J", "done[2J"), (42, "42"), ([], "[]")])
 def test_result_that_is_no_object_is_shown_as_it_is(result: object, shown: str) -> None:
     """Any handler may return anything; nothing for nothing."""
     assert text("own", result).strip() == shown
@@ -90,3 +90,31 @@ def test_unknown_kind_gets_all_its_fields() -> None:
 def test_cell_is_short(value: object, shown: str) -> None:
     """One line of at most 48 characters."""
     assert cell(value) == shown
+
+
+def test_list_of_objects_is_a_table() -> None:
+    """Of all their fields, also those that the first one lacks."""
+    shown = text("own", [{"name": "a"}, {"name": "b", "size": 2**53 + 1}])
+    assert ["name", "size"] in [line.split() for line in shown.splitlines()]
+    assert "9,007,199,254,740,993" in shown
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ([1, None, True, "é"], '[\n  1,\n  null,\n  true,\n  "é"\n]'),
+        (True, "true"),
+        ([{"a": 1}, 2], '[\n  {\n    "a": 1\n  },\n  2\n]'),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_what_is_no_table_is_json_never_python(result: object, shown: str) -> None:
+    """Text as it is."""
+    assert text("own", result).strip() == shown
+
+
+def test_long_list_ends_with_where_the_rest_is() -> None:
+    """The screen is not the place for a million numbers."""
+    lines = text("own", list(range(1000))).splitlines()
+    assert len(lines) == 41
+    assert lines[-1] == "… 962 more lines: `headway result` has all"
