@@ -30,6 +30,8 @@ MAX_AGE_SECONDS = 7 * DAY
 """How long logs, records and results are kept. It must exceed the longest silence of a live task."""
 MAX_EVENTS_PER_TASK = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
+LEASE_SECONDS = 30.0
+"""A processor that has not renewed its lease for this long is gone: the server deletes it."""
 
 
 def streams(names: Names, replicas: int = 1) -> list[StreamConfig]:
@@ -87,7 +89,11 @@ async def ensure(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
     with mapped("prepare the streams"):
         for config in streams(names, replicas):
             await _ensure_stream(js, config)
-        for bucket, ttl in ((names.tasks_bucket, MAX_AGE_SECONDS), (names.kinds_bucket, 0.0)):
+        for bucket, ttl in (
+            (names.tasks_bucket, MAX_AGE_SECONDS),
+            (names.kinds_bucket, 0.0),
+            (names.processors_bucket, LEASE_SECONDS),
+        ):
             await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, replicas=replicas, direct=True)
         await _ensure(
             js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, replicas=replicas

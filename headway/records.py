@@ -57,6 +57,13 @@ class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     concurrency: int = 1
 
 
+class ProcessorRecord(msgspec.Struct, kw_only=True):
+    """The lease of a processor. Kept in the KV bucket `<namespace>_processors`, where it expires unless renewed."""
+
+    kinds: list[str]
+    """What it offers."""
+
+
 def decode_record(raw: bytes, type: type[T]) -> T:
     """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
     try:

@@ -49,6 +49,7 @@ class Names:
         self.dead_stream = f"{upper}_DEAD"
         self.tasks_bucket = f"{namespace}_tasks"
         self.kinds_bucket = f"{namespace}_kinds"
+        self.processors_bucket = f"{namespace}_processors"
         self.results_bucket = f"{namespace}_results"
         self.all_events = f"{namespace}.ev.*"
         self.all_jobs = f"{namespace}.job.*.*"

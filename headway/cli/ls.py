@@ -124,6 +124,8 @@ def kind_text(kind: dict[str, Any]) -> Text:
     schema = kind.get("params") or {}
     required = schema.get("required", [])
     text = Text.assemble((str(kind.get("kind")), "bold"), f"  {_first_line(kind.get('description', ''))}\n")
+    if kind.get("processors") == 0:
+        text.append("  no processor offers it now\n", "yellow")
     for name, part in (schema.get("properties") or {}).items():
         default = "required" if name in required else f"default {one_line(_json(part.get('default')))}"
         text.append(f"  {name}", "cyan")

@@ -58,6 +58,8 @@ def tell(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool
         print_json(exact.encode(accepted).decode())
     else:
         click.echo(f"{task}  {accepted.get('kind', '')}")
+    if warning := accepted.get("warning"):
+        click.echo(f"warning: {warning}", err=True)
     if watching:
         raise SystemExit(run(server, Following([task]), as_json=as_json))
     if not as_json:

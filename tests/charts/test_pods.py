@@ -64,6 +64,7 @@ FORBIDDEN = [
     ("streamer", "_INBOX_headway_streamer", "$JS.API.STREAM.DELETE.HW_EVENTS"),
     ("streamer", "_INBOX_headway_streamer", "$JS.ACK.HW_JOBS.crawl.1.1.1.1.0"),
     ("streamer", "_INBOX_headway_streamer", "$KV.hw_kinds.crawl"),
+    ("streamer", "_INBOX_headway_streamer", "$KV.hw_processors.p1"),
     ("processor", "_INBOX_processor", "$JS.API.STREAM.DELETE.HW_EVENTS"),
     ("processor", "_INBOX_processor", "hw.job.crawl.t1"),
     ("streamer", "_INBOX_headway_streamer", "hw.live.t1"),  # what is stored is shown by the server alone

@@ -394,7 +394,7 @@ async def test_the_first_seeds_routes_start_a_kind_and_speak_three_words(nats_se
             await running.http.post(f"/api/v1/tasks/{task}/cancel", json={"reason": "typo"})
             shown += [json.loads(e.data) async for e in events]
         assert [(one["status"], one["message"]) for one in shown] == [
-            ("processing", "waiting for a processor"),
+            ("processing", "no processor offers idle now; it runs as soon as one does"),
             ("error", "typo"),
         ]
 

@@ -81,6 +81,20 @@ def test_submit_takes_json_from_the_command_line_a_file_and_stdin(server: Server
     assert params == [{"url": "http://line/", "pages": 1}, {"url": "http://file/"}, {"url": "http://stdin/"}]
 
 
+def test_submit_warns_of_a_kind_that_no_processor_offers(server: Server) -> None:
+    """On stderr: what is read by programs stays as it is."""
+    server.json("POST /api/v1/tasks", ACCEPTED | {"processors": 0, "warning": "no processor offers crawl now"}, 202)
+    result = headway("submit", "crawl", "url=a", "--json")
+    assert (result.exit_code, result.stderr) == (0, "warning: no processor offers crawl now\n")
+    assert json.loads(result.stdout)["processors"] == 0
+
+
+def test_kinds_shows_what_no_processor_offers(server: Server) -> None:
+    """A kind stays known when its processors have gone."""
+    server.json("GET /api/v1/kinds", {"kinds": [KIND | {"processors": 0, "live": False}]})
+    assert "crawl  Crawl a site.\n  no processor offers it now\n" in headway("kinds").output
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -101,6 +101,7 @@ def test_every_subject_stands_where_the_design_says():
     assert names.jobs_of("crawl") == "hw.job.crawl.*"
     assert names.dead("crawl", "t1") == "hw.dead.crawl.t1"
     assert (names.events_stream, names.jobs_stream, names.dead_stream) == ("HW_EVENTS", "HW_JOBS", "HW_DEAD")
+    assert names.processors_bucket == "hw_processors"
     assert (names.tasks_bucket, names.kinds_bucket, names.results_bucket) == ("hw_tasks", "hw_kinds", "hw_results")
 
 

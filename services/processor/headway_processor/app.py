@@ -11,7 +11,7 @@ from headway import objects
 from headway.connection import Connection, NatsSettings
 from headway.log import NatsLog
 from headway.task import Registry
-from headway_processor import backlog, catalogue, ops
+from headway_processor import backlog, catalogue, lease, ops
 from headway_processor.archive import NatsArchive
 from headway_processor.desk import Desk
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
@@ -103,6 +103,7 @@ class Processor:
             "stop": self._stopping.wait(),
             "nats": self._connection.closed.wait(),
             "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds]),
+            "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
             "backlog": backlog.keep_counted(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }

@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.records import KindRecord, decode_record
+from headway.records import KindRecord, ProcessorRecord, decode_record
 from headway_streamer.kv import Bucket
 from headway_streamer.problems import Problem, pointer
 
 FRESH_SECONDS = 2.0
 MAX_ERRORS = 50
 
+R = TypeVar("R", bound=msgspec.Struct)
+
 logger = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The kinds, read from their bucket at most every two seconds."""
+    """The kinds, and how many processors offer each, read from their buckets at most every two seconds."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    def __init__(self, kinds: Bucket, processors: Bucket) -> None:
+        self._bucket = kinds
+        self._leases = processors
         self._kinds: dict[str, KindRecord] = {}
+        self._processors: Counter[str] = Counter()
         self._until = 0.0
 
-    async def kinds(self) -> list[KindRecord]:
-        """All kinds by name. Raises UnavailableError."""
+    async def offers(self) -> list[dict[str, Any]]:
+        """All kinds by name, as the API shows them. Raises UnavailableError."""
         await self._refresh()
-        return [self._kinds[name] for name in sorted(self._kinds)]
+        return [
+            msgspec.to_builtins(kind) | {"processors": self._processors[name], "live": self._processors[name] > 0}
+            for name, kind in sorted(self._kinds.items())
+        ]
 
     async def kind(self, name: str) -> KindRecord:
         """The kind of that name, or a Problem that names the ones there are. Raises UnavailableError."""
@@ -44,20 +53,36 @@ class Catalogue:
             raise Problem(404, "Unknown kind", f"No processor runs kind {name[:64]!r}. Known kinds: {known}.")
         return found
 
+    async def processors(self) -> Counter[str]:
+        """How many processors offer each kind now. Raises UnavailableError."""
+        await self._refresh()
+        return self._processors
+
     async def _refresh(self) -> None:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        kinds = {}
-        for key, value in await self._bucket.all():
-            try:
-                kinds[key] = decode_record(value, KindRecord)
-            except MalformedEventError as error:
-                logger.warning(
-                    "a kind's record is malformed", extra={"action": "kind_malformed", "kind": key, "error": str(error)}
-                )
+        kinds = _decoded(await self._bucket.all(), KindRecord)
+        leases = _decoded(await self._leases.all(), ProcessorRecord)
         self._kinds = kinds
+        self._processors = Counter(kind for lease in leases.values() for kind in set(lease.kinds))
         self._until = now + FRESH_SECONDS
+
+
+def no_processor(kind: str) -> str:
+    """What is said of a task whose kind nobody offers."""
+    return f"no processor offers {kind} now; it runs as soon as one does"
+
+
+def _decoded(found: list[tuple[str, bytes]], type: type[R]) -> dict[str, R]:
+    records = {}
+    for key, value in found:
+        try:
+            records[key] = decode_record(value, type)
+        except MalformedEventError as error:
+            extra = {"action": "record_malformed", "key": key, "error": str(error)}
+            logger.warning("a record of what processors offer is malformed", extra=extra)
+    return records
 
 
 def check_params(kind: KindRecord, params: Any) -> None:

@@ -25,6 +25,7 @@ from headway_streamer.line import Sweeper
 from headway_streamer.listing import Listing
 from headway_streamer.live import INCARNATION_SECONDS, Live
 from headway_streamer.metrics import Metrics
+from headway_streamer.offers import Offers
 from headway_streamer.presence import Presence
 from headway_streamer.settings import Settings
 from headway_streamer.streams import Streams
@@ -76,8 +77,12 @@ class Core:
             linger_seconds=settings.linger_seconds,
         )
         self.intake = Intake(connection.client, connection.names, self.log)
-        self.catalogue = Catalogue(Bucket(connection.client, connection.names.kinds_bucket))
+        self.catalogue = Catalogue(
+            Bucket(connection.client, connection.names.kinds_bucket),
+            Bucket(connection.client, connection.names.processors_bucket),
+        )
         self.listing = Listing(self.intake.records, self.log, self.history, self.decoder)
+        self.offers = Offers(self.catalogue, self.listing, self.log)
         self.results = Results(connection)
         self.drain = Drain(settings.drain_seconds)
         self.metrics.late = self.drain.late

@@ -29,6 +29,8 @@ from headway_streamer.kv import Bucket
 from headway_streamer.problems import Problem
 
 DEADLINE_SECONDS = 2.0
+WAITING = "waiting for a processor"
+"""Message of a queued task."""
 ENVELOPE_BYTES = 2048
 """What a record and a job message hold beside the parameters, headers included; they have a few hundred bytes."""
 
@@ -51,6 +53,7 @@ class Intake:
         key: str = "",
         retry_of: str = "",
         cancel_on_disconnect: bool = False,
+        message: str = WAITING,
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
 
@@ -78,7 +81,7 @@ class Intake:
         )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                return await self._store(record)
+                return await self._store(record, message)
         except TimeoutError as error:
             raise UnavailableError("the job was not acknowledged in time") from error
 
@@ -114,7 +117,7 @@ class Intake:
         cancelled = Progress(status="cancelled", progress=0.0, message=reason, step="")
         await Chain(self._log, task, head, attempt=0, patient=False).append(cancelled)
 
-    async def _store(self, record: TaskRecord) -> tuple[TaskRecord, bool]:
+    async def _store(self, record: TaskRecord, message: str) -> tuple[TaskRecord, bool]:
         new = await self.records.create(record.task, codec.encode_json(record))
         if not new:
             earlier = await self.record(record.task)
@@ -124,7 +127,7 @@ class Intake:
             if await self._log.last(record.task) is not None:
                 return record, False
         await self._store_job(record)
-        await self._say_queued(record)
+        await self._say_queued(record, message)
         return record, new
 
     async def _store_job(self, record: TaskRecord) -> None:
@@ -145,7 +148,7 @@ class Intake:
                 stream=self._names.jobs_stream,
             )
 
-    async def _say_queued(self, record: TaskRecord) -> None:
+    async def _say_queued(self, record: TaskRecord, message: str) -> None:
         queued = Progress(
             task=record.task,
             n=1,
@@ -153,7 +156,7 @@ class Intake:
             at=record.created,
             status="queued",
             progress=0.0,
-            message="waiting for a processor",
+            message=message,
             step="",
         )
         with suppress(ConflictError, UnavailableError):  # a processor has begun, or will: the job is stored

@@ -14,10 +14,11 @@ from headway import codec
 from headway.errors import EndedError, StoreFullError, UnavailableError
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.catalogue import check_params, from_query
+from headway_streamer.catalogue import check_params, from_query, no_processor
 from headway_streamer.core import Core
 from headway_streamer.dialect import CELERY, THREE_WORDS
 from headway_streamer.head import HEAD
+from headway_streamer.intake import WAITING
 from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.session import Session
@@ -76,7 +77,7 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 @get("/api/v1/kinds", tags=["kinds"], summary="What can be run, with JSON Schemas of the parameters")
 async def list_kinds(core: NamedDependency[Core]) -> Response[bytes]:
-    return answer({"kinds": await core.catalogue.kinds()})
+    return answer({"kinds": await core.catalogue.offers()})
 
 
 @post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
@@ -233,7 +234,10 @@ ROUTES = [
 
 async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> Response[bytes]:
     record = await _submit(core, kind, params, key=key, retry_of=retry_of)
-    body = {"task": record.task, "kind": record.kind, "links": links(record.task)}
+    processors = (await core.catalogue.processors())[record.kind]
+    body = {"task": record.task, "kind": record.kind, "processors": processors, "links": links(record.task)}
+    if not processors:
+        body["warning"] = no_processor(record.kind)
     return answer(body, 202, {"Location": f"/api/v1/tasks/{record.task}"})
 
 
@@ -241,8 +245,14 @@ async def _submit(
     core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
 ) -> TaskRecord:
     await _check(core, kind, params)
+    processors = (await core.catalogue.processors())[kind]
     record, new = await core.intake.submit(
-        kind, codec.encode_params(params), key=key, retry_of=retry_of, cancel_on_disconnect=cancel_on_disconnect
+        kind,
+        codec.encode_params(params),
+        key=key,
+        retry_of=retry_of,
+        cancel_on_disconnect=cancel_on_disconnect,
+        message=WAITING if processors else no_processor(kind),
     )
     if new:
         core.metrics.submitted(kind)

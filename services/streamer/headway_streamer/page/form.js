@@ -62,7 +62,8 @@ export class Form {
     const input = el('input', { type: 'radio', name: 'kind', value: kind.kind, change: () => this.#choose(kind) });
     return el('label', { class: 'kind' }, input,
       el('span', { class: 'kind-name' }, kind.kind),
-      el('span', { class: 'kind-about' }, firstSentence(kind.description || describe(kind.params ?? {}))));
+      el('span', { class: 'kind-about' }, firstSentence(kind.description || describe(kind.params ?? {}))),
+      kind.live === false && el('span', { class: 'kind-about' }, 'No processor offers it now.'));
   }
 
   #choose(kind) {

@@ -1,0 +1,70 @@
+"""Telling waiting tasks that a processor has begun to offer their kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+
+from headway import codec
+from headway.chain import read_head
+from headway.errors import LogError, UnavailableError
+from headway.events import Progress
+from headway.ids import nonce
+from headway.log import Log
+from headway_streamer.catalogue import FRESH_SECONDS, Catalogue, no_processor
+from headway_streamer.listing import Filter, Listing
+
+MAX_TASKS = 500
+
+logger = logging.getLogger(__name__)
+
+
+class Offers:
+    """Appends one event to each task that was queued while no processor offered its kind.
+
+    All streamers do it; the log takes the event of the first.
+    """
+
+    def __init__(self, catalogue: Catalogue, listing: Listing, log: Log) -> None:
+        self._catalogue = catalogue
+        self._listing = listing
+        self._log = log
+        self._offered: set[str] = set()
+
+    async def keep_announced(self) -> None:
+        """A root task: look for kinds that are offered again."""
+        while True:
+            await asyncio.sleep(FRESH_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - one streamer before another
+            with suppress(UnavailableError):
+                await self._look()
+
+    async def _look(self) -> None:
+        offered = {kind for kind, count in (await self._catalogue.processors()).items() if count}
+        if begun := offered - self._offered:
+            for item in await self._listing.recent(Filter(limit=MAX_TASKS, status="queued")):
+                if item["kind"] in begun and item["state"]["message"] == no_processor(item["kind"]):
+                    await self._announce(item["task"], item["kind"])
+        self._offered = offered
+
+    async def _announce(self, task: str, kind: str) -> None:
+        head = await read_head(self._log, task)
+        if not isinstance(head.event, Progress) or head.event.message != no_processor(kind):
+            return
+        event = Progress(
+            task=task,
+            n=head.n + 1,
+            attempt=0,
+            at=round(time.time(), 3),
+            first=head.first,
+            status="queued",
+            progress=0.0,
+            message=f"a processor offers {kind} now; waiting for its turn",
+            step="",
+        )
+        with suppress(LogError):  # a processor has begun it, or another streamer was faster
+            # Without a Chain, which would follow the other's event: one is enough.
+            await self._log.put(task, codec.encode(event), expected=head.seq, msg_id=f"{task}.offered.{nonce()}")
+            logger.info("a waiting task is offered", extra={"action": "offered", "task": task, "kind": kind})
