@@ -77,6 +77,21 @@ async def test_a_task_that_no_processor_offers_is_accepted_with_a_warning(stream
     assert await messages(streamer, reply.json()["task"]) == [WORDS]
 
 
+async def test_an_accepted_task_is_answered_with_202_though_nats_fails_right_after(streamer, monkeypatch):
+    submit = streamer.core.intake.submit
+
+    async def submit_and_lose(*arguments, **options):
+        found = await submit(*arguments, **options)
+        monkeypatch.setattr(streamer.core.catalogue, "_refresh", unanswered)
+        return found
+
+    async def unanswered():
+        raise UnavailableError("lost")
+
+    monkeypatch.setattr(streamer.core.intake, "submit", submit_and_lose)
+    assert (await streamer.submit()).status_code == 202
+
+
 async def test_a_task_that_is_offered_is_accepted_without_a_warning(streamer, connection):
     stop = await offering(connection, "echo")
     await until_shown(streamer, (1, True))

@@ -234,7 +234,7 @@ ROUTES = [
 
 async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> Response[bytes]:
     record = await _submit(core, kind, params, key=key, retry_of=retry_of)
-    processors = (await core.catalogue.processors())[record.kind]
+    processors = core.catalogue.counted[record.kind]  # as it was when the task was stored: no read may fail after that
     body = {"task": record.task, "kind": record.kind, "processors": processors, "links": links(record.task)}
     if not processors:
         body["warning"] = no_processor(record.kind)
