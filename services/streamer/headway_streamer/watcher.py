@@ -19,6 +19,10 @@ from headway_streamer.settings import Settings
 STEP_BYTES = 128 * 1024
 """What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""
 
+EARLY_SECONDS = 0.001
+"""How much too early a timer may fire: asyncio's by the resolution of its clock, uvloop's by half a millisecond. One
+that was woken and found that it is not quite time would be woken again at once, until the clock moves."""
+
 
 class Watcher:
     """Yields what one connection gets, from `hello` to the clean end.
@@ -168,14 +172,19 @@ class Watcher:
         if self._drain.draining and not self._draining:
             self._draining = True
             self._leave_at = min(self._leave_at, self._drain.leave_at(self))
-        if self._loop.time() < self._leave_at:
+        if self._now < self._leave_at:
             return None
         return "drain" if self._draining else "lifetime"
 
     @property
+    def _now(self) -> float:
+        """Loop time by which what is due is judged: a timer that fires early finds something to do."""
+        return self._loop.time() + EARLY_SECONDS
+
+    @property
     def woken(self) -> bool:
         """Whether there may be something to send that the last step has not seen."""
-        return any(not seat.waiting for seat in self.seats) or self.due_at <= self._loop.time()
+        return any(not seat.waiting for seat in self.seats) or self.due_at <= self._now
 
     @property
     def shares(self) -> bool:
@@ -194,7 +203,7 @@ class Watcher:
 
     def _due(self) -> bytes:
         """Notes on stalled and resumed tasks, or the heartbeat, if it is time for one."""
-        now = self._loop.time()
+        now = self._now
         notes = b"".join(self._stall_notes(now))
         if not notes and now < self._silent_at:
             return b""

@@ -255,6 +255,17 @@ def where_sum_and_difference_disagree(after, silence):
 
 
 @pytest.mark.timeout(10)
+async def test_a_watcher_woken_a_moment_too_early_to_leave_does_not_spin(log, monkeypatch):
+    """Timers fire early, by the resolution of the clock; virtual time would stand still for ever."""
+    async with rig_on(log, drain_seconds=20) as rig:
+        await rig.write("t1", *ticks(1, 3))
+        watched = await rig.watch("t1")
+        monkeypatch.setattr(rig.drain, "leave_at", lambda _: 5.0 + 2.5e-12)
+        rig.drain.begin()
+        assert (await watched.all())[-1].event == "goodbye"
+
+
+@pytest.mark.timeout(10)
 async def test_a_watcher_woken_at_the_very_time_of_the_stall_does_not_spin(rig):
     loop = asyncio.get_running_loop()
     watched = await rig.watch("t1")
