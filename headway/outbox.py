@@ -105,7 +105,9 @@ class Outbox:
             # First of all: what another thread notes from here on is not lost.
             dirty, self.dirty = self.dirty, False
             self._steps += 1
-            if self._steps > MAX_PENDING_STEPS:
+            if self.silenced:
+                change()
+            elif self._steps > MAX_PENDING_STEPS:
                 self._steps_left_out = self._steps - MAX_PENDING_STEPS - 1
                 change()
                 self.dirty = True
@@ -119,6 +121,8 @@ class Outbox:
     def line(self, line: LogLine) -> None:
         """Of a flood, `MAX_PENDING_LINES` lines are kept per round, and the rest is counted."""
         with self._room:
+            if self.silenced:
+                return
             if self._lines >= MAX_PENDING_LINES:
                 self._lines_left_out += 1
                 return
@@ -179,6 +183,11 @@ class Outbox:
             self.silenced = self.silenced or silence
             self.hurried = True
             self._room.notify_all()
+
+    def detach(self, lock: threading.RLock) -> None:
+        """In a child process: the event loop runs in the parent, and a thread of it may have held the lock."""
+        self._room = threading.Condition(lock)
+        self.silenced = self.hurried = self.dirty = self._rung = True
 
     # Appending
 

@@ -35,7 +35,7 @@ class ProgressState:
         self.simple = True
         """No loop is tracked in this step, so that all counts belong to `level`."""
         self._clock = clock
-        self._lock = lock
+        self.lock = lock
         self._belongs = belongs
         self._percent = 0.0
         self._base, self._upto = 0.0, 100.0
@@ -98,13 +98,13 @@ class ProgressState:
     def _settle(self) -> bool:
         """Whether all loops of this step have ended: then counting is simple again."""
         if not self.level.running():
-            with self._lock:
+            with self.lock:
                 self.simple = not self.level.running()
         return self.simple
 
     def begin(self, *, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
         """A loop begins; what this context reports from now on is within it."""
-        with self._lock:
+        with self.lock:
             foreign = innermost(self.level) is None and not self._belongs()
             outer = self.track()
             level = self.level if outer is None else outer.here()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import Any, TypeVar, get_args
+from weakref import WeakSet
 
 from headway.chain import Chain
 from headway.coercion import clean, number, shorten
@@ -208,6 +209,7 @@ class Reporter:
         if isinstance(request := self._chain.head.event, Cancel):  # it came as the attempt began
             self.stop(CancelRequestedError(self.task, request.reason))
         self._outbox.start()
+        running.add(self)
 
     async def finish(
         self, status: Status, *, message: str | None = None, data: Any = None, error: ErrorInfo | None = None
@@ -216,6 +218,7 @@ class Reporter:
 
         Raises SupersededError or EndedError when this attempt has nothing more to say.
         """
+        running.discard(self)
         await self._outbox.drain()
         if isinstance(self.stopped, (SupersededError, EndedError)):
             raise self.stopped
@@ -236,7 +239,14 @@ class Reporter:
 
     async def abort(self) -> None:
         """Stop appending without another word."""
+        running.discard(self)
         await self._outbox.abort()
+
+    def detach(self) -> None:
+        """In a child process: nothing that is reported arrives, and no lock of the parent's threads is waited for."""
+        lock = threading.RLock()
+        self._state.lock = lock
+        self._outbox.detach(lock)
 
     def stop(self, reason: LogError) -> None:
         """Tell the handler to end (on the event loop only)."""
@@ -276,3 +286,6 @@ def _length(rows: object) -> int | None:
 
 current: ContextVar[Reporter | None] = ContextVar("headway_job", default=None)
 """The job of the handler that runs in this context. Threads started with `asyncio.to_thread` inherit it."""
+
+running: WeakSet[Reporter] = WeakSet()
+"""The jobs that are between `start` and their end in this process."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from headway.reporter import Reporter, current
+from headway.reporter import Reporter, current, running
 
 T = TypeVar("T")
 
 __all__ = ["current", "current_job", "track"]
+
+logger = logging.getLogger(__name__)
 
 
 def current_job() -> Reporter | None:
@@ -32,5 +37,34 @@ def track(
     """
     job = current.get()
     if job is None:
+        if running and not _warned:
+            _warn()
         return iter(rows)
     return job.track(rows, total=total, unit=unit, message=message, initial=initial)
+
+
+_warned: list[str] = []
+"""The thread that was warned of. Once is enough: it is a fault of the code, and the same for all that follows."""
+
+
+def _warn() -> None:
+    """While tasks run here, a loop without one may be a loop of one of them, in a thread that does not know which."""
+    _warned.append(threading.current_thread().name)
+    logger.warning(
+        "track runs beside tasks and does not find one, so that its loop is not shown. If it belongs to a task: start"
+        " threads with asyncio.to_thread or headway.executor.ContextThreadPoolExecutor, or call job.track; a child"
+        " process cannot report",
+        extra={"action": "track_without_task", "thread_name": _warned[-1]},
+    )
+
+
+def _forget() -> None:
+    """In a child process nothing that is reported arrives: its loops are plain ones."""
+    _warned.clear()
+    current.set(None)
+    for job in running:
+        job.detach()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -10,8 +10,10 @@ import sys
 import msgspec
 import pytest
 
-from headway import codec
+from headway import codec, current_job
 from headway.connection import NatsSettings
+from headway.events import is_terminal
+from headway.log import NatsLog
 from headway.records import Job, KindRecord
 from headway.task import Registry, task
 from headway_processor import catalogue, ops
@@ -65,6 +67,12 @@ def registry():
         """Say it again."""
         return params.url
 
+    @task("pooled", registry=registry)
+    async def pooled(job):
+        """Track in the loop's own executor."""
+        found = await asyncio.get_running_loop().run_in_executor(None, current_job)
+        return found is job
+
     return registry
 
 
@@ -97,6 +105,16 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
         "headway_processor_nats_connected 1.0",
     ):
         assert line in body
+
+
+async def test_executor_of_the_event_loop_carries_the_task(processor, connection):
+    job = Job(task="t2", kind="pooled", params=codec.raw(b"{}"))
+    await connection.client.jetstream().publish(connection.names.job("pooled", "t2"), codec.encode_json(job))
+    log, last = NatsLog(connection.client, connection.names), None
+    async with asyncio.timeout(10):
+        while last is None or not is_terminal(codec.decode(last.payload)):
+            last = await log.last("t2")
+    assert codec.decode(last.payload).data is True
 
 
 async def test_kinds_are_published_once(processor, connection, registry):

@@ -1,11 +1,17 @@
 """`track`: nothing outside of a task, a bar inside of one."""
 
 import asyncio
+import logging
+import multiprocessing
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
 from headway import TaskCancelledError, current_job, track
 from headway.errors import CancelRequestedError
+from headway.executor import ContextThreadPoolExecutor
 from headway.testing import MemoryLog, start_job
 from headway.track import current
 
@@ -114,3 +120,74 @@ async def test_a_cancelled_task_ends_its_loop(inside):
     with pytest.raises(TaskCancelledError, match="enough"):
         next(rows)
     await job.finish("cancelled")
+
+
+@pytest.fixture
+def warnings(caplog, monkeypatch):
+    """The actions of the warnings that come."""
+    monkeypatch.setattr(sys.modules["headway.track"], "_warned", [])  # the package's `track` is the function
+    caplog.set_level(logging.WARNING)
+    return lambda: [record.action for record in caplog.records]
+
+
+async def test_a_pool_that_carries_the_context_finds_the_job(inside, warnings):
+    log, job = await started(inside)
+    with ContextThreadPoolExecutor(2) as pool:
+        counts = await asyncio.to_thread(lambda: list(pool.map(lambda rows: len(list(track(range(rows)))), [2, 3])))
+    await job.finish("completed")
+    assert counts == [2, 3]
+    assert log.events("t1")[-1].done in (5, 3, 2)  # counted together, or one after the other
+    assert warnings() == []
+
+
+async def test_a_thread_that_does_not_know_its_task_says_so_once(inside, warnings):
+    log, job = await started(inside)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda rows: list(track(rows)), ["ab", "c"])) == [["a", "b"], ["c"]]
+    thread = threading.Thread(target=lambda: list(track("abc")))
+    thread.start()
+    thread.join()
+    await job.finish("completed")
+    assert warnings() == ["track_without_task"]
+    assert log.events("t1")[-1].done is None
+
+
+async def test_without_any_task_nothing_is_said(warnings):
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: list(track("ab"))).result() == ["a", "b"]
+    assert warnings() == []
+
+
+def work_in_process(rows):
+    job = current_job()
+    return job is None, len(list(track(range(rows))))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+async def test_a_forked_process_runs_a_plain_loop(inside, warnings):
+    log, job = await started(inside)
+    job.update(message="here")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        assert pool.submit(work_in_process, 5).result() == (True, 5)
+    await job.finish("completed")
+    assert log.events("t1")[-1].done is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+async def test_a_job_that_a_forked_process_calls_does_not_block_it(inside):
+    def report(done) -> None:
+        job.chunk("a")
+        job.log("b")
+        job.step("c")
+        done.set()
+
+    _, job = await started(inside)
+    context = multiprocessing.get_context("fork")
+    done = context.Event()
+    with job._outbox._room:  # as another thread may when the process is forked
+        child = context.Process(target=report, args=(done,))
+        child.start()
+    assert await asyncio.to_thread(done.wait, 10)
+    child.join(10)
+    assert child.exitcode == 0
+    await job.abort()

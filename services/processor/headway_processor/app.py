@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 from headway import objects
 from headway.connection import Connection, NatsSettings
+from headway.executor import ContextThreadPoolExecutor
 from headway.log import NatsLog
 from headway.task import Registry
 from headway_processor import backlog, catalogue, lease, ops
@@ -57,6 +58,8 @@ class Processor:
     async def run(self) -> bool:
         """Run until `stop`. False when the connection to NATS has ended for good. Raises SettingsError."""
         pages = {"/livez": _live, "/readyz": self._readiness, "/metrics": self._exposition}
+        # So that a handler's `loop.run_in_executor(None, …)` knows its task; asyncio shuts the executor down.
+        asyncio.get_running_loop().set_default_executor(ContextThreadPoolExecutor(thread_name_prefix="asyncio"))
         async with AsyncExitStack() as stack:
             serving = ops.serve(self._settings.ops_host, self._settings.ops_port, pages)
             self.ops_port = await stack.enter_async_context(serving)
