@@ -109,6 +109,13 @@ class Bar:
                 return given
         return []
 
+    def sub(self) -> str:
+        """The count within the count: "a.pdf 4/10 pages"; empty where there is none."""
+        sub = self.state.get("sub")
+        if not isinstance(sub, dict) or self.ended:
+            return ""
+        return one_line(f"{sub.get('label', '')} {amount(sub['done'], sub.get('total'), str(sub.get('unit', '')))}")
+
     def message(self) -> str:
         """What the task, or its end, says."""
         error = self.state.get("error")

@@ -64,7 +64,7 @@ class Board:
         elif self.whole or len(bars) == 1:
             yield from _messages(bars, options.max_width, several=len(bars) > 1)
         else:
-            room = _relevant([bar for bar in bars if bar.tail or bar.message()], height - len(bars))
+            room = _relevant([bar for bar in bars if bar.tail or bar.message() or bar.sub()], height - len(bars))
             yield from _messages(room, options.max_width, several=True)
         if self.note:
             yield Text(self.note, "yellow", no_wrap=True, overflow="ellipsis")
@@ -127,8 +127,12 @@ def _messages(bars: Iterable[Bar], width: int, *, several: bool) -> Iterator[Tex
             yield Text(lead + _end(bar.tail, width - cell_len(lead)), "dim", no_wrap=True, overflow="crop")
         elif bar.tail:  # the end of it is what is new
             yield Text(lead + bar.tail[-MAX_TAIL_CHARS:], "dim")
+        elif several and (said := " · ".join(filter(None, (bar.message(), bar.sub())))):
+            yield Text(lead + said, "dim", no_wrap=True, overflow="ellipsis")
         elif message := bar.message():
             yield Text(lead + message, "dim", no_wrap=True, overflow="ellipsis")
+        if not several and (sub := bar.sub()):
+            yield Text(f"{lead}  {sub}", "dim", no_wrap=True, overflow="ellipsis")
 
 
 def _end(text: str, width: int) -> str:

@@ -136,7 +136,7 @@ def status_line(bar: Bar, now: float) -> Text:
     """A task in one line."""
     word = "cancelling" if bar.ending and not bar.ended else bar.status or "waiting"
     step = "" if bar.ended else one_line(bar.state.get("step", ""))
-    parts = [part for part in (step, bar.message(), *bar.facts(now)) if part]
+    parts = [part for part in (step, bar.message(), *bar.facts(now), bar.sub()) if part]
     return Text.assemble(
         (f"{bar.name} ", "bold"),
         (word, bar.style),

@@ -92,3 +92,23 @@ async def test_a_running_task_is_cancelled_by_its_button(shared, http, page, nee
     await expect(page.get_by_text("Waiting").first).to_be_visible(timeout=20_000)
     await page.get_by_role("button", name="Cancel task").click()
     await expect(page.locator("#main").get_by_text("Cancelled").first).to_be_visible(timeout=20_000)
+
+
+METER = """async (events) => {
+  const { initial, reduce } = await import('/page/state.js');
+  const { Meter } = await import('/page/meter.js');
+  const meter = new Meter();
+  return events.map((event, i) => {
+    const state = reduce(initial('t1'), 'progress', { n: 1, at: 1, attempt: 1, ...event }, 1);
+    meter.render(state, null);
+    return meter.sub.hidden ? null : meter.sub.textContent;
+  });
+}"""
+
+
+async def test_a_count_within_the_count_has_a_line_whose_place_is_kept(shared, page, needs_playwright):
+    running = {"status": "processing", "progress": 10, "done": 1, "total": 5}
+    sub = {"done": 4, "total": 10, "unit": "pages", "label": "a.pdf"}
+    await page.goto(shared.s1.url)
+    events = [running, {**running, "sub": sub}, running, {**running, "sub": {"done": 7}}, {"status": "completed"}]
+    assert await page.evaluate(METER, events) == [None, "a.pdf · 4 of 10 pages", "\u00a0", "7", None]

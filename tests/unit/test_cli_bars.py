@@ -53,6 +53,26 @@ def test_bar_shows_step_percent_count_rate_and_time_left() -> None:
     assert second.strip() == "page 42"
 
 
+def test_count_within_the_count_has_a_line_of_its_own() -> None:
+    """Below the message, while the task runs."""
+    screen = Screen()
+    sub = {"done": 4, "total": 10, "unit": "pages", "label": "a\x1b[2J.pdf"}
+    screen.apply(progress(message="reading", done=1, total=5, unit="files", sub=sub))
+    assert [line.strip() for line in screen.text().splitlines()[1:]] == ["reading", "a[2J.pdf 4/10 pages"]
+    screen.apply(progress(done=1, total=5, sub={"done": 7}))
+    assert screen.text().splitlines()[1].strip() == "7"
+    screen.apply(progress(status="completed", progress=100.0, sub=sub))
+    assert "a.pdf" not in screen.text()
+
+
+def test_count_within_the_count_of_several_tasks_stands_in_the_line_of_the_message() -> None:
+    """A line each is all there is room for."""
+    screen = Screen(Bar("t1", "load"), Bar("t2", "load"))
+    screen.apply(progress("t1", message="reading", sub={"done": 4, "total": 10}))
+    screen.apply(progress("t2", sub={"done": 7, "label": "b.pdf"}))
+    assert [line.strip() for line in screen.text().splitlines()[2:]] == ["load t1: reading · 4/10", "load t2: b.pdf 7"]
+
+
 def test_time_left_is_counted_down_between_events() -> None:
     """Here, not by the server; never below zero."""
     screen = Screen()

@@ -55,6 +55,14 @@ def test_lines_come_at_each_change_of_step_status_and_attempt() -> None:
     assert len(out.lines) == 5
 
 
+def test_line_shows_the_count_within_the_count() -> None:
+    """After all that is said of the task."""
+    out = Lines()
+    with out.view:
+        out.view.show(progress(30, done=1, total=5, unit="files", sub={"done": 5, "total": 10, "label": "a.pdf"}))
+    assert out.lines == ["crawl t1 processing 30 % · Go · 1/5 files · a.pdf 5/10"]
+
+
 def test_line_comes_every_thirty_seconds_while_it_moves() -> None:
     """Whoever reads the log knows that it lives."""
     out = Lines()

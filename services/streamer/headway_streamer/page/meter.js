@@ -16,12 +16,13 @@ export class Meter {
     this.amount = el('span');
     this.rate = el('span');
     this.counts = el('div', { class: 'counts' }, this.amount, this.rate);
+    this.sub = el('p', { class: 'sub', hidden: true });
     this.step = el('strong');
     this.message = el('span');
     this.words = el('p', { class: 'message' }, this.step, this.message);
     this.node = el('div', { class: 'meter' },
       el('div', { class: 'figures' }, this.percent, this.time), this.bar,
-      this.counts,
+      this.counts, this.sub,
       this.words);
   }
 
@@ -38,10 +39,13 @@ export class Meter {
     const ended = isTerminal(state);
     setText(this.rate, !ended && state.rate ? rate(state.rate, state.unit) : '');
     this.counts.hidden = ended && !count; // while it runs the place is kept, so that nothing jumps
+    const sub = ended ? '' : subText(state);
+    if (sub || ended) this.sub.hidden = ended; // between two rows the place is kept
+    setText(this.sub, sub || '\u00a0');
     showText(this.step, ended ? '' : state.step);
     showText(this.message, state.error || state.message === state.step ? '' : state.message);
     this.words.hidden = ended && this.message.hidden;
-    this.#describe(state, vague, [vague ? capitalised(state.status || 'waiting') : percent(state.progress), count, time]);
+    this.#describe(state, vague, [vague ? capitalised(state.status || 'waiting') : percent(state.progress), count, sub, time]);
   }
 
   #describe(state, vague, words) {
@@ -54,6 +58,11 @@ export class Meter {
 
 /** Work goes on, and nobody knows how much there is. */
 export const isVague = (state) => state.status === 'processing' && !state.progress && !state.total;
+
+/** The count within the count: "a.pdf · 4 of 10 pages" */
+export function subText({ sub }) {
+  return sub ? [sub.label, amount(sub.done, sub.total, sub.unit)].filter(Boolean).join(' · ') : '';
+}
 
 function bigText(state, vague) {
   if (!state.status) return '\u00a0';

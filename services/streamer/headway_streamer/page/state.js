@@ -36,6 +36,7 @@
  * @property {number|undefined} total
  * @property {string} unit
  * @property {number|undefined} rate
+ * @property {{done: number, total?: number, unit?: string, label?: string}|null} sub a count within `done`
  * @property {number|undefined} eta seconds left at the time `at`
  * @property {number} at when the last progress was written
  * @property {number} lastAt when the last event was written
@@ -67,7 +68,7 @@ export const MAX_STEPS = 200;
 export function initial(task) {
   return {
     task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '',
-    done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined,
+    done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined, sub: null,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
     steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, silentSince: null,
     merged: 0, missed: 0, repeated: 0, resets: 0, resetReason: '', fresh: true,
@@ -127,7 +128,7 @@ function afterProgress(state, event) {
     ...state,
     attempt: event.attempt, status: event.status, progress: event.progress ?? 0,
     message: event.message ?? '', step: event.step ?? '',
-    done: event.done, total: event.total, unit: event.unit ?? '', rate: event.rate, eta: event.eta,
+    done: event.done, total: event.total, unit: event.unit ?? '', rate: event.rate, eta: event.eta, sub: event.sub ?? null,
     at: event.at, started: state.started || (event.status === 'processing' ? event.at : 0),
     grew: grows ? event.at : sameStep ? state.grew : 0,
     data: event.data, error: event.error ?? null, output,
