@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import logging
 import time
 from collections.abc import Callable
 
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50_000, help="calls a round")
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
+    logging.disable(logging.WARNING)  # a loop beside a task is one of the cases
     figures = asyncio.run(run(options.count, options.rounds))
     print("| call | ns |\n|---|---|")
     for name, value in figures.items():

@@ -10,6 +10,7 @@ so an inner track moves the outer one within its slice and never changes its tot
 
 from __future__ import annotations
 
+import math
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -128,20 +129,20 @@ class Track:
         self.foreign = False
         """Begun in a thread that does not carry the context of the task."""
         self.counter: Level | Track = self
-        self.level: Level | None = None
-        self.level_row = 0.0
+        self.level = Level()
+        self.level_row = math.nan
+        """The row that `level` belongs to."""
 
     def here(self) -> Level:
         """Where what runs within the row at hand is counted."""
         row = self.counter.done
-        if self.level is None or self.level_row != row:
+        if self.level_row != row:
             self.level, self.level_row = Level(), row
         return self.level
 
     def inner(self) -> View | None:
         """What is counted within the row at hand."""
-        level = self.level
-        return None if level is None or self.level_row != self.counter.done else level.view()
+        return self.level.view() if self.level_row == self.counter.done else None
 
     def view(self, owner: Batch) -> View:
         """The count of this track alone."""
@@ -207,16 +208,17 @@ def innermost(root: Level) -> Track | None:
 def only(root: Level) -> Track | None:
     """The innermost track of `root` wherever it is iterated, while there is but one at each level."""
     found: Track | None = None
-    level: Level | None = root
-    while level is not None:
+    level = root
+    while True:
         tracks = [] if level.batch is None else [one for one in level.batch.tracks if one.open and not one.foreign]
         if level.shared is not None and level.shared.open:
             tracks.append(level.shared)
         if len(tracks) != 1:
             return found
         found = tracks[0]
+        if found.level_row != found.counter.done:
+            return found
         level = found.level
-    return found
 
 
 def enter(track: Track) -> None:

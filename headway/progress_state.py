@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headway.coercion import number, shorten
-from headway.counting import Level, Track, View, enter, innermost, innermost_track, only
+from headway.counting import Level, Track, View, enter, innermost, only
 from headway.estimate import Estimate
 from headway.events import Progress, Status, Sub
 
@@ -66,9 +66,6 @@ class ProgressState:
 
     def place(self) -> Level:
         """Where `advance` counts in this context."""
-        track = innermost_track.get()
-        if track is not None and track.open and track.root is self.level:  # the short way: advance is called often
-            return track.level if track.level is not None and track.level_row == track.counter.done else track.here()
         track = self.track()
         return self.level if track is None else track.here()
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from headway.chain import Chain
 from headway.coercion import clean, number, shorten
-from headway.counting import Track, leave
+from headway.counting import Track, innermost_track, leave
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -117,7 +117,13 @@ class Reporter:
         """`count` more units are done; within a `track`, of the row at hand."""
         state = self._state
         if (more := 1.0 if count is _ONE else number(count)) is not None:
-            level = state.level if state.simple else state.place()
+            level = state.level
+            if not state.simple:  # the rest of `place` is written out: this is called often
+                track = innermost_track.get()
+                if track is None or track.root is not level or not track.open or track.level_row != track.counter.done:
+                    level = state.place()
+                else:
+                    level = track.level
             level.done += more
             level.counted = True
         if message is not None:
