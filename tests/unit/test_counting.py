@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count as count_up
 from itertools import pairwise
+from types import SimpleNamespace
 
 import looptime
 import pytest
@@ -386,6 +387,22 @@ async def test_few_long_items_have_a_time_left_after_three(job):
         if row == 3:
             assert now(job).eta == pytest.approx(30)
         await asyncio.sleep(5)
+
+
+async def test_loops_of_the_how_to_show_what_it_says(job, printed):
+    def load(row: int) -> None:
+        if (now(job).done, row) == (1, 500):
+            raise ZeroDivisionError
+
+    params = SimpleNamespace(files=["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"])
+    names = {"Job": Reporter, "Import": object, "task": lambda kind: lambda function: function}
+    names |= {"load": load, "read": lambda file: range(1000)}
+    exec(compile(printed[0].text, str(printed[0]), "exec"), names)
+    with pytest.raises(ZeroDivisionError):
+        names["import_files"](job, params)
+    event = now(job)
+    assert (event.progress, event.done, event.total, event.unit) == (30, 1, 5, "files")
+    assert event.sub == Sub(500, 1000, "rows", "b.csv")
 
 
 # Threads

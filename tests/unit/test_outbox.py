@@ -209,3 +209,18 @@ async def test_a_finalizer_that_reports_while_the_outbox_is_busy_does_no_harm(lo
     await job.flush()
     await job.finish("completed")
     assert {line.message for line in of(log, LogLine)} == {"bye"}
+
+
+@virtual_time
+async def test_output_of_the_how_to_arrives(log, printed, monkeypatch):
+    async def pages():
+        for number in range(5):
+            yield str(number) * 100
+
+    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    names = {"Job": Reporter, "pages": pages, "task": lambda kind: lambda function: function}
+    exec(compile(printed[0].text, str(printed[0]), "exec"), names)
+    job = start_job(log)
+    await names["export"](job)
+    assert output(log) == "".join(str(number) * 100 for number in range(5))
+    await job.finish("completed")
