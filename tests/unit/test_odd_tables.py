@@ -52,7 +52,7 @@ EXPECTED = {
     "inches": (2, 0, 2),
     "text behind a closing quote": (1, 1, 2, "text behind a closing quote (line 2)"),
     "backslash before quotes": (1, 1, 2, "text behind a closing quote (line 2)"),
-    "blank before quotes": (1, 1, 2, "3 fields instead of 2 (line 2)"),
+    "blank before quotes": (2, 0, 2),
     "line breaks and semicolons in quotes": (60, 0, 3),
     "a few short rows": (98, 2, 3, "1 field instead of 3 (line 100); 2 fields instead of 3 (line 101)"),
     "every row has a field too many": ("BadTable", "All 2 rows are bad: 3 fields instead of 2 (line 2 and 1 more)"),

@@ -47,6 +47,11 @@ def test_a_quoted_field_may_hold_delimiters_quotes_and_line_ends():
     assert read(b'a,b\n"x, ""y""\nz",2\n')[1] == [['x, "y"\nz', "2"]]
 
 
+def test_a_blank_before_a_quote_is_no_part_of_the_field():
+    assert read(b'a, "b"\n1, "x, y"\n')[1] == [["1", "x, y"]]
+    assert read(b"a  b\n1  2\n", form=Form("utf-8", " "))[1] == [["1", "", "2"]]
+
+
 def test_empty_lines_are_no_rows():
     table, rows = read(b"\n\na,b\n\n1,2\n\n")
     assert (table.names, rows, table.bad_count) == (["a", "b"], [["1", "2"]], 0)

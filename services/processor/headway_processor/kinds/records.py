@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 MAX_RECORD_CHARS = 1024 * 1024
 """A longer line, and a longer record, is bad: memory does not depend on the file."""
@@ -63,6 +63,8 @@ class Records:
         self.width = 0
         self._feed = _Feed(lines)
         self._delimiter = delimiter
+        # A blank before a quote is common, and cells are stripped anyway; as the delimiter it is none of the field.
+        self._blanks = delimiter != " "
         self._report = report
 
     @property
@@ -72,7 +74,7 @@ class Records:
 
     def header(self) -> tuple[int, list[str], bool] | None:
         """The first record that is not empty, its line, and whether its quotes are sound; None: there is none."""
-        reader = csv.reader(self._feed, delimiter=self._delimiter, strict=True)
+        reader = self._reader(self._feed)
         try:
             for fields in reader:
                 number = self._feed.take()[0][0]
@@ -88,7 +90,7 @@ class Records:
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         feed = self._feed
         while True:
-            reader = csv.reader(feed, delimiter=self._delimiter, strict=True)
+            reader = self._reader(feed)
             try:
                 for fields in reader:
                     if len(feed.record) > 1 and self._swallowed(len(fields)):
@@ -100,6 +102,9 @@ class Records:
                 self._drop_first(OPEN_QUOTE if opened else "text behind a closing quote")
             else:
                 return
+
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
 
     def _drop_first(self, reason: str) -> None:
         """Leave out the first line of the record, and read the others again as records of their own."""
