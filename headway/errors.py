@@ -5,6 +5,7 @@
     HeadwayError
     ├── ContractError (ValueError)      something does not have the form the contract asks for
     │   ├── InvalidNameError            a task id, kind or namespace
+    │   ├── ParamsError                 parameters that do not fit their class
     │   ├── MalformedEventError         bytes that are no event
     │   └── TooLargeError               more bytes than NATS takes in one message: never try again
     │       └── EventTooLargeError      an event over the size that the log takes
@@ -47,6 +48,17 @@ class InvalidNameError(ContractError):
         super().__init__(f"{shown} is not a valid {what}: use 1 to 64 of A-Z a-z 0-9 _ -")
         self.what = what
         self.value = value
+
+
+class ParamsError(ContractError):
+    """Parameters that do not fit the class that their kind asks for.
+
+    ``errors`` is a list of ``{"pointer": "/params/url", "detail": "…"}``, at least one.
+    """
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{error['pointer']}: {error['detail']}" for error in errors))
+        self.errors = errors
 
 
 class MalformedEventError(ContractError):
@@ -139,15 +151,21 @@ class EndedError(LogError):
 class TaskError(HeadwayError):
     """Raise it in a handler to fail the task with a message for the person who watches.
 
-    ``type`` is a short word for programs (default: the class name), ``retryable=False`` ends the
-    task at once even if retries are left.
+    Args:
+        type: a short word for programs (default: the class name).
+        retryable: False ends the task at once even if retries are left.
+        retry_in: seconds until the next attempt, in place of the delay of the kind; at most a day. It grants no
+            further retry: when none is left, or with ``retryable=False``, the task ends.
     """
 
-    def __init__(self, message: str, *, type: str | None = None, retryable: bool = True) -> None:
+    def __init__(
+        self, message: str, *, type: str | None = None, retryable: bool = True, retry_in: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.type = type or self.__class__.__name__
         self.retryable = retryable
+        self.retry_in = retry_in
 
 
 class TaskCancelledError(HeadwayError):

@@ -21,6 +21,11 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str
     """For people."""
     retryable: bool = False
+    """Whether another attempt may follow, if the kind has retries left."""
+    transient: bool = False
+    """Whether the same may succeed at another time: a timeout, a connection, or the handler's own word."""
+    traceback: str = ""
+    """Where it was raised: file, line and function of each frame, without values and source lines."""
 
 
 class Sub(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -96,6 +101,8 @@ class LogLine(Header, tag="log", kw_only=True, omit_defaults=True, gc=False):
 
     level: Level
     message: str
+    logger: str = ""
+    """The logger that the handler wrote to, or `stdout`; absent for `job.log`."""
 
 
 class Cancel(Header, tag="cancel", kw_only=True, omit_defaults=True, gc=False):

@@ -63,6 +63,8 @@ class Reporter:
         """The task's id."""
         self.attempt = chain.attempt or 0
         """1 for the first try, 2 for the second …"""
+        self.failed = failed
+        """How many earlier attempts failed or vanished. Ones handed back at a shutdown do not count."""
         self.stopped: LogError | None = None
         """Why the handler should end, if it should."""
         self._chain = chain
@@ -159,9 +161,13 @@ class Reporter:
         if text and not self._outbox.chunk(text):
             self._outbox.call(self._overflow)
 
-    def log(self, message: str, level: Level = "info") -> None:
-        """A line for the person who watches. Of a flood, 200 lines are kept per round and the rest is counted."""
-        self._outbox.line(LogLine(level=_LEVELS.get(clean(level), "info"), message=shorten(message)))
+    def log(self, message: str, level: Level = "info", *, logger: str = "") -> None:
+        """A line for the person who watches. Of a flood, 200 lines are kept per round and the rest is counted.
+
+        `logger` names where the line comes from, if that is not the handler itself.
+        """
+        shown = _LEVELS.get(clean(level), "info")
+        self._outbox.line(LogLine(level=shown, message=shorten(message), logger=shorten(logger, 200) if logger else ""))
 
     def track(
         self,
