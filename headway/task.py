@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import msgspec
 
+from headway import params as parameters
+from headway.encoding import Encoder
 from headway.errors import TaskDefinitionError
 from headway.records import KindRecord
+from headway.retry_delay import RetryDelay
 from headway.subjects import is_name
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,20 +29,30 @@ class Kind(msgspec.Struct, frozen=True):
 
     name: str
     handler: Callable[..., Any]
-    params: type[msgspec.Struct]
+    params: type
+    """The class of the parameters: a Struct, a dataclass, a TypedDict, an attrs class or a pydantic model."""
     takes_params: bool
     executor: Executor
     timeout_seconds: float | None
     retries: int
+    retry_delay: RetryDelay
     concurrency: int
     description: str
+    encoder: Encoder | None = None
+    """Makes JSON-able values of parts of the result that have no JSON form of their own."""
+    capture_print: bool = False
+    """Whether what the handler prints becomes log lines of the task."""
+
+    def read_params(self, raw: bytes | msgspec.Raw) -> Any:
+        """The parameters in a job, for the handler. Raises ParamsError."""
+        return parameters.read(raw, self.params)
 
     def record(self) -> KindRecord:
         """What the catalogue says of this kind."""
         return KindRecord(
             kind=self.name,
             description=self.description,
-            params=_schema(self.params),
+            params=parameters.schema(self.params),
             timeout_seconds=self.timeout_seconds,
             retries=self.retries,
             concurrency=self.concurrency,
@@ -76,106 +89,178 @@ REGISTRY = Registry()
 """Where `@task` puts kinds unless told otherwise."""
 
 
+class Options(msgspec.Struct, frozen=True):
+    """The arguments of `@task`, as they were given."""
+
+    timeout: float | None
+    retries: int
+    retry_delay: RetryDelay
+    concurrency: int
+    executor: Executor | None
+    encoder: Encoder | None
+    capture_print: bool
+
+
+@overload
+def task(kind: F, /) -> F: ...
+
+
+@overload
 def task(
-    kind: str,
+    kind: str | None = None,
     *,
     timeout: float | None = None,
     retries: int = 0,
+    retry_delay: float | None = None,
+    retry_backoff: float = 2.0,
+    max_retry_delay: float = 60.0,
+    retry_jitter: float = 0.1,
     concurrency: int = 10,
     executor: Executor | None = None,
-    registry: Registry = REGISTRY,
-) -> Callable[[F], F]:
+    encoder: Encoder | None = None,
+    capture_print: bool = False,
+    registry: Registry | None = None,
+) -> Callable[[F], F]: ...
+
+
+def task(
+    kind: str | Callable[..., Any] | None = None,
+    *,
+    timeout: float | None = None,
+    retries: int = 0,
+    retry_delay: float | None = None,
+    retry_backoff: float = 2.0,
+    max_retry_delay: float = 60.0,
+    retry_jitter: float = 0.1,
+    concurrency: int = 10,
+    executor: Executor | None = None,
+    encoder: Encoder | None = None,
+    capture_print: bool = False,
+    registry: Registry | None = None,
+) -> Any:
     """Register a function as the handler of `kind`. The function itself stays as it is and can be called in a test.
 
-    The handler takes the job and, if it wants parameters, a `msgspec.Struct`:
+    The handler takes the job and, if it wants parameters, a `msgspec.Struct`, a dataclass, a `TypedDict`, an attrs
+    class or a pydantic model:
 
     >>> class Params(msgspec.Struct):
     ...     url: str
-    >>> @task("shout", registry=Registry())
+    >>> @task(registry=Registry())
     ... async def shout(job, params: Params) -> str:
     ...     '''Say it loud.'''
     ...     return params.url.upper()
 
     Args:
-        kind: 1 to 64 of ``A-Z a-z 0-9 _ -``.
+        kind: 1 to 64 of ``A-Z a-z 0-9 _ -``; the function's own name if left out, as in ``@task`` alone.
         timeout: seconds that one attempt may take; None (default) for no limit.
         retries: how many failed attempts are tried again (default 0). An attempt that vanishes with its
             processor is always tried again, at most twice.
+        retry_delay: seconds before the first retry; None (default) for the processor's `retry_delay_seconds`, 1.
+        retry_backoff: factor from each pause to the next (default 2), at least 1.
+        max_retry_delay: longest pause in seconds (default 60).
+        retry_jitter: share of the pause by which it varies up and down (default 0.1), 0 to 1.
         concurrency: how many tasks of this kind one processor runs at once (default 10).
         executor: ``"async"`` runs it on the event loop, ``"thread"`` in a thread. Default: async for ``async def``.
+        encoder: called with each part of the result that has no JSON form; returns one that has, or NotImplemented.
+        capture_print: whether what the handler prints also becomes log lines of the task (default no).
 
     Raises TaskDefinitionError when the function or an argument cannot be used.
     """
+    chosen = REGISTRY if registry is None else registry
+    delay = RetryDelay(retry_delay, retry_backoff, max_retry_delay, retry_jitter)
+    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print)
+    if kind is not None and not isinstance(kind, str):
+        chosen.add(_define(kind, None, options))
+        return kind
 
     def register(function: F) -> F:
-        registry.add(_define(function, kind, timeout, retries, concurrency, executor))
+        chosen.add(_define(function, kind, options))
         return function
 
     return register
 
 
-def _define(
-    function: Callable[..., Any],
-    name: str,
-    timeout: float | None,
-    retries: int,
-    concurrency: int,
-    executor: Executor | None,
-) -> Kind:
+def _define(function: Callable[..., Any], name: str | None, options: Options) -> Kind:
     place = _place(function)
+    _check_function(function, place)
+    name = _name(function, place) if name is None else name
     if not is_name(name):
         raise TaskDefinitionError(f"{place}: kind {name!r} must be 1 to 64 of A-Z a-z 0-9 _ -")
-    if timeout is not None and timeout <= 0:
-        raise TaskDefinitionError(f"{place}: timeout is seconds above 0, or None for no limit")
-    if retries < 0 or concurrency < 1:
-        raise TaskDefinitionError(f"{place}: retries must be at least 0 and concurrency at least 1")
-    is_async = inspect.iscoroutinefunction(function)
-    chosen = executor or ("async" if is_async else "thread")
-    if chosen not in typing.get_args(Executor):
-        raise TaskDefinitionError(f"{place}: executor is 'async' or 'thread', not {executor!r}")
-    if is_async != (chosen == "async"):
-        raise TaskDefinitionError(f"{place}: executor={chosen!r} does not fit: only `async def` runs as 'async'")
+    _check_options(options, place)
     params = _params_of(function, place)
     return Kind(
         name=name,
         handler=function,
         params=params or NoParams,
         takes_params=params is not None,
-        executor=chosen,
-        timeout_seconds=timeout,
-        retries=retries,
-        concurrency=concurrency,
+        executor=_executor(function, options.executor, place),
+        timeout_seconds=options.timeout,
+        retries=options.retries,
+        retry_delay=options.retry_delay,
+        concurrency=options.concurrency,
         description=inspect.getdoc(function) or "",
+        encoder=options.encoder,
+        capture_print=options.capture_print,
     )
 
 
-def _params_of(function: Callable[..., Any], place: str) -> type[msgspec.Struct] | None:
+def _check_function(function: object, place: str) -> None:
+    if isinstance(function, staticmethod | classmethod | type) or not callable(function):
+        raise TaskDefinitionError(f"{place}: put @task on a function, with the name of the kind in brackets or none")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TaskDefinitionError(f"{place}: a handler does not yield; report by job.chunk and return the result")
+
+
+def _name(function: Callable[..., Any], place: str) -> str:
+    name = getattr(function, "__name__", "")
+    if not is_name(name):
+        raise TaskDefinitionError(f'{place}: its name cannot be that of a kind; write @task("name")')
+    return str(name)
+
+
+def _check_options(options: Options, place: str) -> None:
+    delay = options.retry_delay
+    if options.timeout is not None and not options.timeout > 0:
+        raise TaskDefinitionError(f"{place}: timeout is seconds above 0, or None for no limit")
+    if options.retries < 0 or options.concurrency < 1:
+        raise TaskDefinitionError(f"{place}: retries must be at least 0 and concurrency at least 1")
+    if not ((delay.first_seconds is None or delay.first_seconds >= 0) and delay.max_seconds >= 0):
+        raise TaskDefinitionError(f"{place}: retry_delay and max_retry_delay are seconds, at least 0")
+    if not (delay.backoff >= 1 and 0 <= delay.jitter <= 1):
+        raise TaskDefinitionError(f"{place}: retry_backoff must be at least 1, and retry_jitter 0 to 1")
+    if options.encoder is not None and not callable(options.encoder):
+        raise TaskDefinitionError(f"{place}: encoder is a function that takes a value")
+
+
+def _executor(function: Callable[..., Any], wanted: Executor | None, place: str) -> Executor:
+    is_async = inspect.iscoroutinefunction(function)
+    chosen: Executor = wanted or ("async" if is_async else "thread")
+    if chosen not in typing.get_args(Executor):
+        raise TaskDefinitionError(f"{place}: executor is 'async' or 'thread', not {wanted!r}")
+    if is_async != (chosen == "async"):
+        raise TaskDefinitionError(f"{place}: executor={chosen!r} does not fit: only `async def` runs as 'async'")
+    return chosen
+
+
+def _params_of(function: Callable[..., Any], place: str) -> type | None:
     arguments = list(inspect.signature(function).parameters.values())
     if not 1 <= len(arguments) <= 2:
-        raise TaskDefinitionError(f"{place}: a handler takes (job) or (job, params: SomeStruct)")
+        raise TaskDefinitionError(f"{place}: a handler takes (job) or (job, params: SomeClass)")
     if len(arguments) == 1:
         return None
     try:
         params = typing.get_type_hints(function).get(arguments[1].name)
     except NameError as error:
-        raise TaskDefinitionError(f"{place}: {error}; define the parameters' Struct at the top of a module") from error
-    if not (isinstance(params, type) and issubclass(params, msgspec.Struct)):
-        raise TaskDefinitionError(f"{place}: annotate {arguments[1].name!r} with a msgspec.Struct")
-    _schema(params)
+        raise TaskDefinitionError(f"{place}: {error}; define the parameters' class at the top of a module") from error
+    if not parameters.is_class_of_params(params):
+        raise TaskDefinitionError(
+            f"{place}: annotate {arguments[1].name!r} with a msgspec.Struct, a dataclass, a TypedDict, an attrs class "
+            "or a pydantic model"
+        )
+    parameters.schema(params)
     return params
 
 
-def _schema(params: type[msgspec.Struct]) -> dict[str, Any]:
-    try:
-        (schema,), parts = msgspec.json.schema_components([params], ref_template="#/$defs/{name}")
-    except TypeError as error:
-        raise TaskDefinitionError(f"{params.__qualname__} has no JSON Schema: {error}") from error
-    name = schema["$ref"].rpartition("/")[2]
-    root: dict[str, Any] = parts[name]
-    if msgspec.json.encode(schema["$ref"]) not in msgspec.json.encode(parts):  # else it refers to itself
-        del parts[name]
-    return {**root, "$defs": parts} if parts else root
-
-
-def _place(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{getattr(function, '__qualname__', function)}"
+def _place(function: object) -> str:
+    name = getattr(function, "__qualname__", None) or repr(function)[:100]
+    return f"{getattr(function, '__module__', '?')}.{name}"

@@ -118,6 +118,21 @@ def three_arguments(job, params: Params, more): ...
 def bare(job, params): ...
 
 
+def yields(job):
+    yield 1
+
+
+async def yields_async(job):
+    yield 1
+
+
+class Listed(msgspec.Struct, array_like=True):
+    url: str
+
+
+def listed(job, params: Listed): ...
+
+
 def plain_class(job, params: Plain): ...
 
 
@@ -140,10 +155,16 @@ def plain(job): ...
     ("function", "options", "says"),
     [
         (no_argument, {}, "a handler takes"),
+        (yields, {}, "a handler does not yield"),
+        (yields_async, {}, "a handler does not yield"),
+        (listed, {}, "Listed is not written as a JSON object"),
+        (Plain, {}, "put @task on a function"),
+        (staticmethod(no_argument), {}, "put @task on a function"),
+        (7, {}, "put @task on a function"),
         (three_arguments, {}, "a handler takes"),
-        (bare, {}, "annotate 'params' with a msgspec.Struct"),
-        (plain_class, {}, "annotate 'params' with a msgspec.Struct"),
-        (optional, {}, "annotate 'params' with a msgspec.Struct"),
+        (bare, {}, "annotate 'params' with a msgspec.Struct, a dataclass"),
+        (plain_class, {}, "annotate 'params' with a msgspec.Struct, a dataclass"),
+        (optional, {}, "annotate 'params' with a msgspec.Struct, a dataclass"),
         (missing, {}, "at the top of a module"),
         (no_schema, {}, "Unknowable has no JSON Schema"),
         (plain, {"kind": "a.b"}, "kind 'a.b' must be"),
@@ -151,6 +172,12 @@ def plain(job): ...
         (plain, {"timeout": 0}, "timeout is seconds above 0"),
         (plain, {"timeout": -1}, "timeout is seconds above 0"),
         (plain, {"retries": -1}, "retries must be at least 0"),
+        (plain, {"timeout": float("nan")}, "timeout is seconds above 0"),
+        (plain, {"retry_delay": -1}, "retry_delay and max_retry_delay are seconds"),
+        (plain, {"max_retry_delay": float("nan")}, "retry_delay and max_retry_delay are seconds"),
+        (plain, {"retry_backoff": 0.5}, "retry_backoff must be at least 1"),
+        (plain, {"retry_jitter": 1.5}, "retry_jitter 0 to 1"),
+        (plain, {"encoder": "json"}, "encoder is a function"),
         (plain, {"concurrency": 0}, "concurrency at least 1"),
         (plain, {"executor": "process"}, "executor is 'async' or 'thread', not 'process'"),
         (plain, {"executor": "async"}, "only `async def` runs as 'async'"),
@@ -165,6 +192,37 @@ def test_what_cannot_be_a_handler_is_refused_when_it_is_defined(function, option
 def test_the_error_names_the_function():
     with pytest.raises(TaskDefinitionError, match=r"test_task\.no_argument: "):
         define(no_argument)
+
+
+def test_bare_decorator_registers_the_function_under_its_name(monkeypatch):
+    monkeypatch.setattr(REGISTRY, "_kinds", {})
+
+    @task
+    async def resize_pictures(job, params: Params) -> str:
+        """Makes pictures smaller."""
+        return params.url
+
+    kind = REGISTRY.get("resize_pictures")
+    assert kind.handler is resize_pictures
+    assert (kind.description, kind.params) == ("Makes pictures smaller.", Params)
+
+
+def test_decorator_without_a_name_takes_that_of_the_function():
+    registry = Registry()
+    assert task(registry=registry, retries=2)(plain) is plain
+    assert registry.get("plain").retries == 2
+
+
+def test_function_whose_name_cannot_be_a_kind_needs_one():
+    with pytest.raises(TaskDefinitionError, match=r"write @task\(\"name\"\)"):
+        task(lambda job: None)
+
+    def größe(job): ...
+
+    with pytest.raises(TaskDefinitionError, match=r"write @task\(\"name\"\)"):
+        task(größe)
+    with pytest.raises(TaskDefinitionError, match=r"write @task\(\"name\"\)"):
+        task(functools.partial(plain))
 
 
 def test_a_struct_may_refer_to_itself():

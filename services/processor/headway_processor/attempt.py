@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
+from typing import Any
 
 import msgspec
 
-from headway import codec
 from headway.chain import Chain, read_head
-from headway.errors import CancelRequestedError, EndedError, EventTooLargeError, SupersededError, TooLargeError
+from headway.encoding import Encoded
+from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
 from headway.events import ErrorInfo, Status, is_terminal
 from headway.reporter import Reporter
 from headway.task import Kind
@@ -26,10 +28,10 @@ from headway_processor.decision import (
     Raised,
     Retry,
     conclude,
-    describe,
 )
 from headway_processor.desk import Answers, Desk
 from headway_processor.errors import ShutdownError
+from headway_processor.failure import Failure
 from headway_processor.handling import start
 from headway_processor.starter import GONE, Starter
 from headway_processor.waiting import end, patiently
@@ -57,7 +59,15 @@ class Attempt:
         self._starter = starter
         self._kind = kind
         self._delivery = delivery
-        self._policy = Policy(failed, kind.retries, desk.settings.retry_delay_seconds)
+        settings = desk.settings
+        self._policy = Policy(
+            failed,
+            kind.retries,
+            settings.retry_delay_seconds,
+            kind.retry_delay,
+            roll=random.random(),  # noqa: S311 - no secret
+            tracebacks=settings.tracebacks,
+        )
         self._begun = chain.head.seq
         self._stopping = asyncio.Event()
         self._job = Reporter(
@@ -69,7 +79,7 @@ class Attempt:
             beat_seconds=desk.settings.beat_seconds,
         )
 
-    async def run(self, params: msgspec.Struct) -> None:
+    async def run(self, params: Any) -> None:
         """Run the handler to its end. Raises SupersededError and EndedError when the task is not ours any more."""
         metrics, kind = self._desk.metrics, self._kind.name
         metrics.started(kind)
@@ -85,7 +95,7 @@ class Attempt:
         """Stop the handler and give the job to another processor. Once the handler has ended this changes nothing."""
         self._job.stop(ShutdownError(HANDED_BACK))
 
-    async def _handle(self, params: msgspec.Struct) -> Ending | None:
+    async def _handle(self, params: Any) -> Ending | None:
         job = self._job
         job.start()
         watching = [asyncio.create_task(watch(self._desk.log, job, self._begun), name=f"watch {job.task}")]
@@ -117,19 +127,19 @@ class Attempt:
             extra = {"action": "handler_failed", "task": job.task, "kind": self._kind.name, "attempt": job.attempt}
             logger.warning("a handler failed", extra=extra, exc_info=ending.error)
         if isinstance(conclusion, Complete):
-            conclusion = await self._with_result(conclusion.value)
+            conclusion = self._with_result(conclusion.value)
         try:
             return await self._store(conclusion)
         except CancelRequestedError as request:  # it came just before a retry was announced
             return await self._store(Cancelled(request.reason))
-        except EventTooLargeError as error:
+        except TooLargeError as error:  # also of a server with a very small max_payload
             return await self._store(_too_large(error))
 
     async def _store(self, conclusion: Conclusion) -> str:
         """Store the last event of the attempt, and only then answer the queue. The word for the metrics."""
         match conclusion:
-            case Complete(value):
-                return await self._end("completed", data=value)
+            case Complete(result):
+                return await self._end("completed", data=await self._data(result.raw))
             case Fail(error):
                 return await self._end("error", message=error.message, error=error)
             case Cancelled(reason):
@@ -153,20 +163,20 @@ class Attempt:
         await self._delivery.ack()
         return status
 
-    async def _with_result(self, value: object) -> Complete | Fail:
-        """The result as it can stand in an event: itself or a link; a failure if it has no JSON form."""
-        try:
-            raw = codec.encode_json(value)
-        except Exception as error:  # noqa: BLE001 - whatever a value's own code raises
-            reason = describe(error)
-            return Fail(ErrorInfo("UnserialisableResult", f"the result has no JSON form: {reason.message}"))
+    def _with_result(self, result: Encoded) -> Conclusion:
+        """The end of a handler that has returned; a failure if only text is left of parts and that is not allowed."""
+        if result.places and self._desk.settings.strict_results:
+            return self._policy.answer(Failure(ErrorInfo("UnserialisableResult", result.warning)))
+        if result.places:
+            self._job.log(result.warning, "warning", logger="headway.result")
+        return Complete(result)
+
+    async def _data(self, raw: bytes) -> object:
+        """The result as it can stand in an event: itself or a link."""
         if len(raw) <= MAX_RESULT_BYTES:
-            return Complete(msgspec.Raw(raw))
-        try:
-            await patiently(lambda: self._keep_result(raw))
-        except TooLargeError as error:  # of a server with a very small max_payload
-            return _too_large(error)
-        return Complete({"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)})
+            return msgspec.Raw(raw)
+        await patiently(lambda: self._keep_result(raw))
+        return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
     async def _keep_result(self, raw: bytes) -> None:
         # The store has no fence: a superseded attempt must not overwrite the result of the newer one.

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from headway.chain import Head
+from headway.encoding import Encoded
 from headway.errors import (
     CancelRequestedError,
     EndedError,
     LogError,
     OutputOverflowError,
     SupersededError,
-    TaskError,
 )
 from headway.events import Cancel, ErrorInfo, Event, Progress, is_terminal
+from headway.retry_delay import RetryDelay
+from headway_processor.backtrace import backtrace
 from headway_processor.errors import ShutdownError, TimedOutError
-
-MAX_RETRY_DELAY_SECONDS = 60.0
-MAX_TEXT = 4000
-
+from headway_processor.failure import Failure, failure
 
 # Before an attempt
 
@@ -71,7 +70,8 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
     # The job is here again although its attempt has not said how it ended: it vanished with its processor.
     failed += 1
     if failed > max(retries, crashes):
-        return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or vanished", retryable=True), failed)
+        message = f"given up: {failed} attempts failed or vanished"
+        return GiveUp(ErrorInfo("Lost", message, retryable=True, transient=True), failed)
     return Start(head.attempt + 1, failed)
 
 
@@ -95,7 +95,7 @@ def reason_to_stop(event: Event, attempt: int) -> LogError | None:
 class Returned(NamedTuple):
     """The handler returned."""
 
-    value: Any
+    value: Encoded
 
 
 class Raised(NamedTuple):
@@ -110,7 +110,7 @@ Ending: TypeAlias = Returned | Raised
 class Complete(NamedTuple):
     """The task is done; `value` is its result."""
 
-    value: Any
+    value: Encoded
 
 
 class Fail(NamedTuple):
@@ -151,15 +151,22 @@ class Policy(NamedTuple):
     failed: int
     """Attempts that failed or vanished before this one."""
     retries: int
-    retry_delay_seconds: float
+    first_seconds: float
+    """Pause before the first retry, unless the kind has its own."""
+    delay: RetryDelay = RetryDelay()
+    roll: float = 0.5
+    """A random number from 0 to 1, for the jitter."""
+    tracebacks: bool = False
+    """Whether errors say where they were raised."""
 
-    def answer(self, error: ErrorInfo) -> Retry | Fail:
+    def answer(self, failed: Failure) -> Retry | Fail:
         """Another attempt if the error and the number of failures allow it."""
+        error, pause = failed
         if not error.retryable or self.failed + 1 > self.retries:
             return Fail(error)
-        # The exponent is bounded too: a float has no 2**2000.
-        delay = self.retry_delay_seconds * 2.0 ** min(self.failed, 16)
-        return Retry(error, min(delay, MAX_RETRY_DELAY_SECONDS))
+        if pause is None:
+            pause = self.delay.seconds(self.failed, self.first_seconds, self.roll)
+        return Retry(error, pause)
 
 
 def conclude(stopped: LogError | None, ending: Ending | None, policy: Policy) -> Conclusion:
@@ -176,31 +183,22 @@ def conclude(stopped: LogError | None, ending: Ending | None, policy: Policy) ->
         case ShutdownError():
             return HandBack()
         case TimedOutError():
-            return policy.answer(ErrorInfo("Timeout", f"took longer than {stopped.timeout_seconds:g} s", True))
+            return policy.answer(Failure(_timeout(stopped, ending, policy)))
         case OutputOverflowError():
             return Fail(ErrorInfo("OutputOverflow", str(stopped)))
         case _:
             return _end_of_handler(ending, policy)
 
 
+def _timeout(stopped: TimedOutError, ending: Ending | None, policy: Policy) -> ErrorInfo:
+    # What the handler raised when it was interrupted says where it was.
+    where = backtrace(ending.error) if policy.tracebacks and isinstance(ending, Raised) else ""
+    message = f"took longer than {stopped.timeout_seconds:g} s"
+    return ErrorInfo("Timeout", message, retryable=True, transient=True, traceback=where)
+
+
 def _end_of_handler(ending: Ending | None, policy: Policy) -> Conclusion:
     if isinstance(ending, Returned):
         return Complete(ending.value)
-    return policy.answer(describe(ending.error if ending else RuntimeError("the handler did not end")))
-
-
-def describe(error: BaseException) -> ErrorInfo:
-    """What is told of an exception: a TaskError speaks for itself, any other by its class and text."""
-    if isinstance(error, TaskError):
-        return ErrorInfo(_clean(error.type, 200), _clean(error.message), bool(error.retryable))
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an exception of foreign make may not even be printable
-        text = ""
-    return ErrorInfo(name, _clean(text) or name, retryable=True)
-
-
-def _clean(value: object, limit: int = MAX_TEXT) -> str:
-    text = str(value).encode("utf-8", "replace").decode()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    error = ending.error if ending else RuntimeError("the handler did not end")
+    return policy.answer(failure(error, traceback=policy.tracebacks))

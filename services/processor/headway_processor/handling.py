@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any
 
-import msgspec
-
+from headway.encoding import Encoded, encode_result
+from headway.errors import TaskError
 from headway.reporter import Reporter
 from headway.task import Kind
 from headway.track import current
@@ -63,8 +64,8 @@ class Handling:
             )
 
 
-def start(kind: Kind, job: Reporter, params: msgspec.Struct) -> Handling:
-    """Start the handler of `kind`; inside it `headway.track` finds `job`."""
+def start(kind: Kind, job: Reporter, params: Any) -> Handling:
+    """Start the handler of `kind`; inside it `headway.track` finds `job`. What it returns is encoded where it ran."""
     arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
     context = copy_context()
     context.run(current.set, job)
@@ -76,7 +77,7 @@ def start(kind: Kind, job: Reporter, params: msgspec.Struct) -> Handling:
 
 async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:
     try:
-        return Returned(await kind.handler(*arguments))
+        return Returned(_encoded(kind, await kind.handler(*arguments)))
     except BaseException as error:  # noqa: BLE001 - SystemExit in a task would end the event loop
         return Raised(error)
 
@@ -87,7 +88,7 @@ def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: s
     future: asyncio.Future[Ending] = loop.create_future()
 
     def call() -> None:
-        ending = _call(context, kind.handler, arguments)
+        ending = _call(context, kind, arguments)
         with suppress(RuntimeError):  # the loop is closed: this thread was left behind
             loop.call_soon_threadsafe(_resolve, future, ending)
 
@@ -95,11 +96,21 @@ def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: s
     return future
 
 
-def _call(context: Context, handler: Callable[..., Any], arguments: tuple[Any, ...]) -> Ending:
+def _call(context: Context, kind: Kind, arguments: tuple[Any, ...]) -> Ending:
     try:
-        return Returned(context.run(handler, *arguments))
+        return Returned(context.run(lambda: _encoded(kind, kind.handler(*arguments))))
     except BaseException as error:  # noqa: BLE001 - what is raised here would be lost with the thread
         return Raised(error)
+
+
+def _encoded(kind: Kind, value: object) -> Encoded:
+    """The result as JSON. Raises TaskError for one that is no result but work which nobody has done."""
+    if inspect.isgenerator(value) or inspect.isasyncgen(value) or inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()  # else Python warns that nobody has awaited it
+        message = f"the handler returned a {type(value).__name__} instead of a result: await or exhaust it there"
+        raise TaskError(message, type="UnfinishedResult", retryable=False)
+    return encode_result(value, kind.encoder)
 
 
 def _resolve(future: asyncio.Future[Ending], ending: Ending) -> None:

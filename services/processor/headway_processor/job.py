@@ -6,20 +6,29 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
 from headway.chain import EMPTY, Chain, Head, read_head
 from headway.codec import decode
-from headway.errors import CancelRequestedError, EndedError, MalformedEventError, SupersededError, UnavailableError
+from headway.errors import (
+    CancelRequestedError,
+    EndedError,
+    MalformedEventError,
+    ParamsError,
+    SupersededError,
+    UnavailableError,
+)
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.log import Log
 from headway.records import Job, decode_record
 from headway.subjects import is_name
-from headway.task import Kind, NoParams
+from headway.task import Kind
 from headway_processor.attempt import Attempt, cancelled_message
-from headway_processor.decision import CancelPending, Decision, GiveUp, Start, decide, describe
+from headway_processor.decision import CancelPending, Decision, GiveUp, Start, decide
 from headway_processor.desk import Answers, Desk
+from headway_processor.failure import describe
 from headway_processor.starter import GONE, Starter
 from headway_processor.waiting import end, first_to_end, patiently
 
@@ -99,8 +108,8 @@ class JobRun:
             if decision.attempt == 1 and self._starter is not None and self._starter_doubtful(job):
                 return await self._await_starter(self._starter)
             try:
-                params = read_params(self._kind, job)
-            except Exception as error:  # noqa: BLE001 - a Struct's own checks may raise anything
+                params = self._kind.read_params(job.params)
+            except ParamsError as error:
                 invalid = ErrorInfo("InvalidParams", describe(error).message)
                 decision = GiveUp(invalid, decision.failed)
             else:
@@ -124,7 +133,7 @@ class JobRun:
         self._starter_gone = first == "gone"
         return False
 
-    async def _start(self, head: Head, decision: Start, params: msgspec.Struct) -> bool:
+    async def _start(self, head: Head, decision: Start, params: Any) -> bool:
         chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt)
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
         try:
@@ -201,11 +210,6 @@ def read_job(subject: str, payload: bytes) -> Job:
     if not is_name(job.task) or subject.split(".")[-2:] != [job.kind, job.task]:
         raise MalformedEventError(f"not a Job: task {job.task!r} of kind {job.kind!r} does not fit {subject!r}")
     return job
-
-
-def read_params(kind: Kind, job: Job) -> msgspec.Struct:
-    """The parameters as the handler's Struct. Raises whatever the Struct's checks raise."""
-    return msgspec.json.decode(job.params, type=kind.params if kind.takes_params else NoParams)
 
 
 def _given_up(latest: Progress | None, error: ErrorInfo, failed: int | None = None) -> Progress:

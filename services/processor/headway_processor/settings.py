@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     beat_seconds: float = 5.0
     """A running task that reports nothing shows a sign of life after so long. Below the streamer's stalled_seconds."""
     retry_delay_seconds: float = 1.0
-    """Pause before the first retry of a failed attempt; doubles with each further one, at most 60 s."""
+    """Pause before the first retry of a failed attempt, for kinds that set none; it doubles, at most 60 s, ±10 %."""
     crashes: int = 2
     """How often an attempt may vanish with its processor before the task is given up, if its `retries` are fewer."""
     starter_grace_seconds: float = 30.0
@@ -38,6 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     14: streamers publish presence every 5 s and ask clients to come back after up to 9 s."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs at once."""
+    tracebacks: bool = True
+    """Whether a failed attempt's event says in which files, lines and functions; all who may watch can read it."""
+    strict_results: bool = False
+    """Whether a result fails the task when a part of it has no JSON form, instead of being kept as text."""
     builtin_kinds: bool = True
     """Whether the kinds crawl, bulk and check are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"

@@ -95,7 +95,7 @@ class Bench:
 
     def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", **options):
         registry = Registry()
-        task("k", registry=registry, **options)(handler)
+        task("k", registry=registry, **({"retry_jitter": 0.0} | options))(handler)
         payload = codec.encode_json(Job(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         desk = Desk(self.log, self.archive, self.settings, self.metrics)
         return JobRun(desk, registry.get("k"), Delivery(payload, subject))

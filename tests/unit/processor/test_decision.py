@@ -31,16 +31,16 @@ from headway_processor.decision import (
     Start,
     conclude,
     decide,
-    describe,
     reason_to_stop,
 )
 from headway_processor.errors import ShutdownError, TimedOutError
+from headway_processor.failure import Failure
 
 CHUNK = {"text": "a", "offset": 0}
 
 
 def lost(failed):
-    return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or vanished", True), failed)
+    return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or vanished", True, True), failed)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,12 @@ def test_event_stops_a_running_attempt(event, reason):
     assert (None if stop is None else type(stop)) == reason
 
 
-ONCE = Policy(failed=0, retries=1, retry_delay_seconds=1.0)
-NEVER = Policy(failed=1, retries=1, retry_delay_seconds=1.0)
+ONCE = Policy(failed=0, retries=1, first_seconds=1.0)
+NEVER = Policy(failed=1, retries=1, first_seconds=1.0)
 SUPERSEDED = SupersededError("t1", 1, 2)
 ENDED = EndedError("t1", "error")
-TIMEOUT = ErrorInfo("Timeout", "took longer than 5 s", True)
+TIMEOUT = ErrorInfo("Timeout", "took longer than 5 s", True, True)
+BUSY = ("TaskError", "busy", True, True)
 BOOM = ErrorInfo("ValueError", "boom", True)
 OVERFLOW = ErrorInfo("OutputOverflow", "too much")
 
@@ -133,34 +134,19 @@ def test_end_of_an_attempt_is_concluded(stopped, ending, policy, expected):
 
 @pytest.mark.parametrize(("failed", "delay"), [(0, 0.5), (1, 1.0), (2, 2.0), (6, 32.0), (7, 60.0), (2000, 60.0)])
 def test_pause_before_a_retry_doubles_up_to_a_minute(failed, delay):
-    policy = Policy(failed, retries=10_000, retry_delay_seconds=0.5)
-    assert policy.answer(BOOM) == Retry(BOOM, delay)
+    policy = Policy(failed, retries=10_000, first_seconds=0.5)
+    assert policy.answer(Failure(BOOM)) == Retry(BOOM, delay)
 
 
-class UnprintableError(Exception):
-    def __str__(self):
-        raise ValueError("no text")
+def test_error_that_asks_for_a_pause_gets_it_while_retries_are_left():
+    assert conclude(None, Raised(TaskError("busy", retry_in=30)), ONCE) == Retry(ErrorInfo(*BUSY), 30.0)
+    assert conclude(None, Raised(TaskError("busy", retry_in=30)), NEVER) == Fail(ErrorInfo(*BUSY))
+    final = TaskError("busy", retry_in=30, retryable=False)
+    assert conclude(None, Raised(final), ONCE) == Fail(ErrorInfo("TaskError", "busy"))
 
 
-class OwnError(TaskError):
-    pass
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("boom"), ErrorInfo("ValueError", "boom", True)),
-        (KeyError(), ErrorInfo("KeyError", "KeyError", True)),
-        (UnprintableError(), ErrorInfo("UnprintableError", "UnprintableError", True)),
-        (SystemExit(3), ErrorInfo("SystemExit", "3", True)),
-        (OwnError("mine"), ErrorInfo("OwnError", "mine", True)),
-        (TaskError("mine", type="Quota", retryable=False), ErrorInfo("Quota", "mine", False)),
-        (ValueError("\ud800"), ErrorInfo("ValueError", "?", True)),
-    ],
-)
-def test_exception_is_told_in_words(error, told):
-    assert describe(error) == told
-
-
-def test_long_message_is_cut():
-    assert len(describe(ValueError("x" * 100_000)).message) == 4000
+def test_timeout_says_where_the_handler_was():
+    with pytest.raises(asyncio.CancelledError) as caught:
+        raise asyncio.CancelledError
+    conclusion = conclude(TimedOutError("t1", 5.0), Raised(caught.value), NEVER._replace(tracebacks=True))
+    assert "test_timeout_says_where_the_handler_was" in conclusion.error.traceback

@@ -9,7 +9,7 @@ import pytest
 from headway import codec
 from headway.chain import Chain, read_head
 from headway.errors import TaskError, TooLargeError
-from headway.events import Cancel, Chunk, ErrorInfo
+from headway.events import Cancel, Chunk, LogLine
 from headway.records import Job
 from headway.testing import progress
 from headway.track import current_job, track
@@ -71,8 +71,85 @@ async def test_failure_without_retries_is_the_end(bench):
 
     assert await bench.run(handler) == ["ack"]
     assert bench.last.status == "error"
-    assert bench.last.error == ErrorInfo("ValueError", "boom", True)
+    error = bench.last.error
+    assert (error.type, error.message, error.retryable, error.transient) == ("ValueError", "boom", True, False)
     assert bench.archive.dead == []
+
+
+async def test_final_error_in_a_task_group_is_not_retried(bench):
+    async def part():
+        raise TaskError("there are no pictures", retryable=False)
+
+    async def handler(job):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(part())
+            group.create_task(asyncio.Event().wait())
+
+    assert await bench.run(handler, retries=2) == ["ack"]
+    assert (bench.last.status, bench.last.error.type) == ("error", "TaskError")
+    assert bench.last.message == "there are no pictures"
+
+
+async def test_final_error_in_a_group_that_a_thread_raises_is_not_retried(bench):
+    def handler(job):
+        raise ExceptionGroup("many", [ValueError("a"), TaskError("no pictures", retryable=False)])
+
+    assert await bench.run(handler, retries=2) == ["ack"]
+    assert bench.last.message == "2 errors: ValueError: a; TaskError: no pictures"
+
+
+async def test_cancel_request_that_ends_a_task_group_is_a_cancellation(bench):
+    async def handler(job):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())
+            await append(bench, Cancel(reason="enough"), attempt=1)
+
+    assert await bench.run(handler, retries=2) == ["ack"]
+    assert bench.last.status == "cancelled"
+
+
+async def test_error_asks_when_the_next_attempt_begins(bench):
+    async def handler(job):
+        raise TaskError("the service is busy", retry_in=30)
+
+    assert await bench.run(handler, retries=1) == [("nak", 30.0)]
+    assert bench.last.message == "the service is busy; the next attempt begins in 30 s"
+
+
+async def test_kind_sets_the_pauses_between_its_attempts(bench):
+    async def handler(job):
+        seen.append((job.attempt, job.failed))
+        raise ValueError("boom")
+
+    seen = []
+    options = {"retries": 3, "retry_delay": 5.0, "retry_backoff": 3.0, "max_retry_delay": 20.0}
+    answers = [await bench.run(handler, **options) for _ in range(4)]
+    assert answers == [[("nak", 5.0)], [("nak", 15.0)], [("nak", 20.0)], ["ack"]]
+    assert seen == [(1, 0), (2, 1), (3, 2), (4, 3)]
+
+
+async def test_failed_attempt_says_where_it_failed(bench):
+    def handler(job):
+        secret = "hunter2"
+        raise ValueError(len(secret))
+
+    assert await bench.run(handler, retries=1) == [("nak", 1.0)]
+    trace = bench.last.error.traceback
+    assert trace.splitlines()[0] == "Traceback (most recent call last):"
+    assert "test_failed_attempt_says_where_it_failed.<locals>.handler" in trace.splitlines()[1]
+    assert "hunter2" not in trace
+    assert "handling.py" not in trace
+
+
+async def test_setting_leaves_the_traceback_out_of_the_log(bench):
+    bench.settings = msgspec.structs.replace(bench.settings, tracebacks=False)
+
+    def handler(job):
+        raise ValueError("boom")
+
+    assert await bench.run(handler) == ["ack"]
+    assert bench.last.error.traceback == ""
+    assert b"traceback" not in (await bench.log.last("t1")).payload
 
 
 async def test_failure_is_retried_and_then_succeeds(bench):
@@ -109,7 +186,7 @@ async def test_timeout_cancels_an_async_handler(bench):
             job.chunk("last words")
 
     assert await bench.run(handler, timeout=0.01) == ["ack"]
-    assert bench.last.error == ErrorInfo("Timeout", "took longer than 0.01 s", True)
+    assert (bench.last.error.type, bench.last.error.message) == ("Timeout", "took longer than 0.01 s")
     assert [event.text for event in bench.events if isinstance(event, Chunk)] == ["last words"]
 
 
@@ -329,10 +406,37 @@ async def test_malformed_job_ends_the_task_whose_place_it_took(bench):
     assert bench.last.error.type == "MalformedJob"
 
 
-@pytest.mark.parametrize("value", [object(), {"a": {1, object()}}, "\ud800", threading.Lock()])
-async def test_result_without_a_json_form_fails_the_task(bench, value):
-    assert await bench.run(lambda job: value, retries=3) == ["ack"]
+async def test_result_with_a_part_that_has_no_json_form_completes_with_a_warning(bench):
+    assert await bench.run(lambda job: {"rows": 4, "lock": threading.Lock()}, retries=3) == ["ack"]
+    assert (bench.last.status, bench.last.data["rows"]) == ("completed", 4)
+    assert bench.last.data["lock"].startswith("<unlocked _thread.lock")
+    [line] = [event for event in bench.events if isinstance(event, LogLine)]
+    assert (line.level, line.logger) == ("warning", "headway.result")
+    assert "/lock (lock)" in line.message
+
+
+async def test_setting_makes_it_an_error(bench):
+    bench.settings = msgspec.structs.replace(bench.settings, strict_results=True)
+    assert await bench.run(lambda job: {"lock": threading.Lock()}, retries=3) == ["ack"]
     assert bench.last.error.type == "UnserialisableResult"
+    assert "/lock (lock)" in bench.last.error.message
+
+
+async def test_encoder_of_the_task_is_asked(bench):
+    async def handler(job):
+        return {"z": 1j}
+
+    assert await bench.run(handler, encoder=lambda value: [value.real, value.imag]) == ["ack"]
+    assert bench.last.data == {"z": [0.0, 1.0]}
+
+
+async def test_result_that_is_work_nobody_has_done_fails_the_task(bench):
+    async def later():
+        raise AssertionError
+
+    assert await bench.run(lambda job: later(), retries=3) == ["ack"]
+    assert (bench.last.error.type, bench.last.error.retryable) == ("UnfinishedResult", False)
+    assert "coroutine" in bench.last.error.message
 
 
 async def test_large_result_goes_to_the_store(bench):

@@ -1,0 +1,304 @@
+"""Results as JSON. No I/O.
+
+What msgspec encodes is encoded by msgspec. When a part of a result has no JSON form there, the result is walked: types
+have their own ways (pydantic, `__json__`, numpy, paths), then the encoders of the task and of the process are asked,
+and what is left is kept as the text of its `repr`, with its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import ipaddress
+import os
+import re
+import reprlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from headway import codec
+
+Encoder: TypeAlias = Callable[[Any], Any]
+"""Takes a value that has no JSON form and returns one that has; or NotImplemented for one that it does not know."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of a result: readers of JSON have limits of their own."""
+MAX_ITEMS = 100_000
+"""Most items of an array or range that is written as a list."""
+MAX_REPR = 500
+MAX_PLACES = 20
+"""This many places are named; the rest is counted."""
+MAX_INT_BITS = 14_000
+"""Python refuses to write longer integers as decimals."""
+
+_CONTAINERS = (list, tuple, set, frozenset, deque)
+_NATIVE = (datetime.date, datetime.time, datetime.timedelta, UUID, Decimal, bytes, bytearray, memoryview)
+_ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
+_PAIR = re.compile(rb"[\[{][^\[\]{}]*[\]}]")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_POINTER = re.compile(r" at 0x[0-9A-Fa-f]+")
+
+_default: list[Encoder] = []
+
+
+class Place(NamedTuple):
+    """A part of a result that is kept as text."""
+
+    pointer: str
+    """JSON pointer; empty for the whole result."""
+    type: str
+
+
+class Encoded(NamedTuple):
+    """A result as JSON."""
+
+    raw: bytes
+    places: tuple[Place, ...] = ()
+    """Where it holds the text of a value in place of the value; the first of them."""
+    left_out: int = 0
+    """How many more such places there are."""
+
+    @property
+    def warning(self) -> str:
+        """What a person reads of the places; empty when there are none."""
+        if not self.places:
+            return ""
+        named = ", ".join(f"{place.pointer or 'all of it'} ({place.type})" for place in self.places)
+        return f"parts of the result have no JSON form and are kept as text: {named}" + (
+            f" and {self.left_out} more" if self.left_out else ""
+        )
+
+
+def default_encoder(encoder: Encoder) -> Encoder:
+    """Set the encoder of this process, asked after that of the task; it replaces an earlier one. Works as a decorator.
+
+    >>> @default_encoder
+    ... def encode(value):
+    ...     return str(value) if isinstance(value, complex) else NotImplemented
+    >>> encode_result({"z": 1j}).raw
+    b'{"z":"1j"}'
+    >>> reset_default_encoder()
+    """
+    _default[:] = [encoder]
+    return encoder
+
+
+def reset_default_encoder() -> None:
+    """Remove the encoder of this process."""
+    _default.clear()
+
+
+def encode_result(value: Any, encoder: Encoder | None = None) -> Encoded:
+    """`value` as one line of JSON, whatever it is. Never raises.
+
+    NaN and the infinities become null, as JavaScript writes them; keys that are not strings become strings.
+    """
+    try:
+        raw = codec.encode_json(value)
+        if _is_sound(raw):
+            return Encoded(raw)
+    except Exception:  # noqa: BLE001, S110 - whatever a value's own code raises; the walk finds out where
+        pass
+    walk = _Walk([encoder, *_default] if encoder else _default)
+    raw = codec.encode_json(walk.plain(value, (), 0))
+    return Encoded(raw, tuple(walk.places), walk.left_out)
+
+
+def _is_sound(raw: bytes) -> bool:
+    """Whether every reader can read it: the JSON in a `msgspec.Raw` is not looked at when it is encoded."""
+    msgspec.json.decode(raw, type=msgspec.Raw)
+    raw.decode()
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return True
+    rest = _STRING.sub(b"", raw)
+    for _ in range(MAX_DEPTH):
+        rest, found = _PAIR.subn(b"", rest)
+        if not found:
+            break
+    return b"[" not in rest and b"{" not in rest
+
+
+class _Walk:
+    """Makes plain values of everything, and notes where only text is left."""
+
+    def __init__(self, encoders: Iterable[Encoder]) -> None:
+        self.places: list[Place] = []
+        self.left_out = 0
+        self._open: set[int] = set()
+        self._ways: list[Encoder] = [*_WAYS, *encoders]
+
+    def plain(self, value: Any, path: tuple[object, ...], depth: int) -> Any:
+        """`value` as None, bool, int, float, str, list or dict of such."""
+        scalar = _scalar(value)
+        if scalar is not NotImplemented:
+            return scalar
+        if depth >= MAX_DEPTH or id(value) in self._open:
+            return self._text(value, path)
+        self._open.add(id(value))
+        try:
+            return self._composite(value, path, depth + 1)
+        except Exception:  # noqa: BLE001 - whatever a third-party container raises
+            return self._text(value, path)
+        finally:
+            self._open.discard(id(value))
+
+    def _composite(self, value: Any, path: tuple[object, ...], depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return {self._key(key, path): self.plain(item, (*path, key), depth) for key, item in value.items()}
+        if isinstance(value, _CONTAINERS):
+            return [self.plain(item, (*path, place), depth) for place, item in enumerate(value)]
+        for way in self._ways:
+            try:
+                form = way(value)
+            except Exception:  # noqa: BLE001, S112 - this way does not work; another may
+                continue
+            if form is not NotImplemented and form is not value:
+                return self.plain(form, path, depth)
+        return self._text(value, path)
+
+    def _key(self, key: Any, path: tuple[object, ...]) -> str:
+        if isinstance(key, enum.Enum):
+            key = key.value
+        scalar = _scalar(key)
+        if scalar is NotImplemented and isinstance(key, _NATIVE):
+            scalar = _native(key)
+        if isinstance(scalar, str):
+            return scalar
+        return self._text(key, (*path, key)) if scalar is NotImplemented else codec.encode_json(scalar).decode()
+
+    def _text(self, value: Any, path: tuple[object, ...]) -> str:
+        if len(self.places) < MAX_PLACES:
+            pointer = "".join("/" + _clean(_step(step)).replace("~", "~0").replace("/", "~1") for step in path)
+            self.places.append(Place(pointer, _clean(type(value).__qualname__)))
+        else:
+            self.left_out += 1
+        return _clean(_repr(value))
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, enum.Enum):
+        return NotImplemented
+    if isinstance(value, str):  # msgspec takes no subclass
+        return str.__str__(value).encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return int.__int__(value) if value.bit_length() <= MAX_INT_BITS else NotImplemented
+    return float.__float__(value) if isinstance(value, float) else NotImplemented
+
+
+# How types are written of which msgspec knows nothing, or whose parts it does not know
+
+
+def _by_fields(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        config, names = (
+            value.__struct_config__,
+            zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True),
+        )
+        tag = {} if config.tag is None or config.tag_field is None else {config.tag_field: config.tag}
+        return tag | {shown: found for name, shown in names if (found := getattr(value, name)) is not msgspec.UNSET}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names_of = [field.name for field in dataclasses.fields(value)]
+    elif (attributes := getattr(type(value), "__attrs_attrs__", None)) is not None:
+        names_of = [attribute.name for attribute in attributes]
+    else:
+        return NotImplemented
+    return {name: getattr(value, name) for name in names_of if hasattr(value, name)}
+
+
+def _by_msgspec(value: Any) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.decode(value)
+    return _native(value) if isinstance(value, _NATIVE) else NotImplemented
+
+
+def _native(value: Any) -> Any:
+    try:
+        return msgspec.to_builtins(value, str_keys=True)
+    except TypeError:  # a subclass
+        return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+
+
+def _by_enum(value: Any) -> Any:
+    return value.value if isinstance(value, enum.Enum) else NotImplemented
+
+
+def _by_sequence(value: Any) -> Any:
+    if not isinstance(value, Sequence | Set | ValuesView) or len(value) > MAX_ITEMS:
+        return NotImplemented
+    return list(value)
+
+
+def _by_pydantic(value: Any) -> Any:
+    return value.model_dump(mode="json") if _is_instance_with(value, "model_dump") else NotImplemented
+
+
+def _by_fields_of_pydantic(value: Any) -> Any:
+    # With a field that pydantic cannot write either: it is found among the others.
+    if not _is_instance_with(value, "model_dump"):
+        return NotImplemented
+    names = list(type(value).model_fields)
+    return getattr(value, "root") if names == ["root"] else {name: getattr(value, name) for name in names}  # noqa: B009
+
+
+def _by_json(value: Any) -> Any:
+    return value.__json__() if _is_instance_with(value, "__json__") else NotImplemented
+
+
+def _by_tolist(value: Any) -> Any:
+    """Arrays and scalars of numpy, and what behaves like them."""
+    if not _is_instance_with(value, "tolist"):
+        return NotImplemented
+    size = getattr(value, "size", None)
+    count = size if isinstance(size, int) else len(value)
+    listed = NotImplemented if count > MAX_ITEMS else value.tolist()
+    return NotImplemented if type(listed) is type(value) else listed
+
+
+def _by_text(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    return str(value) if isinstance(value, _ADDRESSES) else NotImplemented
+
+
+_WAYS: tuple[Encoder, ...] = (
+    *(_by_enum, _by_fields, _by_msgspec, _by_sequence),
+    *(_by_pydantic, _by_fields_of_pydantic, _by_json, _by_tolist, _by_text),
+)
+
+
+def _is_instance_with(value: Any, method: str) -> bool:
+    """Whether the class has the method; an object that answers to every name does not count."""
+    return not isinstance(value, type) and callable(getattr(type(value), method, None))
+
+
+def _step(step: object) -> str:
+    return step if isinstance(step, str) else _repr(step)
+
+
+class _Short(reprlib.Repr):
+    """The repr of a value, bounded while it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = MAX_REPR
+        self.maxlong = 60
+
+
+def _repr(value: object) -> str:
+    try:
+        return _POINTER.sub("", _Short().repr(value))
+    except Exception:  # noqa: BLE001 - whatever a third-party __repr__ raises
+        return f"<{type(value).__name__}>"
+
+
+def _clean(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_REPR else text[: MAX_REPR - 1] + "…"
