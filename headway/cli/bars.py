@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from headway.cli.text import BYTES, SECONDS, amount, duration, one_line, plain, short, speed
+from headway.cli.traceback import failure_lines
 from headway.events import TERMINAL
 from headway.watching import Watched
 
@@ -18,9 +19,11 @@ RUNNING = ("processing", "retrying")
 class Bar:
     """One task as far as it has been seen. Times are seconds of one clock, given by the caller."""
 
-    def __init__(self, task: str, kind: str = "") -> None:
+    def __init__(self, task: str, kind: str = "", *, tracebacks: bool = False) -> None:
         self.task = task
         self.kind = kind
+        self.tracebacks = tracebacks
+        """Whether the whole traceback of a failed attempt is printed, not only its last place."""
         self.state: dict[str, Any] = {}
         self.at = 0.0
         """When `state` came."""
@@ -70,7 +73,8 @@ class Bar:
         self.silent = None
         if watched.event == "progress":
             self.state, self.at = data, now
-            return self.flush() if self.ended else []
+            lines = [Text(line, "dim") for line in failure_lines(data, whole=self.tracebacks)]
+            return [*self.flush(), *lines] if self.ended else lines
         if watched.event == "chunk":
             return self._output(plain(data.get("text", "")))
         if watched.event == "log":
@@ -132,4 +136,7 @@ def log_line(data: dict[str, Any]) -> Text:
     """A log event with its level."""
     level = str(data.get("level", "info"))
     style = {"error": "red", "warning": "yellow", "debug": "dim"}.get(level, "blue")
-    return Text.assemble((f"{one_line(level)}: ", style), plain(data.get("message", "")))
+    logger = one_line(data.get("logger", ""))
+    return Text.assemble(
+        (f"{one_line(level)}: ", style), plain(data.get("message", "")), (f"  {logger}" if logger else "", "dim")
+    )

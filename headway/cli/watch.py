@@ -75,12 +75,13 @@ async def _catch_up(client: Client, task: str, following: Following, view: View)
         view.show(watched)
 
 
-async def known(client: Client, following: Following) -> list[Bar]:
+async def known(client: Client, following: Following, *, tracebacks: bool = False) -> list[Bar]:
     """A bar per task that exists; a message for each that does not, which is lost."""
     bars = []
     for task in following.tasks:
         try:
-            bars.append(Bar(task, str((await client.task(task)).get("kind", ""))))
+            kind = str((await client.task(task)).get("kind", ""))
+            bars.append(Bar(task, kind, tracebacks=tracebacks))
         except ClientError as error:
             if error.status not in (404, 410):
                 raise
@@ -104,11 +105,18 @@ async def print_result(client: Client, following: Following, bar: Bar, out: Cons
         out.print(part)
 
 
-def run(server: str, following: Following, *, as_json: bool, patience: float = PATIENCE_SECONDS) -> int:
+def run(
+    server: str,
+    following: Following,
+    *,
+    as_json: bool,
+    patience: float = PATIENCE_SECONDS,
+    tracebacks: bool = False,
+) -> int:
     """Follow from the command line. Returns the exit code; Ctrl-C only detaches."""
 
     async def call(client: Client) -> None:
-        bars = await known(client, following)
+        bars = await known(client, following, tracebacks=tracebacks)
         if bars:
             await follow(client, following, view_for(bars, as_json=as_json), patience)
         if not as_json:
@@ -150,10 +158,13 @@ def detached(server: str, following: Following) -> str:
     metavar="SECONDS",
     help="Give up when cut off from the server for so long; 0 never.",
 )
+@click.option("--traceback", "tracebacks", is_flag=True, help="All of a failed attempt's traceback, not its last line.")
 @server_option
-def watch(tasks: tuple[str, ...], *, as_json: bool, cursor: str, patience: float, server: str) -> None:
+def watch(
+    tasks: tuple[str, ...], *, as_json: bool, cursor: str, patience: float, tracebacks: bool, server: str
+) -> None:
     """Follow tasks until they have ended. Ctrl-C detaches; the tasks go on.
 
     Exit code: 0 completed, 1 error, 3 cancelled, 4 lost; of several tasks the worst. 130 detached.
     """
-    raise SystemExit(run(server, Following(tasks, cursor), as_json=as_json, patience=patience))
+    raise SystemExit(run(server, Following(tasks, cursor), as_json=as_json, patience=patience, tracebacks=tracebacks))

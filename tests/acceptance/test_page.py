@@ -112,3 +112,20 @@ async def test_a_count_within_the_count_has_a_line_whose_place_is_kept(shared, p
     await page.goto(shared.s1.url)
     events = [running, {**running, "sub": sub}, running, {**running, "sub": {"done": 7}}, {"status": "completed"}]
     assert await page.evaluate(METER, events) == [None, "a.pdf · 4 of 10 pages", "\u00a0", "7", None]
+
+
+FAILING = {"steps": [{"name": "Reading", "seconds": 0, "fail": {"message": "no such file", "retryable": False}}]}
+
+
+async def test_failed_task_shows_its_traceback_folded_and_suggests_no_retry(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, FAILING)
+    await page.goto(f"{shared.s1.url}/#{task}")
+    box = page.get_by_role("region", name="Error")
+    await expect(box.get_by_text("no such file")).to_be_visible(timeout=20_000)
+    await expect(box.get_by_text("Trying again as it is will hardly help")).to_be_visible()
+    trace = box.get_by_label("Traceback", exact=True)
+    await expect(trace).to_be_hidden()
+    await box.get_by_text("Traceback", exact=True).first.click()
+    await expect(trace).to_be_visible()
+    await expect(trace).to_contain_text('File "headway_processor/kinds/script.py", line')

@@ -268,3 +268,34 @@ def test_rates_of_bytes_and_seconds_have_their_own_forms() -> None:
     assert "1 min 30 s/5 min  1.0×" in screen.text()
     screen.apply(progress(done=1_200_000, total=34_000_000, unit="bytes", rate=3_140_000.0))
     assert "1.2 MB/34 MB  3.1 MB/s" in screen.text()
+
+
+TRACE = (
+    'Traceback (most recent call last):\n  File "a.py", line 3, in f\n  File "b.py", line 4, in g.<locals>.h\nKeyError'
+)
+
+
+@pytest.mark.parametrize("status", ["retrying", "error"])
+def test_failed_attempt_says_in_one_line_where(status: str) -> None:
+    """The bar has room for the message alone."""
+    error = {"type": "KeyError", "message": "k", "traceback": TRACE}
+    lines = Screen().apply(progress(status=status, attempt=2, error=error))
+    assert lines == ["attempt 2 failed in b.py, line 4, in g.<locals>.h"]
+
+
+def test_whole_traceback_is_printed_when_that_is_wanted() -> None:
+    error = {"type": "KeyError", "message": "k", "traceback": TRACE + "\x1b[2J"}
+    lines = Screen(Bar("t1", tracebacks=True)).apply(progress(status="error", attempt=1, error=error))
+    assert lines[1:] == [*TRACE.split("\n")[:-1], "KeyError[2J"]
+
+
+@pytest.mark.parametrize("error", [None, {}, {"type": "Lost", "message": "m"}, {"traceback": 7}, {"traceback": "Lost"}])
+def test_failure_without_a_place_prints_nothing(error: object) -> None:
+    assert Screen().apply(progress(status="error", error=error)) == []
+
+
+def test_line_of_the_log_names_its_logger() -> None:
+    """Lines of `job.log` have none."""
+    screen = Screen()
+    assert screen.apply(watched("log", level="info", message="m", logger="shop.images")) == ["info: m  shop.images"]
+    assert screen.apply(watched("log", level="info", message="m")) == ["info: m"]

@@ -34,6 +34,6 @@ export class LinesView {
   }
 }
 
-const lineView = ({ at, level, message }) =>
+const lineView = ({ at, level, message, logger }) =>
   el('li', { class: 'line', 'data-level': level },
-    el('time', { title: dateTime(at) }, clockTime(at)), el('span', { class: 'level' }, level), el('span', { class: 'line-text' }, message));
+    el('time', { title: dateTime(at) }, clockTime(at)), el('span', { class: 'level' }, level), el('span', { class: 'line-text' }, message, logger && el('span', { class: 'logger' }, logger)));

@@ -43,11 +43,11 @@
  * @property {number} started when the first attempt began; 0 before
  * @property {number} grew when the total last grew; 0 if it did not
  * @property {unknown} data the result, when completed
- * @property {{type: string, message: string, retryable?: boolean}|null} error
+ * @property {{type: string, message: string, retryable?: boolean, transient?: boolean, traceback?: string}|null} error
  * @property {Step[]} steps
- * @property {{attempt: number, message: string}[]} failures of earlier attempts
+ * @property {{attempt: number, message: string, traceback: string}[]} failures of earlier attempts
  * @property {Output} output
- * @property {{n: number, at: number, level: string, message: string}[]} lines
+ * @property {{n: number, at: number, level: string, message: string, logger: string}[]} lines
  * @property {number} linesLeftOut older log lines that are no longer kept
  * @property {string|null} cancelReason somebody asked to cancel
  * @property {number|null} silentSince the streamer says: no sign of life since then
@@ -137,14 +137,14 @@ function afterProgress(state, event) {
 }
 
 function afterLine(state, event) {
-  const line = { n: event.n, at: event.at, level: event.level ?? 'info', message: event.message };
+  const line = { n: event.n, at: event.at, level: event.level ?? 'info', message: event.message, logger: event.logger ?? '' };
   const surplus = Math.max(0, state.lines.length + 1 - MAX_LINES);
   return { ...state, lines: [...state.lines.slice(surplus), line], linesLeftOut: state.linesLeftOut + surplus };
 }
 
 function failuresAfter({ failures }, { status, attempt, error }) {
   if (status !== 'retrying' || !error) return failures;
-  return [...failures.filter((one) => one.attempt !== attempt), { attempt, message: `${error.type}: ${error.message}` }];
+  return [...failures.filter((one) => one.attempt !== attempt), { attempt, message: `${error.type}: ${error.message}`, traceback: error.traceback ?? '' }];
 }
 
 /** @returns {Step[]} */

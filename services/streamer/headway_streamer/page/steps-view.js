@@ -3,6 +3,7 @@
 import { now } from './clock.js';
 import { el, icon, setData, setIcon, setText, showText } from './element.js';
 import { amount, span } from './format.js';
+import { TracebackView } from './traceback-view.js';
 
 const WORDS = { active: 'under way', done: 'done', retrying: 'given up, tried again', error: 'failed', cancelled: 'cancelled' };
 
@@ -37,8 +38,14 @@ export class StepsView {
   #renderFailures(failures) {
     this.failures.hidden = !failures.length;
     if (this.failures.childElementCount === failures.length) return;
-    this.failures.replaceChildren(...failures.map((one) => el('li', {}, el('strong', {}, `Attempt ${one.attempt} failed. `), one.message)));
+    this.failures.replaceChildren(...failures.map(failureView));
   }
+}
+
+function failureView({ attempt, message, traceback }) {
+  const trace = new TracebackView();
+  trace.render({ traceback });
+  return el('li', {}, el('strong', {}, `Attempt ${attempt} failed. `), message, trace.node);
 }
 
 class StepRow {

@@ -12,6 +12,7 @@ import { OutputView } from './output-view.js';
 import { ResultView, valueView } from './result-view.js';
 import { isTerminal } from './state.js';
 import { StepsView } from './steps-view.js';
+import { TracebackView } from './traceback-view.js';
 
 export class TaskView {
   #paramsShown = false;
@@ -58,7 +59,9 @@ export class TaskView {
     this.errorTitle = el('strong');
     this.errorText = el('p', { class: 'error-text' });
     this.errorNext = el('p', { class: 'muted small' });
-    this.errorBox = el('section', { class: 'box box-error', 'aria-label': 'Error', hidden: true }, this.errorTitle, this.errorText, this.errorNext);
+    this.errorTrace = new TracebackView();
+    this.errorBox = el('section', { class: 'box box-error', 'aria-label': 'Error', hidden: true },
+      this.errorTitle, this.errorText, this.errorNext, this.errorTrace.node);
     return this.errorBox;
   }
 
@@ -137,6 +140,7 @@ export class TaskView {
     setText(this.errorTitle, error.type);
     setText(this.errorText, error.message);
     showText(this.errorNext, failure ? '' : nextAfter(state));
+    this.errorTrace.render(error);
   }
 
   #renderParams(record) {
@@ -157,6 +161,7 @@ export class TaskView {
 function nextAfter({ status, attempt, error }) {
   if (status === 'retrying') return `Attempt ${attempt} failed. The next one begins by itself.`;
   const tries = attempt > 1 ? `It was tried ${plural(attempt, 'time')}. ` : '';
-  return tries + (error.retryable ? 'It may work at another time: press Retry.' : 'Trying again as it is will hardly help: look at the parameters first.');
+  if (error.transient) return `${tries}It may work at another time: press Retry.`;
+  return tries + (error.retryable ? '' : 'Trying again as it is will hardly help: look at the parameters first.');
 }
 

@@ -1,0 +1,18 @@
+/** Where an attempt failed, folded: files, lines and functions. Empty when the processor keeps it to itself. */
+
+import { copyButton } from './copy-button.js';
+import { el, setText } from './element.js';
+
+export class TracebackView {
+  constructor() {
+    this.text = el('pre', { class: 'json', tabindex: '0', 'aria-label': 'Traceback' });
+    this.node = el('details', { class: 'trace', hidden: true },
+      el('summary', {}, 'Traceback'), this.text, copyButton('the traceback', () => this.text.textContent, 'Copy'));
+  }
+
+  /** @param {{traceback?: string}|null} error */
+  render(error) {
+    this.node.hidden = !error?.traceback;
+    setText(this.text, error?.traceback ?? '');
+  }
+}
