@@ -15,8 +15,10 @@ from headway.task import Registry
 from headway_processor import backlog, catalogue, lease, ops
 from headway_processor.archive import NatsArchive
 from headway_processor.desk import Desk
+from headway_processor.log_capture import captured_logging
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Page
+from headway_processor.print_capture import captured_print
 from headway_processor.pull import Puller
 from headway_processor.running import Running
 from headway_processor.settings import Settings
@@ -61,6 +63,8 @@ class Processor:
         # So that a handler's `loop.run_in_executor(None, …)` knows its task; asyncio shuts the executor down.
         asyncio.get_running_loop().set_default_executor(ContextThreadPoolExecutor(thread_name_prefix="asyncio"))
         async with AsyncExitStack() as stack:
+            stack.enter_context(captured_logging(self._settings.task_log_level))
+            stack.enter_context(captured_print(wanted=any(kind.capture_print for kind in self._kinds)))
             serving = ops.serve(self._settings.ops_host, self._settings.ops_port, pages)
             self.ops_port = await stack.enter_async_context(serving)
             stack.push_async_callback(self._connection.close)

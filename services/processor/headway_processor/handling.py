@@ -18,6 +18,7 @@ from headway.task import Kind
 from headway.track import current
 from headway_processor.decision import Ending, Raised, Returned
 from headway_processor.errors import TimedOutError
+from headway_processor.print_capture import PrintedLines, flush_printed, printed
 
 STOP_SECONDS = 3.0
 """How long a handler that was told to stop is waited for. A thread cannot be killed, only left behind."""
@@ -69,6 +70,8 @@ def start(kind: Kind, job: Reporter, params: Any) -> Handling:
     arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
     context = copy_context()
     context.run(current.set, job)
+    if kind.capture_print:
+        context.run(printed.set, PrintedLines(job))
     if kind.executor == "async":
         task = asyncio.create_task(_call_async(kind, arguments), name=f"handler {job.task}", context=context)
         return Handling(task, task.cancel)
@@ -80,6 +83,8 @@ async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:
         return Returned(_encoded(kind, await kind.handler(*arguments)))
     except BaseException as error:  # noqa: BLE001 - SystemExit in a task would end the event loop
         return Raised(error)
+    finally:
+        flush_printed()
 
 
 def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: str) -> asyncio.Future[Ending]:
@@ -101,6 +106,8 @@ def _call(context: Context, kind: Kind, arguments: tuple[Any, ...]) -> Ending:
         return Returned(context.run(lambda: _encoded(kind, kind.handler(*arguments))))
     except BaseException as error:  # noqa: BLE001 - what is raised here would be lost with the thread
         return Raised(error)
+    finally:
+        context.run(flush_printed)
 
 
 def _encoded(kind: Kind, value: object) -> Encoded:

@@ -12,6 +12,7 @@ from headway.errors import SettingsError
 from headway.settings import load
 
 PREFIX = "HEADWAY_PROCESSOR_"
+TASK_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a failed attempt's event says in which files, lines and functions; all who may watch can read it."""
     strict_results: bool = False
     """Whether a result fails the task when a part of it has no JSON form, instead of being kept as text."""
+    task_log_level: str = "INFO"
+    """What handlers write to `logging` from this level on becomes log lines of their tasks: DEBUG, INFO, WARNING,
+    ERROR, or OFF for nothing. The levels of the loggers themselves hold too."""
     builtin_kinds: bool = True
     """Whether the kinds crawl, bulk and check are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"
@@ -52,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
 
     def __post_init__(self) -> None:
+        if self.task_log_level.upper() not in TASK_LOG_LEVELS:
+            raise SettingsError(f"{PREFIX}TASK_LOG_LEVEL is one of {', '.join(TASK_LOG_LEVELS)}")
         if self.starter_grace_seconds <= presence.MIN_GRACE_SECONDS:
             least = presence.MIN_GRACE_SECONDS
             raise SettingsError(f"{PREFIX}STARTER_GRACE_SECONDS must be above {least:g}: a shorter absence is normal")

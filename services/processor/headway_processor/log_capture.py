@@ -1,0 +1,80 @@
+"""What handlers write to `logging`, as log lines of their tasks. Where the process logs stays as it is.
+
+A record is taken where its logger hands it to the handlers, after the logger's own level and filters. So loggers that
+do not propagate are included, and what an application does to its handlers changes nothing: a handler of ours on the
+root logger would keep `logging.basicConfig` from adding one, and `logging.config.dictConfig` would remove it.
+
+The one place that replaces a method of the standard library; `task_log_level=OFF` leaves it alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from headway.events import Level
+from headway.track import current
+from headway_processor.failure import describe
+
+_OWN = frozenset(("headway", "headway_processor", "headway_streamer"))
+_real: list[Callable[[logging.Logger, logging.LogRecord], None]] = []
+_levels: list[int] = []
+_busy: ContextVar[bool] = ContextVar("headway_log_capture_busy", default=False)
+
+
+@contextmanager
+def captured_logging(level: str) -> Iterator[None]:
+    """Inside, records of at least `level` that a handler's context makes become log lines of its task."""
+    if level.upper() == "OFF":
+        yield
+        return
+    least = logging.getLevelNamesMapping()[level.upper()]
+    _levels.append(least)
+    if not _real:  # several processors in one process take a record once
+        _real.append(logging.Logger.callHandlers)
+        logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        _levels.remove(least)
+        # Where somebody else has replaced it since, ours stays in their chain and takes nothing.
+        if not _levels and logging.Logger.callHandlers is _call_handlers:
+            logging.Logger.callHandlers = _real.pop()  # type: ignore[method-assign,assignment]
+
+
+def _call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+    _real[0](self, record)
+    if record.levelno >= min(_levels, default=logging.CRITICAL + 1):
+        _take(record)
+
+
+def _take(record: logging.LogRecord) -> None:
+    job = current.get()
+    if job is None or _busy.get() or record.name.partition(".")[0] in _OWN:
+        return
+    token = _busy.set(True)  # the text of a record may be made by code that logs itself
+    try:
+        job.log(_text(record), _level(record.levelno), logger=record.name)
+    finally:
+        _busy.reset(token)
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit, or whatever their own code raises
+        text = str(record.msg)
+    if record.exc_info and record.exc_info[1] is not None:
+        error = describe(record.exc_info[1])
+        text = f"{text}: {error.type}: {error.message}"
+    return text
+
+
+def _level(number: int) -> Level:
+    if number >= logging.ERROR:
+        return "error"
+    if number >= logging.WARNING:
+        return "warning"
+    return "info" if number >= logging.INFO else "debug"
