@@ -40,7 +40,8 @@ MAX_INT_BITS = 14_000
 _CONTAINERS = (list, tuple, set, frozenset, deque)
 _NATIVE = (datetime.date, datetime.time, datetime.timedelta, UUID, Decimal, bytes, bytearray, memoryview)
 _ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
-_PAIR = re.compile(rb"[\[{][^\[\]{}]*[\]}]")
+_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_OTHERS = bytes(set(range(256)) - set(b'[]{}"\\'))
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _POINTER = re.compile(r" at 0x[0-9A-Fa-f]+")
 
@@ -116,12 +117,15 @@ def _is_sound(raw: bytes) -> bool:
     raw.decode()
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return True
-    rest = _STRING.sub(b"", raw)
+    signs = raw.translate(_AS_BRACKETS, _OTHERS)
+    if b"\\" not in signs:  # no escaped quote: most strings can go without a regular expression
+        signs = signs.replace(b'""', b"")
+    brackets = _STRING.sub(b"", signs)
     for _ in range(MAX_DEPTH):
-        rest, found = _PAIR.subn(b"", rest)
-        if not found:
+        if not brackets:
             break
-    return b"[" not in rest and b"{" not in rest
+        brackets = brackets.replace(b"[]", b"")  # the innermost level
+    return not brackets
 
 
 class _Walk:
