@@ -2,10 +2,8 @@
 
 import asyncio
 import importlib.util
-import re
 import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +16,8 @@ from headway.task import REGISTRY
 from headway_processor.app import Processor
 from headway_processor.settings import Settings
 from tests.fixtures.condition import holds
+from tests.fixtures.pages import printed_for
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "write-tasks.md"
 SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, interval_seconds=0.01)
 
 
@@ -28,8 +26,8 @@ def sample(tmp_path, monkeypatch):
     """The kinds of the printed module."""
     monkeypatch.setattr("headway_processor.worker.POLL_SECONDS", 0.1)
     monkeypatch.setattr(REGISTRY, "_kinds", {})
-    [code] = re.findall(r"^```python\n(# albums\.py\n.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    (tmp_path / "albums.py").write_text(code)
+    [block] = printed_for("tests/integration/test_sample.py::test_sample_runs_as_printed")
+    (tmp_path / "albums.py").write_text(block.text)
     spec = importlib.util.spec_from_file_location("albums", tmp_path / "albums.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "albums", module)  # where dataclasses look up annotations
@@ -85,7 +83,8 @@ def opened(tmp_path, nats_server, names, connection, sample, caplog):
     return open
 
 
-async def test_sample_runs_as_printed(opened):
+async def test_sample_runs_as_printed(opened, printed):
+    assert printed
     async with opened() as studio:
         await run_as_printed(studio)
 

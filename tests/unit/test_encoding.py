@@ -213,6 +213,20 @@ def test_encoder_of_the_task_is_asked_before_that_of_the_process():
     assert json.loads(encode_result(1j).raw) == "1j"
 
 
+def test_encoder_of_the_how_to_works_as_printed(printed):
+    class Money:
+        def __format__(self, spec):
+            return format(1.5, spec)
+
+    names = {"Money": Money}
+    for block in printed:
+        exec(compile(block.text, str(block), "exec"), names)
+    try:
+        assert json.loads(encode_result({"price": Money()}).raw) == {"price": "1.50 €"}
+    finally:
+        reset_default_encoder()
+
+
 @pytest.mark.parametrize("encoder", [lambda value: value, lambda value: [value], lambda value: 1 / 0])
 def test_encoder_that_does_not_help_is_bounded(encoder):
     encoded = encode_result({"a": 1j}, encoder)

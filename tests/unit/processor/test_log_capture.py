@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
@@ -278,3 +279,20 @@ async def test_line_without_an_end_is_bounded(bench):
     with captured_print():
         await bench.run(handler, capture_print=True)
     assert max(len(message) for *_, message in lines(bench)) <= 4000
+
+
+async def test_threads_of_the_how_to_are_heard(bench, capture, printed):
+    def work(picture):
+        log.info(picture)
+        done.release()
+
+    def handler(job):
+        with ThreadPoolExecutor() as pool:
+            names = {"threading": threading, "pool": pool, "work": work, "picture": "a.jpg"}
+            for block in printed:
+                exec(compile(block.text, str(block), "exec"), names)
+        assert all(done.acquire(timeout=5) for _ in range(2))
+
+    done = threading.Semaphore(0)
+    await bench.run(handler)
+    assert [message for *_, message in lines(bench)] == ["a.jpg", "a.jpg"]
