@@ -7,39 +7,28 @@ and what is left is kept as the text of its `repr`, with its place.
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import enum
-import ipaddress
-import os
 import re
 import reprlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
-from uuid import UUID
 
 import msgspec
 
 from headway import codec
+from headway.json_forms import NATIVE, WAYS, native, scalar
 
 Encoder: TypeAlias = Callable[[Any], Any]
 """Takes a value that has no JSON form and returns one that has; or NotImplemented for one that it does not know."""
 
 MAX_DEPTH = 100
 """Deepest nesting of a result: readers of JSON have limits of their own."""
-MAX_ITEMS = 100_000
-"""Most items of an array or range that is written as a list."""
 MAX_REPR = 500
 MAX_PLACES = 20
 """This many places are named; the rest is counted."""
-MAX_INT_BITS = 14_000
-"""Python refuses to write longer integers as decimals."""
 
 _CONTAINERS = (list, tuple, set, frozenset, deque)
-_NATIVE = (datetime.date, datetime.time, datetime.timedelta, UUID, Decimal, bytes, bytearray, memoryview)
-_ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
 _AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _OTHERS = bytes(set(range(256)) - set(b'[]{}"\\'))
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
@@ -135,13 +124,13 @@ class _Walk:
         self.places: list[Place] = []
         self.left_out = 0
         self._open: set[int] = set()
-        self._ways: list[Encoder] = [*_WAYS, *encoders]
+        self._ways: list[Encoder] = [*WAYS, *encoders]
 
     def plain(self, value: Any, path: tuple[object, ...], depth: int) -> Any:
         """`value` as None, bool, int, float, str, list or dict of such."""
-        scalar = _scalar(value)
-        if scalar is not NotImplemented:
-            return scalar
+        plain = scalar(value)
+        if plain is not NotImplemented:
+            return plain
         if depth >= MAX_DEPTH or id(value) in self._open:
             return self._text(value, path)
         self._open.add(id(value))
@@ -169,12 +158,10 @@ class _Walk:
     def _key(self, key: Any, path: tuple[object, ...]) -> str:
         if isinstance(key, enum.Enum):
             key = key.value
-        scalar = _scalar(key)
-        if scalar is NotImplemented and isinstance(key, _NATIVE):
-            scalar = _native(key)
-        if isinstance(scalar, str):
-            return scalar
-        return self._text(key, (*path, key)) if scalar is NotImplemented else codec.encode_json(scalar).decode()
+        plain = native(key) if isinstance(key, NATIVE) else scalar(key)
+        if isinstance(plain, str):
+            return plain
+        return self._text(key, (*path, key)) if plain is NotImplemented else codec.encode_json(plain).decode()
 
     def _text(self, value: Any, path: tuple[object, ...]) -> str:
         if len(self.places) < MAX_PLACES:
@@ -183,104 +170,6 @@ class _Walk:
         else:
             self.left_out += 1
         return _clean(_repr(value))
-
-
-def _scalar(value: Any) -> Any:
-    if value is None or value is True or value is False:
-        return value
-    if isinstance(value, enum.Enum):
-        return NotImplemented
-    if isinstance(value, str):  # msgspec takes no subclass
-        return str.__str__(value).encode("utf-8", "replace").decode()
-    if isinstance(value, int):
-        return int.__int__(value) if value.bit_length() <= MAX_INT_BITS else NotImplemented
-    return float.__float__(value) if isinstance(value, float) else NotImplemented
-
-
-# How types are written of which msgspec knows nothing, or whose parts it does not know
-
-
-def _by_fields(value: Any) -> Any:
-    if isinstance(value, msgspec.Struct):
-        config, names = (
-            value.__struct_config__,
-            zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True),
-        )
-        tag = {} if config.tag is None or config.tag_field is None else {config.tag_field: config.tag}
-        return tag | {shown: found for name, shown in names if (found := getattr(value, name)) is not msgspec.UNSET}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names_of = [field.name for field in dataclasses.fields(value)]
-    elif (attributes := getattr(type(value), "__attrs_attrs__", None)) is not None:
-        names_of = [attribute.name for attribute in attributes]
-    else:
-        return NotImplemented
-    return {name: getattr(value, name) for name in names_of if hasattr(value, name)}
-
-
-def _by_msgspec(value: Any) -> Any:
-    if isinstance(value, msgspec.Raw):
-        return msgspec.json.decode(value)
-    return _native(value) if isinstance(value, _NATIVE) else NotImplemented
-
-
-def _native(value: Any) -> Any:
-    try:
-        return msgspec.to_builtins(value, str_keys=True)
-    except TypeError:  # a subclass
-        return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
-
-
-def _by_enum(value: Any) -> Any:
-    return value.value if isinstance(value, enum.Enum) else NotImplemented
-
-
-def _by_sequence(value: Any) -> Any:
-    if not isinstance(value, Sequence | Set | ValuesView) or len(value) > MAX_ITEMS:
-        return NotImplemented
-    return list(value)
-
-
-def _by_pydantic(value: Any) -> Any:
-    return value.model_dump(mode="json") if _is_instance_with(value, "model_dump") else NotImplemented
-
-
-def _by_fields_of_pydantic(value: Any) -> Any:
-    # With a field that pydantic cannot write either: it is found among the others.
-    if not _is_instance_with(value, "model_dump"):
-        return NotImplemented
-    names = list(type(value).model_fields)
-    return getattr(value, "root") if names == ["root"] else {name: getattr(value, name) for name in names}  # noqa: B009
-
-
-def _by_json(value: Any) -> Any:
-    return value.__json__() if _is_instance_with(value, "__json__") else NotImplemented
-
-
-def _by_tolist(value: Any) -> Any:
-    """Arrays and scalars of numpy, and what behaves like them."""
-    if not _is_instance_with(value, "tolist"):
-        return NotImplemented
-    size = getattr(value, "size", None)
-    count = size if isinstance(size, int) else len(value)
-    listed = NotImplemented if count > MAX_ITEMS else value.tolist()
-    return NotImplemented if type(listed) is type(value) else listed
-
-
-def _by_text(value: Any) -> Any:
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
-    return str(value) if isinstance(value, _ADDRESSES) else NotImplemented
-
-
-_WAYS: tuple[Encoder, ...] = (
-    *(_by_enum, _by_fields, _by_msgspec, _by_sequence),
-    *(_by_pydantic, _by_fields_of_pydantic, _by_json, _by_tolist, _by_text),
-)
-
-
-def _is_instance_with(value: Any, method: str) -> bool:
-    """Whether the class has the method; an object that answers to every name does not count."""
-    return not isinstance(value, type) and callable(getattr(type(value), method, None))
 
 
 def _step(step: object) -> str:

@@ -11,7 +11,7 @@ HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometh
 MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
 PURE = (
     *("events", "codec", "coercion", "counting", "progress_state", "subjects", "errors", "estimate", "records"),
-    *("ids", "settings", "task", "params", "encoding", "retry_delay"),
+    *("ids", "settings", "task", "params", "encoding", "json_forms", "retry_delay"),
 )
 
 LOADED = """
