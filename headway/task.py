@@ -18,6 +18,7 @@ from headway.subjects import is_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 Executor = Literal["async", "thread"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "OFF"]
 
 
 class NoParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +43,8 @@ class Kind(msgspec.Struct, frozen=True):
     """Makes JSON-able values of parts of the result that have no JSON form of their own."""
     capture_print: bool = False
     """Whether what the handler prints becomes log lines of the task."""
+    log_level: LogLevel | None = None
+    """From which level on what the handler writes to `logging` does; None for the processor's `task_log_level`."""
 
     def read_params(self, raw: bytes | msgspec.Raw) -> Any:
         """The parameters in a job, for the handler. Raises ParamsError."""
@@ -99,6 +102,7 @@ class Options(msgspec.Struct, frozen=True):
     executor: Executor | None
     encoder: Encoder | None
     capture_print: bool
+    log_level: LogLevel | None
 
 
 @overload
@@ -119,6 +123,7 @@ def task(
     executor: Executor | None = None,
     encoder: Encoder | None = None,
     capture_print: bool = False,
+    log_level: LogLevel | None = None,
     registry: Registry | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -136,6 +141,7 @@ def task(
     executor: Executor | None = None,
     encoder: Encoder | None = None,
     capture_print: bool = False,
+    log_level: LogLevel | None = None,
     registry: Registry | None = None,
 ) -> Any:
     """Register a function as the handler of `kind`. The function itself stays as it is and can be called in a test.
@@ -163,12 +169,14 @@ def task(
         executor: ``"async"`` runs it on the event loop, ``"thread"`` in a thread. Default: async for ``async def``.
         encoder: called with each part of the result that has no JSON form; returns one that has, or NotImplemented.
         capture_print: whether what the handler prints also becomes log lines of the task (default no).
+        log_level: from which level on what the handler writes to `logging` becomes log lines of the task, ``"OFF"``
+            for nothing; None (default) for the processor's `task_log_level`, INFO.
 
     Raises TaskDefinitionError when the function or an argument cannot be used.
     """
     chosen = REGISTRY if registry is None else registry
     delay = RetryDelay(retry_delay, retry_backoff, max_retry_delay, retry_jitter)
-    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print)
+    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level)
     if kind is not None and not isinstance(kind, str):
         chosen.add(_define(kind, None, options))
         return kind
@@ -201,6 +209,7 @@ def _define(function: Callable[..., Any], name: str | None, options: Options) ->
         description=inspect.getdoc(function) or "",
         encoder=options.encoder,
         capture_print=options.capture_print,
+        log_level=options.log_level,
     )
 
 
@@ -228,6 +237,8 @@ def _check_options(options: Options, place: str) -> None:
         raise TaskDefinitionError(f"{place}: retry_delay and max_retry_delay are seconds, at least 0")
     if not (delay.backoff >= 1 and 0 <= delay.jitter <= 1):
         raise TaskDefinitionError(f"{place}: retry_backoff must be at least 1, and retry_jitter 0 to 1")
+    if options.log_level not in (None, *typing.get_args(LogLevel)):
+        raise TaskDefinitionError(f"{place}: log_level is one of {', '.join(typing.get_args(LogLevel))}, or None")
     if options.encoder is not None and not callable(options.encoder):
         raise TaskDefinitionError(f"{place}: encoder is a function that takes a value")
 

@@ -178,6 +178,7 @@ def plain(job): ...
         (plain, {"retry_backoff": 0.5}, "retry_backoff must be at least 1"),
         (plain, {"retry_jitter": 1.5}, "retry_jitter 0 to 1"),
         (plain, {"encoder": "json"}, "encoder is a function"),
+        (plain, {"log_level": "LOUD"}, "log_level is one of DEBUG, INFO"),
         (plain, {"concurrency": 0}, "concurrency at least 1"),
         (plain, {"executor": "process"}, "executor is 'async' or 'thread', not 'process'"),
         (plain, {"executor": "async"}, "only `async def` runs as 'async'"),

@@ -18,6 +18,7 @@ from headway.task import Kind
 from headway.track import current
 from headway_processor.decision import Ending, Raised, Returned
 from headway_processor.errors import TimedOutError
+from headway_processor.log_capture import kind_level, number_of
 from headway_processor.print_capture import PrintedLines, flush_printed, printed
 
 STOP_SECONDS = 3.0
@@ -70,6 +71,8 @@ def start(kind: Kind, job: Reporter, params: Any) -> Handling:
     arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
     context = copy_context()
     context.run(current.set, job)
+    if kind.log_level is not None:
+        context.run(kind_level.set, number_of(kind.log_level))
     if kind.capture_print:
         context.run(printed.set, PrintedLines(job))
     if kind.executor == "async":

@@ -15,13 +15,23 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from headway.events import Level
-from headway.track import current
+from headway.reporter import Reporter, current
 from headway_processor.failure import describe
 
+_NOTHING = 1000
 _OWN = frozenset(("headway", "headway_processor", "headway_streamer"))
 _real: list[Callable[[logging.Logger, logging.LogRecord], None]] = []
 _levels: list[int] = []
 _busy: ContextVar[bool] = ContextVar("headway_log_capture_busy", default=False)
+
+
+kind_level: ContextVar[int | None] = ContextVar("headway_kind_level", default=None)
+"""The least level of the kind whose handler runs in this context; None for that of the processor."""
+
+
+def number_of(level: str) -> int:
+    """The number of a level by its name; above all of them for OFF."""
+    return _NOTHING if level.upper() == "OFF" else logging.getLevelNamesMapping()[level.upper()]
 
 
 @contextmanager
@@ -30,7 +40,7 @@ def captured_logging(level: str) -> Iterator[None]:
     if level.upper() == "OFF":
         yield
         return
-    least = logging.getLevelNamesMapping()[level.upper()]
+    least = number_of(level)
     _levels.append(least)
     if not _real:  # several processors in one process take a record once
         _real.append(logging.Logger.callHandlers)
@@ -46,13 +56,16 @@ def captured_logging(level: str) -> Iterator[None]:
 
 def _call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
     _real[0](self, record)
-    if record.levelno >= min(_levels, default=logging.CRITICAL + 1):
-        _take(record)
-
-
-def _take(record: logging.LogRecord) -> None:
     job = current.get()
-    if job is None or _busy.get() or record.name.partition(".")[0] in _OWN:
+    if job is None or not _levels:
+        return
+    least = kind_level.get()
+    if record.levelno >= (min(_levels) if least is None else least):
+        _take(record, job)
+
+
+def _take(record: logging.LogRecord, job: Reporter) -> None:
+    if _busy.get() or record.name.partition(".")[0] in _OWN:
         return
     token = _busy.set(True)  # the text of a record may be made by code that logs itself
     try:

@@ -61,6 +61,19 @@ async def test_level_says_what_is_taken(bench):
     assert lines(bench) == [("warning", "shop.images", "not so fine")]
 
 
+@pytest.mark.parametrize(
+    ("least", "taken"), [(None, ["warning"]), ("INFO", ["info", "warning"]), ("ERROR", []), ("OFF", [])]
+)
+async def test_kind_has_a_level_of_its_own(bench, least, taken):
+    async def handler(job):
+        log.info("fine")
+        log.warning("not so fine")
+
+    with captured_logging("WARNING"):
+        await bench.run(handler, log_level=least)
+    assert [line[0] for line in lines(bench)] == taken
+
+
 async def test_off_takes_nothing_and_changes_nothing(bench):
     real = logging.Logger.callHandlers
     with captured_logging("OFF"):

@@ -90,7 +90,7 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[ColumnProfile]
 
 
-@task("bulk", executor="thread", retries=1, concurrency=4)
+@task("bulk", executor="thread", retries=1, concurrency=4, log_level="WARNING")
 def bulk(job: Job, params: BulkParams) -> BulkReport:
     """Profile a CSV table: type, range, mean, frequent values and gaps of each column."""
     began = time.monotonic()

@@ -44,7 +44,7 @@ class CrawlParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 10
 
 
-@task("crawl", retries=2)
+@task("crawl", retries=2, log_level="WARNING")  # httpx logs each request
 async def crawl(job: Job, params: CrawlParams) -> CrawlReport:
     """Crawl a web site: broken links, sizes, speed, titles and words of its pages."""
     async with open_client(current().crawl_allow, user_agent=USER_AGENT) as client:
