@@ -19,7 +19,7 @@ from tests.fixtures.condition import holds
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(bool(proxies.MISSING), reason=f"proxies in front need {', '.join(proxies.MISSING)}"),
+    pytest.mark.needs("nginx", "haproxy"),
 ]
 SECONDS = float(os.environ.get("OUTAGE_SECONDS", "2"))
 """How long NATS is unreachable: 30 in `make faults`."""
