@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from headway.cli.bars import RUNNING, Bar
-from headway.cli.text import percent
+from headway.cli.text import one_line, percent
 from headway.watching import Watched
 
 GAP = 2
 BAR_WIDTH = 28
 MIN_BAR_WIDTH = 10
 NARROWING = (
-    *(("word", 16), ("bar", MIN_BAR_WIDTH), ("facts", 11), ("word", 10), ("facts", 0)),
-    *(("name", 12), ("word", 8), ("name", 0), ("word", 0)),
+    *(("word", 16), ("bar", MIN_BAR_WIDTH), ("facts", 11), ("word", 10), ("name", 12)),
+    *(("facts", 0), ("word", 8), ("name", 0), ("word", 0)),
 )
 """Which column gives way down to which width, one after the other. The percentage never does."""
 MAX_TAIL_CHARS = 300
 """So much of an unfinished line of output is shown below the bars; the whole line goes above them when it ends."""
 MIN_HEIGHT = 4
+END_CHARS = 4
+"""Of an id where there is little room."""
 
 
 class Board:
@@ -96,7 +98,7 @@ def _table(bars: Sequence[Bar], now: float, width: int, *, ascii_only: bool) -> 
             table.add_column(justify="right" if right else "left", no_wrap=True, overflow="ellipsis", width=wide)
     for bar in bars:
         made: dict[str, RenderableType] = {
-            "name": Text(bar.name, "bold"),
+            "name": Text(_name(bar, cells["name"]), "bold"),
             "word": Text(bar.word, bar.style),
             "bar": _bar(bar, cells["bar"], ascii_only=ascii_only),
             "percent": Text(percent(bar.progress)),
@@ -104,6 +106,14 @@ def _table(bars: Sequence[Bar], now: float, width: int, *, ascii_only: bool) -> 
         }
         table.add_row(*(made[column] for column, wide in cells.items() if wide))
     return table
+
+
+def _name(bar: Bar, width: int) -> str:
+    """The kind and the id, of which the last characters tell tasks apart longest."""
+    if cell_len(bar.name) <= width:
+        return bar.name
+    end = bar.task[-END_CHARS:]
+    return f"{set_cell_size(one_line(bar.kind), max(width - END_CHARS - 2, 0)).rstrip()} …{end}".strip()
 
 
 def _bar(bar: Bar, width: int, *, ascii_only: bool) -> RenderableType:

@@ -44,7 +44,7 @@ class Child:
     ) -> None:
         self.spec = spec
         self.tail: deque[str] = deque(maxlen=12)
-        """Its last lines."""
+        """The last lines of the process that runs now, or ran last."""
         self._on_line = on_line
         self._on_death = on_death
         self._process: asyncio.subprocess.Process | None = None
@@ -111,6 +111,7 @@ class Child:
     async def _run(self) -> int:
         self._gone.clear()
         self._process = None
+        self.tail.clear()
         output = Output(self._take, f"output of {self.spec.name}")
         try:
             with output.write_end() as stdout:

@@ -66,7 +66,7 @@ class Printer:
 
     def _print(self, child: Child, text: Text) -> None:
         name = child.spec.name
-        self._queue.put(Text.assemble((f"{name:<13} │ ", colour(name)), text))
+        self._queue.put(text, Text(f"{name:<14} │ ", colour(name)))
 
 
 def colour(name: str) -> str:

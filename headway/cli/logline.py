@@ -39,10 +39,14 @@ def _record(record: dict[str, object]) -> LogLine:
     parts = [one_line(record["message"])]
     if action := record.get("action"):
         parts.append(f"({one_line(action)})")
-    parts += [f"{one_line(name)}={one_line(value)}" for name, value in record.items() if name not in _KNOWN]
+    parts += [f"{one_line(name)}={_written(value)}" for name, value in record.items() if name not in _KNOWN]
     text = " ".join(parts)
     for name in ("exception", "stack"):
         if record.get(name):
             text += "\n" + plain(record[name])
     level = str(record.get("level", "info")).lower()
     return LogLine({"critical": "error"}.get(level, level), text)
+
+
+def _written(value: object) -> str:
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

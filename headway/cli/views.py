@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -21,6 +22,7 @@ from headway.watching import Watched
 LINE_SECONDS = 30.0
 """Without a terminal a task says something at least so often while it moves."""
 LINE_PERCENT = 10
+REFRESH_SECONDS = 0.125
 
 Clock = Callable[[], float]
 
@@ -63,33 +65,50 @@ class JsonView:
 
 
 class LiveView:
-    """Bars that move, the tasks' output above them."""
+    """Bars that move, the tasks' output above them.
+
+    Drawn by a thread of its own and by `show`, under one lock: rich's thread computes how far up to go before it has
+    the screen to itself, and would leave a stale bar when a line is printed between.
+    """
 
     def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
         self._board = Board(bars, clock)
         self._live = Live(
-            get_renderable=lambda: self._board, console=out or console(), refresh_per_second=8, vertical_overflow="crop"
+            get_renderable=lambda: self._board, console=out or console(), auto_refresh=False, vertical_overflow="crop"
         )
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._drawing = threading.Thread(target=self._draw, name="bars", daemon=True)
 
     def __enter__(self) -> LiveView:
         self._live.start()
+        self._drawing.start()
         return self
 
     def __exit__(
         self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._done.set()
+        self._drawing.join()
         self._board.note = ""
         self._board.whole = True
         self._live.stop()
 
     def show(self, watched: Watched) -> None:
-        """Print what is to stay, draw the rest anew."""
-        for line in self._board.apply(watched):
-            self._live.console.print(line)
+        """Print what is to stay above the bars."""
+        with self._lock:
+            for line in self._board.apply(watched):
+                self._live.console.print(line)
 
     def drop(self, reason: str, seconds: float) -> None:
         """A note under the bars until something arrives again."""
-        self._board.note = reconnecting(reason, seconds)
+        with self._lock:
+            self._board.note = reconnecting(reason, seconds)
+
+    def _draw(self) -> None:
+        while not self._done.wait(REFRESH_SECONDS):
+            with self._lock:
+                self._live.refresh()
 
 
 class LineView:

@@ -213,7 +213,7 @@ def test_dev_restarts_the_processor_when_a_task_changes(tmp_path: Path) -> None:
         module.write_text("this is no Python\n")
         made.until("processor .*SyntaxError")
         module.write_text("from headway import task\n\n\n@task('two')\ndef two(job):\n    return 2\n")
-        made.until(r"kinds=\[[^\]]*'two'")
+        made.until(r'kinds=\[[^\]]*"two"')
         assert made.stop() == 0
     finally:
         made.process.kill()

@@ -208,6 +208,17 @@ def test_long_step_gives_way_to_bar_and_percentage(width: int) -> None:
     assert cell_len(line) <= width
 
 
+def test_tasks_are_told_apart_by_the_ends_of_their_ids_on_a_narrow_terminal() -> None:
+    """The kind is cut, and the time left stays."""
+    screen = Screen(Bar("06gvo8jheds2j05omsig89n1qg", "longstep"), Bar("06gvo8jheds2j05omsig89n2ab", "longstep"))
+    for task in screen.board.bars:
+        screen.apply(progress(task, step=LONG_STEP, progress=42, done=3, total=10, unit="files", rate=2.0, eta=12.0))
+    first, second = screen.text(60).splitlines()
+    assert first.startswith("longstep …n1qg ")
+    assert second.startswith("longstep …n2ab ")
+    assert "12 s left" in first
+
+
 def test_time_left_is_the_last_fact_to_go() -> None:
     """Then the count; the rate goes first."""
     bar = Bar("t1", "crawl")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from headway.cli.child import Child, Spec
@@ -21,7 +22,7 @@ import json, sys, time
 from pathlib import Path
 print(json.dumps({"level": "info", "message": "half \ud83d", "name": "b\udcffd"}), flush=True)
 sys.stdout.buffer.write(b"\xf0\x9f\x98 na\xefve\n")
-for _ in range(400):
+for _ in range(300):
     print("x" * 10_000)
 print("after", flush=True)
 Path(sys.argv[1]).touch()
@@ -45,7 +46,7 @@ async def kept(one: Child) -> AsyncIterator[None]:
         await keeper
 
 
-async def test_child_that_prints_half_an_emoji_and_4_mb_is_neither_blocked_nor_hard_to_stop(tmp_path: Path) -> None:
+async def test_child_that_prints_half_an_emoji_and_3_mb_is_neither_blocked_nor_hard_to_stop(tmp_path: Path) -> None:
     """On a stream that refuses such text; all that can be shown is shown."""
     raw = io.BytesIO()
     printer = Printer(Console(file=io.TextIOWrapper(raw, encoding="utf-8"), width=200), verbose=False)
@@ -53,7 +54,8 @@ async def test_child_that_prints_half_an_emoji_and_4_mb_is_neither_blocked_nor_h
     one = child(FLOOD, printer, str(done))
     async with kept(one):
         assert await holds(done.exists, 20)
-        assert await holds(lambda: b"after" in raw.getvalue(), 20)
+        assert await holds(lambda: "after" in one.tail, 20)
+        assert await holds(lambda: b"half" in raw.getvalue(), 20)
     assert "half \ufffd name=b\ufffdd" in raw.getvalue().decode()
 
 
@@ -73,8 +75,11 @@ async def test_callback_that_fails_does_not_end_the_reading() -> None:
         assert await holds(lambda: lines == ["one", "two"], 20)
 
 
-async def test_process_left_behind_with_the_pipe_does_not_keep_the_child_from_ending() -> None:
+async def test_process_left_behind_with_the_pipe_does_not_keep_the_child_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Its end is the end of the child, not of everything it started."""
+    monkeypatch.setattr("headway.cli.child.LAST_WORDS_SECONDS", 0.05)
     deaths: list[int] = []
     code = (
         "import subprocess, sys; "

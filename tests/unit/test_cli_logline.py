@@ -20,6 +20,7 @@ from headway.logs import JsonFormatter
             "away (nats_away) seconds=2",
         ),
         ('{"level":"error","message":"x","exception":"Traceback\\n  File"}', "error", "x\nTraceback\n  File"),
+        ('{"message":"x","kinds":["a",null,true]}', "info", 'x kinds=["a", null, true]'),
         ('{"level":"critical","message":"x"}', "error", "x"),
         ('{"message":"a\\u001b[2Jb\\nc"}', "info", "a[2Jb c"),
         ('{"no":"record"}', "info", '{"no":"record"}'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -111,3 +112,33 @@ def test_live_bars_leave_their_last_state_on_the_screen() -> None:
     assert "completed" in last
     assert "all done" in last
     assert "reconnecting" not in last
+
+
+def screen(output: str) -> list[str]:
+    """What a terminal shows after `output`, of the few codes that live bars use."""
+    lines, row = [""], 0
+    for part in re.split(r"(\x1b\[[0-9;?]*[A-Za-z]|[\r\n])", output):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part and part != "\r" and not part.startswith("\x1b"):
+            lines[row] += part
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def test_no_stale_bar_is_left_above_lines_that_are_printed_while_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar grows and shrinks by a line while two threads draw it."""
+    monkeypatch.setattr("headway.cli.views.REFRESH_SECONDS", 0.0)
+    file = io.StringIO()
+    out = Console(file=file, width=100, height=30, force_terminal=True, color_system=None, legacy_windows=False)
+    with LiveView([Bar("t1", "crawl")], out, lambda: 0.0) as view:
+        for n in range(50):
+            view.show(progress(2.0 * n, message="long" if n % 2 else ""))
+            view.show(Watched("log", {"task": "t1", "level": "info", "message": f"line {n}"}, "c"))
+    lines = screen(file.getvalue())
+    assert [line for line in lines if line.startswith("info")] == [f"info: line {n}" for n in range(50)]
+    assert [number for number, line in enumerate(lines) if line.startswith("crawl t1")] == [50]
