@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich import box
 from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -65,7 +66,7 @@ def kinds(names: tuple[str, ...], *, as_json: bool, server: str) -> None:
         _print_lines(wanted)
     elif wanted:
         for kind in wanted:
-            console().print(kind_text(kind))
+            console().print(kind_view(kind))
     else:
         click.echo("No kinds: is a processor running? `headway dev` starts one.")
 
@@ -119,26 +120,34 @@ def _kept(natural: dict[str, int], width: int) -> list[str]:
     return kept
 
 
-def kind_text(kind: dict[str, Any]) -> Text:
-    """A kind with a line per parameter."""
+def kind_view(kind: dict[str, Any]) -> RenderableType:
+    """A kind with its parameters, their explanations wrapped beside their names."""
     schema = kind.get("params") or {}
     required = schema.get("required", [])
-    text = Text.assemble((str(kind.get("kind")), "bold"), f"  {_first_line(kind.get('description', ''))}\n")
+    name = one_line(kind.get("kind"))
+    parameters = Table.grid(padding=(0, 2))
+    parameters.add_column(no_wrap=True, overflow="fold")
+    parameters.add_column()
+    for param, part in (schema.get("properties") or {}).items():
+        default = "required" if param in required else f"default {one_line(_json(part.get('default')))}"
+        about = Text.assemble(f"{_type(part)}, {default}", (f"  {_first_line(part.get('description', ''))}", "dim"))
+        parameters.add_row(Text(f"  {one_line(param)}", "cyan"), about)
+    head = Text.assemble((name, "bold"), f"  {_first_line(kind.get('description', ''))}")
+    parts: list[RenderableType] = [head]
     if kind.get("processors") == 0:
-        text.append("  no processor offers it now\n", "yellow")
-    for name, part in (schema.get("properties") or {}).items():
-        default = "required" if name in required else f"default {one_line(_json(part.get('default')))}"
-        text.append(f"  {name}", "cyan")
-        text.append(f"  {_type(part)}, {default}")
-        text.append(f"  {_first_line(part.get('description', ''))}\n", "dim")
-    return text
+        parts.append(Text("  no processor offers it now", "yellow"))
+    if parameters.row_count:
+        parts.append(parameters)
+    return Group(*parts, Text())
 
 
 def _type(part: dict[str, Any]) -> str:
     if "anyOf" in part:
         return " or ".join(_type(option) for option in part["anyOf"])
     if "enum" in part:
-        return " | ".join(one_line(value if isinstance(value, str) else _json(value)) for value in part["enum"])
+        return " | ".join(
+            one_line(value if value and isinstance(value, str) else _json(value)) for value in part["enum"]
+        )
     if "$ref" in part:
         return str(part["$ref"]).rpartition("/")[2]
     named = part.get("type", "any")

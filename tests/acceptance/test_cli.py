@@ -288,6 +288,10 @@ def test_dev_whose_output_nobody_reads_runs_tasks_and_stops(tmp_path: Path) -> N
             process.kill()
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def until_answered(client: httpx.Client, path: str, answered: Callable[[Any], bool]) -> None:
     """Ask until the answer is as it should be."""
     deadline = time.monotonic() + READY_SECONDS

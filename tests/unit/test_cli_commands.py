@@ -239,7 +239,7 @@ def test_empty_list_says_what_to_do(server: Server) -> None:
 def test_kinds_shows_parameters_with_type_and_default(server: Server) -> None:
     """What `submit` needs to be told."""
     output = headway("kinds").output
-    for part in ("crawl  Crawl a site.\n", "url  string, required  Where to begin.", "pages  integer, default 5"):
+    for part in ("crawl  Crawl a site.\n", "  url    string, required  Where to begin.", "  pages  integer, default 5"):
         assert part in output
     assert json.loads(headway("kinds", "crawl", "--json").stdout) == KIND
     assert headway("kinds", "fly").exit_code == 2
