@@ -34,7 +34,7 @@ async def test_a_task_is_started_from_its_form_and_watched_to_its_result(shared,
     await page.get_by_role("link", name="New task").click()
     await page.get_by_role("radio", name="script").check()
     await page.locator("#field-steps").fill('[{"name":"Baking","seconds":0.5,"ticks":5}]')
-    await page.locator("#field-result").fill('{"answer": 42}')
+    await page.locator("#field-result").fill('{"answer": 42, "warnings": ["3 rows are left out", "and one column"]}')
     await page.get_by_role("button", name="Start script").click()
     main = page.locator("#main")
     await expect(main.get_by_role("heading", name="script")).to_be_visible()
@@ -42,6 +42,8 @@ async def test_a_task_is_started_from_its_form_and_watched_to_its_result(shared,
     await expect(main.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "100")
     await expect(main.get_by_text("Baking").first).to_be_visible()
     await expect(main.get_by_text("42").first).to_be_visible()
+    warnings = main.get_by_role("list", name="Warnings").get_by_role("listitem")
+    await expect(warnings).to_have_text(["3 rows are left out", "and one column"])
     assert await page.title() != "Headway"
 
 
