@@ -141,7 +141,7 @@ async def test_liveness_and_readiness_stay_while_nats_is_unreachable(own_nats_se
     assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
     status, details = await get(processor.ops_port, "/readyz?verbose")
     assert status == 200
-    assert re.match(r"nats connected: no, since \S+Z\nkinds bound: 0 of 1\nstopping: no\njobs: 0\n", details)
+    assert re.match(r"nats connected: no, since \S+Z\nkinds bound: 0 of 2\nstopping: no\njobs: 0\n", details)
     assert "headway_processor_nats_connected 0.0" in (await get(processor.ops_port, "/metrics"))[1]
     processor.stop()
     assert (await get(processor.ops_port, "/readyz"))[0] == 503

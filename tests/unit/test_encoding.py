@@ -240,7 +240,7 @@ def test_encoder_sees_only_what_has_no_form():
     assert seen == [LOCK]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers(),
