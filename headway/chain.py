@@ -24,7 +24,8 @@ from headway.errors import (
 )
 from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
-from headway.log import Log, pause
+from headway.log import Log
+from headway.patience import OnRefused, Patience
 
 
 class Head(NamedTuple):
@@ -79,11 +80,19 @@ class Chain:
 
     Args:
         attempt: what the events carry; None follows whatever attempt the log is at (cancel requests).
-        patient: True waits for NATS to come back, for ever; False raises UnavailableError at once.
+        patient: True waits until NATS answers and has space; False raises UnavailableError at once.
+        on_refused: called each time when it does not answer, or has no space.
     """
 
     def __init__(
-        self, log: Log, task: str, head: Head = EMPTY, *, attempt: int | None = None, patient: bool = True
+        self,
+        log: Log,
+        task: str,
+        head: Head = EMPTY,
+        *,
+        attempt: int | None = None,
+        patient: bool = True,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self.log = log
         self.task = task
@@ -91,7 +100,7 @@ class Chain:
         self.attempt = attempt
         self.cancel: Cancel | None = head.event if isinstance(head.event, Cancel) else None
         """The cancel request that the chain has met, if any. After it only a terminal event is stored."""
-        self._patient = patient
+        self._patience = Patience(task, "events", on_refused) if patient else None
         self._writer = nonce()
         self._count = 0
 
@@ -110,7 +119,6 @@ class Chain:
     async def _append(self, event: Event, newest: int | None) -> Head:
         self._count += 1
         msg_id = f"{self.task}.{self._writer}.{self._count}"
-        refused = 0
         while True:
             self._check(event, newest)
             stamped = self._stamp(event)
@@ -119,12 +127,10 @@ class Chain:
             except ConflictError:
                 if await self._catch_up(msg_id):
                     return self.head
-            except UnavailableError:
-                if not self._patient:
-                    raise
-                await pause(refused)
-                refused += 1
+            except UnavailableError as error:
+                await self._wait(error)
             else:
+                self._succeeded()
                 # A duplicate below the head is our own lost try, with another writer's event after it.
                 if ack.seq > self.head.seq:
                     self.head = head_after(stamped, ack.seq)
@@ -168,13 +174,18 @@ class Chain:
             raise CancelRequestedError(self.task, self.cancel.reason)
 
     async def _read(self) -> tuple[Stored | None, Head]:
-        refused = 0
         while True:
             try:
                 last = await self.log.last(self.task)
                 return last, await _head_of(self.log, self.task, last)
-            except UnavailableError:
-                if not self._patient:
-                    raise
-                await pause(refused)
-                refused += 1
+            except UnavailableError as error:
+                await self._wait(error)
+
+    async def _wait(self, error: UnavailableError) -> None:
+        if self._patience is None:
+            raise error
+        await self._patience.wait(error)
+
+    def _succeeded(self) -> None:
+        if self._patience is not None:
+            self._patience.succeeded()

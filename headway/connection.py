@@ -55,6 +55,14 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     wake-up costs more than a message. Needs direct_dispatch; 0 reads at once."""
     replicas: int = 1
     """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
+    max_jobs: int = 1_000_000
+    """Most jobs that wait or run; a submit over that is answered with 507. 0 for no limit. Read when the stream of jobs
+    is created.
+    """
+    max_jobs_bytes: int = 1024 * 1024 * 1024
+    """Most bytes of these jobs, which the server reserves; at most a quarter of what a single server has left. 0 for no
+    limit. Read when the stream of jobs is created.
+    """
 
 
 class Connection:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from headway.direct import Stored
 from headway.errors import UnavailableError
-from headway.log import Live, Log, OnLive, Subscription, pause
+from headway.log import Live, Log, OnLive, Subscription
+from headway.patience import pause
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_SECONDS = 10.0

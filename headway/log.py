@@ -6,7 +6,6 @@ same rules. Writers use `headway.chain`, readers that want everything in order u
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -209,8 +208,3 @@ def _msg_id(headers: bytes) -> str:
         if name.lower() == b"nats-msg-id":
             return value.strip().decode("ascii", "replace")
     return ""
-
-
-async def pause(attempt: int) -> None:
-    """Wait before trying an unavailable log again: 0.05 s, doubling, at most 1.6 s."""
-    await asyncio.sleep(0.05 * 2 ** min(attempt, 5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import nats.js.errors
@@ -18,8 +19,10 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
+from headway.capacity import free_bytes
+from headway.connection import NatsSettings
+from headway.errors import StoreFullError, UnavailableError
+from headway.jetstream_errors import mapped, translate
 from headway.publisher import MAX_MESSAGE_BYTES
 from headway.subjects import Names
 
@@ -32,13 +35,22 @@ MAX_EVENTS_PER_TASK = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
 LEASE_SECONDS = 30.0
 """A processor that has not renewed its lease for this long is gone: the server deletes it."""
+JOBS_SHARE = 4
+"""The stream of jobs reserves at most one part in so many of what the server has left."""
+MIN_JOBS_BYTES = 1024 * 1024
+
+DEFAULTS = NatsSettings()
 
 
-def streams(names: Names, replicas: int = 1) -> list[StreamConfig]:
-    """The streams of one namespace."""
+def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
+    """The streams of one namespace.
+
+    At a limit of their size they refuse new messages and drop none: a task whose events were dropped would begin a
+    second log, as its fence is the sequence of its last event.
+    """
     common: dict[str, Any] = {
         "storage": StorageType.FILE,
-        "num_replicas": replicas,
+        "num_replicas": settings.replicas,
         "allow_direct": True,
         "max_msg_size": MAX_MESSAGE_BYTES,
         "duplicate_window": DUPLICATE_WINDOW_SECONDS,
@@ -49,7 +61,8 @@ def streams(names: Names, replicas: int = 1) -> list[StreamConfig]:
         subjects=[names.all_events],
         retention=RetentionPolicy.LIMITS,
         max_age=MAX_AGE_SECONDS,
-        max_msgs_per_subject=MAX_EVENTS_PER_TASK,
+        max_msgs_per_subject=MAX_EVENTS_PER_TASK,  # the oldest of the task go, whatever `discard` says
+        discard=DiscardPolicy.NEW,
         republish=RePublish(src=names.all_events, dest=names.republished),
         **common,
     )
@@ -59,6 +72,8 @@ def streams(names: Names, replicas: int = 1) -> list[StreamConfig]:
         subjects=[names.all_jobs],
         retention=RetentionPolicy.WORK_QUEUE,
         max_msgs_per_subject=1,
+        max_msgs=settings.max_jobs or -1,
+        max_bytes=settings.max_jobs_bytes or -1,
         discard=DiscardPolicy.NEW,
         discard_new_per_subject=True,
         **common,
@@ -70,7 +85,7 @@ def streams(names: Names, replicas: int = 1) -> list[StreamConfig]:
         max_age=30 * DAY,
         **common,
     )
-    return [events, jobs, dead]
+    return [events, dead, jobs]
 
 
 def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrency: int) -> ConsumerConfig:
@@ -84,31 +99,49 @@ def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrenc
     )
 
 
-async def ensure(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
-    """Make what is missing. Raises UnavailableError when NATS does not answer."""
+async def ensure(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:
+    """Make what is missing. Raises UnavailableError when NATS does not answer, StoreFullError when it has no space."""
     with mapped("prepare the streams"):
-        for config in streams(names, replicas):
+        *others, jobs = streams(names, settings)
+        for config in others:
             await _ensure_stream(js, config)
+        common: dict[str, Any] = {"replicas": settings.replicas}
         for bucket, ttl in (
             (names.tasks_bucket, MAX_AGE_SECONDS),
             (names.kinds_bucket, 0.0),
             (names.processors_bucket, LEASE_SECONDS),
         ):
-            await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, replicas=replicas, direct=True)
-        await _ensure(
-            js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, replicas=replicas
-        )
+            await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, direct=True, **common)
+        await _ensure(js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, **common)
+        # The last one: in a small store nothing would be left to reserve for the others.
+        await _ensure_stream(js, jobs, names)
 
 
-async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+async def _ensure_stream(js: JetStreamContext, config: StreamConfig, bounded: Names | None = None) -> None:
     assert config.name is not None
     try:
         await js.stream_info(config.name)
     except nats.js.errors.NotFoundError:
         try:
-            await js.add_stream(config)
+            await (js.add_stream(config) if bounded is None else _add_bounded(js, config, bounded))
         except nats.js.errors.BadRequestError:  # another process was faster
             await js.stream_info(config.name)
+
+
+async def _add_bounded(js: JetStreamContext, config: StreamConfig, names: Names) -> None:
+    """Make a stream whose limit of bytes is lowered to what the server can spare."""
+    limit_bytes = config.max_bytes or -1
+    with suppress(UnavailableError):  # it may not be asked
+        if limit_bytes > 0 and (free := await free_bytes(js, names)):
+            limit_bytes = min(limit_bytes, free // JOBS_SHARE)
+    if limit_bytes < MIN_JOBS_BYTES:  # others have reserved nearly all: only the store itself bounds it
+        limit_bytes = -1
+    try:
+        await js.add_stream(config.evolve(max_bytes=limit_bytes))
+    except nats.js.errors.APIError as error:
+        if not isinstance(translate(error, ""), StoreFullError):
+            raise
+        await js.add_stream(config.evolve(max_bytes=-1))
 
 
 async def _ensure(
@@ -123,11 +156,11 @@ async def _ensure(
             await get(bucket)
 
 
-async def ensure_patiently(js: JetStreamContext, names: Names, replicas: int = 1) -> None:
+async def ensure_patiently(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:
     """`ensure`, again and again until NATS answers (JetStream starts after the server does)."""
     while True:
         try:
-            return await ensure(js, names, replicas)
+            return await ensure(js, names, settings)
         except UnavailableError as error:
             logger.warning("jetstream is not ready", extra={"action": "objects_wait", "error": str(error)})
             await asyncio.sleep(1)

@@ -47,6 +47,8 @@ class Names:
         self.events_stream = f"{upper}_EVENTS"
         self.jobs_stream = f"{upper}_JOBS"
         self.dead_stream = f"{upper}_DEAD"
+        self.probe_stream = f"{upper}_PROBE"
+        """Never made: asking for it tells how large the server's store is."""
         self.tasks_bucket = f"{namespace}_tasks"
         self.kinds_bucket = f"{namespace}_kinds"
         self.processors_bucket = f"{namespace}_processors"

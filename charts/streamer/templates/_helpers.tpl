@@ -84,6 +84,10 @@ imagePullSecrets:
   value: {{ $nats.namespace | quote }}
 - name: HEADWAY_NATS_REPLICAS
   value: {{ include "streamer.text" $nats.replicas | quote }}
+- name: HEADWAY_NATS_MAX_JOBS
+  value: {{ include "streamer.text" $nats.maxJobs | quote }}
+- name: HEADWAY_NATS_MAX_JOBS_BYTES
+  value: {{ include "streamer.text" $nats.maxJobsBytes | quote }}
 - name: HEADWAY_NATS_DIRECT_DISPATCH
   value: {{ $nats.directDispatch | quote }}
 - name: HEADWAY_NATS_READ_PAUSE_MS

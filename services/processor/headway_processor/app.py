@@ -78,7 +78,7 @@ class Processor:
     async def _open(self) -> None:
         await self._connection.open()
         js = self._connection.client.jetstream()
-        await objects.ensure_patiently(js, self._connection.names, self._connection.settings.replicas)
+        await objects.ensure_patiently(js, self._connection.names, self._connection.settings)
 
     async def _shut_down(self) -> None:
         self._stopping.set()

@@ -175,7 +175,12 @@ class Attempt:
         """The result as it can stand in an event: itself or a link."""
         if len(raw) <= MAX_RESULT_BYTES:
             return msgspec.Raw(raw)
-        await patiently(lambda: self._keep_result(raw))
+        await patiently(
+            lambda: self._keep_result(raw),
+            task=self._job.task,
+            what="result",
+            on_refused=self._desk.metrics.refused,
+        )
         return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
     async def _keep_result(self, raw: bytes) -> None:

@@ -134,7 +134,7 @@ class JobRun:
         return False
 
     async def _start(self, head: Head, decision: Start, params: Any) -> bool:
-        chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt)
+        chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt, on_refused=self._desk.metrics.refused)
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
         try:
             await chain.begin(first)
@@ -176,11 +176,17 @@ class JobRun:
     async def _bury(self, reason: str) -> None:
         # Before the terminal event: a crash in between repeats both, and the key keeps the dead job single.
         delivery, kind = self.delivery, self._kind.name
-        await patiently(lambda: self._desk.archive.bury(kind, self.task, delivery.payload, reason, delivery.key))
+        await patiently(
+            lambda: self._desk.archive.bury(kind, self.task, delivery.payload, reason, delivery.key),
+            task=self.task,
+            what="dead job",
+            on_refused=self._desk.metrics.refused,
+        )
         self._desk.metrics.buried(kind)
 
     async def _append(self, head: Head, event: Progress) -> None:
-        await Chain(self._desk.log, self.task, head, attempt=head.attempt).append(event)
+        chain = Chain(self._desk.log, self.task, head, attempt=head.attempt, on_refused=self._desk.metrics.refused)
+        await chain.append(event)
 
     def _extra(self, action: str) -> dict[str, object]:
         return {"action": action, "kind": self._kind.name, "task": self.task}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from headway.errors import StoreFullError, UnavailableError
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
@@ -31,6 +33,9 @@ class Metrics:
     def waiting(self, kind: str, jobs: int) -> None:
         """So many jobs of the kind wait for a processor."""
 
+    def refused(self, error: UnavailableError) -> None:
+        """NATS did not store something of a task, for want of space or of an answer; it is tried again."""
+
 
 class PrometheusMetrics(Metrics):
     """Counts for Prometheus, in a registry of its own."""
@@ -54,6 +59,14 @@ class PrometheusMetrics(Metrics):
         self._waiting = Gauge(
             f"{prefix}_jobs_waiting", "Jobs that no processor has taken yet", ["kind"], registry=registry
         )
+        self._refused = Counter(
+            f"{prefix}_stores_refused",
+            "Tries to store something of a task that NATS refused or did not answer",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in ("store_full", "unavailable"):
+            self._refused.labels(reason)
         Gauge(f"{prefix}_nats_connected", "1 while NATS is there", registry=registry).set_function(connected)
 
     def started(self, kind: str) -> None:
@@ -76,6 +89,9 @@ class PrometheusMetrics(Metrics):
 
     def waiting(self, kind: str, jobs: int) -> None:
         self._waiting.labels(kind).set(jobs)
+
+    def refused(self, error: UnavailableError) -> None:
+        self._refused.labels("store_full" if isinstance(error, StoreFullError) else "unavailable").inc()
 
     def exposition(self) -> bytes:
         """All of it in Prometheus' text format."""

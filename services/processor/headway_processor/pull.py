@@ -93,7 +93,7 @@ class Puller:
 
     async def bind(self) -> None:
         """Make the streams and the consumer if they are missing, adapt the consumer. Raises UnavailableError."""
-        await objects.ensure(self._js, self._connection.names, self._connection.settings.replicas)
+        await objects.ensure(self._js, self._connection.names, self._connection.settings)
         with mapped(f"consumer {self._config.durable_name}"):
             await self._ensure_consumer()
             if self._subscription is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from headway.errors import UnavailableError
-from headway.log import pause
+from headway.patience import OnRefused, Patience, pause
 
 T = TypeVar("T")
 LONGEST_PAUSE = 6
@@ -23,14 +22,19 @@ async def rest(refused: int) -> None:
     await pause(min(refused, LONGEST_PAUSE))
 
 
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """What `call` returns, as soon as NATS is there to answer it."""
-    for refused in itertools.count():
+async def patiently(
+    call: Callable[[], Awaitable[T]], *, task: str = "", what: str = "", on_refused: OnRefused | None = None
+) -> T:
+    """What `call` returns, as soon as NATS answers it and has space. `what` of `task` is stored by it."""
+    patience = Patience(task, what, on_refused)
+    while True:
         try:
-            return await call()
-        except UnavailableError:
-            await rest(refused)
-    raise AssertionError  # pragma: no cover
+            result = await call()
+        except UnavailableError as error:
+            await patience.wait(error)
+        else:
+            patience.succeeded()
+            return result
 
 
 async def end(task: asyncio.Task[Any], wait_seconds: float = 1.0) -> None:

@@ -117,7 +117,6 @@ def _on_unavailable(request: AnyRequest, error: UnavailableError) -> Response[by
 
 
 def _on_store_full(request: AnyRequest, error: StoreFullError) -> Response[bytes]:
-    logger.warning("the store is full", extra={"action": "store_full", "error": str(error)})
     return _on_problem(request, store_full(error))
 
 

@@ -28,6 +28,7 @@ from headway_streamer.metrics import Metrics
 from headway_streamer.offers import Offers
 from headway_streamer.presence import Presence
 from headway_streamer.settings import Settings
+from headway_streamer.storage import Storage
 from headway_streamer.streams import Streams
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,14 @@ class Core:
             flush_ms=settings.flush_ms,
             linger_seconds=settings.linger_seconds,
         )
-        self.intake = Intake(connection.client, connection.names, self.log)
+        self.storage = Storage(
+            connection.client,
+            connection.names,
+            self.metrics,
+            max_share=settings.max_store_share,
+            store_bytes=settings.store_bytes,
+        )
+        self.intake = Intake(connection.client, connection.names, self.log, self.storage)
         self.catalogue = Catalogue(
             Bucket(connection.client, connection.names.kinds_bucket),
             Bucket(connection.client, connection.names.processors_bucket),
@@ -110,9 +118,7 @@ class Core:
         good.
         """
         await self.connection.open()
-        await ensure_patiently(
-            self.connection.client.jetstream(), self.connection.names, self.connection.settings.replicas
-        )
+        await ensure_patiently(self.connection.client.jetstream(), self.connection.names, self.connection.settings)
         while not self.connection.closed.is_set():
             found = await self._find_stream()
             await self._pause(INCARNATION_SECONDS if found else 0.5)
@@ -124,9 +130,7 @@ class Core:
         except UnavailableError as error:
             logger.info("cannot ask for the stream", extra={"action": "incarnation_failed", "error": str(error)})
             with suppress(UnavailableError):
-                await ensure(
-                    self.connection.client.jetstream(), self.connection.names, self.connection.settings.replicas
-                )
+                await ensure(self.connection.client.jetstream(), self.connection.names, self.connection.settings)
             return False
         self.ready = True
         return True

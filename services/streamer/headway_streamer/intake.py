@@ -15,6 +15,7 @@ from headway.errors import (
     CancelRequestedError,
     ConflictError,
     EndedError,
+    StoreFullError,
     SupersededError,
     TooLargeError,
     UnavailableError,
@@ -27,6 +28,7 @@ from headway.records import Job, TaskRecord, decode_record
 from headway.subjects import Names
 from headway_streamer.kv import Bucket
 from headway_streamer.problems import Problem
+from headway_streamer.storage import Storage
 
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
@@ -38,7 +40,8 @@ ENVELOPE_BYTES = 2048
 class Intake:
     """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
 
-    def __init__(self, client: Client, names: Names, log: Log) -> None:
+    def __init__(self, client: Client, names: Names, log: Log, storage: Storage) -> None:
+        self._storage = storage
         self._publisher = Publisher(client, timeout_seconds=DEADLINE_SECONDS)
         self._names = names
         self._log = log
@@ -64,7 +67,8 @@ class Intake:
         processor that is faster makes superfluous. A crash in between leaves a record without a job: never a promise
         without one.
 
-        Raises TooLargeError, before anything is stored, for parameters that do not fit both.
+        Raises TooLargeError for parameters that do not fit both, and StoreFullError, before anything is stored. A task
+        that was accepted under its key before is found also while the store is full.
         """
         limit_bytes = self._publisher.limit_bytes - ENVELOPE_BYTES
         if len(params) > limit_bytes:
@@ -81,7 +85,12 @@ class Intake:
         )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
+                if (full := self._storage.refusal(2 * (len(params) + ENVELOPE_BYTES))) is not None:
+                    return await self._accepted(record, full), False
                 return await self._store(record, message)
+        except StoreFullError as error:
+            self._storage.met_full(error)
+            raise
         except TimeoutError as error:
             raise UnavailableError("the job was not acknowledged in time") from error
 
@@ -129,6 +138,14 @@ class Intake:
         await self._store_job(record)
         await self._say_queued(record, message)
         return record, new
+
+    async def _accepted(self, record: TaskRecord, full: StoreFullError) -> TaskRecord:
+        """The task that was accepted under the same key. Raises `full` when there is none."""
+        earlier = await self.record(record.task)
+        if earlier is None or await self._log.last(record.task) is None:
+            raise full
+        _check_same(earlier, record)
+        return earlier
 
     async def _store_job(self, record: TaskRecord) -> None:
         job = Job(

@@ -39,6 +39,8 @@ class Metrics:
         self._resets: Tally[str] = Tally()
         self._ended: Tally[str] = Tally()
         self._submitted: Tally[str] = Tally()
+        self._refused: Tally[str] = Tally()
+        self._shares: dict[str, float] = {}
         self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
         self._latency_sum = 0.0
         self.registry = CollectorRegistry(auto_describe=False)
@@ -80,6 +82,14 @@ class Metrics:
     def submitted(self, kind: str) -> None:
         self._submitted[kind] += 1
 
+    def stored(self, shares: dict[str, float]) -> None:
+        """How full the store and those streams are that have a limit: 0 to 1, by name."""
+        self._shares = shares
+
+    def submit_refused(self, reason: str) -> None:
+        """A task was not accepted: store_full, too_large or unavailable."""
+        self._refused[reason] += 1
+
     def shown(self, seconds: float) -> None:
         """So long after it was written by the processor an event was written to its watchers."""
         self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
@@ -108,6 +118,11 @@ class Metrics:
         yield _labelled("resets", "Watchers told to forget what they have", "reason", self._resets)
         yield _labelled("streams_ended", "Streams that ended", "reason", self._ended)
         yield _labelled("tasks_submitted", "Tasks accepted", "kind", self._submitted)
+        yield _labelled("submits_refused", "Tasks not accepted", "reason", self._refused)
+        used = GaugeMetricFamily("headway_store_used_ratio", "How full JetStream is, 0 to 1", labels=["part"])
+        for part, share in sorted(self._shares.items()):
+            used.add_metric([part], share)
+        yield used
         yield self._histogram()
 
     def exposition(self) -> bytes:

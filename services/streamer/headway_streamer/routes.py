@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from headway import codec
-from headway.errors import EndedError, StoreFullError, UnavailableError
+from headway.errors import EndedError, StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
 from headway.subjects import is_name
 from headway_streamer.catalogue import check_params, from_query, no_processor
@@ -29,6 +29,8 @@ JSON = "application/json"
 MAX_KEY_CHARS = 255
 MAX_REASON_CHARS = 500
 RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
+
+_REASONS = {TooLargeError: "too_large", StoreFullError: "store_full", UnavailableError: "unavailable"}
 
 logger = logging.getLogger(__name__)
 
@@ -246,14 +248,18 @@ async def _submit(
 ) -> TaskRecord:
     await _check(core, kind, params)
     processors = (await core.catalogue.processors())[kind]
-    record, new = await core.intake.submit(
-        kind,
-        codec.encode_params(params),
-        key=key,
-        retry_of=retry_of,
-        cancel_on_disconnect=cancel_on_disconnect,
-        message=WAITING if processors else no_processor(kind),
-    )
+    try:
+        record, new = await core.intake.submit(
+            kind,
+            codec.encode_params(params),
+            key=key,
+            retry_of=retry_of,
+            cancel_on_disconnect=cancel_on_disconnect,
+            message=WAITING if processors else no_processor(kind),
+        )
+    except (TooLargeError, UnavailableError) as error:
+        core.metrics.submit_refused(_REASONS[type(error)])
+        raise
     if new:
         core.metrics.submitted(kind)
     return record

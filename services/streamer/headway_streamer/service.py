@@ -60,6 +60,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
         asyncio.create_task(core.live.probe_for_ever(), name="probe"),
         asyncio.create_task(core.presence.keep_published(), name="presence"),
         asyncio.create_task(core.offers.keep_announced(), name="offers"),
+        asyncio.create_task(core.storage.keep_measured(), name="storage"),
         asyncio.create_task(core.sweeper.sweep_for_ever(), name="sweeper"),
     ]
     # The first root to end ends the process: orderly here, by Kubernetes if that hangs.

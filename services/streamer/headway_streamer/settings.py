@@ -62,6 +62,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024
     """Of a submitted task."""
+    max_store_share: float = 0.8
+    """Submits are answered with 507 while JetStream is fuller than this share, so that the tasks that run can go on. 0
+    refuses them only when the server has no space at all."""
+    store_bytes: int = 0
+    """Size of the JetStream store; 0 takes the limit of the account, or else asks the server (one alone answers that, a
+    cluster does not)."""
     probe_seconds: float = 10.0
     """How often a tail is compared with the log, for events whose republish was lost. Jittered by half."""
     process_kind: str = ""
@@ -81,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
+        if self.max_store_share > 1:
+            raise SettingsError(f"{PREFIX}MAX_STORE_SHARE is a share: 0 to 1")
         if self.workers < 1:
             raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
         if self.process_kind and not is_name(self.process_kind):

@@ -12,7 +12,7 @@ from typing import Protocol
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.events import Beat
-from headway.log import pause
+from headway.patience import pause
 from headway_streamer.cursor import Position
 from headway_streamer.flush import Flusher
 from headway_streamer.frame_decoder import FrameDecoder

@@ -1,0 +1,50 @@
+"""How much space a NATS server has for streams, as far as it says so to those outside its system account."""
+
+from __future__ import annotations
+
+import math
+
+import nats.js.errors
+from nats.js import JetStreamContext
+from nats.js.api import StorageType, StreamConfig
+
+from headway.errors import UnavailableError
+from headway.jetstream_errors import mapped
+from headway.subjects import Names
+
+MOST_BYTES = 1 << 60
+NO_STORAGE, OVERLAP = 10047, 10065
+
+
+async def free_bytes(js: JetStreamContext, names: Names) -> int:
+    """How many bytes of file storage can be reserved, to 1 %; 0 when the server does not say so, as in a cluster.
+
+    No request asks for that. But a server refuses to make a stream that it cannot reserve the space for, before it
+    refuses one for its subject, which is of the stream of events. So none is made. Raises UnavailableError, also when
+    that stream is missing.
+    """
+    if await _fits(js, names, MOST_BYTES):
+        return 0
+    low, high = 1, MOST_BYTES
+    while high - low > max(low // 100, 1):
+        middle = max(math.isqrt(low * high), low + 1)
+        if await _fits(js, names, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+async def _fits(js: JetStreamContext, names: Names, size_bytes: int) -> bool:
+    name, taken = names.probe_stream, names.event("probe")
+    with mapped("ask for the size of the store"):
+        try:
+            await js.add_stream(
+                StreamConfig(name=name, subjects=[taken], storage=StorageType.FILE, max_bytes=size_bytes)
+            )
+        except nats.js.errors.APIError as error:
+            if error.err_code in (NO_STORAGE, OVERLAP):
+                return error.err_code == OVERLAP
+            raise
+        await js.delete_stream(name)  # it must not keep the subject from the stream of events
+    raise UnavailableError(f"stream {names.events_stream} is missing")
