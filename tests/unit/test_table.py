@@ -201,6 +201,18 @@ def test_rows_between_two_stray_quotes_are_rows():
     assert entries == [(2, OPEN_QUOTE)]
 
 
+@pytest.mark.parametrize("rows", [b'1,x,"a\n2,y,b"\n', b'1,x,"a\n2,y,b\n3,z,c"\n'])
+def test_a_field_that_may_hold_rows_is_a_warning(rows):
+    table, found = read(b"a,b,c\n" + rows + b"9,x,y\n")
+    assert len(found) == 2
+    assert table.warnings == ["1 quoted field holds lines that look like rows, from line 2: is a quote left open?"]
+
+
+@pytest.mark.parametrize("text", ["Dear Ann,\nthank you", "one\ntwo\nthree", "a, b\nc, d"])
+def test_a_text_of_some_lines_is_no_warning(text):
+    assert read(f'a,b,c\n1,2,"{text}"\n'.encode())[0].warnings == []
+
+
 def test_a_quoted_text_of_many_lines_is_one_field():
     text = "Dear Ann,\nthank you, and bye\nBob\n\nPS: one, two"
     assert read(f'a,b\n1,"{text}"\n'.encode())[1] == [["1", text]]

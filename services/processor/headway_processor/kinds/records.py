@@ -55,12 +55,15 @@ class Records:
         lines: numbered lines with their line ends.
         report: called with the number and the reason of each line that is left out.
 
-    `width` is how many fields a record should have, 0 while that is unknown.
+    `width` is how many fields a record should have, 0 while that is unknown. `doubtful` counts the records that may
+    hold rows in a quoted field; the first begins in line `first_doubtful`.
     """
 
     def __init__(self, lines: Iterator[Numbered], delimiter: str, report: Report) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_CHARS))  # of the whole process: never lowered
         self.width = 0
+        self.doubtful = 0
+        self.first_doubtful = 0
         self._feed = _Feed(lines)
         self._delimiter = delimiter
         # A blank before a quote is common, and cells are stripped anyway; as the delimiter it is none of the field.
@@ -113,11 +116,23 @@ class Records:
         self._feed.give_back(rest)
 
     def _swallowed(self, fields: int) -> bool:
-        """Whether the lines within a quoted field are rows: then the quote was closed by the opening one of another."""
-        inner = self._feed.record[1:-1]
-        if self.width < 2 or len(inner) < (MIN_SWALLOWED if fields == self.width else 1):
+        """Whether the lines within a quoted field are rows: then the quote was closed by the opening one of another.
+
+        A few lines, or the end of the field alone, may be text by chance: they are noted in `doubtful`.
+        """
+        record = self._feed.record
+        inner = [text for _, text in record[1:-1]]
+        if self.width < 2 or not all(map(self._is_row, inner[:MAX_EXAMINED])):
             return False
-        return all(self._is_row(text) for _, text in inner[:MAX_EXAMINED])
+        if inner and len(inner) >= (MIN_SWALLOWED if fields == self.width else 1):
+            return True
+        if inner or (self.width > 2 and self._is_row(record[-1][1])):
+            self.doubtful += 1
+            self.first_doubtful = self.first_doubtful or record[0][0]
+        return False
 
     def _is_row(self, text: str) -> bool:
-        return len(next(csv.reader([text], delimiter=self._delimiter), ())) == self.width
+        return text.count(self._delimiter) >= self.width - 1 and self.width in (
+            len(next(csv.reader([text], delimiter=self._delimiter, quoting=quoting), ()))
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)
+        )

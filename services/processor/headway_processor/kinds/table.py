@@ -127,6 +127,12 @@ class Table:
         if self.bad_count:
             total = self.rows + self.bad_count
             found.append(f"{self.bad_count:,} of {total:,} rows left out as bad: {self.complaint()}")
+        if self._records.doubtful:
+            count, line = self._records.doubtful, self._records.first_doubtful
+            fields = "field holds" if count == 1 else "fields hold"
+            found.append(
+                f"{count:,} quoted {fields} lines that look like rows, from line {line}: is a quote left open?"
+            )
         if not self.rows and not self.bad_count:
             found.append("The table has a header and no rows.")
         return found
@@ -144,7 +150,7 @@ class Table:
         reason = self._reasons.most_common(1)[0][0]
         if "fields instead of" in reason and self.bad_count > self.rows:
             return " Perhaps lines stand above the header, or the delimiter is another: remove them, or give it."
-        if reason == OPEN_QUOTE:
+        if reason == OPEN_QUOTE and self.rows:
             return " The lines behind it were read."
         if reason.startswith("not "):
             return " Perhaps the encoding is another: give it."
