@@ -13,9 +13,11 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, get_args
 from weakref import WeakSet
 
+from headway import codec
 from headway.chain import Chain
 from headway.coercion import clean, number, shorten
 from headway.counting import Track, innermost_track, leave
+from headway.encoding import encode_result
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -228,9 +230,14 @@ class Reporter:
     ) -> None:
         """Store all that is pending, then the last event of this attempt. It returns when the log has it.
 
+        `data` is the result; a part of it that has no JSON form is kept as text, with a warning in the log.
+
         Raises SupersededError or EndedError when this attempt has nothing more to say.
         """
         running.discard(self)
+        result = encode_result(data)
+        if result.warning:
+            self.log(result.warning, "warning", logger="headway.result")
         await self._outbox.drain()
         if isinstance(self.stopped, (SupersededError, EndedError)):
             raise self.stopped
@@ -242,7 +249,7 @@ class Reporter:
         last.eta = last.sub = None
         if status == "completed":
             last.progress = 100.0
-            last.data = data
+            last.data = codec.raw(result.raw)
         await self._chain.append(last)
 
     async def flush(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import looptime
@@ -1188,3 +1189,13 @@ def test_whenever_a_rival_comes_the_log_stays_in_order_and_the_handler_is_told(s
         assert [event.status for event in of(log, Progress) if event.terminal] == ["error"]
         assert events[-1].status == "error"
     check_offsets(log)
+
+
+async def test_result_of_a_reporter_without_a_processor_is_encoded_too(log):
+    """Celery's workers return what they like, and so do handlers under test."""
+    job = start_job(log)
+    await job.finish("completed", data={"path": Path("a"), "lock": threading.Lock()})
+    *_, line, last = log.events("t1")
+    assert last.data["path"] == "a"
+    assert (line.level, line.logger) == ("warning", "headway.result")
+    assert "/lock (lock)" in line.message
