@@ -174,7 +174,7 @@ class Client:
     def _json(self, response: httpx.Response) -> Any:
         try:
             return self._decode(response.content)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise ClientError(f"{response.url} did not answer JSON: {error}", status=response.status_code) from error
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Client:
     def _list(self, response: httpx.Response, name: str) -> list[dict[str, Any]]:
         value = self._object(response).get(name)
         if isinstance(value, list):
-            return value
+            return [item for item in value if isinstance(item, dict)]
         raise ClientError(f"{response.url} did not answer {name}: is that a streamer?", status=response.status_code)
 
 

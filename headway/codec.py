@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
-from headway.errors import EventTooLargeError, MalformedEventError
-from headway.events import Beat, Event
+from headway.errors import EventTooLargeError, MalformedEventError, NestedTooDeepError
+from headway.events import Beat, Event, Progress
 
 MAX_EVENT_BYTES = 240 * 1024
 """Largest payload of one event. The stream takes 256 KiB with headers; nats-py drops the whole
 connection on a message over the server's limit, so the check stands before the send."""
+
+MAX_DEPTH = 100
+"""Most levels of arrays and objects in parameters and results. Parsers give up at some depth, each at another one
+(msgspec at about 1,000): what is stored must be below that of every reader, in every answer that holds it."""
+STORED_DEPTH = MAX_DEPTH + 4
+"""The same with what Headway puts around them."""
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON asked for."""
@@ -48,13 +59,28 @@ def encode_json(value: Any) -> bytes:
     return _one_line(_encoder.encode(value))
 
 
+def check_depth(raw: bytes, limit: int = MAX_DEPTH) -> None:
+    """Raise NestedTooDeepError for JSON of more than `limit` levels. Other faults of it are left to the decoder.
+
+    >>> check_depth(b"[[[]]]", limit=3)
+    """
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return
+    brackets = _STRINGS.sub(b"", raw).translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(limit):  # each round takes the innermost level away
+        brackets = brackets.replace(b"[]", b"")
+    if b"[]" in brackets:
+        raise NestedTooDeepError(limit)
+
+
 def encode_params(params: Any) -> bytes:
     """Parameters as they are stored: keys sorted, so that equal ones are equal bytes."""
     return _one_line(_sorting_encoder.encode(params))
 
 
 def decode_json(raw: bytes) -> Any:
-    """Any JSON. Raises MalformedEventError for anything else."""
+    """Any JSON, of at most 104 levels. Raises MalformedEventError for anything else."""
+    check_depth(raw, STORED_DEPTH)
     try:
         return msgspec.json.decode(raw)
     except _MALFORMED as error:
@@ -80,6 +106,8 @@ def decode(raw: bytes, task: str = "") -> Event:
         event = _decode(raw)
     except _MALFORMED as error:
         raise MalformedEventError(f"not an event: {error}") from error
+    if isinstance(event, Progress) and event.data is not msgspec.UNSET:  # nothing else can be nested
+        check_depth(raw, STORED_DEPTH)
     if event.n < 1 or event.attempt < 0:
         raise MalformedEventError(f"not an event: n={event.n}, attempt={event.attempt}")
     if task and event.task != task:

@@ -22,16 +22,11 @@ from headway.json_forms import NATIVE, WAYS, native, scalar
 Encoder: TypeAlias = Callable[[Any], Any]
 """Takes a value that has no JSON form and returns one that has; or NotImplemented for one that it does not know."""
 
-MAX_DEPTH = 100
-"""Deepest nesting of a result: readers of JSON have limits of their own."""
 MAX_REPR = 500
 MAX_PLACES = 20
 """This many places are named; the rest is counted."""
 
 _CONTAINERS = (list, tuple, set, frozenset, deque)
-_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
-_OTHERS = bytes(set(range(256)) - set(b'[]{}"\\'))
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _POINTER = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 _default: list[Encoder] = []
@@ -91,30 +86,21 @@ def encode_result(value: Any, encoder: Encoder | None = None) -> Encoded:
     """
     try:
         raw = codec.encode_json(value)
-        if _is_sound(raw):
-            return Encoded(raw)
+        _check_sound(raw)
     except Exception:  # noqa: BLE001, S110 - whatever a value's own code raises; the walk finds out where
         pass
+    else:
+        return Encoded(raw)
     walk = _Walk([encoder, *_default] if encoder else _default)
     raw = codec.encode_json(walk.plain(value, (), 0))
     return Encoded(raw, tuple(walk.places), walk.left_out)
 
 
-def _is_sound(raw: bytes) -> bool:
-    """Whether every reader can read it: the JSON in a `msgspec.Raw` is not looked at when it is encoded."""
+def _check_sound(raw: bytes) -> None:
+    """Raise for what some reader cannot read: the JSON in a `msgspec.Raw` is not looked at when it is encoded."""
     msgspec.json.decode(raw, type=msgspec.Raw)
     raw.decode()
-    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
-        return True
-    signs = raw.translate(_AS_BRACKETS, _OTHERS)
-    if b"\\" not in signs:  # no escaped quote: most strings can go without a regular expression
-        signs = signs.replace(b'""', b"")
-    brackets = _STRING.sub(b"", signs)
-    for _ in range(MAX_DEPTH):
-        if not brackets:
-            break
-        brackets = brackets.replace(b"[]", b"")  # the innermost level
-    return not brackets
+    codec.check_depth(raw)
 
 
 class _Walk:
@@ -131,7 +117,7 @@ class _Walk:
         plain = scalar(value)
         if plain is not NotImplemented:
             return plain
-        if depth >= MAX_DEPTH or id(value) in self._open:
+        if depth >= codec.MAX_DEPTH or id(value) in self._open:
             return self._text(value, path)
         self._open.add(id(value))
         try:

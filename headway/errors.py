@@ -7,6 +7,7 @@
     │   ├── InvalidNameError            a task id, kind or namespace
     │   ├── ParamsError                 parameters that do not fit their class
     │   ├── MalformedEventError         bytes that are no event
+    │   │   └── NestedTooDeepError      JSON of more levels than every reader takes
     │   └── TooLargeError               more bytes than NATS takes in one message: never try again
     │       └── EventTooLargeError      an event over the size that the log takes
     ├── LogError                        the log could not do what was asked
@@ -63,6 +64,14 @@ class ParamsError(ContractError):
 
 class MalformedEventError(ContractError):
     """Bytes that are not an event of this contract."""
+
+
+class NestedTooDeepError(MalformedEventError):
+    """JSON that is nested deeper than is accepted, so that whatever is stored can be read by everybody."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"nested deeper than {limit} levels")
+        self.limit = limit
 
 
 class TooLargeError(ContractError):

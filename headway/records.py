@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headway.errors import MalformedEventError
+from headway import codec
+from headway.errors import MalformedEventError, NestedTooDeepError
+from headway.subjects import is_name
+
+MAX_SECONDS = 1e11
+"""A time after this is none: dates end before it."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -67,6 +72,15 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
 def decode_record(raw: bytes, type: type[T]) -> T:
     """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
     try:
+        codec.check_depth(raw, codec.STORED_DEPTH)
         return msgspec.json.decode(raw, type=type)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, NestedTooDeepError) as error:
         raise MalformedEventError(f"not a {type.__name__}: {error}") from error
+
+
+def decode_task(raw: bytes, task: str) -> TaskRecord:
+    """The record of `task`. Raises MalformedEventError for anything else, also for the record of another one."""
+    record = decode_record(raw, TaskRecord)
+    if record.task != task or not is_name(record.kind) or not 0 <= record.created < MAX_SECONDS:
+        raise MalformedEventError(f"not a TaskRecord: task {record.task[:64]!r}, kind {record.kind[:64]!r}")
+    return record

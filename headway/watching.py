@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -15,6 +16,8 @@ from headway.backoff import Backoff, is_fatal, retry_after
 from headway.errors import ClientError
 from headway.events import TERMINAL
 from headway.sse import Parser, ServerSentEvent
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
 """How often a streamer shows a sign of life, until its `hello` says better. Three of them missed: it has stalled."""
@@ -100,7 +103,10 @@ class Stream:
                 if parser.retry_ms is not None:
                     self.backoff.floor_seconds = parser.retry_ms / 1000
                 for event in events:
-                    yield self._take(event)
+                    try:
+                        yield self._take(event)
+                    except RecursionError:  # what older streamers accepted
+                        logger.warning("an event is nested too deeply and is skipped", extra={"action": "event_deep"})
                 self._cursor = parser.last_id
 
     async def _chunk(self, chunks: AsyncIterator[bytes]) -> bytes | None:

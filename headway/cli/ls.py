@@ -73,7 +73,7 @@ def kinds(names: tuple[str, ...], *, as_json: bool, server: str) -> None:
 
 def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Table:
     """A row per task in `width` cells; `now` is seconds since 1970. Ids stay whole, other columns give way."""
-    rows = [_row(task, now) for task in tasks]
+    rows = [_readable_row(task, now) for task in tasks]
     natural = {
         name: max(cell_len(text.plain) for text in (Text(name), *(row[name] for row in rows))) for name in COLUMNS
     }
@@ -93,6 +93,15 @@ def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Tabl
     for row in rows:
         table.add_row(*(row[name] for name in kept))
     return table
+
+
+def _readable_row(task: dict[str, Any], now: float) -> dict[str, Text]:
+    """The row of a task; one that cannot be shown takes no other one with it."""
+    try:
+        return _row(task, now)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        row = dict.fromkeys(COLUMNS, Text(""))
+        return row | {"task": Text(one_line(str(task.get("task", "")))), "status": Text("not readable", "red")}
 
 
 def _row(task: dict[str, Any], now: float) -> dict[str, Text]:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway import encoding
+from headway import codec, encoding
 from headway.encoding import default_encoder, encode_result, reset_default_encoder
 
 LOCK = threading.Lock()
@@ -180,7 +180,7 @@ def test_depth_is_bounded_so_that_every_reader_can_read_it(levels, wrap):
     depth, found = 0, json.loads(raw)
     while isinstance(found, list | dict):
         depth, found = depth + 1, found[0] if isinstance(found, list) else found["["]
-    assert depth == encoding.MAX_DEPTH
+    assert depth == codec.MAX_DEPTH
 
 
 @pytest.mark.parametrize("value", [[[]] * 500, {"text": "[" * 500}, [{"a": ['\\"[{']}] * 200])

@@ -65,7 +65,7 @@ def test_a_field_of_a_later_version_is_passed_over():
         (b'{"task":1,"kind":"k"}', r"\$\.task"),
         (b'{"task":"t1","kind":"k","submitted":"now"}', r"\$\.submitted"),
         (b'{"task":"\xff","kind":"k"}', "utf-8"),
-        (b'{"task":"t1","kind":"k","params":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "recursion"),
+        (b'{"task":"t1","kind":"k","params":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper"),
     ],
 )
 def test_what_is_no_record_is_refused_with_the_place(raw, place):

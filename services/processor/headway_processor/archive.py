@@ -9,6 +9,7 @@ import msgspec
 from nats.aio.client import Client
 
 from headway import codec
+from headway.errors import MalformedEventError
 from headway.jetstream_errors import mapped
 from headway.publisher import Publisher
 from headway.records import DeadJob
@@ -55,8 +56,8 @@ def as_json(job: bytes) -> msgspec.Raw:
     """A job message as it is if it is JSON and not too large, else its beginning as a JSON string."""
     try:
         if len(job) <= MAX_DEAD_BYTES:
-            msgspec.json.decode(job)
+            codec.decode_json(job)
             return msgspec.Raw(job)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except MalformedEventError:
         pass
     return msgspec.Raw(codec.encode_json(job.decode("utf-8", "replace")[:MAX_DEAD_TEXT]))

@@ -15,9 +15,16 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.params import FromPath
 
 from headway import __version__
-from headway.errors import InvalidNameError, StoreFullError, TooLargeError, UnavailableError
+from headway.errors import (
+    InvalidNameError,
+    MalformedEventError,
+    NestedTooDeepError,
+    StoreFullError,
+    TooLargeError,
+    UnavailableError,
+)
 from headway_streamer.core import Core
-from headway_streamer.problems import Problem, not_found, store_full, too_large, unavailable
+from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
 from headway_streamer.routes import ROUTES
 
 PAGE = Path(__file__).parent / "page"
@@ -46,6 +53,8 @@ def create_app(core: Core) -> Litestar:
             UnavailableError: _on_unavailable,
             StoreFullError: _on_store_full,
             TooLargeError: _on_too_large,
+            NestedTooDeepError: _on_too_deep,
+            MalformedEventError: _on_malformed,
             InvalidNameError: _on_invalid_name,
             HTTPException: _on_http,
             Exception: _on_bug,
@@ -122,6 +131,14 @@ def _on_store_full(request: AnyRequest, error: StoreFullError) -> Response[bytes
 
 def _on_too_large(request: AnyRequest, error: TooLargeError) -> Response[bytes]:
     return _on_problem(request, too_large(error))
+
+
+def _on_too_deep(request: AnyRequest, error: NestedTooDeepError) -> Response[bytes]:
+    return _on_problem(request, too_deep(error))
+
+
+def _on_malformed(request: AnyRequest, _: MalformedEventError) -> Response[bytes]:
+    return _on_problem(request, malformed())  # logged where it was read, once
 
 
 def _on_invalid_name(request: AnyRequest, _: InvalidNameError) -> Response[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from headway import codec
 from headway.errors import MalformedEventError
 from headway.records import KindRecord, ProcessorRecord, decode_record
 from headway_streamer.kv import Bucket
+from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, pointer
 
 FRESH_SECONDS = 2.0
@@ -23,13 +23,12 @@ MAX_ERRORS = 50
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-logger = logging.getLogger(__name__)
-
 
 class Catalogue:
     """The kinds, and how many processors offer each, read from their buckets at most every two seconds."""
 
-    def __init__(self, kinds: Bucket, processors: Bucket) -> None:
+    def __init__(self, kinds: Bucket, processors: Bucket, malformed: Malformed) -> None:
+        self._malformed = malformed
         self._bucket = kinds
         self._leases = processors
         self._kinds: dict[str, KindRecord] = {}
@@ -67,27 +66,25 @@ class Catalogue:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        kinds = _decoded(await self._bucket.all(), KindRecord)
-        leases = _decoded(await self._leases.all(), ProcessorRecord)
+        kinds = self._decoded(await self._bucket.all(), KindRecord)
+        leases = self._decoded(await self._leases.all(), ProcessorRecord)
         self._kinds = kinds
         self._processors = Counter(kind for lease in leases.values() for kind in set(lease.kinds))
         self._until = now + FRESH_SECONDS
+
+    def _decoded(self, found: list[tuple[str, bytes]], type: type[R]) -> dict[str, R]:
+        records = {}
+        for key, value in found:
+            try:
+                records[key] = decode_record(value, type)
+            except MalformedEventError as error:
+                self._malformed.note("kind" if type is KindRecord else "processor", key, error)
+        return records
 
 
 def no_processor(kind: str) -> str:
     """What is said of a task whose kind nobody offers."""
     return f"no processor offers {kind} now; it runs as soon as one does"
-
-
-def _decoded(found: list[tuple[str, bytes]], type: type[R]) -> dict[str, R]:
-    records = {}
-    for key, value in found:
-        try:
-            records[key] = decode_record(value, type)
-        except MalformedEventError as error:
-            extra = {"action": "record_malformed", "key": key, "error": str(error)}
-            logger.warning("a record of what processors offer is malformed", extra=extra)
-    return records
 
 
 def check_params(kind: KindRecord, params: Any) -> None:
@@ -136,8 +133,10 @@ def _from_text(schema: dict[str, Any], values: list[str]) -> Any:
 
 
 def _json_or_text(text: str) -> Any:
+    raw = text.encode()
+    codec.check_depth(raw, codec.MAX_DEPTH - 1)
     try:
-        return codec.decode_json(text.encode())
+        return codec.decode_json(raw)
     except MalformedEventError:
         return text
 

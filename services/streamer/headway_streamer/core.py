@@ -84,10 +84,11 @@ class Core:
             max_share=settings.max_store_share,
             store_bytes=settings.store_bytes,
         )
-        self.intake = Intake(connection.client, connection.names, self.log, self.storage)
+        self.intake = Intake(connection.client, connection.names, self.log, self.storage, self.decoder.malformed)
         self.catalogue = Catalogue(
             Bucket(connection.client, connection.names.kinds_bucket),
             Bucket(connection.client, connection.names.processors_bucket),
+            self.decoder.malformed,
         )
         self.listing = Listing(self.intake.records, self.log, self.history, self.decoder)
         self.offers = Offers(self.catalogue, self.listing, self.log)

@@ -5,14 +5,11 @@ The one owner of the stream's incarnation: without it there is no frame and no c
 
 from __future__ import annotations
 
-import logging
-
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
+from headway_streamer.malformed import Malformed
 from headway_streamer.metrics import Metrics
 from headway_streamer.sse import Frame
-
-logger = logging.getLogger(__name__)
 
 
 class FrameDecoder:
@@ -20,6 +17,7 @@ class FrameDecoder:
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
+        self.malformed = Malformed(metrics)
         self._incarnation = b""
 
     @property
@@ -45,11 +43,7 @@ class FrameDecoder:
         try:
             return Frame.of(codec.decode(payload, task), payload, seq, incarnation)
         except MalformedEventError as error:
-            self.metrics.malformed()
-            logger.warning(
-                "a malformed event is skipped",
-                extra={"action": "event_malformed", "task": task, "seq": seq, "error": str(error)[:200]},
-            )
+            self.malformed.note("event", task, error, seq=seq)
             return None
 
     def _checked(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from headway.direct import Stored
 from headway.log import Log
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.metrics import Metrics
@@ -42,12 +43,20 @@ class History:
         return await asyncio.shield(read)
 
     async def last(self, task: str) -> Frame | None:
-        """The last event, as the leader knows it. None when there is none, or none that is well-formed.
-
-        Raises UnavailableError.
-        """
+        """The last event that can be read, as the leader knows it. None when there is none. Raises UnavailableError."""
         stored = await self._log.last(task)
-        return None if stored is None else self._decoder.frame(task, stored.payload, stored.seq)
+        return None if stored is None else await self.readable(stored)
+
+    async def readable(self, stored: Stored) -> Frame | None:
+        """The frame of the last event of a task, or of the one before it that can be read."""
+        frame = self._decoder.frame(stored.task, stored.payload, stored.seq)
+        if frame is not None:
+            return frame
+        page = await self.page(stored.task, 1)
+        while page.end:
+            frame = page.frames[-1] if page.frames else frame
+            page = await self.page(stored.task, page.end + 1)
+        return frame
 
     async def progress(self, task: str, frame: Frame) -> Frame | None:
         """The last progress at or before `frame`. Raises UnavailableError."""

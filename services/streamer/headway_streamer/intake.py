@@ -15,6 +15,7 @@ from headway.errors import (
     CancelRequestedError,
     ConflictError,
     EndedError,
+    MalformedEventError,
     StoreFullError,
     SupersededError,
     TooLargeError,
@@ -24,9 +25,10 @@ from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
 from headway.log import Log
 from headway.publisher import Publisher
-from headway.records import Job, TaskRecord, decode_record
+from headway.records import Job, TaskRecord, decode_task
 from headway.subjects import Names
 from headway_streamer.kv import Bucket
+from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem
 from headway_streamer.storage import Storage
 
@@ -40,8 +42,9 @@ ENVELOPE_BYTES = 2048
 class Intake:
     """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
 
-    def __init__(self, client: Client, names: Names, log: Log, storage: Storage) -> None:
+    def __init__(self, client: Client, names: Names, log: Log, storage: Storage, malformed: Malformed) -> None:
         self._storage = storage
+        self._malformed = malformed
         self._publisher = Publisher(client, timeout_seconds=DEADLINE_SECONDS)
         self._names = names
         self._log = log
@@ -95,9 +98,13 @@ class Intake:
             raise UnavailableError("the job was not acknowledged in time") from error
 
     async def record(self, task: str) -> TaskRecord | None:
-        """What was submitted as `task`."""
+        """What was submitted as `task`. Raises MalformedEventError when its record cannot be read."""
         value = await self.records.get(task)
-        return None if value is None else decode_record(value, TaskRecord)
+        try:
+            return None if value is None else decode_task(value, task)
+        except MalformedEventError as error:
+            self._malformed.note("task", task, error)
+            raise
 
     async def cancel(self, task: str, reason: str) -> None:
         """Ask for the task to end. Raises EndedError when it has; asking twice is asking once.

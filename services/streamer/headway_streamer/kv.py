@@ -44,14 +44,14 @@ class Bucket:
             return False
         return True
 
-    async def newest_before(self, seq: int) -> tuple[list[bytes], int]:
-        """Up to 200 values as they were stored, below sequence `seq` (0: the newest), and where they begin."""
+    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
+        """Up to 200 keys and values as they were stored, below sequence `seq` (0: the newest), and where they begin."""
         end = seq or await self._last_seq() + 1
         start = max(end - PAGE, 1)
         if end <= 1:
             return [], 1
         found, _ = await self._direct.get({"next_by_subj": self._prefix + ">", "seq": start, "batch": PAGE})
-        return [stored.payload for stored in found if stored.seq < end and stored.payload], start
+        return [(stored.task, stored.payload) for stored in found if stored.seq < end and stored.payload], start
 
     async def _last_seq(self) -> int:
         with mapped(self._stream):

@@ -9,7 +9,7 @@ import msgspec
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.log import Log
-from headway.records import TaskRecord, decode_record
+from headway.records import TaskRecord, decode_task
 from headway_streamer.cursor import encode
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
@@ -73,7 +73,7 @@ class Listing:
         before = 0
         for _ in range(MAX_PAGES):
             values, before = await self._records.newest_before(before)
-            records = [record for value in reversed(values) if (record := _record(value)) is not None]
+            records = [record for item in reversed(values) if (record := self._record(*item)) is not None]
             found += await self._matching(records, wanted)
             if len(found) >= wanted.limit or before <= 1 or (records and records[-1].created < wanted.since):
                 break
@@ -89,13 +89,13 @@ class Listing:
         stored, _ = await self._log.lasts(tasks)
         states: dict[str, Frame | None] = {}
         for item in stored:
-            last = self._decoder.frame(item.task, item.payload, item.seq)
+            last = await self._history.readable(item)
             states[item.task] = None if last is None else await self._history.progress(item.task, last)
         return states
 
-
-def _record(value: bytes) -> TaskRecord | None:
-    try:
-        return decode_record(value, TaskRecord)
-    except MalformedEventError:
-        return None
+    def _record(self, task: str, value: bytes) -> TaskRecord | None:
+        try:
+            return decode_task(value, task)
+        except MalformedEventError as error:
+            self._decoder.malformed.note("task", task, error)
+            return None

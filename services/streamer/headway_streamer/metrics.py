@@ -40,6 +40,7 @@ class Metrics:
         self._ended: Tally[str] = Tally()
         self._submitted: Tally[str] = Tally()
         self._refused: Tally[str] = Tally()
+        self._malformed_records: Tally[str] = Tally()
         self._shares: dict[str, float] = {}
         self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
         self._latency_sum = 0.0
@@ -61,6 +62,10 @@ class Metrics:
 
     def malformed(self) -> None:
         self.events_malformed += 1
+
+    def malformed_record(self, what: str) -> None:
+        """The record of a task or of a kind cannot be read."""
+        self._malformed_records[what] += 1
 
     def sent(self, events: int, merged: int, size_bytes: int) -> None:
         self.events_sent += events
@@ -118,6 +123,7 @@ class Metrics:
         yield _labelled("resets", "Watchers told to forget what they have", "reason", self._resets)
         yield _labelled("streams_ended", "Streams that ended", "reason", self._ended)
         yield _labelled("tasks_submitted", "Tasks accepted", "kind", self._submitted)
+        yield _labelled("records_malformed", "Records that cannot be read", "what", self._malformed_records)
         yield _labelled("submits_refused", "Tasks not accepted", "reason", self._refused)
         used = GaugeMetricFamily("headway_store_used_ratio", "How full JetStream is, 0 to 1", labels=["part"])
         for part, share in sorted(self._shares.items()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headway import codec
-from headway.errors import HeadwayError, StoreFullError, TooLargeError
+from headway.errors import HeadwayError, NestedTooDeepError, StoreFullError, TooLargeError
 
 
 class Problem(HeadwayError):
@@ -61,6 +61,17 @@ def unavailable() -> Problem:
 def too_large(error: TooLargeError) -> Problem:
     """413: the same request would be refused at every try."""
     return Problem(413, "Content Too Large", f"Nothing was stored: {error}. Pass a link to large data instead.")
+
+
+def too_deep(error: NestedTooDeepError) -> Problem:
+    """400: JSON that some readers could not read back."""
+    return Problem(400, "Nested too deeply", f"Arrays and objects may be nested {error.limit} levels deep.")
+
+
+def malformed() -> Problem:
+    """500 that does not pass by itself: what is stored under this name was not written by Headway, or was damaged."""
+    detail = "What is stored of this task cannot be read. The log of the streamer says why (task_malformed)."
+    return Problem(500, "Stored record is malformed", detail)
 
 
 def store_full(error: StoreFullError) -> Problem:

@@ -247,11 +247,13 @@ async def _submit(
     core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
 ) -> TaskRecord:
     await _check(core, kind, params)
+    encoded = codec.encode_params(params)
+    codec.check_depth(encoded)
     processors = (await core.catalogue.processors())[kind]
     try:
         record, new = await core.intake.submit(
             kind,
-            codec.encode_params(params),
+            encoded,
             key=key,
             retry_of=retry_of,
             cancel_on_disconnect=cancel_on_disconnect,
@@ -373,8 +375,10 @@ async def _record(core: Core, task: str) -> TaskRecord:
 async def _body(request: AnyRequest, type: type[T]) -> T:
     if request.content_type[0] != JSON:
         raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
+    body = await request.body()
+    codec.check_depth(body, codec.MAX_DEPTH + 1)
     try:
-        return msgspec.json.decode(await request.body(), type=type)
+        return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:
         raise Problem(422, "Body does not fit", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

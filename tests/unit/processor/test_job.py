@@ -500,3 +500,12 @@ async def test_failure_of_our_own_leaves_the_job_to_another_delivery(bench, monk
 
     monkeypatch.setattr("headway_processor.job.latest_progress", broken)
     assert await bench.run(noop) == []
+
+
+@pytest.mark.parametrize("depth", [500, 974, 976])
+async def test_a_job_that_is_nested_too_deeply_is_no_job(bench, depth):
+    params = b"[" * depth + b"]" * depth
+    payload = b'{"task":"t1","kind":"k","params":{"a":' + params + b"}}"
+    assert await bench.run(lambda job: None, payload=payload) == ["term"]
+    ((_, _, _, reason),) = bench.archive.dead
+    assert "nested deeper" in reason

@@ -1,0 +1,37 @@
+"""What is stored and cannot be read: counted and logged once for each, however often it is asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+from headway.errors import MalformedEventError
+from headway_streamer.metrics import Metrics
+
+MAX_REMEMBERED = 10_000
+
+What = Literal["task", "kind", "processor", "event"]
+
+logger = logging.getLogger(__name__)
+
+
+class Malformed:
+    """Remembers what it has seen, up to a bound; then it begins again."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._seen: set[tuple[What, str, int]] = set()
+
+    def note(self, what: What, key: str, error: MalformedEventError, *, seq: int = 0) -> None:
+        """The record of the task or kind `key`, or the event `seq` of that task, cannot be read."""
+        if (what, key, seq) in self._seen:
+            return
+        if len(self._seen) >= MAX_REMEMBERED:
+            self._seen.clear()
+        self._seen.add((what, key, seq))
+        if what == "event":
+            self._metrics.malformed()
+        else:
+            self._metrics.malformed_record(what)
+        extra = {"action": f"{what}_malformed", "task" if what == "event" else what: key, "error": str(error)[:200]}
+        logger.warning("what is stored cannot be read and is skipped", extra=extra | ({"seq": seq} if seq else {}))
