@@ -174,7 +174,7 @@ function inputFor(field, id) {
 function select(field, common) {
   const node = el('select', common);
   if (!field.required && field.default == null) node.append(el('option', { value: '' }, '—'));
-  for (const choice of field.choices) node.append(el('option', { value: String(choice) }, String(choice)));
+  for (const choice of field.choices) node.append(el('option', { value: String(choice) }, String(choice) || '—'));
   node.value = initialText(field) || node.options[0]?.value || '';
   return node;
 }
