@@ -98,7 +98,8 @@ STATE = {
     "message": HOSTILE,
     "unit": HOSTILE,
     "done": 1,
-    "error": {"type": HOSTILE, "message": HOSTILE},
+    "error": {"type": HOSTILE, "message": HOSTILE, "traceback": f'  File "{HOSTILE}", line 1, in f\n{HOSTILE}'},
+    "sub": {"label": HOSTILE, "unit": HOSTILE, "done": 1},
 }
 RESULT = {HOSTILE: HOSTILE, "rows": [{HOSTILE: HOSTILE, "list": [HOSTILE], "map": {HOSTILE: HOSTILE}}]}
 PARAMS = {
@@ -151,6 +152,7 @@ COMMANDS = [
     ("kinds", HOSTILE),
     ("watch", "t1"),
     ("watch", "t1", "--json"),
+    ("watch", "t1", "--traceback"),
     ("watch", HOSTILE),
     ("submit", "crawl", "--watch"),
     ("submit", "crawl"),
