@@ -1,6 +1,7 @@
 /** The streamer's HTTP interface, see /schema. */
 
 import { noteServerDate } from './clock.js';
+import { parse, stringify } from './json.js';
 
 const TIMEOUT_MS = 15_000;
 
@@ -46,14 +47,15 @@ export const url = (path) => new URL(path, document.baseURI).href;
 export const taskUrl = (task, rest = '') => url(`api/v1/tasks/${encodeURIComponent(task)}${rest}`);
 
 async function call(target, options = {}) {
+  const sentAt = Date.now() / 1000;
   let response;
   try {
     response = await fetch(target, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
   } catch {
     throw new ApiError(0, 'No answer', '');
   }
-  noteServerDate(response.headers.get('Date'));
-  const body = await response.json().catch(() => null);
+  noteServerDate(response.headers.get('Date'), sentAt);
+  const body = await response.text().then(parse).catch(() => null);
   if (!response.ok) throw problem(response, body);
   return body;
 }
@@ -64,7 +66,7 @@ function problem(response, body) {
 }
 
 const post = (target, body, headers = {}) =>
-  call(target, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+  call(target, { method: 'POST', body: stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 
 export const kinds = async () => (await call(url('api/v1/kinds'))).kinds;
 export const tasks = async (limit) => (await call(url(`api/v1/tasks?limit=${limit}`))).tasks;

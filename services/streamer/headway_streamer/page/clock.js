@@ -1,16 +1,24 @@
 /** The server's time, so that ages and countdowns are right on a machine whose clock is not. */
 
-const TOLERANCE_SECONDS = 3; // the Date header has whole seconds, and the answer was under way
+// The Date header has whole seconds, and servers renew it about once a second.
+const STALE_SECONDS = 2.5;
 
+let low = -Infinity;
+let high = Infinity;
 let offset = 0;
 
 /** Seconds since 1970 by the server's clock. */
 export const now = () => Date.now() / 1000 + offset;
 
-/** @param {string|null} header value of a `Date` header */
-export function noteServerDate(header) {
+/**
+ * Each answer bounds how far this machine's clock is from the server's; all of them together bound it closely.
+ * @param {string|null} header value of a `Date` header
+ * @param {number} sentAt by this machine's clock, in seconds @param {number} receivedAt
+ */
+export function noteServerDate(header, sentAt, receivedAt = Date.now() / 1000) {
   const server = Date.parse(header ?? '') / 1000;
   if (!Number.isFinite(server)) return;
-  const difference = server - Date.now() / 1000;
-  offset = Math.abs(difference) > TOLERANCE_SECONDS ? difference : 0;
+  const [least, most] = [server - receivedAt, server + STALE_SECONDS - sentAt];
+  [low, high] = least > high || most < low ? [least, most] : [Math.max(low, least), Math.min(high, most)]; // else a clock was set
+  offset = Math.min(Math.max(0, low), high);
 }

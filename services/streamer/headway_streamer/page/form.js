@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { el, icon, isOff, setOff, setText, showText } from './element.js';
 import { describe, errorsByField, fieldsOf, initialText, read } from './schema.js';
 import { span, plural } from './format.js';
+import { stringify } from './json.js';
 
 export class Form {
   #kinds = [];
@@ -37,7 +38,7 @@ export class Form {
   /** @param {any[]} kinds */
   showKinds(kinds) {
     const sorted = [...kinds].sort((a, b) => a.kind.localeCompare(b.kind));
-    const drawn = JSON.stringify(sorted);
+    const drawn = stringify(sorted);
     if (drawn === this.#drawn) return; // what was typed stays
     this.#drawn = drawn;
     this.#kinds = sorted;
@@ -124,7 +125,7 @@ export class Form {
 
   /** The same content is sent with the same key until it is known to be stored: a lost answer starts nothing twice. */
   #key(params) {
-    const body = JSON.stringify([this.#chosen, params]);
+    const body = stringify([this.#chosen, params]);
     if (this.#sent.body !== body) this.#sent = { body, key: api.randomKey() };
     return this.#sent.key;
   }

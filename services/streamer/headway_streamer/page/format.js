@@ -1,5 +1,7 @@
 /** Numbers, times and sizes as people read them. Pure. */
 
+import { Exact } from './json.js';
+
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -8,7 +10,10 @@ const dateAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', time
 /** Rounded down: 100 % is shown at the end only. */
 export const percent = (value) => `${Math.floor(Math.min(Math.max(value, 0), 100))}\u00a0%`;
 
-export const number = (value) => (Math.abs(value) >= 100 || Number.isInteger(value) ? whole : tenths).format(value);
+export function number(value) {
+  if (value instanceof Exact && value.isInteger) return whole.format(BigInt(value.source));
+  return (Math.abs(value) >= 100 || Number.isInteger(value) ? whole : tenths).format(value);
+}
 
 export function bytes(value) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -59,10 +64,10 @@ export function left(seconds) {
   return `about ${span(Math.round(seconds / 3600) * 3600)} left`;
 }
 
-/** "12 s ago" */
+/** "12 s ago": rounded down as the time that a task runs is, beside which it stands */
 export function age(seconds) {
-  if (seconds < 5) return 'just now';
-  if (seconds < 60) return `${Math.floor(seconds / 5) * 5}\u00a0s ago`;
+  if (seconds < 1) return 'just now';
+  if (seconds < 60) return `${Math.floor(seconds)}\u00a0s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min ago`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)}\u00a0h ago`;
   return `${Math.floor(seconds / 86400)}\u00a0d ago`;

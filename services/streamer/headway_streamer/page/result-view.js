@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { copyButton } from './copy-button.js';
 import { el, icon, setText } from './element.js';
 import { bytes, number, plural } from './format.js';
+import { Exact, stringify } from './json.js';
 
 const MAX_ROWS = 200;
 const MAX_COLUMNS = 12;
@@ -76,14 +77,15 @@ export class ResultView {
   }
 }
 
-const pretty = (value) => JSON.stringify(value, null, 2) ?? '';
+const pretty = (value) => stringify(value, 2) ?? '';
 
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const isFlat = (value) => typeof value !== 'object' || value === null;
+const isNumber = (value) => typeof value === 'number' || value instanceof Exact;
+const isObject = (value) => !isFlat(value) && !Array.isArray(value);
+const isFlat = (value) => typeof value !== 'object' || value === null || value instanceof Exact;
 const isRow = (value) => isObject(value) && Object.values(value).every(isFlat);
 
 /** A large result is kept elsewhere, and the event holds a link. */
-const isLink = (data) => isObject(data) && Object.keys(data).length === 2 && typeof data.href === 'string' && typeof data.bytes === 'number';
+const isLink = (data) => isObject(data) && Object.keys(data).length === 2 && typeof data.href === 'string' && isNumber(data.bytes);
 
 /** @param {any} value @returns {HTMLElement} */
 export function valueView(value, depth = 0) {
@@ -106,7 +108,8 @@ function definition(key, inner, depth) {
   if (isFlat(inner) || isEmpty(inner) || isShort(inner)) return [el('dt', {}, key), el('dd', {}, valueView(inner, depth + 1))];
   const size = Array.isArray(inner) ? plural(inner.length, 'entry', 'entries') : plural(Object.keys(inner).length, 'field');
   const fold = el('details', { open: depth < OPEN_DEPTH }, el('summary', {}, key, el('span', { class: 'muted small' }, size)), valueView(inner, depth + 1));
-  return [el('div', { class: 'wide' }, fold)];
+  // The summary says the key to those who see; in a list of definitions each definition needs its term all the same.
+  return [el('div', { class: 'wide' }, el('dt', { class: 'unseen' }, key), el('dd', {}, fold))];
 }
 
 const isEmpty = (value) => Object.keys(value).length === 0;
@@ -137,11 +140,11 @@ function grown(parent, list, view, shell = parent) {
 function tableView(rows) {
   const all = [...new Set(rows.slice(0, MAX_ROWS).flatMap(Object.keys))];
   const columns = all.slice(0, MAX_COLUMNS);
-  const numeric = new Set(columns.filter((name) => rows.slice(0, MAX_ROWS).every((row) => row[name] == null || typeof row[name] === 'number')));
+  const numeric = new Set(columns.filter((name) => rows.slice(0, MAX_ROWS).every((row) => row[name] == null || isNumber(row[name]))));
   const body = el('tbody');
   const head = el('tr', {}, ...columns.map((name) => el('th', { scope: 'col', class: numeric.has(name) ? 'numeric' : null }, name)));
   const cell = (row, name) => el('td', { class: numeric.has(name) ? 'numeric' : null }, row[name] === undefined ? '' : flatView(row[name]));
-  const shell = el('div', { class: 'table', tabindex: '0', role: 'region', 'aria-label': 'Table' }, el('table', {}, el('thead', {}, head), body));
+  const shell = el('div', { class: 'table', tabindex: '0', role: 'group', 'aria-label': 'Table' }, el('table', {}, el('thead', {}, head), body));
   const box = grown(body, rows, (row) => el('tr', {}, ...columns.map((name) => cell(row, name))), shell);
   if (all.length > columns.length) box.append(el('p', { class: 'muted small' }, `${plural(all.length - columns.length, 'column')} more in the JSON.`));
   return box;

@@ -1,6 +1,7 @@
 /** From a kind's JSON Schema (2020-12, as msgspec writes it) to fields, and from what was typed to parameters. Pure. */
 
 import { number } from './format.js';
+import { Exact, parse, stringify } from './json.js';
 
 /**
  * @typedef {object} Field
@@ -65,7 +66,7 @@ function field(name, schema, required) {
     default: schema.default,
     minimum: schema.minimum ?? schema.exclusiveMinimum, maximum: schema.maximum ?? schema.exclusiveMaximum,
     choices: schema.const === undefined ? schema.enum ?? [] : [schema.const],
-    placeholder: example === undefined ? '' : typeof example === 'string' ? example : JSON.stringify(example),
+    placeholder: example === undefined ? '' : typeof example === 'string' ? example : stringify(example),
     hint: hintOf(schema, input),
   };
 }
@@ -94,7 +95,7 @@ function hintOf(schema, input) {
 /** What a field shows at first. */
 export function initialText(field) {
   if (field.default === undefined || field.default === null) return '';
-  return field.input === 'json' ? JSON.stringify(field.default, null, 1) : String(field.default);
+  return field.input === 'json' ? stringify(field.default, 1) : String(field.default);
 }
 
 /**
@@ -127,12 +128,13 @@ function readNothing(field) {
 function readNumber(field, text) {
   const value = Number(text);
   if (!Number.isFinite(value)) return { error: 'must be a number' };
-  return field.input === 'integer' && !Number.isInteger(value) ? { error: 'must be a whole number' } : { value };
+  if (field.input === 'integer' && !Number.isInteger(value)) return { error: 'must be a whole number' };
+  return { value: Number.isSafeInteger(value) || !/^-?[1-9]\d*$/.test(text.trim()) ? value : new Exact(text.trim()) };
 }
 
 function readJson(text) {
   try {
-    return { value: JSON.parse(text) };
+    return { value: parse(text) };
   } catch (error) {
     return { error: `is not JSON: ${error.message}` };
   }

@@ -1,0 +1,39 @@
+/** JSON whose numbers keep their digits: JavaScript's own numbers have 53 bits of them. Pure. */
+
+/** A number that JavaScript cannot hold, as it was written. Counts as the nearest number, and reads as its digits. */
+export class Exact {
+  /** @param {string} source */
+  constructor(source) { this.source = source; }
+  get isInteger() { return /^-?\d+$/.test(this.source); }
+  toString() { return this.source; }
+  [Symbol.toPrimitive](hint) { return hint === 'string' ? this.source : Number(this.source); }
+}
+
+// Stands before the digits while they pass through JSON as a string; nobody who writes JSON can know it.
+const MARK = `exact-${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join('')}:`;
+const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const SUSPICIOUS = /[\d.]{16}|\d[eE]/;
+const MAX_DIGITS = 17; // a double has no more
+
+/** As JSON.parse; numbers that would lose digits become `Exact`. */
+export function parse(text) {
+  const plain = JSON.parse(text);
+  if (!SUSPICIOUS.test(text)) return plain;
+  const marked = text.replace(TOKENS, (token) => (isSafe(token) ? token : `"${MARK}${token}"`));
+  return marked === text ? plain : JSON.parse(marked, (_, value) => (isMarked(value) ? new Exact(value.slice(MARK.length)) : value));
+}
+
+/** As JSON.stringify; an `Exact` is written as it was read. */
+export const stringify = (value, space) =>
+  JSON.stringify(value, (_, one) => (one instanceof Exact ? MARK + one.source : one), space)?.replace(MARKED, '$1');
+
+const isMarked = (value) => typeof value === 'string' && value.startsWith(MARK);
+
+function isSafe(token) {
+  if (token.startsWith('"')) return true;
+  const value = Number(token);
+  if (!/[.eE]/.test(token)) return Number.isSafeInteger(value);
+  const digits = token.replace(/[eE].*/, '').replace(/\D/g, '').replace(/^0+/, '');
+  return Number.isFinite(value) && digits.length <= MAX_DIGITS;
+}
