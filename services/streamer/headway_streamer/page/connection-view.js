@@ -40,13 +40,17 @@ const RECONNECTING = {
   slow: 'Cut off for reading too slowly',
   overload: 'The streamer is full, coming back',
   asleep: 'Asleep',
+  lent: 'A request needs the connection',
 };
+
+const RESTING = { hidden: 'Paused while this window is hidden', shared: 'Many windows are open: takes turns' };
 
 function phrase({ phase, reason, retryAt }) {
   if (phase === 'open') return 'Connection open';
   if (phase === 'connecting') return 'Connecting …';
   if (phase === 'closed') return CLOSED[reason] ?? 'Connection closed';
   const wait = Math.ceil(retryAt - now());
+  if (phase === 'resting') return `${RESTING[reason]} · looks again ${wait > 0 ? `in ${wait} s` : '…'}`;
   return `${RECONNECTING[reason] ?? 'Reconnecting'} ${wait > 0 ? `· back in ${wait} s` : '…'}`;
 }
 

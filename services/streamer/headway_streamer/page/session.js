@@ -3,9 +3,11 @@
 import * as api from './api.js';
 import { now } from './clock.js';
 import { initial, isTerminal, reduce } from './state.js';
+import { Share } from './share.js';
 import { Stream } from './stream.js';
 
 const BEHIND_POLLS = 2;
+const LEND_MS = 1500;
 
 /**
  * @typedef {object} Cut what became of a connection that was cut on purpose
@@ -42,6 +44,7 @@ export class Session {
       connection: () => onChange(),
       refused: () => this.#whyRefused(),
     });
+    this.share = new Share(this.stream);
   }
 
   get ended() { return isTerminal(this.state); }
@@ -49,6 +52,7 @@ export class Session {
 
   open() {
     this.stream.open();
+    this.share.join();
     this.#load();
   }
 
@@ -56,6 +60,7 @@ export class Session {
     this.onChange = () => {};
     this.stream.on.connection = this.onChange;
     this.stream.close();
+    this.share.leave();
   }
 
   cut() {
@@ -88,8 +93,13 @@ export class Session {
     const before = this.state;
     this.state = reduce(before, type, data, now());
     this.#follow(type, before);
-    if (this.ended) this.stream.close('ended');
+    if (this.ended) this.#end('ended');
     this.onChange();
+  }
+
+  #end(reason) {
+    this.stream.close(reason);
+    this.share.leave();
   }
 
   /** What came after the cut: was anything lost? */
@@ -106,7 +116,7 @@ export class Session {
       this.failure = null;
     } catch (error) {
       this.failure = error;
-      if (!error.temporary) this.stream.close('absent');
+      if (!error.temporary) this.#end('absent');
       else if (this.stream.connection.phase !== 'closed') setTimeout(() => this.record ?? this.#load(), 5000);
     }
     this.onChange();
@@ -129,12 +139,16 @@ export class Session {
     this.pending = name;
     this.refusal = null;
     this.onChange();
+    // All connections to the origin may be taken by streams, ours among them: then the request waits for one of them.
+    const lending = setTimeout(() => this.stream.pause('lent'), LEND_MS);
     try {
       return await send();
     } catch (error) {
       this.refusal = error;
       return null;
     } finally {
+      clearTimeout(lending);
+      if (this.stream.connection.reason === 'lent') this.stream.wake(true);
       this.pending = '';
       this.onChange();
     }

@@ -5,11 +5,12 @@
  */
 
 import { now } from './clock.js';
+import { parse } from './json.js';
 
 /**
  * @typedef {object} Connection
- * @property {'connecting'|'open'|'reconnecting'|'closed'} phase
- * @property {string} reason why it is closed or reconnecting: ended, cut, drain, lifetime, refused …
+ * @property {'connecting'|'open'|'resting'|'reconnecting'|'closed'} phase
+ * @property {string} reason why it is closed, resting or reconnecting: ended, hidden, cut, drain, lifetime, refused …
  * @property {string} server who serves the stream
  * @property {string} cursor the last event id
  * @property {number} opened how many times a streamer said hello
@@ -22,6 +23,7 @@ const MAX_DELAY_SECONDS = 15;
 const CUT_SECONDS = 1.5;
 const DOUBTFUL_SECONDS = 15; // one heartbeat; a page cannot see the heartbeats themselves
 const OPENING_SECONDS = 20;
+const VISIT_SECONDS = 0.6;
 
 export class Stream {
   /** @type {EventSource|null} */
@@ -29,6 +31,8 @@ export class Stream {
   #timer = 0;
   #tries = 0;
   #heardAt = 0;
+  /** @type {{seconds: number, reason: string}|null} */
+  #visits = null;
   /** @type {Connection} */
   #connection = { phase: 'connecting', reason: '', server: '', cursor: '', opened: 0, retryAt: 0 };
 
@@ -62,7 +66,22 @@ export class Stream {
     this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
   }
 
-  /** Ends it for good: the task has ended, or nobody looks any more. */
+  /** Only visits from now on: a connection for a moment, from the cursor on, every so many seconds. */
+  visit(seconds, reason) {
+    if (this.#finished) return;
+    this.#visits = { seconds, reason };
+    if (['open', 'resting'].includes(this.#connection.phase)) this.#rest();
+  }
+
+  /** A connection of its own again. */
+  stay() {
+    if (this.#finished || !this.#visits) return;
+    this.#visits = null;
+    if (this.#connection.phase === 'resting') this.open();
+    else if (this.#connection.phase === 'open') clearTimeout(this.#timer);
+  }
+
+  /** Ends it permanently: the task has ended, or nobody looks any more. */
   close(reason = 'left') {
     this.#drop();
     this.#update({ phase: 'closed', reason, retryAt: 0 });
@@ -76,16 +95,17 @@ export class Stream {
     this.#after(CUT_SECONDS, () => this.open());
   }
 
-  /** Lets go of the connection while the page sleeps in the back/forward cache. */
-  pause() {
+  /** Lets go of the connection until `wake`: the page sleeps in the back/forward cache, or a request needs it. */
+  pause(reason = 'asleep') {
     if (this.#finished) return;
     this.#drop();
-    this.#update({ phase: 'reconnecting', reason: 'asleep' });
+    this.#update({ phase: 'reconnecting', reason, retryAt: 0 });
   }
 
   /** The page is awake again: what seems open may be long dead. */
   wake(sure = false) {
     if (this.#finished || (!sure && this.#source && this.silentSeconds < DOUBTFUL_SECONDS)) return;
+    if (!sure && this.#visits && !this.#source) return;
     this.#tries = 0;
     this.#update({ reason: 'woken' });
     this.open();
@@ -96,7 +116,7 @@ export class Stream {
     this.#heardAt = now();
     let data;
     try {
-      data = JSON.parse(event.data);
+      data = parse(event.data);
     } catch {
       console.warn('not JSON, ignored', type, event.data);
       return;
@@ -112,6 +132,16 @@ export class Stream {
     clearTimeout(this.#timer);
     this.#tries = 0;
     this.#update({ phase: 'open', reason: '', server: data.server ?? '', cursor, opened: this.#connection.opened + 1, retryAt: 0 });
+    if (this.#visits) this.#after(VISIT_SECONDS, () => this.#rest());
+  }
+
+  /** Lets others have the connection until the next visit. */
+  #rest() {
+    this.#drop();
+    if (!this.#visits) return void this.open();
+    const { seconds, reason } = this.#visits;
+    this.#update({ phase: 'resting', reason, retryAt: now() + seconds });
+    this.#after(seconds, () => this.open());
   }
 
   #failed(source) {
