@@ -3,6 +3,7 @@
 import { taskUrl, url } from './api.js';
 import { copyButton } from './copy-button.js';
 import { el } from './element.js';
+import { stringify } from './json.js';
 
 export class CommandsView {
   #written = '';
@@ -20,7 +21,8 @@ export class CommandsView {
     if (this.#written === (record?.task ?? '-')) return;
     this.#written = record?.task ?? '-';
     const commands = [
-      ['Watch in a terminal', `curl -N ${quoted(taskUrl(task, '/stream'))}`],
+      ['Watch in a terminal', `headway watch ${word(task)} --server ${word(url('').replace(/\/$/, ''))}`],
+      ['Watch without installing anything', `curl -N ${quoted(taskUrl(task, '/stream'))}`],
       ['Watch in a page', `new EventSource('${taskUrl(task, '/stream')}').onmessage = (e) => console.log(JSON.parse(e.data))`],
       ['Ask once', `curl ${quoted(taskUrl(task))}`],
     ];
@@ -30,10 +32,11 @@ export class CommandsView {
 }
 
 function startCommand({ kind, params }) {
-  const body = JSON.stringify({ kind, params: params ?? {} });
+  const body = stringify({ kind, params: params ?? {} });
   return `curl ${quoted(url('api/v1/tasks'))} -H 'Content-Type: application/json' -d ${quoted(body)}`;
 }
 
+const word = (text) => (/^[\w./:@-]+$/.test(text) && !text.startsWith('-') ? text : quoted(text));
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const commandView = (title, text) =>

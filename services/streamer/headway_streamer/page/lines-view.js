@@ -10,11 +10,12 @@ export class LinesView {
   #last = null;
 
   constructor() {
-    this.items = el('ol', { class: 'lines', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-labelledby': 'log-heading' });
+    this.items = el('ol');
+    this.box = el('div', { class: 'lines', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-labelledby': 'log-heading' }, this.items);
     this.count = el('span', { class: 'muted small' });
     this.note = el('p', { class: 'muted small', hidden: true });
     this.node = el('section', { class: 'card part', hidden: true },
-      el('div', { class: 'part-head' }, el('h2', { id: 'log-heading' }, 'Log'), this.count), this.note, this.items);
+      el('div', { class: 'part-head' }, el('h2', { id: 'log-heading' }, 'Log'), this.count), this.note, this.box);
   }
 
   /** @param {import('./state.js').TaskState} state */
@@ -23,11 +24,11 @@ export class LinesView {
     if (last === this.#last) return;
     this.node.hidden = !last;
     const known = this.#last ? lines.lastIndexOf(this.#last) : -1;
-    const atEnd = this.items.scrollHeight - this.items.scrollTop - this.items.clientHeight < NEAR_END;
+    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR_END;
     if (known < 0) this.items.replaceChildren();
     this.items.append(...lines.slice(known + 1).map(lineView));
     while (this.items.childElementCount > MAX_LINES) this.items.firstChild.remove();
-    if (atEnd) this.items.scrollTop = this.items.scrollHeight;
+    if (atEnd) this.box.scrollTop = this.box.scrollHeight;
     this.#last = last;
     setText(this.count, plural(lines.length + linesLeftOut, 'line'));
     showText(this.note, linesLeftOut ? `${plural(linesLeftOut, 'earlier line')} no longer shown.` : '');

@@ -1,4 +1,4 @@
-/** The list of recent tasks. */
+/** The list of recent tasks: one stop of the Tab key, and arrow keys inside. */
 
 import { now } from './clock.js';
 import { el, icon, setData, setIcon, setText } from './element.js';
@@ -11,9 +11,9 @@ export class List {
   #selected = '';
 
   constructor() {
-    this.items = el('ul', { class: 'tasks' });
+    this.items = el('ul', { class: 'tasks', keydown: (event) => this.#move(event), focusin: (event) => this.#enter(event.target) });
     this.empty = el('p', { class: 'muted list-empty', hidden: true }, 'No tasks yet. Start one: it will appear here.');
-    this.node = el('nav', { 'aria-label': 'Recent tasks' }, this.items, this.empty);
+    this.node = el('nav', { 'aria-label': 'Recent tasks, arrow keys move' }, this.items, this.empty);
   }
 
   /** @param {any[]} summaries newest first */
@@ -38,6 +38,21 @@ export class List {
   select(task) {
     this.#selected = task;
     for (const row of this.#rows.values()) row.mark(row.task === task);
+    if (!this.items.contains(document.activeElement)) this.#enter(this.#rows.get(task)?.link ?? this.items.querySelector('a'));
+  }
+
+  /** Tab leads to this link, and from it out of the list. */
+  #enter(link) {
+    for (const row of this.#rows.values()) row.link.tabIndex = row.link === link ? 0 : -1;
+  }
+
+  #move(event) {
+    const links = [...this.items.querySelectorAll('a')];
+    const at = links.indexOf(event.target);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+    if (at < 0 || to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    links[Math.min(Math.max(to, 0), links.length - 1)].focus();
   }
 
   /** Ages grow. */

@@ -6,7 +6,7 @@ import { icon, setText, showText } from './element.js';
 import { Form } from './form.js';
 import { List } from './list.js';
 import { Session } from './session.js';
-import { initial } from './state.js';
+import { initial, TERMINAL } from './state.js';
 import { TaskView } from './task-view.js';
 
 const LIST_LIMIT = 30;
@@ -14,11 +14,14 @@ const LIST_SECONDS = 4;
 const KINDS_SECONDS = 30;
 const HIDDEN_RENDER_MS = 1000;
 const NEW = 'new';
+const WIDE = '(min-width: 640px)'; // the list and a task stand side by side, as in page.css
 
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const main = byId('main');
 const notice = byId('notice');
 const live = byId('live');
+const skip = byId('skip');
+const loading = main.firstElementChild;
 
 const list = new List();
 const form = new Form((task) => { go(task); refreshList(); });
@@ -30,25 +33,38 @@ let said = initial('');
 let rendering = false;
 let kindsAt = 0;
 let routed = false;
+/** @type {any[]|null} as the list was last read; null before */
+let known = null;
 
 byId('list').append(list.node);
 byId('new').prepend(icon('plus'));
+skip.addEventListener('click', (event) => {
+  event.preventDefault(); // the hash names a task
+  (document.body.dataset.pane === 'main' ? (view ?? form).heading : byId('list').querySelector('h1')).focus();
+});
 
 function go(task) {
   location.hash = encodeURIComponent(task);
 }
 
-/** Shows what the hash names. */
+/** Shows what the hash names. Without one that is the newest task that runs, where there is room for it beside the list. */
 function route() {
-  const name = hashName();
+  const name = hashName() || running();
   const task = name === NEW ? '' : name;
+  if (name && !hashName()) history.replaceState(null, '', `#${encodeURIComponent(name)}`);
   document.body.dataset.pane = name ? 'main' : 'list';
   if (task !== (session?.task ?? '')) look(task);
-  else if (!main.childElementCount) main.append(form.node);
+  else if (!task && main.firstElementChild !== form.node) main.replaceChildren(name || known ? form.node : loading);
   list.select(task);
   byId('new').toggleAttribute('aria-current', !task);
   render();
   rescueFocus();
+}
+
+function running() {
+  if (!known || !matchMedia(WIDE).matches) return '';
+  const open = known.filter(({ state }) => !TERMINAL.has(state?.status));
+  return (open.find(({ state }) => state?.status === 'processing') ?? open[0])?.task ?? '';
 }
 
 function hashName() {
@@ -65,6 +81,7 @@ function look(task) {
   view = session && new TaskView(session, (next) => { go(next); refreshList(); });
   said = initial(task);
   main.replaceChildren((view ?? form).node);
+  setText(skip, task ? 'Skip to the task' : 'Skip to the form');
   scrollTo(0, 0);
   session?.open();
 }
@@ -100,12 +117,21 @@ async function refreshList() {
   try {
     const summaries = await api.tasks(LIST_LIMIT);
     list.show(summaries);
+    opened(summaries);
     const mine = summaries.find((summary) => summary.task === session?.task);
     if (mine) session.compare(mine);
     warn(null);
   } catch (error) {
+    opened([]);
     warn(error);
   }
+}
+
+/** The first answer decides what an address without a hash shows; what is looked at later stays. */
+function opened(summaries) {
+  const first = !known;
+  known = summaries;
+  if (first && !hashName()) route();
 }
 
 async function refreshKinds() {

@@ -1,6 +1,5 @@
 /** The big bar with its figures. */
 
-import { now } from './clock.js';
 import { el, setData, setText, showText } from './element.js';
 import { amount, capitalised, left, percent, rate, span } from './format.js';
 import { isTerminal } from './state.js';
@@ -26,10 +25,10 @@ export class Meter {
       this.words);
   }
 
-  /** @param {import('./state.js').TaskState} state @param {any} record */
-  render(state, record) {
+  /** @param {import('./state.js').TaskState} state @param {any} record @param {number} at the server's time */
+  render(state, record, at) {
     const vague = isVague(state);
-    const time = timeText(state, record);
+    const time = timeText(state, record, at);
     const count = state.done === undefined ? '' : amount(state.done, state.total, state.unit);
     setData(this.bar, 'vague', vague ? 'yes' : 'no');
     this.fill.style.width = vague ? '' : `${state.progress}%`;
@@ -72,14 +71,15 @@ function bigText(state, vague) {
 }
 
 /** What one wants to know next: how long still, or how long it took. */
-function timeText(state, record) {
+function timeText(state, record, at) {
   const begun = state.started || record?.created || state.at;
   if (!state.status) return '';
   if (isTerminal(state)) return `took ${span(state.at - begun)}`;
-  if (state.status === 'queued') return `waits for a processor since ${span(now() - (record?.created ?? state.at))}`;
+  if (state.status === 'queued') return `waits for a processor since ${span(Math.floor(at - (record?.created ?? state.at)))}`;
   if (state.status === 'retrying') return 'tries again soon';
   if (state.silentSince !== null) return '';
   const growing = state.grew && state.at - state.grew < GROWING_SECONDS;
-  if (state.eta !== undefined && !growing) return left(state.eta - (now() - state.at));
-  return `runs for ${span(Math.floor(now() - begun))}`;
+  if (state.eta !== undefined && !growing) return left(state.eta - (at - state.at));
+  // The processor's clock may be behind: a task does not run for longer than it is old.
+  return `runs for ${span(Math.floor(at - Math.max(begun, record?.created ?? 0)))}`;
 }

@@ -57,7 +57,7 @@ export class TaskView {
 
   #problems() {
     this.errorTitle = el('strong');
-    this.errorText = el('p', { class: 'error-text' });
+    this.errorText = el('p', { class: 'error-text', tabindex: '0' });
     this.errorNext = el('p', { class: 'muted small' });
     this.errorTrace = new TracebackView();
     this.errorBox = el('section', { class: 'box box-error', 'aria-label': 'Error', hidden: true },
@@ -74,14 +74,15 @@ export class TaskView {
   render() {
     const { session } = this;
     const { state, record } = session;
+    const at = now(); // one time for all that stands side by side
     const absent = Boolean(session.failure && !session.failure.temporary && !state.status);
     this.hero.hidden = absent;
     setText(this.heading, session.kind || (absent ? 'No such task' : 'Task'));
     setData(this.node, 'status', state.status || 'unknown');
     this.#renderBadge(state);
-    this.#renderMeta(state, record);
-    this.meter.render(state, record);
-    this.#renderStalled(state);
+    this.#renderMeta(state, record, at);
+    this.meter.render(state, record, at);
+    this.#renderStalled(state, at);
     this.#renderActions(state);
     this.#renderError(state);
     this.#renderParams(record);
@@ -96,8 +97,8 @@ export class TaskView {
     setText(this.statusWord, cancelling ? 'Cancelling' : capitalised(state.status));
   }
 
-  #renderMeta(state, record) {
-    showText(this.created, record ? `Created ${age(now() - record.created)}` : '');
+  #renderMeta(state, record, at) {
+    showText(this.created, record ? `Created ${age(at - record.created)}` : '');
     if (record) this.created.title = dateTime(record.created);
     showText(this.attempt, state.attempt > 1 ? `Attempt ${state.attempt}` : '');
     if (!record?.retry_of || !this.origin.hidden) return;
@@ -105,9 +106,9 @@ export class TaskView {
     this.origin.hidden = false;
   }
 
-  #renderStalled(state) {
+  #renderStalled(state, at) {
     const silent = state.silentSince !== null && !isTerminal(state);
-    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(now() - state.silentSince)))}: the processor shows no sign of life. If it is gone, the task is tried again by itself.` : '');
+    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.silentSince)))}: the processor shows no sign of life. If it is gone, the task is tried again by itself.` : '');
   }
 
   #renderActions(state) {
