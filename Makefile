@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit check format lock docs bench bench-quick faults security charts web web-test clean
+.PHONY: help demo dev test unit check format lock docs bench bench-quick faults security charts page web web-test clean
 
 help: ## list the doors, a line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,13 @@ security: ## (to come) the access-control and hardening tests alone
 
 charts: $(READY) ## lint, render and run the Helm charts: a line per rung with what it checked
 	@$(BIN)/python -m pytest -q tests/charts $(ARGS)
+
+web/node_modules: web/package-lock.json
+	@npm ci --prefix web --loglevel=error --no-audit --no-fund
+	@touch $@
+
+page: web/node_modules ## bundle the streamer's page into page/built, after a change to it; needs Node
+	@node web/build.mjs
 
 web: ## (to come) build the TypeScript client
 	@echo "web: to come with the TypeScript client; the page at / needs no build"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import msgspec
 import pytest
@@ -579,7 +580,21 @@ async def test_the_page_is_served_with_a_strict_policy(streamer):
     reply = await streamer.http.get("/")
     assert reply.headers["content-type"].startswith("text/html")
     assert "script-src 'self'" in reply.headers["content-security-policy"]
+    assert "unsafe" not in reply.headers["content-security-policy"]
     assert (await streamer.http.get("/page/..%2f..%2fapp.py")).status_code == 404
+
+
+@pytest.mark.parametrize(("encoding", "sent"), [("gzip", "gzip"), ("identity", None)])
+async def test_the_page_comes_compressed_and_is_asked_for_again_by_its_tag(streamer, encoding, sent):
+    headers = {"Accept-Encoding": encoding}
+    reply = await streamer.http.get("/", headers=headers)
+    script = re.search(r"page/page\.[0-9a-f]+\.js", reply.text)[0]
+    for path, cached in [("/", "no-cache"), (f"/{script}", "public, max-age=31536000, immutable")]:
+        reply = await streamer.http.get(path, headers=headers)
+        assert (reply.status_code, reply.headers.get("content-encoding")) == (200, sent)
+        assert (reply.headers["cache-control"], reply.headers["vary"]) == (cached, "Accept-Encoding")
+        again = await streamer.http.get(path, headers=headers | {"If-None-Match": reply.headers["etag"]})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", reply.headers["etag"])
 
 
 async def test_a_client_that_goes_away_leaves_nothing_behind(streamer):

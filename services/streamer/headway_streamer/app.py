@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
@@ -23,21 +22,12 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
+from headway_streamer.assets import Assets, accepts_gzip
 from headway_streamer.core import Core
 from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
 from headway_streamer.routes import ROUTES
 
-PAGE = Path(__file__).parent / "page"
-PAGE_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
+ASSETS = Assets()
 
 logger = logging.getLogger(__name__)
 
@@ -87,32 +77,39 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
     )
 
 
+AnyRequest = Request[Any, Any, Any]
+
+
 @get("/", include_in_schema=False)
-async def index() -> Response[bytes]:
-    return _page("index.html")
+async def index(request: AnyRequest) -> Response[bytes]:
+    return _page(request, "index.html")
 
 
 @get("/page/{name:str}", include_in_schema=False)
-async def page_file(name: FromPath[str]) -> Response[bytes]:
-    return _page(name)
+async def page_file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+    return _page(request, name)
 
 
-def _page(name: str) -> Response[bytes]:
-    file = _PAGES.get(name)
-    if file is None:
+def _page(request: AnyRequest, name: str) -> Response[bytes]:
+    asset = ASSETS.get(name)
+    if asset is None:
         raise not_found("There is no such page.")
+    zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
+    # The bytes differ by encoding, so their tags do (RFC 9110 §8.8.3.3).
+    etag = asset.etag[:-1] + '-gzip"' if zipped else asset.etag
     headers = {
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": ASSETS.policy,
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
+        "Cache-Control": asset.cache_control,
+        "ETag": etag,
+        "Vary": "Accept-Encoding",
     }
-    return Response(file.read_bytes(), media_type=PAGE_TYPES[file.suffix], headers=headers)
-
-
-_PAGES = {file.name: file for file in PAGE.iterdir() if file.suffix in PAGE_TYPES}
-
-AnyRequest = Request[Any, Any, Any]
+    if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(b"", status_code=304, headers=headers)
+    if zipped:
+        headers["Content-Encoding"] = "gzip"
+    return Response(asset.gzipped if zipped else asset.body, media_type=asset.media_type, headers=headers)
 
 
 def _on_problem(_: AnyRequest, problem: Problem) -> Response[bytes]:

@@ -37,7 +37,7 @@ let routed = false;
 let known = null;
 
 byId('list').append(list.node);
-byId('new').prepend(icon('plus'));
+byId('start').prepend(icon('plus'));
 skip.addEventListener('click', (event) => {
   event.preventDefault(); // the hash names a task
   (document.body.dataset.pane === 'main' ? (view ?? form).heading : byId('list').querySelector('h1')).focus();
@@ -56,7 +56,7 @@ function route() {
   if (task !== (session?.task ?? '')) look(task);
   else if (!task && main.firstElementChild !== form.node) main.replaceChildren(name || known ? form.node : loading);
   list.select(task);
-  byId('new').toggleAttribute('aria-current', !task);
+  byId('start').toggleAttribute('aria-current', !task);
   render();
   rescueFocus();
 }

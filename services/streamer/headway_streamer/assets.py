@@ -1,0 +1,79 @@
+"""The page at /, ready to be sent: compressed once, tagged, and with a script whose name changes with its content."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent / "page"
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+DAILY = "public, max-age=86400"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src '{style}'; connect-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+_HASHED_SCRIPT = re.compile(r"page\.[0-9a-f]{12}\.js")
+
+
+class Asset(NamedTuple):
+    """One file."""
+
+    body: bytes
+    gzipped: bytes
+    media_type: str
+    etag: str
+    cache_control: str
+
+
+class Assets:
+    """All files of the page, by name; `index.html` is the page itself."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        style = (folder / "built" / "style.css").read_text().strip()
+        script = (folder / "built" / "page.js").read_bytes()
+        self._script = f"page.{_digest(script)[:12]}.js"
+        # The style stands in the page: what is shown first needs one answer.
+        index = (folder / "index.html").read_text().replace("/* page.css */", style)
+        index = index.replace("page/page.js", f"page/{self._script}")
+        self.policy = POLICY.format(
+            style="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        )
+        """The Content-Security-Policy of the page."""
+        self._files = {
+            "index.html": _asset(index.encode(), "text/html", REVALIDATED),
+            self._script: _asset(script, "text/javascript", IMMUTABLE),
+            "favicon.svg": _asset((folder / "favicon.svg").read_bytes(), "image/svg+xml", DAILY),
+        }
+
+    def get(self, name: str) -> Asset | None:
+        """The file of that name.
+
+        While pods are replaced, a page may come from one version and its script be asked of another: that gets the
+        script that there is, which no cache keeps under the wrong name.
+        """
+        found = self._files.get(name)
+        if found is None and _HASHED_SCRIPT.fullmatch(name):
+            return self._files[self._script]._replace(cache_control="no-store")
+        return found
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an `Accept-Encoding` header allows gzip (RFC 9110 §12.5.3)."""
+    for part in header.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return re.fullmatch(r"\s*q=0(\.0*)?\s*", weight) is None
+    return False
+
+
+def _asset(body: bytes, media_type: str, cache_control: str) -> Asset:
+    return Asset(body, gzip.compress(body, 9, mtime=0), media_type, f'"{_digest(body)[:24]}"', cache_control)
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,70 @@
+"""The page's files as they are served, and that the bundle is of these sources."""
+
+import base64
+import gzip
+import hashlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from headway_streamer.assets import FOLDER, IMMUTABLE, Assets, accepts_gzip
+from tests.fixtures.needs import WEB
+
+BUILT = FOLDER / "built"
+MAX_BYTES = 25_000
+"""Of the page with its style and script, compressed."""
+
+
+def test_the_bundle_is_of_these_sources():
+    sources = hashlib.sha256()
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in (".js", ".css"):
+            sources.update(path.name.encode() + path.read_bytes())
+    for name in ("page.js", "style.css"):
+        assert sources.hexdigest() in (BUILT / name).read_text()[:200], "the page has changed: run `make page`"
+
+
+@pytest.mark.needs("node", "npm ci --prefix web")
+def test_the_bundle_is_what_the_bundler_makes(tmp_path):
+    subprocess.run([shutil.which("node"), WEB / "build.mjs", tmp_path], check=True, capture_output=True)
+    for name in ("page.js", "style.css"):
+        assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
+
+
+def test_the_page_names_its_script_by_content_and_holds_its_style():
+    assets = Assets()
+    index = assets.get("index.html")
+    text = index.body.decode()
+    script = assets.get(re.search(r'src="page/(page\.[0-9a-f]{12}\.js)"', text)[1])
+    assert script.cache_control == IMMUTABLE
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in assets.policy
+    for asset in (index, script):
+        assert gzip.decompress(asset.gzipped) == asset.body
+    assert len(index.gzipped) + len(script.gzipped) < MAX_BYTES
+
+
+def test_a_script_of_another_version_is_answered_with_this_one_and_not_kept():
+    assets = Assets()
+    other = assets.get("page.0123456789ab.js")
+    assert other.cache_control == "no-store"
+    assert b"EventSource" in other.body
+    assert assets.get("page.js") is assets.get("../app.py") is None
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("gzip, deflate, br", True),
+        ("br;q=1.0, GZIP;q=0.8", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.0", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_gzip_is_sent_to_those_who_take_it(header, accepted):
+    assert accepts_gzip(header) is accepted
