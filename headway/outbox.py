@@ -32,6 +32,9 @@ INTERVAL_SECONDS = 0.1
 BEAT_SECONDS = 5.0
 PROGRESS_EVERY = 500
 """A progress is stored again after so many other events, so that a trimmed history still holds the state."""
+REFRESH_SECONDS = 24 * 3600.0
+"""A progress is stored again after this long without an append: the log keeps events for seven days, and with its last
+event a running task would lose what fences it."""
 MAX_PENDING_LINES = 200
 MAX_PENDING_STEPS = 200
 MAX_CHUNK_CHARS = 32 * 1024
@@ -228,15 +231,19 @@ class Outbox:
             taken.append(LogLine(level="warning", message=f"{steps} more steps left out"))
 
     async def _pump(self) -> None:
+        appended_at = self._loop.time()
         while not self._closing.is_set():
             try:
                 async with asyncio.timeout(self._beat):
                     await self._wake.wait()
             except TimeoutError:
                 await self._send_beat()
+                if self._loop.time() - appended_at >= REFRESH_SECONDS:
+                    self.touch()
                 continue
             self._wake.clear()
             await self._append_pending()
+            appended_at = self._loop.time()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._closing.wait()

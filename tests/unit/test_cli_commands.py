@@ -228,6 +228,19 @@ def test_ls_shows_the_newest_tasks(server: Server) -> None:
     assert json.loads(headway("ls", "--json").stdout)["task"] == "t1"
 
 
+@pytest.mark.parametrize(
+    "bad", ["nonsense", {"task": "bad", "created": "x"}, {"task": "bad", "state": 7}, {"created": 1e300, "state": []}]
+)
+def test_ls_shows_the_tasks_beside_one_that_cannot_be_read(server: Server, bad: object) -> None:
+    """One bad record does not hide the others from anybody."""
+    good = {"task": "t1", "kind": "crawl", "created": 0, "state": {"status": "processing", "progress": 42.5}}
+    server.json("GET /api/v1/tasks", {"tasks": [bad, good]})
+    result = headway("ls")
+    assert result.exit_code == 0
+    assert "t1" in result.output
+    assert "42 %" in result.output
+
+
 def test_empty_list_says_what_to_do(server: Server) -> None:
     """A newcomer sees this first."""
     server.json("GET /api/v1/tasks", {"tasks": []})

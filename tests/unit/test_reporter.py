@@ -568,6 +568,17 @@ async def test_a_task_that_reports_shows_no_beat(log):
 
 
 @virtual_time
+async def test_a_task_that_is_silent_for_a_day_stores_its_state_again(log):
+    job = begin(log, beat_seconds=600)
+    job.update(done=3, total=10)
+    await asyncio.sleep(23 * 3600)
+    assert len(of(log, Progress)) == 1
+    await asyncio.sleep(50 * 3600)
+    assert [event.done for event in of(log, Progress)] == [3, 3, 3, 3]
+    await job.abort()
+
+
+@virtual_time
 async def test_a_beat_that_cannot_be_sent_does_no_harm(log):
     job = begin(log)
     log.away = True
