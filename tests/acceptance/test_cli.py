@@ -252,19 +252,17 @@ def test_demo_completes_without_a_terminal_or_a_network(tmp_path: Path) -> None:
 
 
 FLOOD = '''
-import json
-import sys
+import os
 
 from headway import task
 
 
 @task("flood")
 def flood(job):
-    """Prints half an emoji and 3 MB."""
-    print(json.dumps({"level": "info", "message": "half \\ud83d"}), flush=True)
-    sys.stdout.buffer.write(b"na\\xefve\\n")
+    """Prints half an emoji and 3 MB, past what makes log events of a handler's output."""
+    os.write(1, b'{"level": "info", "message": "half \\\\ud83d"}\\n' + b"na\\xefve\\n")
     for _ in range(300):
-        print("x" * 10_000)
+        os.write(1, b"x" * 10_000 + b"\\n")
     return "printed"
 '''
 
