@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from headway.cli.ports import next_free
+from tests.fixtures.pages import Block, modules
 from tests.fixtures.process import is_running, start_process
 
 HEADWAY = str(Path(sys.executable).with_name("headway"))
@@ -63,7 +64,11 @@ class Dev:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    made = Dev(tmp_path_factory.mktemp("dev"), "--no-reload")
+    """With the tasks of the README and of the tutorial."""
+    folder = tmp_path_factory.mktemp("dev")
+    for name, code in modules().items():
+        (folder / f"{name}.py").write_text(code)
+    made = Dev(folder, "--no-reload", *(word for name in modules() for word in ("--tasks", name)))
     try:
         made.until("Ready: ")
         yield made
@@ -80,6 +85,26 @@ def submit(dev: Dev, params: dict[str, Any]) -> str:
     result = headway(dev, "submit", "script", "--json-params", json.dumps(params), "--json")
     assert result.returncode == 0, result.stderr
     return str(json.loads(result.stdout)["task"])
+
+
+def test_commands_work_as_printed(dev: Dev, printed: list[Block]) -> None:
+    """The commands of the README and of the tutorial, for the tasks that they print."""
+    commands = [command for block in printed for command in block.commands]
+    starts = [command for command in commands if command.startswith("headway dev")]
+    assert sorted(starts) == [f"headway dev --tasks {name}" for name in sorted(modules())]
+    environ = dict(os.environ, HEADWAY_SERVER=dev.url, PATH=f"{Path(HEADWAY).parent}{os.pathsep}{os.environ['PATH']}")
+    submits = [command for command in commands if command.startswith("headway submit")]
+    running = [subprocess.Popen(["sh", "-c", one], env=environ, stdout=subprocess.PIPE, text=True) for one in submits]
+    shown = [process.communicate(timeout=60)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    assert all(text in "".join(shown) for text in ("soft", "Hello, Ada!", "Hello, Grace!", "greeted  2"))
+    (curl,) = (command for command in commands if command.startswith("curl"))
+    found = re.search(r"([\w-]+)  greet", "".join(shown))
+    assert found is not None
+    task = found[1]
+    curl = curl.replace("http://localhost:8000", dev.url).replace("<id>", task)
+    log = subprocess.run(["sh", "-c", f"{curl}?from=start"], capture_output=True, text=True, check=True, timeout=60)
+    assert '"greeted":2' in log.stdout
 
 
 def test_submit_and_watch_shows_the_task_to_its_end(dev: Dev) -> None:

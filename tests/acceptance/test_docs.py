@@ -16,7 +16,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.test_cli import Dev
 from tests.fixtures.pages import ROOT, printed_for
 from tests.fixtures.process import start_process
 from tests.fixtures.suite import READY_SECONDS, free_port
@@ -29,47 +28,6 @@ PAGE = """<progress id="bar" max="100"></progress><p id="label"></p><pre id="out
 def environment(**given: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
     return kept | {"PATH": f"{BIN}{os.pathsep}{kept['PATH']}"} | given
-
-
-def run(command: str, **given: str) -> str:
-    done = subprocess.run(
-        ["sh", "-c", command], env=environment(**given), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def test_commands_work_as_printed(printed, tmp_path):
-    """One `headway dev` runs the tasks of the README and of the tutorial, whose commands are then given."""
-    commands = [command for block in printed for command in block.commands]
-    modules = dict(re.findall(r"Save this as `(\w+)\.py`.*?```python\n(.*?)```", all_text(), re.DOTALL))
-    for name, code in modules.items():
-        (tmp_path / f"{name}.py").write_text(code)
-    starts = [shlex.split(command) for command in commands if command.startswith("headway dev")]
-    assert sorted(words[3] for words in starts) == sorted(modules) == ["greetings", "mytasks"]
-    dev = Dev(tmp_path, "--no-reload", *(word for words in starts for word in words[2:]))
-    try:
-        dev.until("Ready: ")
-        submits = [command for command in commands if command.startswith("headway submit")]
-        processes = [
-            subprocess.Popen(
-                ["sh", "-c", one], env=environment(HEADWAY_SERVER=dev.url), stdout=subprocess.PIPE, text=True
-            )
-            for one in submits
-        ]
-        shown = [process.communicate(timeout=60)[0] for process in processes]
-        assert [process.returncode for process in processes] == [0, 0]
-        assert all(text in "".join(shown) for text in ("soft", "Hello, Ada!", "Hello, Grace!", "greeted  2"))
-        (curl,) = (command for command in commands if command.startswith("curl"))
-        task = re.search(r"([\w-]+)  greet", "".join(shown))[1]
-        log = run(f"{curl.replace('http://localhost:8000', dev.url).replace('<id>', task)}?from=start")
-        assert '"greeted":2' in log
-    finally:
-        dev.stop()
-
-
-def all_text() -> str:
-    return "".join((ROOT / name).read_text() for name in ("README.md", "docs/tutorial.md"))
 
 
 def test_a_checkout_can_be_installed_as_printed(printed):
