@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from headway_streamer.assets import FOLDER
+
 pytestmark = pytest.mark.browser
 
 LONG = {
@@ -97,12 +99,12 @@ async def test_a_running_task_is_cancelled_by_its_button(shared, http, page, nee
 
 
 METER = """async (events) => {
-  const { initial, reduce } = await import('/page/state.js');
-  const { Meter } = await import('/page/meter.js');
+  const { initial, reduce } = await import('/sources/state.js');
+  const { Meter } = await import('/sources/meter.js');
   const meter = new Meter();
   return events.map((event, i) => {
     const state = reduce(initial('t1'), 'progress', { n: 1, at: 1, attempt: 1, ...event }, 1);
-    meter.render(state, null);
+    meter.render(state, null, 1);
     return meter.sub.hidden ? null : meter.sub.textContent;
   });
 }"""
@@ -111,6 +113,10 @@ METER = """async (events) => {
 async def test_a_count_within_the_count_has_a_line_whose_place_is_kept(shared, page, needs_playwright):
     running = {"status": "processing", "progress": 10, "done": 1, "total": 5}
     sub = {"done": 4, "total": 10, "unit": "pages", "label": "a.pdf"}
+    # The page is served as one bundle; the modules that it is made of come from where they lie.
+    await page.route(
+        re.compile("/sources/"), lambda route: route.fulfill(path=FOLDER / route.request.url.split("/")[-1])
+    )
     await page.goto(shared.s1.url)
     events = [running, {**running, "sub": sub}, running, {**running, "sub": {"done": 7}}, {"status": "completed"}]
     assert await page.evaluate(METER, events) == [None, "a.pdf · 4 of 10 pages", "\u00a0", "7", None]

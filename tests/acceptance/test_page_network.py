@@ -88,3 +88,13 @@ async def test_the_first_paint_on_a_slow_network_takes_less_than_a_second(shared
     assert painted < 1000
     assert len({url for url in requests if "/api/" not in url}) <= 3
     assert sum(fetched) < 30_000
+
+
+async def test_a_request_gets_the_connection_of_the_stream_where_no_other_is_left(shared, http, page, expect, task):
+    await page.goto(f"{shared.s1.url}/#{task}")
+    await expect(page.get_by_text("Connection open")).to_be_visible(timeout=20_000)
+    five = "(url) => { for (let n = 0; n < 5; n += 1) new EventSource(url); }"
+    await page.evaluate(five, f"/api/v1/tasks/{task}/stream")
+    await until_open(shared, http, 6)
+    await page.get_by_role("button", name="Cancel task").click()
+    await expect(page.locator("#main").get_by_text("Cancelled").first).to_be_visible(timeout=20_000)

@@ -12,7 +12,7 @@ export class CommandsView {
   constructor(session) {
     this.session = session;
     this.body = el('div', { class: 'details-body commands' });
-    this.node = el('details', { class: 'card fold' }, el('summary', {}, 'Watch and start it from elsewhere'), this.body);
+    this.node = el('details', { class: 'card fold' }, el('summary', {}, el('h2', {}, 'Watch and start it from elsewhere')), this.body);
   }
 
   render() {

@@ -67,7 +67,7 @@ export class TaskView {
 
   #parameters() {
     this.params = el('div', { class: 'details-body' });
-    this.paramsPart = el('details', { class: 'card fold', hidden: true }, el('summary', {}, 'Parameters'), this.params);
+    this.paramsPart = el('details', { class: 'card fold', hidden: true }, el('summary', {}, el('h2', {}, 'Parameters')), this.params);
     return this.paramsPart;
   }
 
