@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 
-import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
@@ -17,25 +16,30 @@ from headway.subjects import is_name
 from headway_streamer.catalogue import check_params, from_query, no_processor
 from headway_streamer.core import Core
 from headway_streamer.dialect import CELERY, THREE_WORDS
-from headway_streamer.head import HEAD
 from headway_streamer.intake import WAITING
 from headway_streamer.listing import Filter, links, summary
 from headway_streamer.problems import Problem, not_found
+from headway_streamer.requests import (
+    AnyRequest,
+    CancelRequest,
+    Submission,
+    check_same_site,
+    read_body,
+    read_key,
+    stream_request,
+    task_parameters,
+    wants_json,
+)
 from headway_streamer.session import Session
 from headway_streamer.stream import EventStream
 from headway_streamer.streams import Wish, parse, turned_away
 
-JSON = "application/json"
-MAX_KEY_CHARS = 255
 MAX_REASON_CHARS = 500
-RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
 
 _REASONS = {TooLargeError: "too_large", StoreFullError: "store_full", UnavailableError: "unavailable"}
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-AnyRequest = Request[Any, Any, Any]
 CursorQuery = Annotated[str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")]
 BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
 MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
@@ -45,13 +49,6 @@ CancelQuery = Annotated[
 ]
 
 
-class Submission(msgspec.Struct, forbid_unknown_fields=True):
-    """A task to run."""
-
-    kind: str
-    params: dict[str, Any] = {}
-
-
 class Start(NamedTuple):
     """What a start-and-stream request runs. All query parameters that have no meaning here are the task's."""
 
@@ -59,12 +56,6 @@ class Start(NamedTuple):
     key: str
     cancels: bool
     """Whether the task is cancelled when its client stays away."""
-
-
-class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a task is cancelled."""
-
-    reason: str = ""
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
@@ -88,8 +79,8 @@ async def submit_task(
     core: NamedDependency[Core],
     idempotency_key: Annotated[str, HeaderParameter(name="Idempotency-Key", description="Runs once.")] = "",
 ) -> Response[bytes]:
-    submission = await _body(request, Submission)
-    return await _accept(core, submission.kind, submission.params, key=_key(idempotency_key))
+    submission = await read_body(request, Submission)
+    return await _accept(core, submission.kind, submission.params, key=read_key(idempotency_key))
 
 
 @get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
@@ -117,9 +108,9 @@ async def stream_task(
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
-    if _wants_json(request):
+    if wants_json(request):
         return await _snapshot(request, core, task)
-    return await _stream(core, _wish(request, core, [task], at, begin, merge))
+    return await _stream(core, stream_request(request, core.settings, [task], at, begin, merge))
 
 
 @get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
@@ -134,7 +125,7 @@ async def stream_tasks(
     most = core.settings.max_tasks_per_stream
     if len(set(task)) > most:
         raise Problem(400, "Too many tasks", f"One stream carries at most {most} tasks.")
-    return await _stream(core, _wish(request, core, task, at, begin, merge))
+    return await _stream(core, stream_request(request, core.settings, task, at, begin, merge))
 
 
 @get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
@@ -146,7 +137,8 @@ async def stream_celery(
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
 ) -> Response[Any]:
-    return await _stream(core, _wish(request, core, [task], at, begin, merge)._replace(dialect=CELERY))
+    wish = stream_request(request, core.settings, [task], at, begin, merge)
+    return await _stream(core, wish._replace(dialect=CELERY))
 
 
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
@@ -163,8 +155,8 @@ async def process_stream(
     kind = kind or core.settings.process_kind
     if not kind:
         raise Problem(400, "Bad query", "Say what to run: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
-    start = Start(kind, _key(key), cancel_on_disconnect == "1")
-    return await _start_and_stream(request, core, start, _wish(request, core, [], at, begin, merge))
+    start = Start(kind, read_key(key), cancel_on_disconnect == "1")
+    return await _start_and_stream(request, core, start, stream_request(request, core.settings, [], at, begin, merge))
 
 
 @get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same for clients that append to the URL")
@@ -178,14 +170,14 @@ async def process_kind_stream(
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
-    start = Start(kind, _key(key), cancel_on_disconnect == "1")
-    return await _start_and_stream(request, core, start, _wish(request, core, [], at, begin, merge))
+    start = Start(kind, read_key(key), cancel_on_disconnect == "1")
+    return await _start_and_stream(request, core, start, stream_request(request, core.settings, [], at, begin, merge))
 
 
 @post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
 async def cancel_task(request: AnyRequest, core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
-    wanted = await _body(request, CancelRequest) if await request.body() else CancelRequest()
+    wanted = await read_body(request, CancelRequest) if await request.body() else CancelRequest()
     try:
         await core.intake.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
     except EndedError as error:
@@ -268,7 +260,7 @@ async def _submit(
 
 
 async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish: Wish) -> Response[Any]:
-    _check_same_site(request, core)
+    check_same_site(request, core.settings)
     task = _known(wish.cursor)
     if not task and core.drain.draining:
         return _rejected(core, "drain")
@@ -288,7 +280,7 @@ async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish:
 
 async def _started(request: AnyRequest, core: Core, start: Start, *, head: bool) -> str:
     """The task that was started; none when only the headers are wanted."""
-    params = from_query(await core.catalogue.kind(start.kind), _parameters(request))
+    params = from_query(await core.catalogue.kind(start.kind), task_parameters(request))
     if head:
         await _check(core, start.kind, params)
         return ""
@@ -313,15 +305,6 @@ def _known(cursor: str) -> str:
     return known.task if known is not None else ""
 
 
-def _parameters(request: AnyRequest) -> dict[str, list[str]]:
-    """What a start-and-stream request gives the task, by name."""
-    query: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in RESERVED_QUERY:
-            query.setdefault(name, []).append(value)
-    return query
-
-
 async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[Any]:
     session = await core.streams.open(wish)
     if session is None:
@@ -339,23 +322,6 @@ def _show_presence(core: Core, session: Session, task: str) -> None:
     session.on_close(lambda _: core.presence.left(task))
 
 
-def _wish(request: AnyRequest, core: Core, tasks: list[str], cursor: str, begin: str, merge: str) -> Wish:
-    if not all(is_name(task) for task in tasks):
-        raise not_found()
-    if begin not in ("start", "latest"):
-        raise Problem(400, "Bad query", "`from` is `start` or `latest`.")
-    if merge not in ("0", "1"):
-        raise Problem(400, "Bad query", "`merge` is `0` or `1`.")
-    return Wish(
-        tasks=tuple(sorted(set(tasks))),
-        cursor=request.headers.get("last-event-id", "") or cursor,
-        latest=begin == "latest",
-        merging=merge == "1",
-        user=request.headers.get(core.settings.user_header, "") if core.settings.user_header else "",
-        head=HEAD in request.scope,
-    )
-
-
 async def _snapshot(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
     record = await _record(core, task)
     shown, cursor = await core.listing.task(record)
@@ -370,35 +336,3 @@ async def _record(core: Core, task: str) -> TaskRecord:
     if record is None:
         raise not_found()
     return record
-
-
-async def _body(request: AnyRequest, type: type[T]) -> T:
-    if request.content_type[0] != JSON:
-        raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
-    body = await request.body()
-    codec.check_depth(body, codec.MAX_DEPTH + 1)
-    try:
-        return msgspec.json.decode(body, type=type)
-    except msgspec.ValidationError as error:
-        raise Problem(422, "Body does not fit", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "Body is not JSON", str(error)) from error
-
-
-def _key(key: str) -> str:
-    if len(key) > MAX_KEY_CHARS or not key.isprintable():
-        raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable characters.")
-    return key
-
-
-def _wants_json(request: AnyRequest) -> bool:
-    accept = request.headers.get("accept", "")
-    return JSON in accept and "text/event-stream" not in accept
-
-
-def _check_same_site(request: AnyRequest, core: Core) -> None:
-    # A GET that starts work must not be started by any page on the web.
-    site = request.headers.get("sec-fetch-site", "")
-    origin = request.headers.get("origin", "")
-    if site in ("cross-site", "same-site") and origin not in core.settings.cors_origins:
-        raise Problem(403, "Forbidden", "Pages of other origins must be listed in HEADWAY_STREAMER_CORS_ORIGINS.")

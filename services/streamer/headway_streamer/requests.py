@@ -1,0 +1,99 @@
+"""Reading requests: bodies, keys, and what is asked of a stream."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+
+from headway import codec
+from headway.subjects import is_name
+from headway_streamer.head import HEAD
+from headway_streamer.problems import Problem, not_found
+from headway_streamer.settings import Settings
+from headway_streamer.streams import Wish
+
+JSON = "application/json"
+MAX_KEY_CHARS = 255
+RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """A task to run."""
+
+    kind: str
+    params: dict[str, Any] = {}
+
+
+class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a task is cancelled."""
+
+    reason: str = ""
+
+
+def stream_request(
+    request: AnyRequest, settings: Settings, tasks: list[str], cursor: str, begin: str, merge: str
+) -> Wish:
+    """What a request asks of a stream, or a Problem."""
+    if not all(is_name(task) for task in tasks):
+        raise not_found()
+    if begin not in ("start", "latest"):
+        raise Problem(400, "Bad query", "`from` is `start` or `latest`.")
+    if merge not in ("0", "1"):
+        raise Problem(400, "Bad query", "`merge` is `0` or `1`.")
+    return Wish(
+        tasks=tuple(sorted(set(tasks))),
+        cursor=request.headers.get("last-event-id", "") or cursor,
+        latest=begin == "latest",
+        merging=merge == "1",
+        user=request.headers.get(settings.user_header, "") if settings.user_header else "",
+        head=HEAD in request.scope,
+    )
+
+
+def task_parameters(request: AnyRequest) -> dict[str, list[str]]:
+    """What a start-and-stream request gives the task, by name."""
+    query: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in RESERVED_QUERY:
+            query.setdefault(name, []).append(value)
+    return query
+
+
+async def read_body(request: AnyRequest, type: type[T]) -> T:
+    """The JSON body. Raises a Problem that says where it is wrong, and TooDeepError."""
+    if request.content_type[0] != JSON:
+        raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
+    body = await request.body()
+    codec.check_depth(body, codec.MAX_DEPTH + 1)
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.ValidationError as error:
+        raise Problem(422, "Body does not fit", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "Body is not JSON", str(error)) from error
+
+
+def read_key(key: str) -> str:
+    """An idempotency key, or a Problem."""
+    if len(key) > MAX_KEY_CHARS or not key.isprintable():
+        raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable characters.")
+    return key
+
+
+def wants_json(request: AnyRequest) -> bool:
+    """Whether a request for a stream asks for the snapshot instead."""
+    accept = request.headers.get("accept", "")
+    return JSON in accept and "text/event-stream" not in accept
+
+
+def check_same_site(request: AnyRequest, settings: Settings) -> None:
+    """Raise a Problem for a page of another origin: not any page on the web may start work by a GET."""
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    if site in ("cross-site", "same-site") and origin not in settings.cors_origins:
+        raise Problem(403, "Forbidden", "Pages of other origins must be listed in HEADWAY_STREAMER_CORS_ORIGINS.")
