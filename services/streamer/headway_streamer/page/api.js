@@ -38,7 +38,7 @@ const NEXT = {
   413: ['Too large', 'Send less, for instance a link to the data.'],
   422: ['Some values do not fit', ''],
   429: ['Too many requests', 'Wait a moment, then try again.'],
-  503: ['NATS is away', 'Nothing new can be started; what runs keeps running. This page keeps trying.'],
+  503: ['NATS is unreachable', 'Nothing new can be started; what runs keeps running. This page keeps trying.'],
 };
 
 /** Relative to the page, so that it also works behind a path prefix. */

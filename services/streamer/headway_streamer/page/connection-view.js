@@ -68,5 +68,5 @@ function noteOf({ lastCut, state }) {
 }
 
 function resetNote({ resets, resetReason }) {
-  return resets ? `The streamer began anew (${resetReason || 'reset'}): what was shown before was forgotten.` : '';
+  return resets ? `The streamer started over (${resetReason || 'reset'}): what was shown before was forgotten.` : '';
 }

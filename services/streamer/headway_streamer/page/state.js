@@ -50,7 +50,7 @@
  * @property {{n: number, at: number, level: string, message: string, logger: string}[]} lines
  * @property {number} linesLeftOut older log lines that are no longer kept
  * @property {string|null} cancelReason somebody asked to cancel
- * @property {number|null} silentSince the streamer says: no sign of life since then
+ * @property {number|null} silentSince no event and no task beat since then, as the streamer says
  * @property {number} merged progress ticks that were merged into a later one
  * @property {number} missed events that should have come and did not
  * @property {number} repeated events that came twice and were ignored

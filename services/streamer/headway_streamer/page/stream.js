@@ -148,7 +148,7 @@ export class Stream {
     if (source !== this.#source) return;
     if (source.readyState === EventSource.CLOSED) return void this.#refused();
     this.#update({ phase: this.#connection.opened ? 'reconnecting' : 'connecting' });
-    // The browser waits for `retry:` and tries by itself, for ever; a fresh one is opened should that hang.
+    // The browser waits for `retry:` and tries by itself, indefinitely; a fresh one is opened should that hang.
     this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
   }
 

@@ -108,7 +108,7 @@ export class TaskView {
 
   #renderStalled(state, at) {
     const silent = state.silentSince !== null && !isTerminal(state);
-    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.silentSince)))}: the processor shows no sign of life. If it is gone, the task is tried again by itself.` : '');
+    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.silentSince)))}: nothing is heard of the processor. If it is gone, the task is tried again by itself.` : '');
   }
 
   #renderActions(state) {
