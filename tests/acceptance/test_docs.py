@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shlex
@@ -45,7 +46,10 @@ def test_a_checkout_can_be_installed_as_printed(printed):
         check=True,
         timeout=60,
     )
-    assert re.search(r'"requested_extras": \[\s*"demo"\s*\]', report.stdout)
+    metadata = json.loads(report.stdout)["install"][0]["metadata"]
+    extra = re.fullmatch(r"\.\[(\w+)\]", words[-1])[1]
+    assert (metadata["name"], extra) == ("headway", "demo")
+    assert extra in metadata["provides_extra"]
     assert (BIN / "nats-server").exists()
 
 
