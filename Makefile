@@ -25,11 +25,14 @@ demo: $(READY) ## start everything, crawl a site and profile a CSV with live bar
 dev: $(READY) ## NATS, a processor and two streamers, reloaded on change
 	@$(BIN)/headway dev $(ARGS)
 
+# A file's tests share fixtures, so they stay in one process; the files that take longest come first.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(READY) ## all tests: unit, integration (real nats-server), acceptance (processes, signals, browser)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 unit: $(READY) ## the unit tests alone: seconds, no sockets
-	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit $(ARGS)
 
 check: $(READY) ## formatting, lint, types, the direction of imports
 	@$(BIN)/ruff format --check .

@@ -1,13 +1,17 @@
 """What all tests need."""
 
 import asyncio
+import os
+import random
 
 import pytest
 
-from tests.fixtures import needs, pages
+from tests.fixtures import figures, needs, pages
 
 
 def pytest_configure() -> None:
+    # In the environment, so that all processes that run tests throw the same dice.
+    os.environ.setdefault("FAULTS_SEED", str(random.randrange(1_000_000)))
     # Without this, Python 3.11's get_event_loop() makes a loop for pytest-asyncio that nobody closes,
     # and the warning about it fails whatever test runs when it is collected.
     asyncio.set_event_loop(None)
@@ -17,6 +21,27 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         needs.check(*mark.args)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    figures.hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    figures.take_over(node)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fault tests and those of the charts counted, a line each."""
+    for beginning, title in (
+        ("faults", f"faults (FAULTS_SEED={os.environ['FAULTS_SEED']} repeats the dice)"),
+        ("charts", "charts"),
+    ):
+        if lines := figures.lines(beginning):
+            terminalreporter.write_sep("=", title)
+            for line in lines:
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture

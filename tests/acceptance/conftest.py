@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from tests.fixtures import figures as noted
 from tests.fixtures import needs
 from tests.fixtures.suite import Service, run_suite
 
@@ -22,25 +23,13 @@ CHROMIUM_OPTIONS = [
 ]
 
 
-FIGURES = pytest.StashKey[list[str]]()
-SEED = int(os.environ.get("FAULTS_SEED", random.randrange(1_000_000)))
-
-
-def pytest_terminal_summary(terminalreporter, config) -> None:
-    """What the fault tests counted, a line each."""
-    if lines := config.stash.get(FIGURES, []):
-        terminalreporter.write_sep("=", f"faults (FAULTS_SEED={SEED} repeats the dice)")
-        for line in lines:
-            terminalreporter.write_line(line)
-
-
 @pytest.fixture
-def figures(request):
+def figures():
     """Call it with what a fault test has counted."""
 
     def note(title, **counts):
         values = " · ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
-        request.config.stash.setdefault(FIGURES, []).append(f"faults  {title:<42}  {values}")
+        noted.note(f"faults  {title:<42}  {values}")
 
     return note
 
@@ -48,7 +37,7 @@ def figures(request):
 @pytest.fixture
 def rng():
     """Dice of the fault tests. FAULTS_SEED repeats what they throw, though not when."""
-    return random.Random(SEED)
+    return random.Random(int(os.environ["FAULTS_SEED"]))
 
 
 @pytest.fixture

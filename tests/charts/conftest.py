@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-_LINES: list[str] = []
+from tests.fixtures.figures import note
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def rung():
     """Call it with what was checked and its figures."""
 
     def say(what: str, **figures: object) -> None:
-        _LINES.append(f"charts  {what:<52}" + " · ".join(f"{name} {value}" for name, value in figures.items()))
+        note(f"charts  {what:<52}" + " · ".join(f"{name} {value}" for name, value in figures.items()))
 
     return say
 
@@ -20,8 +20,3 @@ def rung():
 async def http():
     async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as client:
         yield client
-
-
-def pytest_terminal_summary(terminalreporter):
-    for line in _LINES:
-        terminalreporter.write_line(line)

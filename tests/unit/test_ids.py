@@ -41,7 +41,11 @@ def test_new_ids_differ_within_a_millisecond(monkeypatch):
     assert len({ids.new_task() for _ in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("task", [ids.new_task(), ids.derived_task("", ""), ids.derived_task("é" * 500, "a.b *>\n")])
+@pytest.mark.parametrize(
+    "task",
+    [ids.new_task(), ids.derived_task("", ""), ids.derived_task("é" * 500, "a.b *>\n")],
+    ids=["new", "of nothing", "of anything"],
+)
 def test_every_id_is_a_name(task):
     assert is_name(task)
     assert task == task.lower()
