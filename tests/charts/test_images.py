@@ -21,7 +21,10 @@ EDIT_SECONDS = 20
 EDIT = """
 from pathlib import Path
 file = Path("/src/services/streamer/headway_streamer/ops.py")
-file.write_text(file.read_text().replace("/livez /readyz /metrics", "edited"))
+before = file.read_text()
+after = before.replace("/livez /readyz /readyz?verbose /metrics", "edited")
+assert after != before, "the answer of the ops port has other words now"
+file.write_text(after)
 """
 WRITES = "open('/opt/headway/x', 'w')"
 
