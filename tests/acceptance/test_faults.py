@@ -96,20 +96,20 @@ async def test_a_processor_that_wakes_up_late_writes_nothing_more(suite, http):
 async def test_a_crashing_task_ends_in_one_error(suite, http):
     streamer = suite.streamer("s1")
     streamer.wait_ready()
-    processor = suite.processor("p0")
-    processor.wait_ready()
+    processors = [suite.processor("p0")]
+    processors[0].wait_ready()
     task = await submit(http, streamer.url, {"steps": [{"name": "boom", "seconds": 0, "crash": [1, 2, 3, 4]}]})
     reader = Reader(http)
     watching = asyncio.create_task(reader.read(f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"))
     for n in range(1, 5):
         if watching.done():
             break
-        await asyncio.wait(
-            [watching, asyncio.create_task(asyncio.to_thread(processor.wait))], return_when="FIRST_COMPLETED"
-        )
-        processor = suite.processor(f"p{n}")
+        crashed = asyncio.create_task(asyncio.to_thread(processors[-1].wait))
+        await asyncio.wait([watching, crashed], return_when="FIRST_COMPLETED")
+        processors.append(suite.processor(f"p{n}"))
     await watching
-    processor.kill()  # a thread waits for its end
+    for processor in processors:
+        processor.kill()  # a thread may wait for its end
     assert terminals(reader.log) == ["error"]
     assert reader.log[-1]["error"]["type"] == "Lost"
     assert [e["attempt"] for e in reader.log] == sorted(e["attempt"] for e in reader.log)
