@@ -13,7 +13,8 @@ from headway_streamer.flush import Flusher
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
-from headway_streamer.tail import Budget, Tail
+from headway_streamer.ring_budget import RingBudget
+from headway_streamer.tail import Tail
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_TAILS = 1000
@@ -71,7 +72,7 @@ class Live:
         self._decoder = decoder
         self._metrics = metrics
         self._ring_bytes = ring_bytes
-        self._budget = Budget(rings_bytes)
+        self._budget = RingBudget(rings_bytes)
         self._flusher = Flusher(flush_ms, metrics.shown)
         self._linger = linger_seconds
         self._probe_seconds = probe_seconds

@@ -18,6 +18,7 @@ from headway_streamer.flush import Flusher
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
+from headway_streamer.ring_budget import RingBudget
 from headway_streamer.sse import FRAME_BYTES, Frame, chunked
 
 MAX_BUFFERED = 4096
@@ -35,19 +36,6 @@ class Seat(Protocol):
         """Write `piece`: the frames after the `start`-th, up to the place `after`. False when the watcher needs
         something else.
         """
-
-
-class Budget:
-    """What the rings of all tails may take together."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self.used = 0
-        self.limit = limit_bytes
-        """Above it rings shrink; each keeps its last frame all the same."""
-
-    def allows(self, size_bytes: int) -> bool:
-        """Whether so much more fits."""
-        return self.used + size_bytes <= self.limit
 
 
 class Tail:
@@ -94,7 +82,7 @@ class Tail:
         metrics: Metrics,
         *,
         ring_bytes: int,
-        budget: Budget | None = None,
+        budget: RingBudget | None = None,
         flusher: Flusher | None = None,
     ) -> None:
         self.task = task
@@ -118,7 +106,7 @@ class Tail:
         self._stalled: set[Seat] | None = None
         """Woken when the task reports again. Most tails never have one, and a set weighs 216 bytes."""
         self._flusher = flusher or Flusher()
-        self._budget = budget or Budget(ring_bytes)
+        self._budget = budget or RingBudget(ring_bytes)
         self._marked = False
         self._shown = 0
         self.shown_at = 0.0

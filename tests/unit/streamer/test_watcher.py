@@ -256,7 +256,7 @@ def where_sum_and_difference_disagree(after, silence):
 
 @pytest.mark.timeout(10)
 async def test_a_watcher_woken_a_moment_too_early_to_leave_does_not_spin(log, monkeypatch):
-    """Timers fire early, by the resolution of the clock; virtual time would stand still for ever."""
+    """Timers fire early, by the resolution of the clock; virtual time would stand still indefinitely."""
     async with rig_on(log, drain_seconds=20) as rig:
         await rig.write("t1", *ticks(1, 3))
         watched = await rig.watch("t1")
