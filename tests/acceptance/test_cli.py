@@ -159,9 +159,11 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
     ) as first:
         assert first.stdout is not None
         assert first.stderr is not None
-        seen = [json.loads(first.stdout.readline())]
-        while seen[-1]["type"] != "chunk":
-            seen.append(json.loads(first.stdout.readline()))
+        seen = []
+        while not seen or seen[-1]["type"] != "chunk":
+            line = first.stdout.readline()
+            assert line, f"it ended early: {first.stderr.read()}"
+            seen.append(json.loads(line))
         first.send_signal(signal.SIGINT)
         # Not communicate(): it would pass by the lines that readline has buffered, which looks like a hole.
         seen += [json.loads(line) for line in first.stdout]

@@ -11,7 +11,8 @@ import pytest
 
 from tests.fixtures.process import is_running
 
-TELL = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(60)"
+# One write: two children share the pipe.
+TELL = "import os, time; os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)"
 BOUND = f"""
 import subprocess, time
 from headway.die_with_parent import bound
