@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from socket import gethostname
 
 import msgspec
@@ -18,6 +19,8 @@ from headway_streamer.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.settings import Settings
 from headway_streamer.wire import WireProtocol
 from headway_streamer.workers import run_workers
+
+logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, nats: NatsSettings) -> int:
@@ -37,6 +40,7 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
     """Run on the loop that uvicorn prefers (uvloop where it is installed)."""
     settings, nats = given
     setup(settings.log_level)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # both servers say the same of their start and end
     # Nothing of what a streamer makes by the thousand is a cycle; collections walk through all of it for nothing.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -53,6 +57,8 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     private = listen(settings.ops_host, settings.ops_port)
     server = DrainingServer(config(create_app(core), http=WireProtocol, timeout_keep_alive=65), core.drain)
     ops = QuietServer(config(Ops(core, lambda: server.started)))
+    port, ops_port = public.getsockname()[1], private.getsockname()[1]
+    logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
     roots = [
         asyncio.create_task(server.serve([public]), name="server"),
         asyncio.create_task(ops.serve([private]), name="ops"),
