@@ -152,13 +152,14 @@ def test_wrong_parameters_exit_with_2(dev: Dev) -> None:
 
 def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) -> None:
     """Ctrl-C ends the watch, not the task; together the two watches see every event once."""
-    task = submit(dev, {"steps": [{"name": "Working", "seconds": 4, "ticks": 40, "text": "{n} ", "count": 40}]})
+    steps = json.dumps([{"name": "Working", "seconds": 4, "ticks": 40, "text": "{n} ", "count": 40}])
     environ = dict(os.environ, HEADWAY_SERVER=dev.url)
-    with subprocess.Popen(
-        [HEADWAY, "watch", task, "--json"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as first:
+    # By `submit --watch`: a command that starts slowly could find the task at its end.
+    command = [HEADWAY, "submit", "script", f"steps={steps}", "--watch", "--json"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         assert first.stderr is not None
+        task = json.loads(first.stdout.readline())["task"]
         seen = []
         while not seen or seen[-1]["type"] != "chunk":
             line = first.stdout.readline()
