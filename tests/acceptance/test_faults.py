@@ -209,8 +209,8 @@ async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, htt
     url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
     watching = asyncio.create_task(reader.read(url))
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
-    suite.processor("p2").wait_ready()
     first.signal(TERM)
+    suite.processor("p2")
     assert await asyncio.to_thread(first.wait) == 0
     assert "Traceback" not in first.log.read_text()
     await watching

@@ -85,7 +85,7 @@ async def test_an_accepted_task_is_answered_with_202_though_nats_fails_right_aft
         monkeypatch.setattr(streamer.core.catalogue, "_refresh", unanswered)
         return found
 
-    async def unanswered():
+    async def unanswered(_):
         raise UnavailableError("lost")
 
     monkeypatch.setattr(streamer.core.intake, "submit", submit_and_lose)

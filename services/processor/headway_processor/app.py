@@ -44,6 +44,8 @@ class Processor:
         self._running = Running()
         self._workers: list[Worker] = []
         self._stopping = asyncio.Event()
+        self._published = asyncio.Event()
+        """Whether streamers can know the kinds."""
 
     def stop(self) -> None:
         """Pull no more jobs, let handlers end within the grace, hand the rest back, end."""
@@ -51,11 +53,12 @@ class Processor:
 
     @property
     def ready(self) -> bool:
-        """Whether jobs of all kinds could arrive once, and the processor does not stop.
+        """Whether the kinds are known to streamers, jobs of all of them could arrive once, and it does not stop.
 
         NATS is left out: all replicas share it, and its state has a metric and an alert of its own.
         """
-        return bool(self._workers) and all(w.was_bound for w in self._workers) and not self._stopping.is_set()
+        bound = bool(self._workers) and all(worker.was_bound for worker in self._workers)
+        return bound and self._published.is_set() and not self._stopping.is_set()
 
     async def run(self) -> bool:
         """Run until `stop`. False when the connection to NATS has ended for good. Raises SettingsError."""
@@ -109,7 +112,7 @@ class Processor:
         return {
             "stop": self._stopping.wait(),
             "nats": self._connection.closed.wait(),
-            "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds]),
+            "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds], self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
             "backlog": backlog.keep_counted(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},

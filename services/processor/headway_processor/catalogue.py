@@ -36,8 +36,13 @@ async def publish(js: JetStreamContext, names: Names, records: Iterable[KindReco
     return written
 
 
-async def keep_published(js: JetStreamContext, names: Names, records: list[KindRecord]) -> None:
-    """`publish` until it succeeds, and now and then again, for ever."""
+async def keep_published(
+    js: JetStreamContext, names: Names, records: list[KindRecord], published: asyncio.Event
+) -> None:
+    """`publish` until it succeeds, and again every few minutes, indefinitely.
+
+    `published` is set when streamers can know the kinds, or when one of them can never be stored.
+    """
     refused = 0
     while True:
         try:
@@ -45,10 +50,13 @@ async def keep_published(js: JetStreamContext, names: Names, records: list[KindR
         except (LogError, ContractError) as error:
             extra = {"action": "catalogue_refused", "error": repr(error)}
             logger.warning("the kinds cannot be published", extra=extra)
+            if isinstance(error, ContractError):
+                published.set()
             await rest(refused)
             refused += 1
             continue
         refused = 0
+        published.set()
         if written:
             logger.info("kinds are published", extra={"action": "catalogue_written", "kinds": written})
         await asyncio.sleep(AGAIN_SECONDS)

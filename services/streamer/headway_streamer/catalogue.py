@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, pointer
 
 FRESH_SECONDS = 2.0
+RECHECK_SECONDS = 0.2
+"""What is missing may have come since: before that is said, it is looked for again, at most this often."""
 MAX_ERRORS = 50
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -33,11 +36,12 @@ class Catalogue:
         self._leases = processors
         self._kinds: dict[str, KindRecord] = {}
         self._processors: Counter[str] = Counter()
-        self._until = 0.0
+        self._read_at = -math.inf
+        """Loop time."""
 
     async def offers(self) -> list[dict[str, Any]]:
         """All kinds by name, as the API shows them. Raises UnavailableError."""
-        await self._refresh()
+        await self._refresh(FRESH_SECONDS)
         return [
             msgspec.to_builtins(kind) | {"processors": self._processors[name], "live": self._processors[name] > 0}
             for name, kind in sorted(self._kinds.items())
@@ -45,7 +49,9 @@ class Catalogue:
 
     async def kind(self, name: str) -> KindRecord:
         """The kind of that name, or a Problem that names the ones there are. Raises UnavailableError."""
-        await self._refresh()
+        await self._refresh(FRESH_SECONDS)
+        if name not in self._kinds:
+            await self._refresh(RECHECK_SECONDS)
         found = self._kinds.get(name)
         if found is None:
             known = ", ".join(sorted(self._kinds)) or "none yet: is a processor running?"
@@ -59,18 +65,25 @@ class Catalogue:
 
     async def processors(self) -> Counter[str]:
         """How many processors offer each kind now. Raises UnavailableError."""
-        await self._refresh()
+        await self._refresh(FRESH_SECONDS)
         return self._processors
 
-    async def _refresh(self) -> None:
+    async def processors_of(self, kind: str) -> int:
+        """How many processors offer `kind` now. Raises UnavailableError."""
+        await self._refresh(FRESH_SECONDS)
+        if not self._processors[kind]:
+            await self._refresh(RECHECK_SECONDS)
+        return self._processors[kind]
+
+    async def _refresh(self, fresh_seconds: float) -> None:
         now = asyncio.get_running_loop().time()
-        if now < self._until:
+        if now < self._read_at + fresh_seconds:
             return
         kinds = self._decoded(await self._bucket.all(), KindRecord)
         leases = self._decoded(await self._leases.all(), ProcessorRecord)
         self._kinds = kinds
         self._processors = Counter(kind for lease in leases.values() for kind in set(lease.kinds))
-        self._until = now + FRESH_SECONDS
+        self._read_at = now
 
     def _decoded(self, found: list[tuple[str, bytes]], type: type[R]) -> dict[str, R]:
         records = {}

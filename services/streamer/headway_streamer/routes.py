@@ -241,7 +241,7 @@ async def _submit(
     await _check(core, kind, params)
     encoded = codec.encode_params(params)
     codec.check_depth(encoded)
-    processors = (await core.catalogue.processors())[kind]
+    processors = await core.catalogue.processors_of(kind)
     try:
         record, new = await core.intake.submit(
             kind,

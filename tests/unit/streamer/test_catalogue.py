@@ -1,9 +1,12 @@
 """Parameters against a kind's schema, and parameters from a query string."""
 
+import asyncio
+
 import pytest
 
-from headway.records import KindRecord
-from headway_streamer.catalogue import check_params, from_query
+from headway import codec
+from headway.records import KindRecord, ProcessorRecord
+from headway_streamer.catalogue import RECHECK_SECONDS, Catalogue, check_params, from_query
 from headway_streamer.problems import Problem
 
 KIND = KindRecord(
@@ -79,3 +82,35 @@ def test_a_flood_of_faults_is_bounded():
     with pytest.raises(Problem) as caught:
         check_params(KIND, {"text": "a"} | {f"x{n}": n for n in range(1000)})
     assert len(caught.value.errors) == 50
+
+
+class Stored:
+    """A bucket that counts its reads."""
+
+    def __init__(self):
+        self.found, self.reads = {}, 0
+
+    async def all(self):
+        self.reads += 1
+        return list(self.found.items())
+
+
+@pytest.mark.looptime
+async def test_what_has_come_since_the_last_read_is_found_before_it_is_called_unknown():
+    kinds, leases = Stored(), Stored()
+    catalogue = Catalogue(kinds, leases, malformed=None)
+    with pytest.raises(Problem):
+        await catalogue.kind("k")
+    kinds.found["k"] = codec.encode_json(KIND)
+    await asyncio.sleep(RECHECK_SECONDS)
+    assert (await catalogue.kind("k")).kind == "k"
+    assert await catalogue.processors_of("k") == 0
+    leases.found["p1"] = codec.encode_json(ProcessorRecord(kinds=["k"]))
+    await asyncio.sleep(RECHECK_SECONDS)
+    assert await catalogue.processors_of("k") == 1
+    reads = kinds.reads
+    for _ in range(100):
+        assert await catalogue.processors_of("k") == 1
+        with pytest.raises(Problem):
+            await catalogue.kind("unknown")
+    assert kinds.reads == reads
