@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,10 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
     environ = dict(os.environ, HEADWAY_SERVER=dev.url)
     # By `submit --watch`: a command that starts slowly could find the task at its end.
     command = [HEADWAY, "submit", "script", f"steps={steps}", "--watch", "--json"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A job in the background of a shell ignores SIGINT, and so would the command.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=environ, preexec_fn=heard, **pipes) as first:
         assert first.stdout is not None
         assert first.stderr is not None
         task = json.loads(first.stdout.readline())["task"]
