@@ -112,7 +112,6 @@ class Track:
         "label",
         "level",
         "level_row",
-        "open",
         "outer",
         "root",
         "total",
@@ -120,18 +119,23 @@ class Track:
     )
 
     def __init__(self, root: Level, outer: Track | None, *, total: float | None, initial: float) -> None:
-        self.root = root
+        self.root: Level | None = root
+        """What the task counts; None when the loop is not iterated any more."""
         self.outer = outer
         self.done = self.initial = initial
         self.total = total
         self.unit = self.label = ""
-        self.open = True
         self.foreign = False
         """Begun in a thread that does not carry the context of the task."""
         self.counter: Level | Track = self
         self.level = Level()
         self.level_row = math.nan
         """The row that `level` belongs to."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the loop is being iterated."""
+        return self.root is not None
 
     def here(self) -> Level:
         """Where what runs within the row at hand is counted."""
@@ -200,7 +204,7 @@ innermost_track: ContextVar[Track | None] = ContextVar("headway_track", default=
 def innermost(root: Level) -> Track | None:
     """The innermost track of `root` that is being iterated in this context."""
     track = innermost_track.get()
-    while track is not None and not (track.open and track.root is root):
+    while track is not None and track.root is not root:
         track = track.outer
     return track
 
@@ -228,7 +232,7 @@ def enter(track: Track) -> None:
 
 def leave(track: Track) -> None:
     """`track` is not iterated any more. It may be called in any context, also by the garbage collector."""
-    track.open = False
+    track.root = None
     if innermost_track.get() is track:
         innermost_track.set(track.outer)
 

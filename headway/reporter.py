@@ -124,7 +124,7 @@ class Reporter:
             level = state.level
             if not state.simple:  # the rest of `place` is written out: this is called often
                 track = innermost_track.get()
-                if track is None or track.root is not level or not track.open or track.level_row != track.counter.done:
+                if track is None or track.root is not level or track.level_row != track.counter.done:
                     level = state.place()
                 else:
                     level = track.level
