@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit check format lock docs bench bench-quick faults security charts page web web-test clean
+.PHONY: help demo dev test unit check format lock docs site bench bench-quick faults security charts page web web-test clean
 
 help: ## list the doors, a line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,10 +53,19 @@ lock: $(READY) ## compile requirements/*.lock anew: for development, for each im
 	@$(BIN)/$(UV_COMPILE) requirements/build.in --output-file requirements/build.lock
 	@$(BIN)/$(UV_COMPILE) requirements/reload.in --output-file requirements/reload.lock
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
+	@$(BIN)/$(UV_COMPILE) requirements/site.in --output-file requirements/site.lock
 
 docs: $(READY) ## write the generated pages of docs/ anew
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python charts/generate.py
+
+$(VENV)/.site: $(READY) requirements/site.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/site.lock
+	@touch $@
+
+site: $(VENV)/.site ## build the documentation site into site/; a broken link fails
+	@$(BIN)/python docs/site.py
+	@$(BIN)/zensical build --clean --strict
 
 $(VENV)/.bench: $(READY) requirements/bench.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.lock
@@ -91,4 +100,4 @@ web-test: ## (to come) test the TypeScript client
 	@echo "web-test: to come with the TypeScript client"
 
 clean: ## remove what make and the demo made
-	@rm -rf $(VENV) .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@rm -rf $(VENV) .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site .site .cache
