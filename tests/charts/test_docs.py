@@ -10,7 +10,7 @@ from headway_streamer.settings import Settings as Streamer
 from tests.charts.helm import CHARTS, one, render, values
 from tests.charts.test_environment import camel
 
-PAGES = sorted((CHARTS.parent / "docs" / "how-to").glob("*.md"))
+PAGES = sorted((CHARTS.parent / "docs" / "how-to").rglob("*.md"))
 NAMED = re.compile(r"(?:--set |`)((?:global|nats|processor|streamer|test)\.[A-Za-z.]+?)(?:[=`\s])")
 
 
@@ -39,8 +39,8 @@ def test_values_that_pages_name_are_there(page, known):
     assert [name for name in NAMED.findall(page.read_text()) if name not in known] == []
 
 
-def test_the_page_on_kubernetes_explains_every_alert():
-    page = (CHARTS.parent / "docs" / "how-to" / "kubernetes.md").read_text()
+def test_the_pages_on_kubernetes_explain_every_alert():
+    page = "".join(path.read_text() for path in PAGES if path.parent.name == "kubernetes")
     assert len(NAMED.findall(page)) > 40
     objects = render(given=values("monitoring"))
     for service in ("processor", "streamer"):
