@@ -12,7 +12,7 @@ import statistics
 import time
 
 from bench import payload
-from headway.dispatch import DirectClient, positions
+from headway.jetstream.inline_dispatch import DirectClient, positions
 from headway.testing import MemoryLog
 from headway_streamer.cursor import START
 from headway_streamer.flush import Flusher

@@ -14,8 +14,8 @@ import msgspec
 from click.testing import CliRunner
 
 from headway.cli.group import cli
-from headway.connection import NatsSettings
-from headway.usage import explanations, written
+from headway.jetstream.connection import NatsSettings
+from headway.service.usage import explanations, written
 from headway_processor.settings import Settings as ProcessorSettings
 from headway_streamer.settings import Settings as StreamerSettings
 

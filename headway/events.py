@@ -71,7 +71,7 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
     """What `done` goes up to, if that is known; never below `done`."""
     unit: str = ""
     rate: float | None = None
-    """Units a second, as `headway.estimate` computes it."""
+    """Units a second, as `headway.progress.estimate` computes it."""
     eta: float | None = None
     """Seconds left; absent while it would be a guess."""
     sub: Sub | None = None

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from headway import codec
-from headway.chain import Chain
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -25,6 +24,7 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
+from headway.eventlog.chain import Chain
 from headway.events import Beat, Chunk, Event, LogLine, Progress
 
 INTERVAL_SECONDS = 0.1

@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeVar, overload
 
 import msgspec
 
-from headway import params as parameters
-from headway.encoding import Encoder
 from headway.errors import TaskDefinitionError
 from headway.records import KindRecord
 from headway.retry_delay import RetryDelay
 from headway.subjects import is_name
+from headway.values import params as parameters
+from headway.values.results import Encoder
 
 F = TypeVar("F", bound=Callable[..., Any])
 Executor = Literal["async", "thread"]

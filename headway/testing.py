@@ -11,12 +11,12 @@ from collections import defaultdict
 from typing import Any, Generic, TypeVar
 
 from headway import codec
-from headway.chain import Chain
-from headway.direct import Stored
 from headway.errors import ConflictError, EventTooLargeError, StoreFullError, UnavailableError
+from headway.eventlog.chain import Chain
+from headway.eventlog.log import Ack, Live, OnBeat, OnLive
 from headway.events import Event, Progress, Status
-from headway.log import Ack, Live, OnBeat, OnLive
-from headway.reporter import Reporter
+from headway.jetstream.stored import Stored
+from headway.job import Reporter
 from headway.subjects import check_task
 
 C = TypeVar("C")
@@ -35,7 +35,7 @@ class MemorySubscription(Generic[C]):
 
 
 class MemoryLog:
-    """A `headway.log.Log` in memory: one sequence for all tasks, appends fenced by the expected sequence.
+    """A `headway.eventlog.log.Log` in memory: one sequence for all tasks, appends fenced by the expected sequence.
 
     Faults to test with: `away` makes every call raise UnavailableError, `full` every append StoreFullError, appends
     over `limit_bytes` raise EventTooLargeError, `mute` stores without showing, and `lose_acks` stores that many appends

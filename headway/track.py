@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from headway.reporter import Reporter, current, running
+from headway.job import Reporter, current, running
 
 T = TypeVar("T")
 

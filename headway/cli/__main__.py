@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from headway.extras import missing
+from headway.service.extras import missing
 
 EXTRAS = {
     **dict.fromkeys(("click", "rich", "httpx"), "cli"),

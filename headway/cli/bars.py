@@ -9,8 +9,8 @@ from rich.text import Text
 
 from headway.cli.text import BYTES, SECONDS, amount, duration, one_line, plain, short, speed
 from headway.cli.traceback import failure_lines
+from headway.client.event_stream import Watched
 from headway.events import TERMINAL
-from headway.watching import Watched
 
 STYLES = {"completed": "green", "error": "red", "cancelled": "yellow", "retrying": "yellow", "queued": "dim"}
 RUNNING = ("processing", "retrying")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from headway.cli.bars import RUNNING, Bar
 from headway.cli.text import one_line, percent
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 
 GAP = 2
 BAR_WIDTH = 28

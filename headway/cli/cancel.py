@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from headway import exact
 from headway.cli.completions import complete_task
 from headway.cli.group import ask, command_line, server_option
 from headway.cli.submit import tell
 from headway.cli.terminal import print_json
+from headway.values import exact_json
 
 
 @click.command()
@@ -20,7 +20,7 @@ def cancel(task: str, *, reason: str, as_json: bool, server: str) -> None:
     """Ask for a task to end."""
     answer = ask(server, lambda client: client.cancel(task, reason))
     if as_json:
-        print_json(exact.encode(answer).decode())
+        print_json(exact_json.encode(answer).decode())
         return
     click.echo(f"{task}  {answer.get('status', 'cancelling')}")
     click.echo(f"  {command_line(server, 'watch', task)}")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from headway.cli.child_output import Output
-from headway.die_with_parent import bound
+from headway.service.die_with_parent import bound
 
 LAST_WORDS_SECONDS = 1.0
 """After its end what a child has printed is read for at most this long: a process it left behind may hold the pipe."""

@@ -16,7 +16,7 @@ from headway.cli.completions import complete_task
 from headway.cli.group import ask, server_option
 from headway.cli.terminal import console, print_json
 from headway.client import Client
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 
 LEVELS = ("debug", "info", "warning", "error")
 QUIET_SECONDS = 5.0

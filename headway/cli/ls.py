@@ -13,7 +13,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headway import exact
 from headway.cli.bars import STYLES, Bar
 from headway.cli.completions import complete_kind
 from headway.cli.group import Misuse, ask, server_option
@@ -21,6 +20,7 @@ from headway.cli.terminal import console, print_json
 from headway.cli.text import duration, one_line, percent, suggestion
 from headway.client import Client
 from headway.events import TERMINAL
+from headway.values import exact_json
 
 COLUMNS = ("task", "kind", "status", "progress", "age", "message")
 DROPPED_FIRST = ("age", "message", "progress", "kind", "status")
@@ -169,7 +169,7 @@ def _first_line(text: object) -> str:
 
 
 def _json(value: Any) -> str:
-    return exact.encode(value).decode()
+    return exact_json.encode(value).decode()
 
 
 def _print_lines(values: Iterable[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from headway.cli.text import suggestion
-from headway.exact import encode, number
+from headway.values.exact_json import encode, number
 
 Schema = dict[str, Any]
 

@@ -12,8 +12,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headway import exact
 from headway.cli.text import count, digits, one_line, plain
+from headway.values import exact_json
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "crawl": (
@@ -70,7 +70,7 @@ def _warnings(result: dict[str, Any]) -> list[str]:
 
 def _json(value: Any) -> str:
     """A value that has no names to make a table of."""
-    lines = msgspec.json.format(exact.encode(value), indent=2).decode().split("\n")
+    lines = msgspec.json.format(exact_json.encode(value), indent=2).decode().split("\n")
     more = len(lines) - MAX_LINES
     return "\n".join([*lines[:MAX_LINES], *([f"… {more:,} more lines: `headway result` has all"] if more > 0 else [])])
 

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from headway.die_with_parent import bound
 from headway.errors import HeadwayError
+from headway.service.die_with_parent import bound
 
 START_SECONDS = 20.0
 _URL = re.compile(rb"ready at (http://\S+)")

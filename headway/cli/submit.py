@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from headway import exact
 from headway.cli.completions import complete_kind
 from headway.cli.group import Failure, Misuse, ask, command_line, explain, server_option
 from headway.cli.params import ParamError, from_json, parse
@@ -17,6 +16,7 @@ from headway.cli.text import suggestion
 from headway.cli.watch import Following, run
 from headway.client import Client
 from headway.errors import ClientError
+from headway.values import exact_json
 
 
 @click.command()
@@ -55,7 +55,7 @@ def tell(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool
     """Print the new task and what can be done with it; follow it if that is wanted."""
     task = str(accepted.get("task", ""))
     if as_json:
-        print_json(exact.encode(accepted).decode())
+        print_json(exact_json.encode(accepted).decode())
     else:
         click.echo(f"{task}  {accepted.get('kind', '')}")
     if warning := accepted.get("warning"):

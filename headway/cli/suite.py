@@ -19,7 +19,7 @@ from headway.cli.child import Child, Spec
 from headway.cli.logline import read
 from headway.cli.ports import HOST, free_ports
 from headway.errors import HeadwayError
-from headway.extras import install
+from headway.service.extras import install
 
 GRACE_SECONDS = 8.0
 READY_SECONDS = 40.0

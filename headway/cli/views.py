@@ -17,7 +17,7 @@ from headway.cli.bars import Bar
 from headway.cli.board import Board
 from headway.cli.terminal import console, print_json
 from headway.cli.text import duration, one_line, percent
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 
 LINE_SECONDS = 30.0
 """Without a terminal a task says something at least so often while it moves."""

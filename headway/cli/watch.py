@@ -16,9 +16,9 @@ from headway.cli.report import tables
 from headway.cli.terminal import console
 from headway.cli.views import View, view_for
 from headway.client import Client
+from headway.client.event_stream import Watched
 from headway.errors import ClientError
 from headway.events import TERMINAL
-from headway.watching import Watched
 
 EXIT_CODES = {"completed": 0, "cancelled": 3, "error": 1, "lost": 4}
 """By the status of the task, from well to bad: of several tasks the worst counts."""

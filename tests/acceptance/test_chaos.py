@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from headway import codec
-from headway.connection import Connection, NatsSettings
+from headway.eventlog.jetstream_log import NatsLog
 from headway.events import is_terminal
-from headway.log import NatsLog
+from headway.jetstream.connection import Connection, NatsSettings
 from tests.fixtures.authors import run_writing
 from tests.fixtures.condition import holds
 from tests.fixtures.crowd import run_crowd

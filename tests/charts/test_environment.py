@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from headway.connection import NatsSettings
-from headway.settings import load
+from headway.jetstream.connection import NatsSettings
+from headway.service.settings import load
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
 from tests.charts.helm import one, render

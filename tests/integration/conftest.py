@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from headway import objects
-from headway.connection import Connection, NatsSettings
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
 from headway.subjects import Names
 from tests.fixtures.nats import run_nats
 
@@ -35,6 +35,6 @@ async def connection(nats_server, names):
     """An open connection, with the streams and buckets of `names`."""
     connection = Connection(NatsSettings(url=nats_server.url, namespace=names.namespace), "test")
     await connection.open()
-    await objects.ensure(connection.client.jetstream(), names)
+    await provision.ensure(connection.client.jetstream(), names)
     yield connection
     await connection.close()

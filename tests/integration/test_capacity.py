@@ -3,10 +3,10 @@
 import pytest
 from nats.js.api import StreamConfig
 
-from headway import objects
-from headway.capacity import free_bytes
-from headway.connection import Connection, NatsSettings
 from headway.errors import UnavailableError
+from headway.jetstream import provision
+from headway.jetstream.capacity import free_bytes
+from headway.jetstream.connection import Connection, NatsSettings
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
 from headway_streamer.storage import Storage
@@ -55,14 +55,14 @@ async def test_the_size_of_the_store_is_the_setting_the_accounts_limit_or_what_t
     js = free.client.jetstream()
     with pytest.raises(UnavailableError, match="missing"):
         await free_bytes(js, NAMES)
-    await objects.ensure(js, NAMES, free.settings)
+    await provision.ensure(js, NAMES, free.settings)
     assert 0.98 * 40 * MB < await free_bytes(js, NAMES) <= 40 * MB
     assert 0.98 * 40 * MB < await measured(free) <= 40 * MB
     assert await measured(free, store_bytes=5 * MB) == 5 * MB
     # Asking makes no stream, also not while the stream of events is missing.
     assert NAMES.probe_stream not in {info.config.name for info in await js.streams_info()}
     limited = await open_as("limited")
-    await objects.ensure(limited.client.jetstream(), NAMES, limited.settings)
+    await provision.ensure(limited.client.jetstream(), NAMES, limited.settings)
     assert await measured(limited) == 8 * MB
 
 
@@ -70,6 +70,6 @@ async def test_a_server_whose_space_is_reserved_by_others_leaves_the_stream_of_j
     connection = await open_as("free")
     js = connection.client.jetstream()
     await js.add_stream(StreamConfig("OTHER", subjects=["other"], max_bytes=40 * MB - 10))
-    await objects.ensure(js, NAMES, NatsSettings())
+    await provision.ensure(js, NAMES, NatsSettings())
     assert await free_bytes(js, NAMES) <= 10
     assert (await js.stream_info(NAMES.jobs_stream)).config.max_bytes == -1

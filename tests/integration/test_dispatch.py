@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from headway.connection import Connection, NatsSettings
-from headway.dispatch import DirectClient
-from headway.log import Live, NatsLog
-from headway.objects import ensure
+from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.log import Live
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.inline_dispatch import DirectClient
+from headway.jetstream.provision import ensure
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "queued"])

@@ -8,14 +8,15 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from headway import codec, objects
-from headway.chain import Chain
-from headway.connection import Connection, NatsSettings
+from headway import codec
 from headway.errors import StoreFullError
-from headway.log import NatsLog
-from headway.publisher import Publisher
+from headway.eventlog.chain import Chain
+from headway.eventlog.jetstream_log import NatsLog
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.publisher import Publisher
+from headway.job import Reporter
 from headway.records import KindRecord
-from headway.reporter import Reporter
 from headway.subjects import Names
 from headway_processor.metrics import PrometheusMetrics
 from tests.fixtures.condition import holds
@@ -39,7 +40,7 @@ async def small(small_server):
     connection = Connection(NatsSettings(url=small_server.url), "test")
     await connection.open()
     js = connection.client.jetstream()
-    await objects.ensure(js, NAMES, NatsSettings(max_jobs_bytes=0))
+    await provision.ensure(js, NAMES, NatsSettings(max_jobs_bytes=0))
     await (await js.key_value(NAMES.kinds_bucket)).put("any", msgspec.json.encode(KindRecord(kind="any")))
     yield connection
     await connection.close()
@@ -133,7 +134,7 @@ async def test_a_full_queue_refuses_the_next_job(nats_server, names):
     connection = Connection(settings, "test")
     await connection.open()
     js = connection.client.jetstream()
-    await objects.ensure(js, names, settings)
+    await provision.ensure(js, names, settings)
     await (await js.key_value(names.kinds_bucket)).put("any", msgspec.json.encode(KindRecord(kind="any")))
     async with run_streamer(nats_server.url, names.namespace, max_store_share=0) as streamer:
         replies = [await streamer.submit("any", {}) for _ in range(5)]

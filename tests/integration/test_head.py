@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord
 from headway.testing import progress
 from headway_streamer.ops import Ops

@@ -9,7 +9,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from headway import codec
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Chunk
 from headway.records import Job, KindRecord, decode_record
 from headway.testing import progress

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 import uvloop
 
-from headway.connection import Connection, NatsSettings
+from headway.jetstream.connection import Connection, NatsSettings
 from tests.fixtures.condition import holds
 from tests.fixtures.proxy import run_proxy
 

@@ -6,11 +6,12 @@ from contextlib import aclosing
 import pytest
 
 from headway import codec
-from headway.chain import Chain, read_head
 from headway.errors import CancelRequestedError, ConflictError, EndedError, SupersededError, UnavailableError
+from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.follow import follow
+from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.log import Live
 from headway.events import Cancel, Chunk
-from headway.follow import follow
-from headway.log import Live, NatsLog
 from headway.testing import MemoryLog, progress
 
 
@@ -56,7 +57,7 @@ def log(request):
 
 @pytest.fixture(autouse=True)
 def quick_probe(monkeypatch):
-    monkeypatch.setattr("headway.follow.FIRST_PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("headway.eventlog.follow.FIRST_PROBE_SECONDS", 0.1)
 
 
 async def stored(log, task):

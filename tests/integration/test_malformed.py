@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from headway import codec
-from headway.chain import Chain
 from headway.client import Client
+from headway.eventlog.chain import Chain
 from headway.records import KindRecord, TaskRecord
 from headway.testing import progress
 from tests.fixtures.http import run_streamer

@@ -6,10 +6,11 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from headway import codec, objects
-from headway.connection import Connection, NatsSettings
+from headway import codec
 from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.errors import mapped
 from headway.records import KindRecord, ProcessorRecord
 from headway_processor import lease
 from headway_processor.waiting import end
@@ -128,7 +129,7 @@ async def test_a_lease_is_renewed_at_once_after_a_reconnection(own_nats_server, 
     connection = Connection(NatsSettings(url=own_nats_server.url, namespace=names.namespace), "test")
     await connection.open()
     js = connection.client.jetstream()
-    await objects.ensure(js, names)
+    await provision.ensure(js, names)
     stop = await offering(connection, "echo")
 
     async def revisions():

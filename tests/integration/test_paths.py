@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.events import Chunk, LogLine
 from headway.testing import progress
 from tests.fixtures.http import run_streamer

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from headway import codec, current_job
-from headway.connection import NatsSettings
+from headway.eventlog.jetstream_log import NatsLog
 from headway.events import is_terminal
-from headway.log import NatsLog
+from headway.jetstream.connection import NatsSettings
 from headway.records import Job, KindRecord
 from headway.task import Registry, task
 from headway_processor import catalogue, ops

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from nats.js.api import DiscardPolicy, StreamConfig
 
-from headway.connection import Connection, NatsSettings
 from headway.errors import AlreadyStoredError, ConflictError, StoreFullError, TooLargeError
-from headway.publisher import FRAME_BYTES, Publisher
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.publisher import FRAME_BYTES, Publisher
 from tests.fixtures.nats import run_nats
 
 CONFIG = "max_payload: 100KB\njetstream { max_file_store: 2MB }"

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.testing import progress
 from tests.fixtures.condition import holds
 from tests.fixtures.http import run_streamer

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from headway import codec
-from headway.connection import NatsSettings
+from headway.eventlog.jetstream_log import NatsLog
 from headway.events import Chunk, LogLine, Progress
-from headway.log import NatsLog
+from headway.jetstream.connection import NatsSettings
 from headway.records import Job
 from headway.task import REGISTRY
 from headway_processor.app import Processor

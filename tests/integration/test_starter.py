@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import suppress
 
-from headway import codec, objects
-from headway.connection import Connection, NatsSettings
+from headway import codec
+from headway.eventlog.jetstream_log import NatsLog
 from headway.events import Beat
-from headway.log import NatsLog
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
 from headway_processor.starter import Starter
 from tests.fixtures.condition import holds
 
@@ -30,7 +31,7 @@ async def keep_present(connection, names):
 
 async def test_an_outage_of_nats_longer_than_the_grace_is_no_absence(own_nats_server, names):
     processor, streamer = [await opened(own_nats_server, names) for _ in range(2)]
-    await objects.ensure(processor.client.jetstream(), names)
+    await provision.ensure(processor.client.jetstream(), names)
     log = NatsLog(processor.client, names, timeout_seconds=0.5)
     back = asyncio.Event()
     processor.on_reconnect.append(back.set)

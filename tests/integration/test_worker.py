@@ -8,13 +8,14 @@ from contextlib import aclosing, asynccontextmanager
 import msgspec
 import pytest
 
-from headway import codec, objects
-from headway.chain import Chain, read_head
-from headway.connection import Connection, NatsSettings
+from headway import codec
 from headway.errors import TaskError
+from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.follow import follow
+from headway.eventlog.jetstream_log import NatsLog
 from headway.events import Cancel, Progress
-from headway.follow import follow
-from headway.log import NatsLog
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
 from headway.records import DeadJob, Job
 from headway.task import Registry, task
 from headway.testing import progress
@@ -57,7 +58,7 @@ class Shop:
         """Start a worker that runs `handler`."""
         registry = Registry()
         task(kind, registry=registry, **options)(handler)
-        config = objects.job_consumer(
+        config = provision.job_consumer(
             self.names,
             kind,
             ack_wait_seconds=self.settings.ack_wait_seconds,
@@ -391,7 +392,7 @@ async def test_own_job_that_comes_back_is_not_run_twice(shop, monkeypatch):
 async def test_vanished_attempt_is_taken_over_after_ack_wait(shop, connection):
     shop.settings = msgspec.structs.replace(SETTINGS, ack_wait_seconds=0.5)
     name = await shop.submit()
-    config = objects.job_consumer(shop.names, "k", ack_wait_seconds=0.5, concurrency=10)
+    config = provision.job_consumer(shop.names, "k", ack_wait_seconds=0.5, concurrency=10)
     gone = Puller(connection, config)
     await gone.bind()
     assert await gone.next(5.0) is not None
@@ -437,7 +438,7 @@ async def consumers(shop):
 async def test_worker_goes_on_after_nats_was_away(own_nats_server, names):
     connection = Connection(NatsSettings(url=own_nats_server.url, namespace=names.namespace), "test")
     await connection.open()
-    await objects.ensure(connection.client.jetstream(), names)
+    await provision.ensure(connection.client.jetstream(), names)
     crowd = Crowd()
     async with opened(connection) as shop:
         shop.open(crowd.handler)

@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from headway.backoff import Backoff, is_fatal, retry_after
+from headway.client.backoff import Backoff, is_fatal, retry_after
 
 
 def test_pauses_are_jittered_under_a_cap_that_doubles_to_fifteen_seconds() -> None:

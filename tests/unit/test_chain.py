@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway import codec
-from headway.chain import EMPTY, Chain, Head, head_after, read_head
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -20,9 +19,10 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
+from headway.eventlog.chain import EMPTY, Chain, Head, head_after, read_head
+from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
-from headway.log import Ack
-from headway.reporter import Reporter
+from headway.job import Reporter
 from headway.testing import MemoryLog, progress
 
 
@@ -95,7 +95,7 @@ async def test_each_event_says_where_the_log_begins_and_where_the_last_progress_
 
 
 async def test_an_event_says_when_it_was_written(monkeypatch):
-    monkeypatch.setattr("headway.chain.time.time", lambda: 1763690000.12345)
+    monkeypatch.setattr("headway.eventlog.chain.time.time", lambda: 1763690000.12345)
     log = MemoryLog()
     await begun(log)
     assert log.events("t1")[0].at == 1763690000.123

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from headway.cli.bars import Bar
 from headway.cli.board import Board
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 
 
 def watched(event: str = "progress", task: str = "t1", **data: Any) -> Watched:

@@ -288,7 +288,7 @@ def test_server_that_is_not_there_is_told_with_what_to_do(monkeypatch: pytest.Mo
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("All connection attempts failed")
 
-    monkeypatch.setattr("headway.backoff.MIN_SECONDS", 0.0)
+    monkeypatch.setattr("headway.client.backoff.MIN_SECONDS", 0.0)
     server.answers["GET /api/v1/tasks"] = refuse
     result = headway("ls")
     assert result.exit_code == 1

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from headway.cli.logline import read
-from headway.logs import JsonFormatter
+from headway.service.logging_setup import JsonFormatter
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headway.cli.ports import next_free
-from headway.extras import install
+from headway.service.extras import install
 
 BLOCK = """
 import sys

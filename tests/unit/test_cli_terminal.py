@@ -24,7 +24,7 @@ from headway.cli.dev import Printer
 from headway.cli.terminal import SafeConsole, console, print_json, safe_streams
 from headway.cli.text import json_text, one_line, plain
 from headway.cli.views import LiveView
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 from tests.fixtures.scripted import Server, event, headway, scripted
 
 __all__ = ["server"]

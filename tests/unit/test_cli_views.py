@@ -12,7 +12,7 @@ from rich.console import Console
 
 from headway.cli.bars import Bar
 from headway.cli.views import JsonView, LineView, LiveView
-from headway.watching import Watched
+from headway.client.event_stream import Watched
 
 
 def progress(percent: float, **data: Any) -> Watched:

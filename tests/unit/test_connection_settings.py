@@ -6,9 +6,9 @@ import sys
 import nkeys
 import pytest
 
-from headway.connection import Connection, NatsSettings, _credentials
 from headway.errors import InvalidNameError, SettingsError
-from headway.settings import load
+from headway.jetstream.connection import Connection, NatsSettings, _credentials
+from headway.service.settings import load
 
 CA = """\
 -----BEGIN CERTIFICATE-----

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.counting import innermost_track
 from headway.events import Progress, Sub
-from headway.reporter import Reporter, current
+from headway.job import Reporter, current
+from headway.progress.counting import innermost_track
 from headway.testing import MemoryLog, start_job
 
 pytestmark = pytest.mark.looptime

@@ -15,7 +15,7 @@ from tests.fixtures.process import is_running
 TELL = "import os, time; os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)"
 BOUND = f"""
 import subprocess, time
-from headway.die_with_parent import bound
+from headway.service.die_with_parent import bound
 subprocess.Popen(bound({sys.executable!r}, "-c", {TELL!r}))
 time.sleep(60)
 """
@@ -82,6 +82,6 @@ def test_workers_live_as_long_as_their_parent_and_end_with_it_in_order(tmp_path,
 
 def test_a_child_whose_parent_has_ended_already_does_not_begin():
     """The parent may end between the start and the request to the kernel."""
-    code = "from headway.die_with_parent import die_with_parent; die_with_parent(1 << 30); print('alive')"
+    code = "from headway.service.die_with_parent import die_with_parent; die_with_parent(1 << 30); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")

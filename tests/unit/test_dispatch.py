@@ -6,7 +6,7 @@ import inspect
 import pytest
 from nats.aio.client import Client
 
-from headway.dispatch import positions
+from headway.jetstream.inline_dispatch import positions
 
 HEADERS = (
     b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: 3\r\nNats-Msg-Id: x\r\nNats-Stream: HW_EVENTS\r\n"

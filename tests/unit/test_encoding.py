@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway import codec, encoding
-from headway.encoding import default_encoder, encode_result, reset_default_encoder
+from headway import codec
+from headway.values import results
+from headway.values.results import default_encoder, encode_result, reset_default_encoder
 
 LOCK = threading.Lock()
 
@@ -199,7 +200,7 @@ def test_text_is_bounded():
         def __repr__(self):
             return "x" * 100_000
 
-    assert len(json.loads(encode_result(Long()).raw)) <= encoding.MAX_REPR
+    assert len(json.loads(encode_result(Long()).raw)) <= results.MAX_REPR
 
 
 def test_encoder_of_the_task_is_asked_before_that_of_the_process():

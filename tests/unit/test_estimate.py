@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headway.estimate import (
+from headway.progress.estimate import (
     BASELINE_SECONDS,
     DROP_UPDATES,
     GROWTH_SECONDS,

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from headway import extras
-from headway.extras import install, missing
+from headway.service import extras
+from headway.service.extras import install, missing
 
 
 class Installed:

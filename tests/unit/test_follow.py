@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.chain import Chain
+from headway.eventlog.chain import Chain
+from headway.eventlog.follow import FIRST_PROBE_SECONDS, PROBE_SECONDS, Followed, Verdict, follow, judge
+from headway.eventlog.log import Live
 from headway.events import Chunk
-from headway.follow import FIRST_PROBE_SECONDS, PROBE_SECONDS, Followed, Verdict, follow, judge
-from headway.log import Live
 from headway.testing import MemoryLog, progress
 
 

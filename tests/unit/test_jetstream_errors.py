@@ -5,7 +5,7 @@ import nats.js.errors
 import pytest
 
 from headway.errors import AlreadyStoredError, StoreFullError, TooLargeError, UnavailableError
-from headway.jetstream_errors import from_answer, is_conflict, mapped, translate
+from headway.jetstream.errors import from_answer, is_conflict, mapped, translate
 
 ANSWERS = [
     (10002, "resource limits exceeded for account", StoreFullError),

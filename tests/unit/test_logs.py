@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from headway.errors import SettingsError
-from headway.logs import JsonFormatter, setup
+from headway.service.logging_setup import JsonFormatter, setup
 
 
 def line(record):

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from headway import outbox
-from headway.chain import Chain
 from headway.errors import CancelRequestedError, LogError, OutputOverflowError
+from headway.eventlog.chain import Chain
 from headway.events import Chunk, LogLine, Progress
+from headway.job import Reporter
 from headway.outbox import MAX_PENDING_CHARS, MAX_PENDING_LINES, MAX_PENDING_STEPS
-from headway.reporter import Reporter
 from headway.testing import MemoryLog, start_job
 from tests.fixtures.condition import holds
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from nats.aio.client import DEFAULT_BUFFER_SIZE
 
-from headway.pace import FULL_BYTES, Pace
+from headway.jetstream.read_batching import FULL_BYTES, Pace
 
 pytestmark = pytest.mark.looptime
 

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from headway.errors import ParamsError, TaskDefinitionError
-from headway.params import is_class_of_params, read, schema
+from headway.values.params import is_class_of_params, read, schema
 
 Width = Annotated[int, msgspec.Meta(ge=16, description="Pixels")]
 

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from headway.chain import Chain
 from headway.errors import StoreFullError, UnavailableError
-from headway.patience import Patience
+from headway.eventlog.chain import Chain
+from headway.eventlog.retry import Patience
 from headway.testing import MemoryLog, progress
 
 
@@ -18,7 +18,7 @@ def pauses(monkeypatch):
     async def sleep(seconds):
         made.append(seconds)
 
-    monkeypatch.setattr("headway.patience.asyncio.sleep", sleep)
+    monkeypatch.setattr("headway.eventlog.retry.asyncio.sleep", sleep)
     return made
 
 

@@ -10,8 +10,20 @@ import headway
 HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "jinja2")
 MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
 PURE = (
-    *("events", "codec", "coercion", "counting", "progress_state", "subjects", "errors", "estimate", "records"),
-    *("ids", "settings", "task", "params", "encoding", "json_forms", "retry_delay"),
+    *(
+        "events",
+        "codec",
+        "subjects",
+        "errors",
+        "records",
+        "ids",
+        "task",
+        "retry_delay",
+        "jetstream.stored",
+        "eventlog.log",
+    ),
+    *("progress.counting", "progress.state", "progress.estimate", "service.settings"),
+    *("values.coercion", "values.params", "values.results", "values.json_forms", "values.exact_json"),
 )
 
 LOADED = """
@@ -44,7 +56,8 @@ def test_importing_headway_loads_nothing_but_msgspec_and_nats():
 
 
 def test_the_whole_sdk_loads_nothing_of_the_services():
-    code = "import headway.testing, headway.connection, headway.follow, headway.objects, headway.logs, headway.sse"
+    modules = ("testing", "jetstream.connection", "eventlog.follow", "jetstream.provision", "service.logging_setup")
+    code = "import " + ", ".join(f"headway.{module}" for module in modules)
     assert not loaded(code) & {*HEAVY, "headway_processor", "headway_streamer"}
 
 
@@ -54,7 +67,7 @@ def test_a_pure_module_loads_msgspec_at_most(module):
 
 
 def test_the_check_sees_what_is_loaded():
-    assert "nats" in loaded(ALONE.format(path=list(headway.__path__), module="log"))
+    assert "nats" in loaded(ALONE.format(path=list(headway.__path__), module="jetstream.connection"))
 
 
 def test_every_public_name_is_there():

@@ -17,8 +17,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headway import codec, outbox
-from headway.chain import Chain, read_head
-from headway.coercion import MAX_TEXT
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -27,10 +25,12 @@ from headway.errors import (
     SupersededError,
     TaskCancelledError,
 )
+from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
+from headway.job import Reporter
 from headway.outbox import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
-from headway.reporter import Reporter
 from headway.testing import MemoryLog, progress, start_job
+from headway.values.coercion import MAX_TEXT
 
 virtual_time = pytest.mark.looptime
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headway.errors import SettingsError
-from headway.settings import load
+from headway.service.settings import load
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.sse import Parser, ServerSentEvent
+from headway.client.sse_parser import Parser, ServerSentEvent
 
 
 def events(*chunks: bytes, last_id: str = "") -> list[tuple[str, str, str]]:

@@ -4,8 +4,8 @@ import pytest
 
 from headway import codec
 from headway.errors import ConflictError, InvalidNameError, UnavailableError
+from headway.eventlog.log import Ack, Live
 from headway.events import Progress
-from headway.log import Ack, Live
 from headway.testing import MemoryLog, progress, start_job
 
 

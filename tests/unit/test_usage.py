@@ -12,7 +12,7 @@ import pytest
 import headway_processor.__main__ as processor
 import headway_streamer.__main__ as streamer
 from headway import __version__
-from headway.usage import SettingsGroup, explanations, parse
+from headway.service.usage import SettingsGroup, explanations, parse
 
 SERVICES = pytest.mark.parametrize("service", [streamer, processor], ids=["streamer", "processor"])
 

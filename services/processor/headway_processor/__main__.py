@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from headway.connection import NatsSettings
-from headway.extras import missing
-from headway.usage import SettingsGroup, parse
+from headway.jetstream.connection import NatsSettings
+from headway.service.extras import missing
+from headway.service.usage import SettingsGroup, parse
 from headway_processor.settings import PREFIX, Settings
 
 PROG = "headway-processor"

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 
-from headway import objects
-from headway.connection import Connection, NatsSettings
+from headway.eventlog.jetstream_log import NatsLog
 from headway.executor import ContextThreadPoolExecutor
-from headway.log import NatsLog
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection, NatsSettings
 from headway.task import Registry
 from headway_processor import backlog, catalogue, lease, ops
 from headway_processor.archive import NatsArchive
@@ -81,7 +81,7 @@ class Processor:
     async def _open(self) -> None:
         await self._connection.open()
         js = self._connection.client.jetstream()
-        await objects.ensure_patiently(js, self._connection.names, self._connection.settings)
+        await provision.ensure_patiently(js, self._connection.names, self._connection.settings)
 
     async def _shut_down(self) -> None:
         self._stopping.set()
@@ -103,7 +103,7 @@ class Processor:
         slots = asyncio.Semaphore(self._settings.concurrency)
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:
-            config = objects.job_consumer(
+            config = provision.job_consumer(
                 names, kind.name, ack_wait_seconds=self._settings.ack_wait_seconds, concurrency=kind.concurrency
             )
             puller = pullers[kind.name] = Puller(self._connection, config)

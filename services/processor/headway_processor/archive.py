@@ -10,8 +10,8 @@ from nats.aio.client import Client
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.jetstream_errors import mapped
-from headway.publisher import Publisher
+from headway.jetstream.errors import mapped
+from headway.jetstream.publisher import Publisher
 from headway.records import DeadJob
 from headway.subjects import Names, is_name
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from headway.chain import Chain, read_head
-from headway.encoding import Encoded
 from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
+from headway.eventlog.chain import Chain, read_head
 from headway.events import ErrorInfo, Status, is_terminal
-from headway.reporter import Reporter
+from headway.job import Reporter
 from headway.task import Kind
+from headway.values.results import Encoded
 from headway_processor.decision import (
     Abandon,
     Cancelled,

@@ -12,7 +12,7 @@ from nats.js.kv import KeyValue
 
 from headway import codec
 from headway.errors import ContractError, LogError
-from headway.jetstream_errors import mapped
+from headway.jetstream.errors import mapped
 from headway.records import KindRecord
 from headway.subjects import Names
 from headway_processor.waiting import rest

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from headway.chain import Head
-from headway.encoding import Encoded
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -13,8 +11,10 @@ from headway.errors import (
     OutputOverflowError,
     SupersededError,
 )
+from headway.eventlog.chain import Head
 from headway.events import Cancel, ErrorInfo, Event, Progress, is_terminal
 from headway.retry_delay import RetryDelay
+from headway.values.results import Encoded
 from headway_processor.backtrace import backtrace
 from headway_processor.errors import ShutdownError, TimedOutError
 from headway_processor.failure import Failure, failure

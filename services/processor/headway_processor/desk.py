@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headway.log import Log
+from headway.eventlog.log import Log
 from headway_processor.archive import Archive
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings

@@ -11,11 +11,11 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any
 
-from headway.encoding import Encoded, encode_result
 from headway.errors import TaskError
-from headway.reporter import Reporter
+from headway.job import Reporter
 from headway.task import Kind
 from headway.track import current
+from headway.values.results import Encoded, encode_result
 from headway_processor.decision import Ending, Raised, Returned
 from headway_processor.errors import TimedOutError
 from headway_processor.log_capture import kind_level, number_of

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from headway.chain import EMPTY, Chain, Head, read_head
 from headway.codec import decode
 from headway.errors import (
     CancelRequestedError,
@@ -20,8 +19,9 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
+from headway.eventlog.chain import EMPTY, Chain, Head, read_head
+from headway.eventlog.log import Log
 from headway.events import ErrorInfo, Progress, is_terminal
-from headway.log import Log
 from headway.records import Job, decode_record
 from headway.subjects import is_name
 from headway.task import Kind

@@ -7,11 +7,11 @@ import logging
 from contextlib import suppress
 
 from headway import codec
-from headway.connection import Connection
 from headway.errors import UnavailableError
 from headway.ids import nonce
-from headway.jetstream_errors import mapped
-from headway.objects import LEASE_SECONDS
+from headway.jetstream.connection import Connection
+from headway.jetstream.errors import mapped
+from headway.jetstream.provision import LEASE_SECONDS
 from headway.records import ProcessorRecord
 
 RENEW_SECONDS = LEASE_SECONDS / 3

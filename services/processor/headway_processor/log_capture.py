@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from headway.events import Level
-from headway.reporter import Reporter, current
+from headway.job import Reporter, current
 from headway_processor.failure import describe
 
 _NOTHING = 1000

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
-from headway.reporter import Reporter
+from headway.job import Reporter
 
 LOGGER = "stdout"
 MAX_LINE_CHARS = 4000

@@ -18,10 +18,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import ConsumerConfig
 
-from headway import objects
-from headway.connection import Connection
 from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
+from headway.jetstream import provision
+from headway.jetstream.connection import Connection
+from headway.jetstream.errors import mapped
 
 MARGIN_SECONDS = 1.0
 """How much longer than the server this side waits for the end of a request."""
@@ -93,7 +93,7 @@ class Puller:
 
     async def bind(self) -> None:
         """Make the streams and the consumer if they are missing, adapt the consumer. Raises UnavailableError."""
-        await objects.ensure(self._js, self._connection.names, self._connection.settings)
+        await provision.ensure(self._js, self._connection.names, self._connection.settings)
         with mapped(f"consumer {self._config.durable_name}"):
             await self._ensure_consumer()
             if self._subscription is None:

@@ -10,10 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from headway import logs
-from headway.connection import NatsSettings
 from headway.errors import InvalidNameError, SettingsError
-from headway.settings import load
+from headway.jetstream.connection import NatsSettings
+from headway.service import logging_setup
+from headway.service.settings import load
 from headway.task import Registry
 from headway_processor import settings as processor_settings
 from headway_processor.app import Processor
@@ -30,7 +30,7 @@ def run(environ: Mapping[str, str]) -> int:
     """Run the processor until a signal. Exit code 0 after it, 1 when it could not continue, 2 for a wrong setting."""
     try:
         settings = processor_settings.current()
-        logs.setup(settings.log_level)
+        logging_setup.setup(settings.log_level)
         nats = load(NatsSettings, "HEADWAY_NATS_", environ)
         kinds = load_kinds(module_names(environ.get(VARIABLE, "")), builtin=settings.builtin_kinds)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -9,7 +9,7 @@ import msgspec
 
 from headway import presence
 from headway.errors import SettingsError
-from headway.settings import load
+from headway.service.settings import load
 
 PREFIX = "HEADWAY_PROCESSOR_"
 TASK_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")

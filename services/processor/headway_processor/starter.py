@@ -9,7 +9,7 @@ from typing import Self
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
-from headway.log import Log, Subscription
+from headway.eventlog.log import Log, Subscription
 from headway_processor.waiting import patiently
 
 GONE = "the client that started it has gone"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from headway.errors import UnavailableError
-from headway.patience import OnRefused, Patience, pause
+from headway.eventlog.retry import OnRefused, Patience, pause
 
 T = TypeVar("T")
 LONGEST_PAUSE = 6

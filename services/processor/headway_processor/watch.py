@@ -8,9 +8,9 @@ from contextlib import aclosing
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
-from headway.follow import follow
-from headway.log import Log
-from headway.reporter import Reporter
+from headway.eventlog.follow import follow
+from headway.eventlog.log import Log
+from headway.job import Reporter
 from headway_processor.decision import reason_to_stop
 from headway_processor.waiting import rest
 

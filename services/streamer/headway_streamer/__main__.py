@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from headway.connection import NatsSettings
 from headway.errors import SettingsError
-from headway.extras import missing
-from headway.settings import load
-from headway.usage import SettingsGroup, parse
+from headway.jetstream.connection import NatsSettings
+from headway.service.extras import missing
+from headway.service.settings import load
+from headway.service.usage import SettingsGroup, parse
 from headway_streamer.settings import PREFIX, Settings
 
 PROG = "headway-streamer"

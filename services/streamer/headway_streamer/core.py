@@ -10,11 +10,11 @@ from contextlib import suppress
 import msgspec
 import nats.js.errors
 
-from headway.connection import Connection
 from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
-from headway.log import NatsLog
-from headway.objects import ensure, ensure_patiently
+from headway.eventlog.jetstream_log import NatsLog
+from headway.jetstream.connection import Connection
+from headway.jetstream.errors import mapped
+from headway.jetstream.provision import ensure, ensure_patiently
 from headway_streamer.catalogue import Catalogue
 from headway_streamer.drain import Drain
 from headway_streamer.frame_decoder import FrameDecoder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from headway.direct import Stored
-from headway.log import Log
+from headway.eventlog.log import Log
+from headway.jetstream.stored import Stored
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.metrics import Metrics
 from headway_streamer.sse import Frame

@@ -9,7 +9,6 @@ from contextlib import suppress
 from nats.aio.client import Client
 
 from headway import codec
-from headway.chain import Chain, Head, read_head
 from headway.errors import (
     AlreadyStoredError,
     CancelRequestedError,
@@ -21,10 +20,11 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
+from headway.eventlog.chain import Chain, Head, read_head
+from headway.eventlog.log import Log
 from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
-from headway.log import Log
-from headway.publisher import Publisher
+from headway.jetstream.publisher import Publisher
 from headway.records import Job, TaskRecord, decode_task
 from headway.subjects import Names
 from headway_streamer.kv import Bucket

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from nats.aio.client import Client
 
-from headway.direct import DirectGet
 from headway.errors import ConflictError
-from headway.jetstream_errors import mapped
-from headway.publisher import Publisher
+from headway.jetstream.direct_get import DirectGet
+from headway.jetstream.errors import mapped
+from headway.jetstream.publisher import Publisher
 
 PAGE = 200
 TIMEOUT_SECONDS = 2.0

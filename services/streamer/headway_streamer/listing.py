@@ -8,7 +8,7 @@ import msgspec
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.log import Log
+from headway.eventlog.log import Log
 from headway.records import TaskRecord, decode_task
 from headway_streamer.cursor import encode
 from headway_streamer.frame_decoder import FrameDecoder

@@ -8,7 +8,7 @@ import math
 import random
 
 from headway.errors import HeadwayError, UnavailableError
-from headway.log import Log, Subscription
+from headway.eventlog.log import Log, Subscription
 from headway_streamer.flush import Flusher
 from headway_streamer.frame_decoder import FrameDecoder
 from headway_streamer.history import History

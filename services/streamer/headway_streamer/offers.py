@@ -9,11 +9,11 @@ import time
 from contextlib import suppress
 
 from headway import codec
-from headway.chain import read_head
 from headway.errors import LogError, UnavailableError
+from headway.eventlog.chain import read_head
+from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
-from headway.log import Log
 from headway_streamer.catalogue import FRESH_SECONDS, Catalogue, no_processor
 from headway_streamer.listing import Filter, Listing
 

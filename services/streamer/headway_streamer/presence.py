@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from headway import codec, presence
 from headway.errors import UnavailableError
+from headway.eventlog.log import Log
 from headway.events import Beat
-from headway.log import Log
 
 
 class Presence:

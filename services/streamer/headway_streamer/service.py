@@ -10,8 +10,8 @@ from socket import gethostname
 import msgspec
 import uvicorn
 
-from headway.connection import Connection, NatsSettings
-from headway.logs import setup
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.service.logging_setup import setup
 from headway_streamer.app import create_app
 from headway_streamer.core import Core
 from headway_streamer.ops import Ops

@@ -14,9 +14,9 @@ import msgspec
 from nats.aio.client import Client
 from nats.js.api import StreamInfo
 
-from headway.capacity import free_bytes
 from headway.errors import StoreFullError, UnavailableError
-from headway.jetstream_errors import mapped
+from headway.jetstream.capacity import free_bytes
+from headway.jetstream.errors import mapped
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
 

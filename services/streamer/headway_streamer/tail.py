@@ -11,8 +11,8 @@ from typing import Protocol
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
+from headway.eventlog.retry import pause
 from headway.events import Beat
-from headway.patience import pause
 from headway_streamer.cursor import Position
 from headway_streamer.flush import Flusher
 from headway_streamer.frame_decoder import FrameDecoder
@@ -179,7 +179,7 @@ class Tail:
     def on_live(self, seq: int, prev: int, payload: bytes) -> None:
         """Take a message of the live subject."""
         last = self.last_seq
-        # `headway.follow.judge`, written out: a call less per event.
+        # `headway.eventlog.follow.judge`, written out: a call less per event.
         if prev <= last < seq and not self._filling:
             self._metrics.events_received += 1
             frame = self._frame(self.task, payload, seq)

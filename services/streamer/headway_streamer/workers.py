@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import TypeVar
 
-from headway.die_with_parent import die_with_parent
+from headway.service.die_with_parent import die_with_parent
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from headway.chain import EMPTY, head_after
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -13,6 +12,7 @@ from headway.errors import (
     TaskCancelledError,
     TaskError,
 )
+from headway.eventlog.chain import EMPTY, head_after
 from headway.events import Cancel, Chunk, ErrorInfo, LogLine
 from headway.testing import progress
 from headway_processor.decision import (

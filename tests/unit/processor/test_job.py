@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from headway import codec
-from headway.chain import Chain, read_head
 from headway.errors import TaskError, TooLargeError
+from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel, Chunk, LogLine
 from headway.records import Job
 from headway.testing import progress

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from headway import codec
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat
 from headway.records import Job
 from headway.testing import progress

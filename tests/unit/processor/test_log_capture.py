@@ -126,7 +126,7 @@ async def test_filter_of_the_logger_keeps_secrets_from_the_line(bench, capture, 
 
 async def test_lines_of_headway_itself_are_left_out(bench, capture):
     def handler(job):
-        for name in ("headway", "headway.reporter", "headway_processor.attempt"):
+        for name in ("headway", "headway.job", "headway_processor.attempt"):
             logging.getLogger(name).error("own")
         logging.getLogger("headways").error("another's")
 

@@ -7,7 +7,7 @@ import pytest
 from headway import codec, presence
 from headway.errors import SettingsError
 from headway.events import Beat
-from headway.settings import load
+from headway.service.settings import load
 from headway.testing import MemoryLog
 from headway_processor.settings import PREFIX, Settings
 from headway_processor.starter import Grace, Starter

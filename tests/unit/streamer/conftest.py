@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from headway.chain import Chain, read_head
+from headway.eventlog.chain import Chain, read_head
 from headway.testing import MemoryLog, progress
 from headway_streamer.cursor import START
 from headway_streamer.drain import Drain

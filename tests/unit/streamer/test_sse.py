@@ -5,9 +5,9 @@ import json
 import pytest
 
 from headway import codec
+from headway.client.sse_parser import Parser
 from headway.errors import MalformedEventError
 from headway.events import Cancel, Chunk, LogLine
-from headway.sse import Parser
 from headway.testing import progress
 from headway_streamer import sse
 from headway_streamer.dialect import CELERY, NATIVE, THREE_WORDS

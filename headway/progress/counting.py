@@ -14,7 +14,7 @@ import math
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from headway.estimate import Estimate
+from headway.progress.estimate import Estimate
 
 ROUNDING = 1e-9
 """Relative. Sums of fractions, ten times 0.1, end a little above their total."""

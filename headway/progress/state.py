@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from headway.coercion import number, shorten
-from headway.counting import Level, Track, View, enter, innermost, only
-from headway.estimate import Estimate
 from headway.events import Progress, Status, Sub
+from headway.progress.counting import Level, Track, View, enter, innermost, only
+from headway.progress.estimate import Estimate
+from headway.values.coercion import number, shorten
 
 MAX_PERCENT = 99.9
 """100 is for the end alone."""

@@ -7,27 +7,18 @@ nats-py offers single gets only. Any replica answers, so a read right after an a
 from __future__ import annotations
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
+from headway.jetstream.errors import mapped
+from headway.jetstream.stored import Stored
 
 _END = "204"
 _NOTHING = "404"
-
-
-class Stored(NamedTuple):
-    """One message as it stands in a stream."""
-
-    seq: int
-    payload: bytes
-    msg_id: str
-    task: str
-    """The last token of its subject."""
 
 
 class _Answer:

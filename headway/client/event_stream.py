@@ -12,10 +12,10 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from headway.backoff import Backoff, is_fatal, retry_after
+from headway.client.backoff import Backoff, is_fatal, retry_after
+from headway.client.sse_parser import Parser, ServerSentEvent
 from headway.errors import ClientError
 from headway.events import TERMINAL
-from headway.sse import Parser, ServerSentEvent
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 import nats.errors
 
-from headway.dispatch import DirectClient
 from headway.errors import SettingsError
-from headway.lasting import LastingClient
+from headway.jetstream.inline_dispatch import DirectClient
+from headway.jetstream.reconnecting_client import LastingClient
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key_file: str = ""
     """Path of the key of that certificate, if it is in a file of its own."""
     direct_dispatch: bool = True
-    """Whether live messages skip nats-py's queues and tasks (`headway/dispatch.py`)."""
+    """Whether live messages skip nats-py's queues and tasks (`headway/jetstream/inline_dispatch.py`)."""
     read_pause_ms: float = 2.0
     """A connection that brings live messages one after the other is read at most so often, all that came at once: a
     wake-up costs more than a message. Needs direct_dispatch; 0 reads at once."""

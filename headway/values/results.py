@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from headway import codec
-from headway.json_forms import NATIVE, WAYS, native, scalar
+from headway.values.json_forms import NATIVE, WAYS, native, scalar
 
 Encoder: TypeAlias = Callable[[Any], Any]
 """Takes a value that has no JSON form and returns one that has; or NotImplemented for one that it does not know."""

@@ -19,11 +19,11 @@ from nats.js.api import (
     StreamConfig,
 )
 
-from headway.capacity import free_bytes
-from headway.connection import NatsSettings
 from headway.errors import StoreFullError, UnavailableError
-from headway.jetstream_errors import mapped, translate
-from headway.publisher import MAX_MESSAGE_BYTES
+from headway.jetstream.capacity import free_bytes
+from headway.jetstream.connection import NatsSettings
+from headway.jetstream.errors import mapped, translate
+from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 
 from headway.errors import UnavailableError
-from headway.jetstream_errors import mapped
+from headway.jetstream.errors import mapped
 from headway.subjects import Names
 
 MOST_BYTES = 1 << 60

@@ -19,10 +19,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from headway import exact
-from headway.backoff import Backoff, is_fatal, retry_after
+from headway.client.backoff import Backoff, is_fatal, retry_after
+from headway.client.event_stream import Drop, Stream, Watched, reason, refusal, task_path
 from headway.errors import ClientError
-from headway.watching import Drop, Stream, Watched, reason, refusal, task_path
+from headway.values import exact_json
 
 __all__ = ["Client", "ClientError", "Watched"]
 
@@ -50,7 +50,7 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
         exact_numbers: bool = False,
     ) -> None:
-        self._decode = exact.decode if exact_numbers else msgspec.json.decode
+        self._decode = exact_json.decode if exact_numbers else msgspec.json.decode
         self.base_url = _checked(base_url)
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
@@ -81,7 +81,7 @@ class Client:
         Without a key a random one is made, so that a lost answer is asked for again and never runs the task twice.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4()), "Content-Type": "application/json"}
-        body = exact.encode({"kind": kind, "params": dict(params or {})})
+        body = exact_json.encode({"kind": kind, "params": dict(params or {})})
         return self._object(await self._ask("POST", "/api/v1/tasks", tries=TRIES, content=body, headers=headers))
 
     async def task(self, task: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from nats.aio.client import Client
 from nats.js.api import PubAck
 
 from headway.errors import ConflictError, TooLargeError
-from headway.jetstream_errors import is_conflict, translate
+from headway.jetstream.errors import is_conflict, translate
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """Most bytes of one message in a stream of Headway, headers included."""

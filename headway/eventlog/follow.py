@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from enum import Enum
 from typing import NamedTuple
 
-from headway.direct import Stored
 from headway.errors import UnavailableError
-from headway.log import Live, Log, OnLive, Subscription
-from headway.patience import pause
+from headway.eventlog.log import Live, Log, OnLive, Subscription
+from headway.eventlog.retry import pause
+from headway.jetstream.stored import Stored
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_SECONDS = 10.0

@@ -19,8 +19,8 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
-from headway.lasting import LastingClient
-from headway.pace import Pace
+from headway.jetstream.read_batching import Pace
+from headway.jetstream.reconnecting_client import LastingClient
 
 OnRaw = Callable[[bytes, bytes], None]
 """Called with the raw headers (empty for none) and the payload. It must return at once."""

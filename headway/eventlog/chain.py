@@ -13,7 +13,6 @@ from typing import NamedTuple
 import msgspec
 
 from headway import codec
-from headway.direct import Stored
 from headway.errors import (
     CancelRequestedError,
     ConflictError,
@@ -22,10 +21,11 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
+from headway.eventlog.log import Log
+from headway.eventlog.retry import OnRefused, Patience
 from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
-from headway.log import Log
-from headway.patience import OnRefused, Patience
+from headway.jetstream.stored import Stored
 
 
 class Head(NamedTuple):

@@ -14,10 +14,6 @@ from typing import Any, TypeVar, get_args
 from weakref import WeakSet
 
 from headway import codec
-from headway.chain import Chain
-from headway.coercion import clean, number, shorten
-from headway.counting import Track, innermost_track, leave
-from headway.encoding import encode_result
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -26,9 +22,13 @@ from headway.errors import (
     SupersededError,
     TaskCancelledError,
 )
+from headway.eventlog.chain import Chain
 from headway.events import Cancel, ErrorInfo, Level, LogLine, Status
 from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, MAX_PENDING_CHARS, Outbox
-from headway.progress_state import ProgressState
+from headway.progress.counting import Track, innermost_track, leave
+from headway.progress.state import ProgressState
+from headway.values.coercion import clean, number, shorten
+from headway.values.results import encode_result
 
 T = TypeVar("T")
 
