@@ -18,7 +18,7 @@ def main() -> None:
     """Run the command of `sys.argv`. A missing extra is one line, exit code 2."""
     try:
         from headway.cli.group import cli
-        from headway.cli.terminal import protect
+        from headway.cli.render.terminal import protect
 
         protect()
         cli(prog_name="headway")

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from headway.cli import group
-from headway.cli.text import one_line
+from headway.cli.render.text import one_line
 from headway.client import Client
 from headway.subjects import is_name
 

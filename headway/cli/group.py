@@ -12,25 +12,25 @@ from typing import Any, TypeVar
 import click
 
 from headway import __version__
-from headway.cli.terminal import safe_streams
-from headway.cli.text import one_line, suggestion
+from headway.cli.render.terminal import safe_streams
+from headway.cli.render.text import one_line, suggestion
 from headway.client import Client
 from headway.errors import ClientError, HeadwayError
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 
 COMMANDS = {
-    "demo": "headway.cli.demo:demo",
-    "dev": "headway.cli.dev:dev",
-    "submit": "headway.cli.submit:submit",
-    "watch": "headway.cli.watch:watch",
-    "ls": "headway.cli.ls:ls",
-    "kinds": "headway.cli.ls:kinds",
-    "cancel": "headway.cli.cancel:cancel",
-    "retry": "headway.cli.cancel:retry",
-    "result": "headway.cli.result:result",
-    "logs": "headway.cli.logs:logs",
-    "completion": "headway.cli.completion:completion",
+    "demo": "headway.cli.commands.demo:demo",
+    "dev": "headway.cli.commands.dev:dev",
+    "submit": "headway.cli.commands.submit:submit",
+    "watch": "headway.cli.commands.watch:watch",
+    "ls": "headway.cli.commands.ls:ls",
+    "kinds": "headway.cli.commands.kinds:kinds",
+    "cancel": "headway.cli.commands.cancel:cancel",
+    "retry": "headway.cli.commands.retry:retry",
+    "result": "headway.cli.commands.result:result",
+    "logs": "headway.cli.commands.logs:logs",
+    "completion": "headway.cli.commands.completion:completion",
 }
 
 T = TypeVar("T")

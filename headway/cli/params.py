@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from headway.cli.text import suggestion
+from headway.cli.render.text import suggestion
 from headway.values.exact_json import encode, number
 
 Schema = dict[str, Any]

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.cli.ports import next_free
+from headway.cli.local.ports import next_free
 from tests.fixtures.pages import Block, modules
 from tests.fixtures.process import is_running, start_process
 

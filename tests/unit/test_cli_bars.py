@@ -10,8 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from headway.cli.bars import Bar
-from headway.cli.board import Board
+from headway.cli.render.bars import Bar
+from headway.cli.render.board import Board
 from headway.client.event_stream import Watched
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from headway.cli.child import Child, Spec
-from headway.cli.dev import Printer
+from headway.cli.commands.dev import Printer
+from headway.cli.local.process import Child, Spec
 from tests.fixtures.condition import holds
 
 FLOOD = r"""
@@ -79,7 +79,7 @@ async def test_process_left_behind_with_the_pipe_does_not_keep_the_child_from_en
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its end is the end of the child, not of everything it started."""
-    monkeypatch.setattr("headway.cli.child.LAST_WORDS_SECONDS", 0.05)
+    monkeypatch.setattr("headway.cli.local.process.LAST_WORDS_SECONDS", 0.05)
     deaths: list[int] = []
     code = (
         "import subprocess, sys; "

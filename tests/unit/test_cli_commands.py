@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from headway.cli.group import COMMANDS, cli
-from headway.cli.ls import tasks_table
+from headway.cli.render.tasks_table import tasks_table
 from tests.fixtures.pages import Block
 from tests.fixtures.scripted import ACCEPTED, KIND, Server, event, headway, scripted
 
@@ -366,7 +366,7 @@ def test_result_is_printed_with_every_digit(server: Server, tmp_path: Path) -> N
 
 def test_result_on_a_terminal_is_indented(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same digits."""
-    monkeypatch.setattr("headway.cli.terminal.SafeStream.isatty", lambda _: True)
+    monkeypatch.setattr("headway.cli.render.terminal.SafeStream.isatty", lambda _: True)
     server.answers["GET /api/v1/tasks/t1/result"] = answer(BIG)
     lines = headway("result", "t1").stdout.splitlines()
     assert lines[:3] == ["{", '  "n": 12345678901234567890123,', '  "f": 0.12345678901234567890,']

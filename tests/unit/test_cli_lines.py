@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.cli.lines import LineSplitter
+from headway.cli.local.line_splitter import LineSplitter
 
 
 def test_character_split_between_two_reads_stays_whole() -> None:

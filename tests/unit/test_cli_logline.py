@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from headway.cli.logline import read
+from headway.cli.local.log_line import read
 from headway.service.logging_setup import JsonFormatter
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.cli.ports import next_free
+from headway.cli.local.ports import next_free
 from headway.service.extras import install
 
 BLOCK = """
@@ -64,7 +64,7 @@ def test_package_needs_no_extra() -> None:
 def test_command_line_imports_no_service() -> None:
     """They are started as processes of their own."""
     code = (
-        "import sys, headway.cli.dev, headway.cli.demo, headway.cli.submit;"
+        "import sys, headway.cli.commands.dev, headway.cli.commands.demo, headway.cli.commands.submit;"
         "print([m for m in sys.modules if m.startswith(('headway_', 'litestar', 'watchfiles'))])"
     )
     assert python(code).stdout == "[]\n"

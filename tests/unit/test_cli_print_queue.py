@@ -8,7 +8,7 @@ import threading
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.print_queue import PrintQueue
+from headway.cli.local.print_queue import PrintQueue
 
 
 class SlowFile(io.StringIO):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from headway.cli.report import cell, tables
+from headway.cli.render.report import cell, tables
 
 
 def text(kind: str, result: Any, width: int = 120) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from headway.cli.child import Child, Spec
-from headway.cli.ports import PortError, check_free, claimed, free_ports, is_free, next_free
-from headway.cli.reload import parts_of, roots
-from headway.cli.site import private_host
-from headway.cli.suite import Plan, Suite, SuiteError, last_lines, specs
+from headway.cli.local.demo_site import private_host
+from headway.cli.local.ports import PortError, check_free, claimed, free_ports, is_free, next_free
+from headway.cli.local.process import Child, Spec
+from headway.cli.local.reload import parts_of, roots
+from headway.cli.local.stack import Plan, Suite, SuiteError, last_lines, specs
 
 PLAN = Plan(folder=Path("/data"), ports=(8000, 8001), nats_port=4222)
 

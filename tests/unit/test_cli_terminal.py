@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.bars import Bar
-from headway.cli.child import Child, Spec
-from headway.cli.dev import Printer
-from headway.cli.terminal import SafeConsole, console, print_json, safe_streams
-from headway.cli.text import json_text, one_line, plain
-from headway.cli.views import LiveView
+from headway.cli.commands.dev import Printer
+from headway.cli.local.process import Child, Spec
+from headway.cli.render.bars import Bar
+from headway.cli.render.terminal import SafeConsole, console, print_json, safe_streams
+from headway.cli.render.text import json_text, one_line, plain
+from headway.cli.render.views import LiveView
 from headway.client.event_stream import Watched
 from tests.fixtures.scripted import Server, event, headway, scripted
 

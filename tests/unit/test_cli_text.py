@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.cli.text import amount, count, duration, one_line, percent, plain, short, speed
+from headway.cli.render.text import amount, count, duration, one_line, percent, plain, short, speed
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from headway.cli.bars import Bar
-from headway.cli.views import JsonView, LineView, LiveView
+from headway.cli.render.bars import Bar
+from headway.cli.render.views import JsonView, LineView, LiveView
 from headway.client.event_stream import Watched
 
 
@@ -132,7 +132,7 @@ def screen(output: str) -> list[str]:
 
 def test_no_stale_bar_is_left_above_lines_that_are_printed_while_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bar grows and shrinks by a line while two threads draw it."""
-    monkeypatch.setattr("headway.cli.views.REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr("headway.cli.render.views.REFRESH_SECONDS", 0.0)
     file = io.StringIO()
     out = Console(file=file, width=100, height=30, force_terminal=True, color_system=None, legacy_windows=False)
     with LiveView([Bar("t1", "crawl")], out, lambda: 0.0) as view:

@@ -15,15 +15,15 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.child import Child
 from headway.cli.group import Failure
-from headway.cli.logline import read
-from headway.cli.ports import check_free, claimed, free_ports, is_free
-from headway.cli.print_queue import PrintQueue
-from headway.cli.reload import changes, roots
-from headway.cli.suite import Plan, Suite, last_lines, specs
-from headway.cli.terminal import console
-from headway.cli.text import duration
+from headway.cli.local.log_line import read
+from headway.cli.local.ports import check_free, claimed, free_ports, is_free
+from headway.cli.local.print_queue import PrintQueue
+from headway.cli.local.process import Child
+from headway.cli.local.reload import changes, roots
+from headway.cli.local.stack import Plan, Suite, last_lines, specs
+from headway.cli.render.terminal import console
+from headway.cli.render.text import duration
 
 NATS_PORT = 4222
 FLUSH_SECONDS = 2.0

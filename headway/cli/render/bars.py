@@ -7,8 +7,8 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from headway.cli.text import BYTES, SECONDS, amount, duration, one_line, plain, short, speed
-from headway.cli.traceback import failure_lines
+from headway.cli.render.text import BYTES, SECONDS, amount, duration, one_line, plain, short, speed
+from headway.cli.render.traceback import failure_lines
 from headway.client.event_stream import Watched
 from headway.events import TERMINAL
 

@@ -16,16 +16,16 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.bars import Bar
-from headway.cli.child import Child
-from headway.cli.dev import Printer, stop_signal
+from headway.cli.commands.dev import Printer, stop_signal
+from headway.cli.commands.watch import Following, follow, print_result
 from headway.cli.group import Misuse
-from headway.cli.ports import check_free, free_ports, next_free
-from headway.cli.site import private_host, pydoc_site
-from headway.cli.suite import Plan, Suite, specs
-from headway.cli.terminal import console
-from headway.cli.views import view_for
-from headway.cli.watch import Following, follow, print_result
+from headway.cli.local.demo_site import private_host, pydoc_site
+from headway.cli.local.ports import check_free, free_ports, next_free
+from headway.cli.local.process import Child
+from headway.cli.local.stack import Plan, Suite, specs
+from headway.cli.render.bars import Bar
+from headway.cli.render.terminal import console
+from headway.cli.render.views import view_for
 from headway.client import Client
 
 STREAMERS = 2

@@ -10,7 +10,7 @@ import msgspec
 
 from headway.cli.completions import complete_task
 from headway.cli.group import Failure, ask, server_option
-from headway.cli.terminal import print_json
+from headway.cli.render.terminal import print_json
 
 
 @click.command()

@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from headway.cli.bars import Bar
 from headway.cli.completions import complete_task
 from headway.cli.group import Lost, ask, command_line, explain, server_option
-from headway.cli.report import tables
-from headway.cli.terminal import console
-from headway.cli.views import View, view_for
+from headway.cli.render.bars import Bar
+from headway.cli.render.report import tables
+from headway.cli.render.terminal import console
+from headway.cli.render.views import View, view_for
 from headway.client import Client
 from headway.client.event_stream import Watched
 from headway.errors import ClientError

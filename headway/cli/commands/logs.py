@@ -11,10 +11,10 @@ from typing import Any
 import click
 from rich.text import Text
 
-from headway.cli.bars import log_line
 from headway.cli.completions import complete_task
 from headway.cli.group import ask, server_option
-from headway.cli.terminal import console, print_json
+from headway.cli.render.bars import log_line
+from headway.cli.render.terminal import console, print_json
 from headway.client import Client
 from headway.client.event_stream import Watched
 

@@ -1,4 +1,4 @@
-"""`headway cancel` and `headway retry`."""
+"""`headway cancel`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import click
 
 from headway.cli.completions import complete_task
 from headway.cli.group import ask, command_line, server_option
-from headway.cli.submit import tell
-from headway.cli.terminal import print_json
+from headway.cli.render.terminal import print_json
 from headway.values import exact_json
 
 
@@ -24,13 +23,3 @@ def cancel(task: str, *, reason: str, as_json: bool, server: str) -> None:
         return
     click.echo(f"{task}  {answer.get('status', 'cancelling')}")
     click.echo(f"  {command_line(server, 'watch', task)}")
-
-
-@click.command()
-@click.argument("task", metavar="ID", shell_complete=complete_task)
-@click.option("--watch", "watching", is_flag=True, help="Follow the new task; exit codes as of `headway watch`.")
-@click.option("--json", "as_json", is_flag=True, help="The server's answer as JSON; with --watch the events too.")
-@server_option
-def retry(task: str, *, watching: bool, as_json: bool, server: str) -> None:
-    """Run the same again as a new task."""
-    tell(server, ask(server, lambda client: client.retry(task)), as_json=as_json, watching=watching)

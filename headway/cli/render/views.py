@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from headway.cli.bars import Bar
-from headway.cli.board import Board
-from headway.cli.terminal import console, print_json
-from headway.cli.text import duration, one_line, percent
+from headway.cli.render.bars import Bar
+from headway.cli.render.board import Board
+from headway.cli.render.terminal import console, print_json
+from headway.cli.render.text import duration, one_line, percent
 from headway.client.event_stream import Watched
 
 LINE_SECONDS = 30.0

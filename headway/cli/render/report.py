@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.text import count, digits, one_line, plain
+from headway.cli.render.text import count, digits, one_line, plain
 from headway.values import exact_json
 
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from headway.cli.lines import LineSplitter
+from headway.cli.local.line_splitter import LineSplitter
 
 READ_BYTES = 64 * 1024
 

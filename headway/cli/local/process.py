@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from headway.cli.child_output import Output
+from headway.cli.local.process_output import Output
 from headway.service.die_with_parent import bound
 
 LAST_WORDS_SECONDS = 1.0

@@ -6,13 +6,14 @@ import codecs
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from headway.cli.text import json_text, plain
+from headway.cli.render.text import json_text, plain
+from headway.values import exact_json
 
 NARROW = "headway.narrow"
 _LOOKALIKES = {"…": "~", "│": "|", "·": "-", "×": "x", "━": "-", "─": "-", "’": "'", "–": "-", "—": "-"}
@@ -115,6 +116,12 @@ def print_json(text: str) -> None:
     """A JSON value in one line, lossless: numbers as they are, unsafe and unencodable characters escaped."""
     sys.stdout.write(json_text(text, ascii_only=not encodes_all(sys.stdout)) + "\n")
     sys.stdout.flush()
+
+
+def print_json_lines(values: Iterable[Any]) -> None:
+    """Each value as JSON, one per line."""
+    for value in values:
+        print_json(exact_json.encode(value).decode())
 
 
 def encodes_all(stream: TextIO) -> bool:

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from headway.cli.child import Child, Spec
-from headway.cli.logline import read
-from headway.cli.ports import HOST, free_ports
+from headway.cli.local.log_line import read
+from headway.cli.local.ports import HOST, free_ports
+from headway.cli.local.process import Child, Spec
 from headway.errors import HeadwayError
 from headway.service.extras import install
 

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.bars import RUNNING, Bar
-from headway.cli.text import one_line, percent
+from headway.cli.render.bars import RUNNING, Bar
+from headway.cli.render.text import one_line, percent
 from headway.client.event_stream import Watched
 
 GAP = 2

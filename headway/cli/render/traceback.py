@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from headway.cli.text import one_line, plain
+from headway.cli.render.text import one_line, plain
 
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<function>.*)$', re.MULTILINE)
 

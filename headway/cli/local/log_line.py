@@ -6,7 +6,7 @@ import json
 import re
 from typing import NamedTuple
 
-from headway.cli.text import one_line, plain
+from headway.cli.render.text import one_line, plain
 
 _NATS = re.compile(r"\[\d+\] [\d/]+ [\d:.]+ \[(?P<level>[A-Z]{3})\] ?(?P<message>.*)")
 _NATS_LEVELS = {"INF": "quiet", "DBG": "quiet", "TRC": "quiet", "WRN": "warning", "ERR": "error", "FTL": "error"}

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from headway.cli.commands.watch import Following, run
 from headway.cli.completions import complete_kind
 from headway.cli.group import Failure, Misuse, ask, command_line, explain, server_option
 from headway.cli.params import ParamError, from_json, parse
-from headway.cli.terminal import print_json
-from headway.cli.text import suggestion
-from headway.cli.watch import Following, run
+from headway.cli.render.terminal import print_json
+from headway.cli.render.text import suggestion
 from headway.client import Client
 from headway.errors import ClientError
 from headway.values import exact_json
@@ -48,10 +48,10 @@ def submit(
         if error.status in (400, 404, 422):
             raise Misuse(explain(error)) from error
         raise
-    tell(server, accepted, as_json=as_json, watching=watching)
+    print_accepted(server, accepted, as_json=as_json, watching=watching)
 
 
-def tell(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool) -> None:
+def print_accepted(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool) -> None:
     """Print the new task and what can be done with it; follow it if that is wanted."""
     task = str(accepted.get("task", ""))
     if as_json:

@@ -1,0 +1,78 @@
+"""Tasks as a table that fits the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from headway.cli.render.bars import STYLES, Bar
+from headway.cli.render.text import duration, one_line, percent
+
+COLUMNS = ("task", "kind", "status", "progress", "age", "message")
+DROPPED_FIRST = ("age", "message", "progress", "kind", "status")
+"""On a narrow terminal; the id never."""
+MIN_MESSAGE = 12
+GAP = 3
+
+
+def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Table:
+    """A row per task in `width` cells; `now` is seconds since 1970. Ids stay whole, other columns give way."""
+    rows = [_readable_row(task, now) for task in tasks]
+    natural = {
+        name: max(cell_len(text.plain) for text in (Text(name), *(row[name] for row in rows))) for name in COLUMNS
+    }
+    kept = _kept(natural, width)
+    rest = width - sum(natural[name] + GAP for name in kept if name != "message")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in kept:
+        wide = min(rest, natural[name]) if name == "message" else natural[name]
+        right, whole = name in ("progress", "age"), name == "task"
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            no_wrap=not whole,
+            overflow="fold" if whole else "ellipsis",
+            width=min(wide, width),
+        )
+    for row in rows:
+        table.add_row(*(row[name] for name in kept))
+    return table
+
+
+def _readable_row(task: dict[str, Any], now: float) -> dict[str, Text]:
+    """The row of a task; one that cannot be shown takes no other one with it."""
+    try:
+        return _row(task, now)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        row = dict.fromkeys(COLUMNS, Text(""))
+        return row | {"task": Text(one_line(str(task.get("task", "")))), "status": Text("not readable", "red")}
+
+
+def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
+    bar = Bar(str(task.get("task", "")))
+    bar.state = task.get("state") or {}
+    status = bar.status or "queued"
+    step = "" if bar.ended else one_line(bar.state.get("step", ""))
+    return {
+        "task": Text(one_line(bar.task)),
+        "kind": Text(one_line(task.get("kind", ""))),
+        "status": Text(one_line(status), STYLES.get(status, "cyan")),
+        "progress": Text(percent(bar.progress)),
+        "age": Text(duration(now - float(task.get("created", now)))),
+        "message": Text(": ".join(part for part in (step, bar.message()) if part)),
+    }
+
+
+def _kept(natural: dict[str, int], width: int) -> list[str]:
+    """The columns for which there is room."""
+    kept = list(COLUMNS)
+    needed = natural | {"message": min(natural["message"], MIN_MESSAGE)}
+    for name in DROPPED_FIRST:
+        if sum(needed[column] + GAP for column in kept) - GAP > width:
+            kept.remove(name)
+    return kept
