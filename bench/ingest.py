@@ -14,13 +14,13 @@ import time
 from bench import payload
 from headway.jetstream.inline_dispatch import DirectClient, positions
 from headway.testing import MemoryLog
-from headway_streamer.cursor import START
-from headway_streamer.flush import Flusher
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
+from headway_streamer.frames.cursor import START
 from headway_streamer.metrics import Metrics
-from headway_streamer.seat import Seat
-from headway_streamer.tail import Tail
+from headway_streamer.tail.flush import Flusher
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.tail import Tail
+from headway_streamer.watch.log_reader import Seat
 
 TAILS, ROUNDS, PER_READ = 2000, 60, 20
 

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const page = fileURLToPath(new URL('../services/streamer/headway_streamer/page/', import.meta.url));
+const page = fileURLToPath(new URL('../services/streamer/headway_streamer/console/page/', import.meta.url));
 const out = process.argv[2] ?? `${page}built`;
 
 const sources = readdirSync(page).filter((name) => /\.(js|css)$/.test(name)).sort();

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from headway_streamer.assets import FOLDER
+from headway_streamer.console.assets import FOLDER
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
-from headway_streamer.storage import Storage
+from headway_streamer.tasks.capacity import Storage
 from tests.fixtures.nats import run_nats
 
 NAMES = Names("hw")

@@ -9,8 +9,8 @@ import pytest
 from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord
 from headway.testing import progress
-from headway_streamer.ops import Ops
-from headway_streamer.server import QuietServer, config, listen
+from headway_streamer.http.ops import Ops
+from headway_streamer.process.server import QuietServer, config, listen
 from tests.fixtures.http import run_streamer
 
 STREAM = "text/event-stream"

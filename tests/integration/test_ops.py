@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from headway_streamer.ops import Ops
+from headway_streamer.http.ops import Ops
 from tests.fixtures.condition import holds
 from tests.fixtures.http import run_streamer
 

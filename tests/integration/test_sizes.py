@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headway.records import KindRecord
-from headway_streamer.intake import ENVELOPE_BYTES
+from headway_streamer.tasks.store import ENVELOPE_BYTES
 from tests.fixtures.http import run_streamer
 
 LIMIT = 256 * 1024 - ENVELOPE_BYTES
@@ -73,7 +73,7 @@ async def test_a_retry_of_params_that_do_not_fit_any_more_is_refused_permanently
 
 
 async def test_a_start_by_get_is_refused_by_the_same_rule(streamer, monkeypatch):
-    monkeypatch.setattr("headway_streamer.intake.ENVELOPE_BYTES", 256 * 1024 - 100)
+    monkeypatch.setattr("headway_streamer.tasks.store.ENVELOPE_BYTES", 256 * 1024 - 100)
     reply = await streamer.http.get("/api/v1/process/stream", params={"kind": "any", "text": "x" * 200})
     assert (reply.status_code, reply.json()["title"]) == (413, "Content Too Large")
 

@@ -20,7 +20,7 @@ subprocess.Popen(bound({sys.executable!r}, "-c", {TELL!r}))
 time.sleep(60)
 """
 WORKERS = f"""
-from headway_streamer import workers
+from headway_streamer.process import workers
 
 def run(argument):
     exec({TELL!r})

@@ -111,7 +111,9 @@ def test_a_task_of_ones_own_takes_less_than_twenty_lines():
 
 
 def test_buttons_are_called_as_on_the_page():
-    sources = "".join(path.read_text() for path in (ROOT / "services/streamer/headway_streamer/page").glob("*.js"))
+    sources = "".join(
+        path.read_text() for path in (ROOT / "services/streamer/headway_streamer/console/page").glob("*.js")
+    )
     names = [name for page in PAGES for name in re.findall(r"[Pp]ress(?:es)?\s\*([^*]+)\*", page.read_text())]
     assert names
     for name in names:

@@ -30,7 +30,7 @@ def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a streamer. Exit code 0 after a drain, 1 when NATS is lost, 2 for a wrong setting or a missing extra."""
     parse(PROG, ABOUT, GROUPS, words)
     try:
-        from headway_streamer.service import run
+        from headway_streamer.process.run import run
     except ModuleNotFoundError as error:
         sys.stderr.write(missing(PROG, error, "streamer"))
         return 2

@@ -9,17 +9,17 @@ import pytest
 
 from headway.eventlog.chain import Chain, read_head
 from headway.testing import MemoryLog, progress
-from headway_streamer.cursor import START
-from headway_streamer.drain import Drain
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
-from headway_streamer.live import Live
+from headway_streamer.frames.cursor import START
 from headway_streamer.metrics import Metrics
-from headway_streamer.seat import Seat
 from headway_streamer.settings import Settings
-from headway_streamer.streams import Streams
-from headway_streamer.streams import Wish as StreamRequest
-from headway_streamer.watcher import Watcher
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.registry import Live
+from headway_streamer.watch.admission import Streams
+from headway_streamer.watch.admission import Wish as StreamRequest
+from headway_streamer.watch.drain import Drain
+from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.watcher import Watcher
 
 
 @dataclass

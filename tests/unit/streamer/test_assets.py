@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from headway_streamer.assets import FOLDER, IMMUTABLE, Assets, accepts_gzip
+from headway_streamer.console.assets import FOLDER, IMMUTABLE, Assets, accepts_gzip
 from tests.fixtures.needs import WEB
 
 BUILT = FOLDER / "built"

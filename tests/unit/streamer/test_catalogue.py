@@ -6,8 +6,8 @@ import pytest
 
 from headway import codec
 from headway.records import KindRecord, ProcessorRecord
-from headway_streamer.catalogue import RECHECK_SECONDS, Catalogue, check_params, from_query
 from headway_streamer.problems import Problem
+from headway_streamer.tasks.kinds import RECHECK_SECONDS, Catalogue, check_params, from_query
 
 KIND = KindRecord(
     kind="k",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_streamer.cursor import Cursor, MalformedCursorError, Position, decode, encode
+from headway_streamer.frames.cursor import Cursor, MalformedCursorError, Position, decode, encode
 
 positions = st.lists(st.builds(Position, st.integers(0, 2**60), st.integers(0, 2**40)), min_size=1, max_size=32)
 

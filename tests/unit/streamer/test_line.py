@@ -6,18 +6,18 @@ import pytest
 
 from headway.events import Chunk
 from headway.testing import MemoryLog, progress
-from headway_streamer.cursor import START
-from headway_streamer.line import Line, Sweeper
-from headway_streamer.seat import Seat
-from headway_streamer.session import Session
-from headway_streamer.watcher import Watcher
+from headway_streamer.frames.cursor import START
+from headway_streamer.watch.direct_writer import Line, Sweeper
+from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.session import Session
+from headway_streamer.watch.watcher import Watcher
 from tests.unit.streamer.conftest import completed, parse, rig_on, ticks
 
 pytestmark = pytest.mark.looptime
 
 
 class Pipe:
-    """What `headway_streamer.wire` offers, with a buffer that the test can fill and drain."""
+    """What `headway_streamer.process.detachable_protocol` offers, with a buffer that the test can fill and drain."""
 
     def __init__(self):
         self.writable = True

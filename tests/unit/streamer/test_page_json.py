@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from headway_streamer.assets import FOLDER
+from headway_streamer.console.assets import FOLDER
 
 pytestmark = pytest.mark.needs("node")
 

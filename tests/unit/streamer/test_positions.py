@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from headway.errors import UnavailableError
 from headway.events import Chunk
 from headway.testing import MemoryLog
-from headway_streamer.cursor import LATEST, START, UNPROVEN, Position, decode, encode
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.streams import Wish as StreamRequest
+from headway_streamer.frames.cursor import LATEST, START, UNPROVEN, Position, decode, encode
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.watch.admission import Wish as StreamRequest
 from tests.unit.streamer.conftest import Rig, completed, parse, rig_on, ticks
 
 pytestmark = pytest.mark.looptime

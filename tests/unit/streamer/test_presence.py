@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from headway import codec, presence
-from headway_streamer.drain import retry_ms
-from headway_streamer.presence import Presence
-from headway_streamer.streams import turned_away
+from headway_streamer.tasks.presence import Presence
+from headway_streamer.watch.admission import turned_away
+from headway_streamer.watch.drain import retry_ms
 
 pytestmark = pytest.mark.looptime
 

@@ -9,9 +9,9 @@ from headway.client.sse_parser import Parser
 from headway.errors import MalformedEventError
 from headway.events import Cancel, Chunk, LogLine
 from headway.testing import progress
-from headway_streamer import sse
-from headway_streamer.dialect import CELERY, NATIVE, THREE_WORDS
-from headway_streamer.sse import Frame
+from headway_streamer.frames import sse
+from headway_streamer.frames.dialect import CELERY, NATIVE, THREE_WORDS
+from headway_streamer.frames.frame import Frame, merge
 
 
 def frame(event, n=1, seq=None, **fields):
@@ -161,7 +161,7 @@ def tick(n, **fields):
 
 
 def kept(*frames):
-    return [f.n for f in sse.merge(list(frames))]
+    return [f.n for f in merge(list(frames))]
 
 
 def test_like_ticks_merge_to_the_latest():

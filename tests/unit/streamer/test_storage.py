@@ -8,7 +8,7 @@ from nats.aio.client import Client
 from headway.errors import StoreFullError
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
-from headway_streamer.storage import REFUSING_SECONDS, Part, Storage
+from headway_streamer.tasks.capacity import REFUSING_SECONDS, Part, Storage
 
 MB = 1_000_000
 
@@ -56,7 +56,7 @@ async def test_without_limits_and_without_a_share_nothing_is_refused():
 async def test_after_the_server_had_no_space_it_is_not_asked_for_a_while(monkeypatch):
     store, now = storage(), [100.0]
     loop = type("Loop", (), {"time": lambda self: now[0]})()
-    monkeypatch.setattr("headway_streamer.storage.asyncio.get_running_loop", lambda: loop)
+    monkeypatch.setattr("headway_streamer.tasks.capacity.asyncio.get_running_loop", lambda: loop)
     error = StoreFullError("the JetStream store")
     store.met_full(error)
     assert store.refusal(1) is error

@@ -9,8 +9,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from headway_streamer.server import backstop_ms
-from headway_streamer.wire import EXTENSION, WireProtocol
+from headway_streamer.process.detachable_protocol import EXTENSION, WireProtocol
+from headway_streamer.process.server import backstop_ms
 
 PINS = {
     RequestResponseCycle.run_asgi: "0f33f2449a444bc2",
@@ -33,7 +33,7 @@ def test_uvicorn_is_as_it_was_when_the_wire_was_written(function):
 
 
 def test_the_stream_and_the_wire_agree_on_the_extension():
-    from headway_streamer import stream
+    from headway_streamer.http import event_stream as stream
 
     assert stream.EXTENSION == EXTENSION
     assert issubclass(WireProtocol, HttpToolsProtocol)

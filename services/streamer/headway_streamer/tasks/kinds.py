@@ -14,8 +14,8 @@ from jsonschema.exceptions import ValidationError
 
 from headway import codec
 from headway.errors import MalformedEventError
+from headway.jetstream.kv import Bucket
 from headway.records import KindRecord, ProcessorRecord, decode_record
-from headway_streamer.kv import Bucket
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, pointer
 

@@ -11,11 +11,11 @@ import asyncio
 import logging
 from typing import Protocol
 
+from headway_streamer.frames.sse import chunked
 from headway_streamer.metrics import Metrics
-from headway_streamer.seat import Seat
-from headway_streamer.session import Session
-from headway_streamer.sse import chunked
-from headway_streamer.watcher import Watcher
+from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.session import Session
+from headway_streamer.watch.watcher import Watcher
 
 SWEEP_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
-    """What a line needs of the server: see `headway_streamer.wire`."""
+    """What a line needs of the server: see `headway_streamer.process.detachable_protocol`."""
 
     writable: bool
 

@@ -9,10 +9,10 @@ from litestar import Request
 
 from headway import codec
 from headway.subjects import is_name
-from headway_streamer.head import HEAD
+from headway_streamer.http.head import HEAD
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.settings import Settings
-from headway_streamer.streams import Wish
+from headway_streamer.watch.admission import Wish
 
 JSON = "application/json"
 MAX_KEY_CHARS = 255

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from headway.eventlog.log import Log
 from headway.jetstream.stored import Stored
-from headway_streamer.frame_decoder import FrameDecoder
+from headway_streamer.frames.frame import Frame
 from headway_streamer.metrics import Metrics
-from headway_streamer.sse import Frame
+from headway_streamer.tail.frame_decoder import FrameDecoder
 
 PAGE_EVENTS = 256
 

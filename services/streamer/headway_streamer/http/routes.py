@@ -13,13 +13,10 @@ from headway import codec
 from headway.errors import EndedError, StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.catalogue import check_params, from_query, no_processor
-from headway_streamer.core import Core
-from headway_streamer.dialect import CELERY, THREE_WORDS
-from headway_streamer.intake import WAITING
-from headway_streamer.listing import Filter, links, summary
-from headway_streamer.problems import Problem, not_found
-from headway_streamer.requests import (
+from headway_streamer.components import Core
+from headway_streamer.frames.dialect import CELERY, THREE_WORDS
+from headway_streamer.http.event_stream import EventStream
+from headway_streamer.http.requests import (
     AnyRequest,
     CancelRequest,
     Submission,
@@ -30,9 +27,12 @@ from headway_streamer.requests import (
     task_parameters,
     wants_json,
 )
-from headway_streamer.session import Session
-from headway_streamer.stream import EventStream
-from headway_streamer.streams import Wish, parse, turned_away
+from headway_streamer.problems import Problem, not_found
+from headway_streamer.tasks.kinds import check_params, from_query, no_processor
+from headway_streamer.tasks.listing import Filter, links, summary
+from headway_streamer.tasks.store import WAITING
+from headway_streamer.watch.admission import Wish, parse, turned_away
+from headway_streamer.watch.session import Session
 
 MAX_REASON_CHARS = 500
 

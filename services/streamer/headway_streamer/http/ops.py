@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.core import Core
+from headway_streamer.components import Core
 
 PLAIN = "text/plain; charset=utf-8"
 

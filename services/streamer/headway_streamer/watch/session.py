@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from headway_streamer.watcher import Watcher
+from headway_streamer.watch.watcher import Watcher
 
 
 class Session:

@@ -9,12 +9,12 @@ import msgspec
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.eventlog.log import Log
+from headway.jetstream.kv import Bucket
 from headway.records import TaskRecord, decode_task
-from headway_streamer.cursor import encode
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
-from headway_streamer.kv import Bucket
-from headway_streamer.sse import Frame
+from headway_streamer.frames.cursor import encode
+from headway_streamer.frames.frame import Frame
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
 
 MAX_PAGES = 10
 

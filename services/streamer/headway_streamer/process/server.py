@@ -12,8 +12,8 @@ from typing import Any
 
 import uvicorn
 
-from headway_streamer.drain import Drain
-from headway_streamer.head import HeadAsGet
+from headway_streamer.http.head import HeadAsGet
+from headway_streamer.watch.drain import Drain
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from headway.eventlog.chain import read_head
 from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
-from headway_streamer.catalogue import FRESH_SECONDS, Catalogue, no_processor
-from headway_streamer.listing import Filter, Listing
+from headway_streamer.tasks.kinds import FRESH_SECONDS, Catalogue, no_processor
+from headway_streamer.tasks.listing import Filter, Listing
 
 MAX_TASKS = 500
 

@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from headway_streamer.cursor import LATEST, START, UNPROVEN, Position
-from headway_streamer.history import History
-from headway_streamer.sse import Frame, merge
-from headway_streamer.tail import Tail
+from headway_streamer.frames.cursor import LATEST, START, UNPROVEN, Position
+from headway_streamer.frames.frame import Frame, merge
+from headway_streamer.tail.history import History
+from headway_streamer.tail.tail import Tail
 
 STALE_READS = 3
 STALE_SECONDS = 0.05

@@ -6,22 +6,22 @@ from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
-from headway_streamer import sse
-from headway_streamer.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
-from headway_streamer.dialect import NATIVE, Dialect
-from headway_streamer.drain import Drain, retry_ms
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
-from headway_streamer.intake import Intake
-from headway_streamer.live import Live
+from headway_streamer.frames import sse
+from headway_streamer.frames.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
+from headway_streamer.frames.dialect import NATIVE, Dialect
+from headway_streamer.frames.frame import Frame
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import not_found
-from headway_streamer.seat import Seat
-from headway_streamer.session import Session
 from headway_streamer.settings import Settings
-from headway_streamer.sse import Frame
-from headway_streamer.tail import Tail
-from headway_streamer.watcher import Watcher
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.registry import Live
+from headway_streamer.tail.tail import Tail
+from headway_streamer.tasks.store import Intake
+from headway_streamer.watch.drain import Drain, retry_ms
+from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.session import Session
+from headway_streamer.watch.watcher import Watcher
 
 
 class Wish(NamedTuple):

@@ -9,12 +9,12 @@ import random
 
 from headway.errors import HeadwayError, UnavailableError
 from headway.eventlog.log import Log, Subscription
-from headway_streamer.flush import Flusher
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
 from headway_streamer.metrics import Metrics
-from headway_streamer.ring_budget import RingBudget
-from headway_streamer.tail import Tail
+from headway_streamer.tail.flush import Flusher
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.ring_budget import RingBudget
+from headway_streamer.tail.tail import Tail
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_TAILS = 1000

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 from headway.errors import UnavailableError
-from headway_streamer import cursor, sse
-from headway_streamer.dialect import NATIVE, Dialect
-from headway_streamer.drain import Drain, retry_ms
+from headway_streamer.frames import cursor, sse
+from headway_streamer.frames.dialect import NATIVE, Dialect
 from headway_streamer.metrics import Metrics
-from headway_streamer.seat import Item, Reset, Seat
 from headway_streamer.settings import Settings
+from headway_streamer.watch.drain import Drain, retry_ms
+from headway_streamer.watch.log_reader import Item, Reset, Seat
 
 STEP_BYTES = 128 * 1024
 """What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""

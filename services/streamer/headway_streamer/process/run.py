@@ -12,13 +12,13 @@ import uvicorn
 
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
-from headway_streamer.app import create_app
-from headway_streamer.core import Core
-from headway_streamer.ops import Ops
-from headway_streamer.server import DrainingServer, QuietServer, config, listen
+from headway_streamer.components import Core
+from headway_streamer.http.app import create_app
+from headway_streamer.http.ops import Ops
+from headway_streamer.process.detachable_protocol import WireProtocol
+from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
+from headway_streamer.process.workers import run_workers
 from headway_streamer.settings import Settings
-from headway_streamer.wire import WireProtocol
-from headway_streamer.workers import run_workers
 
 logger = logging.getLogger(__name__)
 

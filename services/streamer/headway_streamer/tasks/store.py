@@ -24,13 +24,13 @@ from headway.eventlog.chain import Chain, Head, read_head
 from headway.eventlog.log import Log
 from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
+from headway.jetstream.kv import Bucket
 from headway.jetstream.publisher import Publisher
 from headway.records import Job, TaskRecord, decode_task
 from headway.subjects import Names
-from headway_streamer.kv import Bucket
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem
-from headway_streamer.storage import Storage
+from headway_streamer.tasks.capacity import Storage
 
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"

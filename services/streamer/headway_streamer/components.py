@@ -8,47 +8,29 @@ import socket
 from contextlib import suppress
 
 import msgspec
-import nats.js.errors
 
 from headway.errors import UnavailableError
 from headway.eventlog.jetstream_log import NatsLog
 from headway.jetstream.connection import Connection
-from headway.jetstream.errors import mapped
+from headway.jetstream.kv import Bucket
 from headway.jetstream.provision import ensure, ensure_patiently
-from headway_streamer.catalogue import Catalogue
-from headway_streamer.drain import Drain
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
-from headway_streamer.intake import Intake
-from headway_streamer.kv import Bucket
-from headway_streamer.line import Sweeper
-from headway_streamer.listing import Listing
-from headway_streamer.live import INCARNATION_SECONDS, Live
 from headway_streamer.metrics import Metrics
-from headway_streamer.offers import Offers
-from headway_streamer.presence import Presence
 from headway_streamer.settings import Settings
-from headway_streamer.storage import Storage
-from headway_streamer.streams import Streams
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.registry import INCARNATION_SECONDS, Live
+from headway_streamer.tasks.capacity import Storage
+from headway_streamer.tasks.kinds import Catalogue
+from headway_streamer.tasks.listing import Listing
+from headway_streamer.tasks.offers import Offers
+from headway_streamer.tasks.presence import Presence
+from headway_streamer.tasks.results import Results
+from headway_streamer.tasks.store import Intake
+from headway_streamer.watch.admission import Streams
+from headway_streamer.watch.direct_writer import Sweeper
+from headway_streamer.watch.drain import Drain
 
 logger = logging.getLogger(__name__)
-
-
-class Results:
-    """Results that were too large for an event."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._js = connection.client.jetstream(timeout=5)
-        self._bucket = connection.names.results_bucket
-
-    async def get(self, task: str) -> bytes | None:
-        """The result's JSON, if it is kept here. Raises UnavailableError."""
-        with mapped(f"result of {task}"):
-            try:
-                store = await self._js.object_store(self._bucket)
-                return bytes((await store.get(task)).data or b"")
-            except nats.js.errors.NotFoundError:
-                return None
 
 
 class Core:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
+from headway_streamer.frames.frame import Frame
 from headway_streamer.malformed import Malformed
 from headway_streamer.metrics import Metrics
-from headway_streamer.sse import Frame
 
 
 class FrameDecoder:

@@ -11,9 +11,9 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.line import Line, Sweeper
-from headway_streamer.session import Session
-from headway_streamer.watcher import Watcher
+from headway_streamer.watch.direct_writer import Line, Sweeper
+from headway_streamer.watch.session import Session
+from headway_streamer.watch.watcher import Watcher
 
 EXTENSION = "headway.wire"
 

@@ -22,10 +22,10 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
-from headway_streamer.assets import Assets, accepts_gzip
-from headway_streamer.core import Core
+from headway_streamer.components import Core
+from headway_streamer.console.assets import Assets, accepts_gzip
+from headway_streamer.http.routes import ROUTES
 from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
-from headway_streamer.routes import ROUTES
 
 ASSETS = Assets()
 

@@ -13,13 +13,14 @@ from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.eventlog.retry import pause
 from headway.events import Beat
-from headway_streamer.cursor import Position
-from headway_streamer.flush import Flusher
-from headway_streamer.frame_decoder import FrameDecoder
-from headway_streamer.history import History
+from headway_streamer.frames.cursor import Position
+from headway_streamer.frames.frame import FRAME_BYTES, Frame
+from headway_streamer.frames.sse import chunked
 from headway_streamer.metrics import Metrics
-from headway_streamer.ring_budget import RingBudget
-from headway_streamer.sse import FRAME_BYTES, Frame, chunked
+from headway_streamer.tail.flush import Flusher
+from headway_streamer.tail.frame_decoder import FrameDecoder
+from headway_streamer.tail.history import History
+from headway_streamer.tail.ring_budget import RingBudget
 
 MAX_BUFFERED = 4096
 

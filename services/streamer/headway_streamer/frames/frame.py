@@ -1,7 +1,4 @@
-"""The bytes of Server-Sent Events. The one place where a frame is built; no I/O.
-
-https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
-"""
+"""A frame: the bytes of one event as watchers get it, made once. No I/O."""
 
 from __future__ import annotations
 
@@ -12,46 +9,10 @@ import msgspec
 
 from headway import codec
 from headway.events import TERMINAL, Cancel, Chunk, Event, LogLine, Progress
-from headway_streamer.cursor import Position
-from headway_streamer.dialect import NATIVE, Dialect
-
-HEARTBEAT = b":\n"
-"""A comment alone: one client takes a comment and a blank line for an event once it has seen an id."""
+from headway_streamer.frames.cursor import Position
+from headway_streamer.frames.dialect import NATIVE, Dialect
 
 _NAMES = {Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
-
-
-def block(data: bytes, *, event: str = "", id: str = "", retry_ms: int | None = None) -> bytes:
-    """One event. Raises ValueError for a field with CR, LF or NUL: stripping them would hide an attack."""
-    for field in (event, id, data):
-        if _breaks_lines(field):
-            raise ValueError("an SSE field must not hold CR, LF or NUL")
-    lines = []
-    if retry_ms is not None:
-        lines.append(b"retry: %d\n" % retry_ms)
-    if id:
-        lines.append(b"id: " + id.encode() + b"\n")
-    if event:
-        lines.append(b"event: " + event.encode() + b"\n")
-    lines.append(b"data: " + data + b"\n\n")
-    return b"".join(lines)
-
-
-def _breaks_lines(field: str | bytes) -> bool:
-    if isinstance(field, str):
-        field = field.encode()
-    return b"\n" in field or b"\r" in field or b"\0" in field
-
-
-def chunked(piece: bytes) -> bytes:
-    """`piece` as one chunk of a body with chunked transfer coding (RFC 9112 §7.1)."""
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
-
-
-def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | None = None) -> bytes:
-    """A named event of the streamer itself: hello, reset, stalled, resumed, goodbye."""
-    return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)
-
 
 Tick: TypeAlias = tuple[int, str, str]
 """Attempt, status and step."""
