@@ -16,7 +16,7 @@ from tests.fixtures.odd_tables import odd_tables
 
 
 def odd_headway(path: Path) -> tuple[int, int]:
-    from headway_processor.kinds import bulk
+    from headway_kinds.bulk import kind as bulk
 
     table, _ = bulk.profile(Watch(None), path, bulk.form_of(bulk._sample(path)))  # type: ignore[arg-type]
     bulk.refuse_bad(table, 50)
@@ -93,7 +93,7 @@ def detectors() -> None:
     import charset_normalizer
     import clevercsv
 
-    from headway_processor.kinds.charset import encoding_of
+    from headway_kinds.bulk.charset import encoding_of
 
     for name, (text, codec) in ENCODED.items():
         sample = text.encode(codec)

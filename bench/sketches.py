@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from headway_processor.kinds.sketch import Distinct, Frequent
+from headway_kinds.bulk.sketch import Distinct, Frequent
 
 VALUES = [f"v{number % 150_000}" for number in range(400_000)]
 BATCHES = [VALUES[start : start + 900] for start in range(0, len(VALUES), 900)]

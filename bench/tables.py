@@ -63,14 +63,14 @@ class Watch:
 
 
 def headway_profile(path: Path, watch: Watch) -> int:
-    from headway_processor.kinds import bulk
+    from headway_kinds.bulk import kind as bulk
 
     table, _ = bulk.profile(watch, path, bulk.form_of(bulk._sample(path)))  # type: ignore[arg-type]
     return table.rows
 
 
 def headway_read(path: Path, watch: Watch) -> int:
-    from headway_processor.kinds.table import SAMPLE_BYTES, Table, form_of
+    from headway_kinds.bulk.table import SAMPLE_BYTES, Table, form_of
 
     with path.open("rb") as stream:
         form = form_of(stream.read(SAMPLE_BYTES))
@@ -211,7 +211,7 @@ def write_table(path: Path, size_bytes: int) -> None:
 def measure(name: str, path: Path, stop_after: float | None) -> dict[str, Any]:
     """In a process of its own: what importing takes, then a run."""
     began = time.process_time()
-    __import__(MODULES.get(name.split()[0], "headway_processor.kinds.bulk" if name.startswith("headway") else "csv"))
+    __import__(MODULES.get(name.split()[0], "headway_kinds.bulk.kind" if name.startswith("headway") else "csv"))
     imported, base = time.process_time(), _peak_mb()
     watch = Watch(stop_after)
     try:

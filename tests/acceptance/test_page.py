@@ -136,4 +136,4 @@ async def test_failed_task_shows_its_traceback_folded_and_suggests_no_retry(shar
     await expect(trace).to_be_hidden()
     await box.get_by_text("Traceback", exact=True).first.click()
     await expect(trace).to_be_visible()
-    await expect(trace).to_contain_text('File "headway_processor/kinds/script.py", line')
+    await expect(trace).to_contain_text('File "headway_kinds/script.py", line')

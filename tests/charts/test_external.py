@@ -13,7 +13,7 @@ from tests.charts.pods import start_services
 from tests.fixtures.condition import holds
 
 WATCHERS = 40
-SCRIPT = {"processor": {"tasks": ["headway_processor.kinds.script"]}}
+SCRIPT = {"processor": {"tasks": ["headway_kinds.script"]}}
 
 
 def secret(name, contents):

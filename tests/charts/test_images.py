@@ -97,7 +97,7 @@ async def test_both_containers_serve_the_main_job_read_only_and_without_root(con
     processor = containers(
         "processor",
         NAME.format("processor"),
-        shared | {"HEADWAY_TASKS": "headway_processor.kinds.script", "HEADWAY_PROCESSOR_OPS_PORT": str(other)},
+        shared | {"HEADWAY_TASKS": "headway_kinds.script", "HEADWAY_PROCESSOR_OPS_PORT": str(other)},
         other,
     )
     streamer = containers(

@@ -28,7 +28,7 @@ SOURCES = 15
 """That were connected before, and as many that come during the outage."""
 LONG = [{"name": "count", "seconds": 300, "ticks": 3000}]
 START = "/api/v1/process/script/stream"
-GIVEN = {"processor": {"tasks": ["headway_processor.kinds.script"]}}
+GIVEN = {"processor": {"tasks": ["headway_kinds.script"]}}
 
 
 class Kubelet:

@@ -26,7 +26,7 @@ def objects(tmp_path):
     return render(
         given={
             "processor": {
-                "tasks": ["headway_processor.kinds.script"],
+                "tasks": ["headway_kinds.script"],
                 "config": {"dataDir": str(tmp_path / "files"), "retryDelaySeconds": 0.1},
                 "shutdown": {"graceSeconds": 2},
             },

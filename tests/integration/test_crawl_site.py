@@ -10,10 +10,10 @@ import pytest
 
 from headway import TaskError
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds import bulk as bulk_module
-from headway_processor.kinds import crawl as crawl_module
-from headway_processor.kinds.bulk import BulkParams, bulk
-from headway_processor.kinds.crawl import CrawlParams, crawl
+from headway_kinds.bulk import kind as bulk_module
+from headway_kinds.bulk.kind import BulkParams, bulk
+from headway_kinds.crawl import kind as crawl_module
+from headway_kinds.crawl.kind import CrawlParams, crawl
 from headway_processor.settings import Settings
 
 PAGES = 60

@@ -16,7 +16,7 @@ from headway.events import is_terminal
 from headway.jetstream.connection import NatsSettings
 from headway.records import Job, KindRecord
 from headway.task import Registry, task
-from headway_processor import catalogue, ops
+from headway_processor import kinds_publisher, ops
 from headway_processor.app import Processor
 from headway_processor.ops import Page
 from headway_processor.settings import Settings
@@ -29,7 +29,7 @@ SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
 def short_polls(monkeypatch):
     """A worker closes when its last request has ended."""
     monkeypatch.setattr("headway_processor.worker.POLL_SECONDS", 0.1)
-    monkeypatch.setattr("headway_processor.backlog.PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("headway_processor.jobs.backlog.PAUSE_SECONDS", 0.05)
 
 
 class Params(msgspec.Struct):
@@ -127,8 +127,8 @@ async def test_kinds_are_published_once(processor, connection, registry):
     record = msgspec.json.decode(entry.value, type=KindRecord)
     assert (record.description, record.retries, record.timeout_seconds) == ("Say it again.", 2, 9.0)
     assert record.params["required"] == ["url"]
-    assert await catalogue.publish(js, names, [record]) == 0
-    assert await catalogue.publish(js, names, [msgspec.structs.replace(record, retries=3)]) == 1
+    assert await kinds_publisher.publish(js, names, [record]) == 0
+    assert await kinds_publisher.publish(js, names, [msgspec.structs.replace(record, retries=3)]) == 1
 
 
 async def test_liveness_and_readiness_stay_while_nats_is_unreachable(own_nats_server, names, registry):

@@ -8,7 +8,7 @@ from headway.eventlog.jetstream_log import NatsLog
 from headway.events import Beat
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
-from headway_processor.starter import Starter
+from headway_processor.attempts.starter import Starter
 from tests.fixtures.condition import holds
 
 GRACE = 0.4

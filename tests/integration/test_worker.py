@@ -19,12 +19,12 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.records import DeadJob, Job
 from headway.task import Registry, task
 from headway.testing import progress
-from headway_processor.archive import NatsArchive
-from headway_processor.desk import Desk
+from headway_processor.context import Desk
+from headway_processor.jobs.dead_letters import NatsArchive
+from headway_processor.jobs.puller import Delivery, Puller
 from headway_processor.metrics import Metrics
-from headway_processor.pull import Delivery, Puller
-from headway_processor.running import Running
 from headway_processor.settings import Settings
+from headway_processor.shutdown import Running
 from headway_processor.worker import Worker
 
 SETTINGS = Settings(ack_wait_seconds=30.0, interval_seconds=0.01, retry_delay_seconds=0.05)

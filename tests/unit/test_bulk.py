@@ -14,8 +14,8 @@ from headway.errors import CancelRequestedError
 from headway.events import LogLine, Progress
 from headway.task import REGISTRY
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds import bulk as bulk_module
-from headway_processor.kinds.bulk import BulkParams, bulk
+from headway_kinds.bulk import kind as bulk_module
+from headway_kinds.bulk.kind import BulkParams, bulk
 from headway_processor.settings import Settings
 
 

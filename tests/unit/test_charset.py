@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.charset import UNDECODABLE, Encoding, decode, encoding_of
+from headway_kinds.bulk.charset import UNDECODABLE, Encoding, decode, encoding_of
 
 RUSSIAN = "имя,город\n" + "Анна Иванова,Санкт-Петербург\n" * 30
 JAPANESE = "名前,都市\n" + "山田太郎,東京都渋谷区\n" * 30

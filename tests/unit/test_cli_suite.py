@@ -37,7 +37,7 @@ def test_given_nats_is_used_and_none_started() -> None:
     plan = Plan(folder=Path("/d"), ports=(1,), nats_url="nats://n:1", tasks=("a.b", "c"), settings={"X": "1"})
     processor, streamer = specs(plan, {"HEADWAY_STREAMER_DRAIN_SECONDS": "9"})
     assert processor.environ["HEADWAY_NATS_URL"] == "nats://n:1"
-    assert processor.environ["HEADWAY_TASKS"] == "headway_processor.kinds.script,a.b,c"
+    assert processor.environ["HEADWAY_TASKS"] == "headway_kinds.script,a.b,c"
     assert processor.environ["X"] == "1"
     assert streamer.environ["HEADWAY_STREAMER_DRAIN_SECONDS"] == "9"
     assert processor.environ["HEADWAY_PROCESSOR_GRACE_SECONDS"] == "3"

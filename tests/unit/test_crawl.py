@@ -11,11 +11,11 @@ from headway import TaskError
 from headway.events import LogLine, Progress
 from headway.task import REGISTRY
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds.crawl import USER_AGENT, CrawlParams
-from headway_processor.kinds.crawler import WORKERS, Crawler
-from headway_processor.kinds.fetcher import open_client
-from headway_processor.kinds.guard import GuardedTransport
-from headway_processor.kinds.page import MAX_PAGE_BYTES
+from headway_kinds.crawl.crawler import WORKERS, Crawler
+from headway_kinds.crawl.kind import USER_AGENT, CrawlParams
+from headway_kinds.crawl.page import MAX_PAGE_BYTES
+from headway_kinds.http.fetch import open_client
+from headway_kinds.http.guard import GuardedTransport
 
 START = "http://site.test/"
 HTML = {"Content-Type": "text/html; charset=utf-8"}

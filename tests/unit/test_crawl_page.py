@@ -1,6 +1,6 @@
 """What a crawl learns from a page."""
 
-from headway_processor.kinds.page import MAX_LINKS, is_html, read_page
+from headway_kinds.crawl.page import MAX_LINKS, is_html, read_page
 
 URL = "http://example.org/dir/page"
 

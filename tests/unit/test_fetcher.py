@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from headway import TaskError
-from headway_processor.kinds.fetcher import UnreachableError, fetch, open_client
+from headway_kinds.http.fetch import UnreachableError, fetch, open_client
 
 URL = "http://site.test/a/b"
 

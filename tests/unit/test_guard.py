@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from headway import TaskError
-from headway_processor.kinds.fetcher import open_client
-from headway_processor.kinds.guard import (
+from headway_kinds.http.fetch import open_client
+from headway_kinds.http.guard import (
     CACHE_SECONDS,
     ForbiddenAddressError,
     ForbiddenSchemeError,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.markup import Tag, Title, decode_body, decode_references, tokens
+from headway_kinds.crawl.markup import Tag, Title, decode_body, decode_references, tokens
 
 A = frozenset({"a"})
 

@@ -6,8 +6,8 @@ import pytest
 
 from headway import TaskError
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds import bulk as bulk_module
-from headway_processor.kinds.bulk import BulkParams, bulk
+from headway_kinds.bulk import kind as bulk_module
+from headway_kinds.bulk.kind import BulkParams, bulk
 from headway_processor.settings import Settings
 from tests.fixtures.odd_tables import odd_tables
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.profile import MAX_SHOWN_CHARS, Column, TopValue, columns
-from headway_processor.kinds.values import NULLS, moment, type_of, unite
+from headway_kinds.bulk.profile import MAX_SHOWN_CHARS, Column, TopValue, columns
+from headway_kinds.bulk.values import NULLS, moment, type_of, unite
 
 
 def profiled(*batches, **options):

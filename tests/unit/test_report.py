@@ -2,8 +2,8 @@
 
 import msgspec
 
-from headway_processor.kinds.page import Page
-from headway_processor.kinds.report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, Visited
+from headway_kinds.crawl.page import Page
+from headway_kinds.crawl.report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, Visited
 
 
 def visited(url, title="Title", size_bytes=100, seconds=0.1, depth=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway_processor.kinds.robots import MAX_DELAY_SECONDS, Pace, Robots
+from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, Pace, Robots
 
 
 def test_without_rules_everything_is_allowed():

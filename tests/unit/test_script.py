@@ -11,7 +11,7 @@ from headway import TaskError
 from headway.events import Chunk, LogLine, Progress
 from headway.task import REGISTRY
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds.script import DEMO, Failure, ScriptParams, Step, Summary, script
+from headway_kinds.script import DEMO, Failure, ScriptParams, Step, Summary, script
 
 pytestmark = pytest.mark.looptime
 

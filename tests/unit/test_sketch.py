@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.sketch import Distinct, Frequent
+from headway_kinds.bulk.sketch import Distinct, Frequent
 
 VALUES = st.lists(st.text("abc", max_size=3), max_size=200)
 

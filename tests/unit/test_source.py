@@ -12,8 +12,8 @@ import pytest
 from headway import TaskCancelledError, TaskError
 from headway.errors import CancelRequestedError
 from headway.testing import MemoryLog, start_job
-from headway_processor.kinds.fetcher import UnreachableError, open_client
-from headway_processor.kinds.source import SourceError, download, find_file, open_source, open_stream
+from headway_kinds.bulk.source import SourceError, download, find_file, open_source, open_stream
+from headway_kinds.http.fetch import UnreachableError, open_client
 from headway_processor.settings import Settings
 
 

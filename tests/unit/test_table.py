@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway import TaskError
-from headway_processor.kinds.records import MAX_RECORD_CHARS, OPEN_QUOTE
-from headway_processor.kinds.table import MAX_BAD_SHOWN, MAX_COLUMNS, SAMPLE_BYTES, Form, Table, form_of
+from headway_kinds.bulk.records import MAX_RECORD_CHARS, OPEN_QUOTE
+from headway_kinds.bulk.table import MAX_BAD_SHOWN, MAX_COLUMNS, SAMPLE_BYTES, Form, Table, form_of
 
 UTF8 = Form("utf-8", ",")
 

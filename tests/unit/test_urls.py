@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.urls import MAX_URL_CHARS, normalise, origin, path, site
+from headway_kinds.http.urls import MAX_URL_CHARS, normalise, origin, path, site
 
 BASE = "http://example.org/a/b"
 

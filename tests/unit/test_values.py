@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_processor.kinds.values import moment, type_of, unite
+from headway_kinds.bulk.values import moment, type_of, unite
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-OWN = ("headway", "headway_processor", "headway_streamer")
+OWN = ("headway", "headway_processor", "headway_kinds", "headway_streamer")
 
 
 def origin(module: str) -> Path | None:

@@ -24,7 +24,7 @@ from headway.service.extras import install
 GRACE_SECONDS = 8.0
 READY_SECONDS = 40.0
 
-SCRIPT = "headway_processor.kinds.script"
+SCRIPT = "headway_kinds.script"
 """For trying things out: not among the kinds that a processor offers unless told."""
 NEEDED = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego")
 """What the services import, from the extras `streamer` and `processor`."""

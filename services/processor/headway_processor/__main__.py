@@ -31,7 +31,7 @@ def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the processor until a signal. Returns the exit code; 2 also when its extra is missing."""
     parse(PROG, ABOUT, GROUPS, words)
     try:
-        from headway_processor.service import run
+        from headway_processor.run import run
     except ModuleNotFoundError as error:
         sys.stderr.write(missing(PROG, error, "processor"))
         return 2

@@ -12,16 +12,17 @@ from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.task import Registry
-from headway_processor import backlog, catalogue, lease, ops
-from headway_processor.archive import NatsArchive
-from headway_processor.desk import Desk
-from headway_processor.log_capture import captured_logging
+from headway_processor import kinds_publisher, lease, ops
+from headway_processor.attempts.log_capture import captured_logging
+from headway_processor.attempts.print_capture import captured_print
+from headway_processor.context import Desk
+from headway_processor.jobs import backlog
+from headway_processor.jobs.dead_letters import NatsArchive
+from headway_processor.jobs.puller import Puller
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Page
-from headway_processor.print_capture import captured_print
-from headway_processor.pull import Puller
-from headway_processor.running import Running
 from headway_processor.settings import Settings
+from headway_processor.shutdown import Running
 from headway_processor.waiting import first_to_end
 from headway_processor.worker import Worker
 
@@ -109,10 +110,11 @@ class Processor:
             puller = pullers[kind.name] = Puller(self._connection, config)
             self._workers.append(Worker(kind, puller, desk, self._running, slots))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
+        records = [kind.record() for kind in self._kinds]
         return {
             "stop": self._stopping.wait(),
             "nats": self._connection.closed.wait(),
-            "catalogue": catalogue.keep_published(js, names, [kind.record() for kind in self._kinds], self._published),
+            "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
             "backlog": backlog.keep_counted(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},

@@ -12,8 +12,8 @@ from importlib.metadata import entry_points
 from headway.errors import SettingsError
 from headway.task import REGISTRY, Registry
 
-BUILTIN = ("headway_processor.kinds.crawl", "headway_processor.kinds.bulk", "headway_processor.kinds.check")
-"""Not `script`: whoever may submit it can crash the processor. Name `headway_processor.kinds.script` to have it."""
+BUILTIN = ("headway_kinds.crawl.kind", "headway_kinds.bulk.kind", "headway_kinds.check")
+"""Not `script`: whoever may submit it can crash the processor. Name `headway_kinds.script` to have it."""
 ENTRY_POINTS = "headway.tasks"
 VARIABLE = "HEADWAY_TASKS"
 

@@ -7,10 +7,10 @@ import logging
 
 from headway.errors import UnavailableError
 from headway.task import Kind
-from headway_processor.desk import Desk
-from headway_processor.job import JobRun
-from headway_processor.pull import Delivery, Puller
-from headway_processor.running import Running
+from headway_processor.context import Desk
+from headway_processor.jobs.puller import Delivery, Puller
+from headway_processor.jobs.run import JobRun
+from headway_processor.shutdown import Running
 from headway_processor.waiting import rest
 
 POLL_SECONDS = 1.0

@@ -7,8 +7,8 @@ from headway.errors import UnavailableError
 from headway.records import Job
 from headway.task import Registry, task
 from headway.testing import MemoryLog
-from headway_processor.desk import Desk
-from headway_processor.job import JobRun
+from headway_processor.context import Desk
+from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
 

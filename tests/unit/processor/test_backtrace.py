@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from headway_processor import backtrace as module
-from headway_processor.backtrace import backtrace
+from headway_processor.attempts import backtrace as module
+from headway_processor.attempts.backtrace import backtrace
 
 
 def fail(password):

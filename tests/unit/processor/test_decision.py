@@ -15,7 +15,7 @@ from headway.errors import (
 from headway.eventlog.chain import EMPTY, head_after
 from headway.events import Cancel, Chunk, ErrorInfo, LogLine
 from headway.testing import progress
-from headway_processor.decision import (
+from headway_processor.attempts.decision import (
     Abandon,
     AlreadyEnded,
     Cancelled,
@@ -33,8 +33,8 @@ from headway_processor.decision import (
     decide,
     reason_to_stop,
 )
-from headway_processor.errors import ShutdownError, TimedOutError
-from headway_processor.failure import Failure
+from headway_processor.attempts.errors import ShutdownError, TimedOutError
+from headway_processor.attempts.failure import Failure
 
 CHUNK = {"text": "a", "offset": 0}
 

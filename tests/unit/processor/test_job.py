@@ -13,8 +13,8 @@ from headway.events import Cancel, Chunk, LogLine
 from headway.records import Job
 from headway.testing import progress
 from headway.track import current_job, track
-from headway_processor import handling
-from headway_processor.attempt import MAX_RESULT_BYTES
+from headway_processor.attempts import executor
+from headway_processor.attempts.attempt import MAX_RESULT_BYTES
 
 
 class Params(msgspec.Struct):
@@ -27,7 +27,7 @@ def noop(job):
 
 @pytest.fixture
 def quick_stop(monkeypatch):
-    monkeypatch.setattr(handling, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(executor, "STOP_SECONDS", 0.05)
 
 
 def statuses(bench):
@@ -138,7 +138,7 @@ async def test_failed_attempt_says_where_it_failed(bench):
     assert trace.splitlines()[0] == "Traceback (most recent call last):"
     assert "test_failed_attempt_says_where_it_failed.<locals>.handler" in trace.splitlines()[1]
     assert "hunter2" not in trace
-    assert "handling.py" not in trace
+    assert "executor.py" not in trace
 
 
 async def test_setting_leaves_the_traceback_out_of_the_log(bench):
@@ -252,7 +252,7 @@ async def test_early_return_after_a_cancel_request_is_no_result(bench):
 
 
 async def test_cancel_request_beats_a_retry(bench, monkeypatch):
-    monkeypatch.setattr("headway_processor.attempt.watch", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr("headway_processor.attempts.attempt.watch", lambda *_: asyncio.sleep(0))
 
     async def handler(job):
         await append(bench, Cancel(reason=""), attempt=1)
@@ -464,7 +464,7 @@ async def test_a_result_that_the_archive_never_takes_fails_the_task(bench, monke
 
 
 async def test_large_result_of_a_superseded_attempt_is_not_stored(bench, monkeypatch):
-    monkeypatch.setattr("headway_processor.attempt.watch", lambda *_: asyncio.sleep(0))
+    monkeypatch.setattr("headway_processor.attempts.attempt.watch", lambda *_: asyncio.sleep(0))
 
     async def handler(job):
         await append(bench, progress(), attempt=2)
@@ -498,7 +498,7 @@ async def test_failure_of_our_own_leaves_the_job_to_another_delivery(bench, monk
     async def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("headway_processor.job.latest_progress", broken)
+    monkeypatch.setattr("headway_processor.jobs.run.latest_progress", broken)
     assert await bench.run(noop) == []
 
 

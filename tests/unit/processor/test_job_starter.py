@@ -10,7 +10,7 @@ from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat
 from headway.records import Job
 from headway.testing import progress
-from headway_processor.starter import GONE
+from headway_processor.attempts.starter import GONE
 
 pytestmark = pytest.mark.looptime
 PRESENT = codec.encode_json(Beat(task="t1", presence=True))

@@ -12,8 +12,8 @@ import pytest
 from headway.events import LogLine
 from headway.testing import MemoryLog, start_job
 from headway.track import current
-from headway_processor.log_capture import captured_logging
-from headway_processor.print_capture import captured_print
+from headway_processor.attempts.log_capture import captured_logging
+from headway_processor.attempts.print_capture import captured_print
 
 log = logging.getLogger("shop.images")
 
@@ -126,7 +126,7 @@ async def test_filter_of_the_logger_keeps_secrets_from_the_line(bench, capture, 
 
 async def test_lines_of_headway_itself_are_left_out(bench, capture):
     def handler(job):
-        for name in ("headway", "headway.job", "headway_processor.attempt"):
+        for name in ("headway", "headway.job", "headway_processor.attempts.attempt"):
             logging.getLogger(name).error("own")
         logging.getLogger("headways").error("another's")
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from headway_processor import running
-from headway_processor.running import Running
+from headway_processor import shutdown
+from headway_processor.shutdown import Running
 
 
 class Run:
@@ -64,7 +64,7 @@ async def test_job_that_outlasts_the_grace_is_handed_back(ended):
 
 
 async def test_job_that_cannot_be_handed_back_is_cancelled(ended, monkeypatch):
-    monkeypatch.setattr(running, "HAND_BACK_SECONDS", 0.01)
+    monkeypatch.setattr(shutdown, "HAND_BACK_SECONDS", 0.01)
     jobs = Running()
     run = start(jobs, Run(obedient=False), ended)
     await jobs.drain(0.0)

@@ -9,8 +9,8 @@ from headway.errors import SettingsError
 from headway.events import Beat
 from headway.service.settings import load
 from headway.testing import MemoryLog
+from headway_processor.attempts.starter import Grace, Starter
 from headway_processor.settings import PREFIX, Settings
-from headway_processor.starter import Grace, Starter
 
 GRACE = 30.0
 PRESENT = codec.encode_json(Beat(task="t1", presence=True))

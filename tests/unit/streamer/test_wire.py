@@ -33,9 +33,9 @@ def test_uvicorn_is_as_it_was_when_the_wire_was_written(function):
 
 
 def test_the_stream_and_the_wire_agree_on_the_extension():
-    from headway_streamer.http import event_stream as stream
+    from headway_streamer.http import event_stream
 
-    assert stream.EXTENSION == EXTENSION
+    assert event_stream.EXTENSION == EXTENSION
     assert issubclass(WireProtocol, HttpToolsProtocol)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from headway_processor.job import JobRun
+from headway_processor.jobs.run import JobRun
 
 HAND_BACK_SECONDS = 5.0
 """How long handing jobs back may take; longer only if NATS is away. Above `handling.STOP_SECONDS`."""

@@ -18,7 +18,7 @@ from functools import cache
 import httpx
 
 from headway import TaskError
-from headway_processor.kinds.urls import DEFAULT_PORTS
+from headway_kinds.http.urls import DEFAULT_PORTS
 
 ALLOW_VARIABLE = "HEADWAY_PROCESSOR_CRAWL_ALLOW"
 MAX_ADDRESSES = 4

@@ -11,13 +11,13 @@ import httpx
 import msgspec
 
 from headway import Job
-from headway_processor.kinds.arrival import Arrival, arrive
-from headway_processor.kinds.fetcher import MAX_REDIRECTS, Answer, UnreachableError, fetch
-from headway_processor.kinds.guard import ForbiddenAddressError
-from headway_processor.kinds.page import MAX_PAGE_BYTES, Page, is_html, read_page
-from headway_processor.kinds.report import CrawlReport, Findings, Visited
-from headway_processor.kinds.robots import MAX_DELAY_SECONDS, Pace, Robots
-from headway_processor.kinds.urls import path, site
+from headway_kinds.crawl.arrival import Arrival, arrive
+from headway_kinds.crawl.page import MAX_PAGE_BYTES, Page, is_html, read_page
+from headway_kinds.crawl.report import CrawlReport, Findings, Visited
+from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, Pace, Robots
+from headway_kinds.http.fetch import MAX_REDIRECTS, Answer, UnreachableError, fetch
+from headway_kinds.http.guard import ForbiddenAddressError
+from headway_kinds.http.urls import path, site
 
 WORKERS = 8
 INLINE_BYTES = 32 * 1024

@@ -12,10 +12,10 @@ from typing import Annotated
 import msgspec
 
 from headway import Job, TaskError, task
-from headway_processor.kinds.charset import Encoding
-from headway_processor.kinds.profile import Column, ColumnProfile, columns
-from headway_processor.kinds.source import open_source, open_stream
-from headway_processor.kinds.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Form, Table, TableError, form_of
+from headway_kinds.bulk.charset import Encoding
+from headway_kinds.bulk.profile import Column, ColumnProfile, columns
+from headway_kinds.bulk.source import open_source, open_stream
+from headway_kinds.bulk.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Form, Table, TableError, form_of
 from headway_processor.settings import current
 
 CELLS_PER_BATCH = 10_000

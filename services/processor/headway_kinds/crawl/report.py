@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headway_processor.kinds.fetcher import Answer
-from headway_processor.kinds.page import Page
+from headway_kinds.crawl.page import Page
+from headway_kinds.http.fetch import Answer
 
 MAX_BROKEN = 50
 MAX_RANKED = 10

@@ -12,8 +12,8 @@ import httpx
 import msgspec
 
 from headway import TaskError
-from headway_processor.kinds.guard import GuardedTransport
-from headway_processor.kinds.urls import normalise
+from headway_kinds.http.guard import GuardedTransport
+from headway_kinds.http.urls import normalise
 
 REQUEST_SECONDS = 30.0
 """For a whole request; the waits of the client are bounded each, and a server may drip."""

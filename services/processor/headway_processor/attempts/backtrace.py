@@ -18,7 +18,7 @@ MAX_PARTS = 8
 MAX_CHARS = 8000
 """Of the whole. What was raised last stands last and is kept."""
 
-_OWN = ("headway_processor.handling",)
+_OWN = ("headway_processor.attempts.executor",)
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 

@@ -7,9 +7,9 @@ from collections import Counter
 
 import msgspec
 
-from headway_processor.kinds.markup import Tag, Title, decode_body, decode_references, tokens
-from headway_processor.kinds.stopwords import STOP_WORDS
-from headway_processor.kinds.urls import normalise
+from headway_kinds.crawl.markup import Tag, Title, decode_body, decode_references, tokens
+from headway_kinds.crawl.stopwords import STOP_WORDS
+from headway_kinds.http.urls import normalise
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
 """A longer page is read up to here."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headway.eventlog.log import Log
-from headway_processor.archive import Archive
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
 
@@ -33,6 +32,16 @@ class Answers(Protocol):
 
     async def keep(self) -> None:
         """The job is being worked on: ack_wait begins anew."""
+
+
+class Archive(Protocol):
+    """Both methods raise UnavailableError and may be called again."""
+
+    async def bury(self, kind: str, task: str, job: bytes, reason: str, key: str) -> None:
+        """Put a job that was given up aside. The same `key` within two minutes is kept once."""
+
+    async def keep_result(self, task: str, result: bytes) -> None:
+        """Store a result, in place of an earlier one of the same task."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import httpx
 
 from headway import Job, TaskError, __version__
-from headway_processor.kinds.fetcher import (
+from headway_kinds.http.fetch import (
     MAX_REDIRECTS,
     REDIRECTS,
     UnreachableError,
@@ -23,7 +23,7 @@ from headway_processor.kinds.fetcher import (
     reason_of,
     redirect_target,
 )
-from headway_processor.kinds.urls import normalise
+from headway_kinds.http.urls import normalise
 from headway_processor.settings import Settings
 
 USER_AGENT = f"Headway-bulk/{__version__}"

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 
 from headway.events import Level
 from headway.job import Reporter, current
-from headway_processor.failure import describe
+from headway_processor.attempts.failure import describe
 
 _NOTHING = 1000
 _OWN = frozenset(("headway", "headway_processor", "headway_streamer"))

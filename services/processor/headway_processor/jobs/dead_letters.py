@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 import msgspec
 from nats.aio.client import Client
@@ -21,16 +20,6 @@ MAX_DEAD_TEXT = 16 * 1024
 """Characters kept of a job that is too large to be put aside as it is, or that is no JSON."""
 NAMELESS = "nameless"
 """Stands for a task id in the subject of a dead job whose own subject has none."""
-
-
-class Archive(Protocol):
-    """Both methods raise UnavailableError and may be called again."""
-
-    async def bury(self, kind: str, task: str, job: bytes, reason: str, key: str) -> None:
-        """Put a job that was given up aside. The same `key` within two minutes is kept once."""
-
-    async def keep_result(self, task: str, result: bytes) -> None:
-        """Store a result, in place of an earlier one of the same task."""
 
 
 class NatsArchive:

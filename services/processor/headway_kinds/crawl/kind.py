@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 
 from headway import Job, __version__, task
-from headway_processor.kinds.crawler import Crawler
-from headway_processor.kinds.fetcher import open_client
-from headway_processor.kinds.report import CrawlReport
-from headway_processor.kinds.robots import AGENT
+from headway_kinds.crawl.crawler import Crawler
+from headway_kinds.crawl.report import CrawlReport
+from headway_kinds.crawl.robots import AGENT
+from headway_kinds.http.fetch import open_client
 from headway_processor.settings import current
 
 USER_AGENT = f"{AGENT}/{__version__}"

@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 
-from headway_processor.kinds.records import Records
+from headway_kinds.bulk.records import Records
 
 DELIMITERS = ",;\t|"
 MAX_SNIFFED_LINES = 1000

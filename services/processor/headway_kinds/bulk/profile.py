@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from headway_processor.kinds.sketch import Distinct, Frequent
-from headway_processor.kinds.values import NULLS, ColumnType, ValueType, by_type, moment, unite
+from headway_kinds.bulk.sketch import Distinct, Frequent
+from headway_kinds.bulk.values import NULLS, ColumnType, ValueType, by_type, moment, unite
 
 TOP = 5
 MAX_SHOWN_CHARS = 100

@@ -9,11 +9,11 @@ from typing import BinaryIO
 import msgspec
 
 from headway import TaskError
-from headway_processor.kinds.charset import decode, encoding_of
-from headway_processor.kinds.content import refuse_binary, refuse_other_text
-from headway_processor.kinds.dialect import sep_line, sniff
-from headway_processor.kinds.lines import numbered
-from headway_processor.kinds.records import OPEN_QUOTE, Records
+from headway_kinds.bulk.charset import decode, encoding_of
+from headway_kinds.bulk.content import refuse_binary, refuse_other_text
+from headway_kinds.bulk.delimiter import sep_line, sniff
+from headway_kinds.bulk.lines import numbered
+from headway_kinds.bulk.records import OPEN_QUOTE, Records
 
 SAMPLE_BYTES = 64 * 1024
 MAX_BATCH_LINES = 20_000

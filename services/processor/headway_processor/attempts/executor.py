@@ -16,10 +16,10 @@ from headway.job import Reporter
 from headway.task import Kind
 from headway.track import current
 from headway.values.results import Encoded, encode_result
-from headway_processor.decision import Ending, Raised, Returned
-from headway_processor.errors import TimedOutError
-from headway_processor.log_capture import kind_level, number_of
-from headway_processor.print_capture import PrintedLines, flush_printed, printed
+from headway_processor.attempts.decision import Ending, Raised, Returned
+from headway_processor.attempts.errors import TimedOutError
+from headway_processor.attempts.log_capture import kind_level, number_of
+from headway_processor.attempts.print_capture import PrintedLines, flush_printed, printed
 
 STOP_SECONDS = 3.0
 """How long a handler that was told to stop is waited for. A thread cannot be killed, only left behind."""

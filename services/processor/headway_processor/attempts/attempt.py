@@ -16,7 +16,8 @@ from headway.events import ErrorInfo, Status, is_terminal
 from headway.job import Reporter
 from headway.task import Kind
 from headway.values.results import Encoded
-from headway_processor.decision import (
+from headway_processor.attempts.cancellation import watch
+from headway_processor.attempts.decision import (
     Abandon,
     Cancelled,
     Complete,
@@ -29,13 +30,12 @@ from headway_processor.decision import (
     Retry,
     conclude,
 )
-from headway_processor.desk import Answers, Desk
-from headway_processor.errors import ShutdownError
-from headway_processor.failure import Failure
-from headway_processor.handling import start
-from headway_processor.starter import GONE, Starter
+from headway_processor.attempts.errors import ShutdownError
+from headway_processor.attempts.executor import start
+from headway_processor.attempts.failure import Failure
+from headway_processor.attempts.starter import GONE, Starter
+from headway_processor.context import Answers, Desk
 from headway_processor.waiting import end, patiently
-from headway_processor.watch import watch
 
 MAX_RESULT_BYTES = 128 * 1024
 """A larger result goes to the object store, and the event holds a link."""

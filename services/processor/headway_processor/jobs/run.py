@@ -25,11 +25,11 @@ from headway.events import ErrorInfo, Progress, is_terminal
 from headway.records import Job, decode_record
 from headway.subjects import is_name
 from headway.task import Kind
-from headway_processor.attempt import Attempt, cancelled_message
-from headway_processor.decision import CancelPending, Decision, GiveUp, Start, decide
-from headway_processor.desk import Answers, Desk
-from headway_processor.failure import describe
-from headway_processor.starter import GONE, Starter
+from headway_processor.attempts.attempt import Attempt, cancelled_message
+from headway_processor.attempts.decision import CancelPending, Decision, GiveUp, Start, decide
+from headway_processor.attempts.failure import describe
+from headway_processor.attempts.starter import GONE, Starter
+from headway_processor.context import Answers, Desk
 from headway_processor.waiting import end, first_to_end, patiently
 
 logger = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from headway.eventlog.chain import Head
 from headway.events import Cancel, ErrorInfo, Event, Progress, is_terminal
 from headway.retry_delay import RetryDelay
 from headway.values.results import Encoded
-from headway_processor.backtrace import backtrace
-from headway_processor.errors import ShutdownError, TimedOutError
-from headway_processor.failure import Failure, failure
+from headway_processor.attempts.backtrace import backtrace
+from headway_processor.attempts.errors import ShutdownError, TimedOutError
+from headway_processor.attempts.failure import Failure, failure
 
 # Before an attempt
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from headway.errors import UnavailableError
+from headway_processor.jobs.puller import Puller
 from headway_processor.metrics import Metrics
-from headway_processor.pull import Puller
 
 PAUSE_SECONDS = 10.0
 

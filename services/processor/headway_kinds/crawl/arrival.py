@@ -6,10 +6,10 @@ import httpx
 import msgspec
 
 from headway import TaskError
-from headway_processor.kinds.fetcher import MAX_REDIRECTS, Answer, fetch
-from headway_processor.kinds.page import MAX_PAGE_BYTES, is_html
-from headway_processor.kinds.robots import MAX_ROBOTS_BYTES, Robots
-from headway_processor.kinds.urls import normalise, origin, path, site
+from headway_kinds.crawl.page import MAX_PAGE_BYTES, is_html
+from headway_kinds.crawl.robots import MAX_ROBOTS_BYTES, Robots
+from headway_kinds.http.fetch import MAX_REDIRECTS, Answer, fetch
+from headway_kinds.http.urls import normalise, origin, path, site
 
 
 class Arrival(msgspec.Struct, frozen=True):

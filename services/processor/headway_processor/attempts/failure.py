@@ -11,7 +11,7 @@ from typing import NamedTuple
 from headway.errors import TaskCancelledError, TaskError
 from headway.events import ErrorInfo
 from headway.retry_delay import asked
-from headway_processor.backtrace import backtrace
+from headway_processor.attempts.backtrace import backtrace
 
 MAX_TEXT = 4000
 MAX_LEAVES = 5

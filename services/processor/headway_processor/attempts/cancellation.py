@@ -11,7 +11,7 @@ from headway.errors import MalformedEventError, UnavailableError
 from headway.eventlog.follow import follow
 from headway.eventlog.log import Log
 from headway.job import Reporter
-from headway_processor.decision import reason_to_stop
+from headway_processor.attempts.decision import reason_to_stop
 from headway_processor.waiting import rest
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from headway_processor.kinds.charset import ERRORS, UNDECODABLE
-from headway_processor.kinds.records import MAX_RECORD_CHARS, Numbered, Report
+from headway_kinds.bulk.charset import ERRORS, UNDECODABLE
+from headway_kinds.bulk.records import MAX_RECORD_CHARS, Numbered, Report
 
 
 def numbered(
