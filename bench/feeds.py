@@ -127,7 +127,7 @@ class JetStream(Feed):
         return answer
 
 
-class Core(Feed):
+class Components(Feed):
     """Plain NATS messages for peers that subscribe themselves. There is no acknowledgement: taken is what was sent."""
 
     def __init__(self, port: int, *, prefix: str = "bench") -> None:
@@ -195,7 +195,7 @@ class Http(Feed):
         return b""
 
 
-FEEDS: dict[str, Callable[..., Feed]] = {"jetstream": JetStream, "core": Core, "http": Http}
+FEEDS: dict[str, Callable[..., Feed]] = {"jetstream": JetStream, "core": Components, "http": Http}
 
 
 def connect(spec: dict[str, Any]) -> Feed:

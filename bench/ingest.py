@@ -20,7 +20,7 @@ from headway_streamer.tail.flush import Flusher
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tail.tail import Tail
-from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.log_reader import LogReader
 
 TAILS, ROUNDS, PER_READ = 2000, 60, 20
 
@@ -52,9 +52,9 @@ def _rounds() -> list[list[bytes]]:
 def _watched(number: int, client: DirectClient, history: History, decoder: FrameDecoder, flusher: Flusher) -> None:
     tail = Tail(f"t{number:04d}", history, decoder, decoder.metrics, ring_bytes=512 * 1024, flusher=flusher)
     tail.open(None)
-    seat = Seat(tail, history, START)
-    seat.writable = True  # on a connection that takes everything
-    tail.direct.add(seat)
+    reader = LogReader(tail, history, START)
+    reader.writable = True  # on a connection that takes everything
+    tail.direct.add(reader)
 
     def call(headers: bytes, data: bytes) -> None:
         tail.on_live(*positions(headers), data)

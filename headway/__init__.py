@@ -1,7 +1,7 @@
 """Headway: live progress of long-running work, over NATS and Server-Sent Events."""
 
 from headway.errors import TaskCancelledError, TaskError
-from headway.job import Reporter as Job
+from headway.job import Job
 from headway.task import task
 from headway.track import current_job, track
 

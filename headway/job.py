@@ -39,7 +39,7 @@ _SILENCING = (CancelRequestedError, SupersededError, EndedError, OutputOverflowE
 """What was reported before any other stop (a timeout, a shutdown) is still stored."""
 
 
-class Reporter:
+class Job:
     """The progress of one attempt at one task. Handlers get it as their first argument, named `Job`.
 
     Args:
@@ -303,8 +303,8 @@ def _length(rows: object) -> int | None:
         return None
 
 
-current: ContextVar[Reporter | None] = ContextVar("headway_job", default=None)
+current: ContextVar[Job | None] = ContextVar("headway_job", default=None)
 """The job of the handler that runs in this context. Threads started with `asyncio.to_thread` inherit it."""
 
-running: WeakSet[Reporter] = WeakSet()
+running: WeakSet[Job] = WeakSet()
 """The jobs that are between `start` and their end in this process."""

@@ -31,7 +31,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether the task ends when the client that started it has been absent for the processor's grace."""
 
 
-class Job(msgspec.Struct, kw_only=True, omit_defaults=True):
+class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The message that asks a processor to run a task."""
 
     task: str

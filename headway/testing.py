@@ -16,7 +16,7 @@ from headway.eventlog.chain import Chain
 from headway.eventlog.log import Ack, Live, OnBeat, OnLive
 from headway.events import Event, Progress, Status
 from headway.jetstream.stored import Stored
-from headway.job import Reporter
+from headway.job import Job
 from headway.subjects import check_task
 
 C = TypeVar("C")
@@ -139,8 +139,8 @@ def progress(status: Status = "processing", percent: float = 0.0, **fields: Any)
     return Progress(**({"status": status, "progress": percent, "message": "", "step": ""} | fields))
 
 
-def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> Reporter:
+def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> Job:
     """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``."""
-    job = Reporter(Chain(log, task, attempt=attempt), **options)
+    job = Job(Chain(log, task, attempt=attempt), **options)
     job.start()
     return job

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from headway.job import Reporter, current, running
+from headway.job import Job, current, running
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ __all__ = ["current", "current_job", "track"]
 logger = logging.getLogger(__name__)
 
 
-def current_job() -> Reporter | None:
+def current_job() -> Job | None:
     """The job of the handler that is running here, or None outside of a task."""
     return current.get()
 

@@ -36,7 +36,7 @@ class _NatsSubscription:
             await self._subscription.unsubscribe()
 
 
-class NatsLog:
+class JetStreamLog:
     """The log in JetStream."""
 
     def __init__(self, client: Client, names: Names, *, timeout_seconds: float = 2.0) -> None:

@@ -21,7 +21,7 @@ import nats.errors
 
 from headway.errors import SettingsError
 from headway.jetstream.inline_dispatch import DirectClient
-from headway.jetstream.reconnecting_client import LastingClient
+from headway.jetstream.reconnecting_client import ReconnectingClient
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,9 @@ class Connection:
     def __init__(self, settings: NatsSettings, name: str) -> None:
         self.names = Names(settings.namespace)
         self.settings = settings
-        self.client = DirectClient(pause_ms=settings.read_pause_ms) if settings.direct_dispatch else LastingClient()
+        self.client = (
+            DirectClient(pause_ms=settings.read_pause_ms) if settings.direct_dispatch else ReconnectingClient()
+        )
         self.closed = asyncio.Event()
         self.on_reconnect: list[Callable[[], None]] = []
         self._name = name

@@ -20,7 +20,7 @@ from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
 from headway.jetstream.read_batching import Pace
-from headway.jetstream.reconnecting_client import LastingClient
+from headway.jetstream.reconnecting_client import ReconnectingClient
 
 OnRaw = Callable[[bytes, bytes], None]
 """Called with the raw headers (empty for none) and the payload. It must return at once."""
@@ -31,7 +31,7 @@ LAST_SEQUENCE = b"\nNats-Last-Sequence:"
 logger = logging.getLogger(__name__)
 
 
-class DirectClient(LastingClient):
+class DirectClient(ReconnectingClient):
     """nats-py's client with `subscribe_direct` beside `subscribe`."""
 
     def __init__(self, *, pause_ms: float = 0.0) -> None:

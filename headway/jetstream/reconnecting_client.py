@@ -23,7 +23,7 @@ STUBBORN_SECONDS = 0.1
 logger = logging.getLogger(__name__)
 
 
-class LastingClient(Client):
+class ReconnectingClient(Client):
     """A client that is closed, connected or about to be, and nothing else."""
 
     async def _attempt_reconnect(self) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from headway import codec
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
 from headway.jetstream.connection import Connection, NatsSettings
 from tests.fixtures.authors import run_writing
@@ -154,7 +154,7 @@ async def run_log(nats_url):
     connection = Connection(NatsSettings(url=nats_url), "reader")
     await connection.open()
     try:
-        yield NatsLog(connection.client, connection.names)
+        yield JetStreamLog(connection.client, connection.names)
     finally:
         await connection.close()
 

@@ -9,7 +9,7 @@ from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
-from headway_streamer.tasks.capacity import Storage
+from headway_streamer.tasks.capacity import StoreCapacity
 from tests.fixtures.nats import run_nats
 
 NAMES = Names("hw")
@@ -45,7 +45,7 @@ async def open_as(server):
 
 
 async def measured(connection, store_bytes=0):
-    storage = Storage(connection.client, NAMES, Metrics(), max_share=0.8, store_bytes=store_bytes)
+    storage = StoreCapacity(connection.client, NAMES, Metrics(), max_share=0.8, store_bytes=store_bytes)
     await storage._measure(1.0)
     return next(part.limit for part in storage.parts if part.name == "store")
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Live
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.inline_dispatch import DirectClient
@@ -18,7 +18,7 @@ async def log(request, nats_server, names):
     await connection.open()
     assert isinstance(connection.client, DirectClient) == request.param
     await ensure(connection.client.jetstream(), names)
-    made = NatsLog(connection.client, names)
+    made = JetStreamLog(connection.client, names)
     made.connection = connection
     yield made
     await connection.close()
@@ -82,9 +82,9 @@ async def test_a_busy_connection_is_read_in_larger_pieces_and_loses_nothing(nats
             await parse(data)
 
         reader.client._ps.parse = counted
-        await NatsLog(reader.client, names).subscribe("t1", lambda *live, seen=seen: seen.append(live[2]))
+        await JetStreamLog(reader.client, names).subscribe("t1", lambda *live, seen=seen: seen.append(live[2]))
         await reader.client.flush()
-        log, last = NatsLog(writer.client, names), await NatsLog(writer.client, names).last("t1")
+        log, last = JetStreamLog(writer.client, names), await JetStreamLog(writer.client, names).last("t1")
         before = last.seq if last else 0
         for n in range(200):
             before = (await log.put("t1", b"%d" % n, expected=before, msg_id=f"{pause_ms}-{n}")).seq
@@ -99,7 +99,7 @@ async def test_a_busy_connection_is_read_in_larger_pieces_and_loses_nothing(nats
 async def test_a_connection_that_ends_while_its_reading_pauses_comes_back(own_nats_server, names):
     connection = await connected(own_nats_server, names, read_pause_ms=200.0)
     try:
-        log, seen, back = NatsLog(connection.client, names), [], asyncio.Event()
+        log, seen, back = JetStreamLog(connection.client, names), [], asyncio.Event()
         connection.on_reconnect.append(back.set)
         await log.subscribe("t1", lambda *live: None)
         await log.subscribe_beats("t1", seen.append)
@@ -120,7 +120,7 @@ async def test_subscriptions_outlive_a_restart_of_the_server(own_nats_server, na
     await connection.open()
     try:
         await ensure(connection.client.jetstream(), names)
-        log = NatsLog(connection.client, names)
+        log = JetStreamLog(connection.client, names)
         seen = []
         await log.subscribe_beats("t1", seen.append)
         back = asyncio.Event()

@@ -11,11 +11,11 @@ import pytest
 from headway import codec
 from headway.errors import StoreFullError
 from headway.eventlog.chain import Chain
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.publisher import Publisher
-from headway.job import Reporter
+from headway.job import Job
 from headway.records import KindRecord
 from headway.subjects import Names
 from headway_processor.metrics import PrometheusMetrics
@@ -60,8 +60,8 @@ async def fill(connection):
 
 
 async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, small_server):
-    log = NatsLog(small.client, NAMES)
-    job = Reporter(Chain(log, "running", attempt=1), interval_seconds=0.01)
+    log = JetStreamLog(small.client, NAMES)
+    job = Job(Chain(log, "running", attempt=1), interval_seconds=0.01)
     job.start()
     async with run_streamer(small_server.url, NAMES.namespace) as streamer:
         assert await holds(lambda: streamer.core.storage.parts, 10)
@@ -89,8 +89,8 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
 
 async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, caplog):
     caplog.set_level(logging.INFO)
-    log, metrics = NatsLog(small.client, NAMES), PrometheusMetrics(lambda: True)
-    job = Reporter(Chain(log, "running", attempt=1, on_refused=metrics.refused), interval_seconds=0.01)
+    log, metrics = JetStreamLog(small.client, NAMES), PrometheusMetrics(lambda: True)
+    job = Job(Chain(log, "running", attempt=1, on_refused=metrics.refused), interval_seconds=0.01)
     job.start()
     job.step("first")
     await job.flush()
@@ -147,7 +147,7 @@ async def test_events_of_other_tasks_never_push_out_those_of_one_that_runs(nats_
     js = connection.client.jetstream()
     config = (await js.stream_info(names.events_stream)).config
     await js.update_stream(config.evolve(max_bytes=100_000))
-    log = NatsLog(connection.client, names)
+    log = JetStreamLog(connection.client, names)
     first = await log.put("running", b"{}", expected=0, msg_id="1")
     with pytest.raises(StoreFullError, match="the stream is full"):
         await asyncio.gather(*(log.put(f"t{n}", b"x" * 9_000, expected=0, msg_id=f"t{n}") for n in range(20)))

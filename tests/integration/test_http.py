@@ -11,7 +11,7 @@ from httpx_sse import aconnect_sse
 from headway import codec
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Chunk
-from headway.records import Job, KindRecord, decode_record
+from headway.records import JobMessage, KindRecord, decode_record
 from headway.testing import progress
 from tests.fixtures.http import run_streamer
 
@@ -441,7 +441,7 @@ async def test_processors_learn_with_the_job_that_a_task_ends_with_its_starter(s
     for path, flag in ((ECHO, False), (f"{ECHO}&cancel_on_disconnect=1", True)):
         (task,) = json.loads((await started(streamer, path)).data)["tasks"]
         job = await js.get_last_msg(names.jobs_stream, names.job("echo", task))
-        assert decode_record(job.data, Job).cancel_on_disconnect is flag
+        assert decode_record(job.data, JobMessage).cancel_on_disconnect is flag
         assert (await streamer.core.intake.record(task)).cancel_on_disconnect is flag
 
 

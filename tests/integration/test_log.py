@@ -9,7 +9,7 @@ from headway import codec
 from headway.errors import CancelRequestedError, ConflictError, EndedError, SupersededError, UnavailableError
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.follow import follow
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Live
 from headway.events import Cancel, Chunk
 from headway.testing import MemoryLog, progress
@@ -52,7 +52,7 @@ def log(request):
     if request.param == "memory":
         return FaultyLog(MemoryLog())
     connection = request.getfixturevalue("connection")
-    return FaultyLog(NatsLog(connection.client, connection.names))
+    return FaultyLog(JetStreamLog(connection.client, connection.names))
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ async def until(condition, seconds=20):
 
 
 def parked(streamer):
-    return len(streamer.core.sweeper.lines)
+    return len(streamer.core.idle_timer.lines)
 
 
 async def test_idle_watchers_cost_a_task_only_on_the_way_of_asgi(streamer):

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from headway import codec, current_job
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
 from headway.jetstream.connection import NatsSettings
-from headway.records import Job, KindRecord
+from headway.records import JobMessage, KindRecord
 from headway.task import Registry, task
 from headway_processor import kinds_publisher, ops
 from headway_processor.app import Processor
@@ -87,7 +87,7 @@ async def processor(nats_server, names, registry):
 
 
 async def test_probes_and_metrics_tell_how_it_is(processor, connection):
-    job = Job(task="t1", kind="echo", params=codec.raw(b'{"url": "u"}'))
+    job = JobMessage(task="t1", kind="echo", params=codec.raw(b'{"url": "u"}'))
     await connection.client.jetstream().publish(connection.names.job("echo", "t1"), codec.encode_json(job))
     assert await get(processor.ops_port, "/livez") == (200, "alive\n")
     assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
@@ -108,9 +108,9 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
 
 
 async def test_executor_of_the_event_loop_carries_the_task(processor, connection):
-    job = Job(task="t2", kind="pooled", params=codec.raw(b"{}"))
+    job = JobMessage(task="t2", kind="pooled", params=codec.raw(b"{}"))
     await connection.client.jetstream().publish(connection.names.job("pooled", "t2"), codec.encode_json(job))
-    log, last = NatsLog(connection.client, connection.names), None
+    log, last = JetStreamLog(connection.client, connection.names), None
     async with asyncio.timeout(10):
         while last is None or not is_terminal(codec.decode(last.payload)):
             last = await log.last("t2")
@@ -236,7 +236,7 @@ def launch(nats_server, names, tmp_path):
 
 async def test_sigterm_ends_it_with_0_and_hands_its_job_back(launch, connection):
     js, names = connection.client.jetstream(), connection.names
-    await js.publish(names.job("wait", "t1"), codec.encode_json(Job(task="t1", kind="wait")))
+    await js.publish(names.job("wait", "t1"), codec.encode_json(JobMessage(task="t1", kind="wait")))
     process = launch()
     subscription = await connection.client.subscribe(names.live("t1"))
     assert codec.decode((await subscription.next_msg(15)).data).status == "processing"

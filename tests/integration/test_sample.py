@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from headway import codec
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Chunk, LogLine, Progress
 from headway.jetstream.connection import NatsSettings
-from headway.records import Job
+from headway.records import JobMessage
 from headway.task import REGISTRY
 from headway_processor.app import Processor
 from headway_processor.settings import Settings
@@ -41,7 +41,7 @@ class Studio:
     def __init__(self, root, connection):
         self.root = root
         self._connection = connection
-        self._log = NatsLog(connection.client, connection.names)
+        self._log = JetStreamLog(connection.client, connection.names)
 
     def event(self, name, *sizes):
         folder = self.root / name
@@ -50,7 +50,7 @@ class Studio:
             (folder / f"{number}.jpg").write_bytes(b"x" * size)
 
     async def submit(self, task):
-        job = Job(task=task, kind="make_album", params=codec.raw(codec.encode_json({"folder": str(self.root)})))
+        job = JobMessage(task=task, kind="make_album", params=codec.raw(codec.encode_json({"folder": str(self.root)})))
         subject = self._connection.names.job("make_album", task)
         await self._connection.client.jetstream().publish(subject, codec.encode_json(job))
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from headway import codec
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Beat
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
@@ -22,7 +22,7 @@ async def opened(nats_server, names):
 
 async def keep_present(connection, names):
     """What a streamer does with the starter's stream."""
-    log = NatsLog(connection.client, names)
+    log = JetStreamLog(connection.client, names)
     while True:
         if connection.connected:
             await log.beat("t1", codec.encode_json(Beat(task="t1", presence=True)))
@@ -32,7 +32,7 @@ async def keep_present(connection, names):
 async def test_an_outage_of_nats_longer_than_the_grace_is_no_absence(own_nats_server, names):
     processor, streamer = [await opened(own_nats_server, names) for _ in range(2)]
     await provision.ensure(processor.client.jetstream(), names)
-    log = NatsLog(processor.client, names, timeout_seconds=0.5)
+    log = JetStreamLog(processor.client, names, timeout_seconds=0.5)
     back = asyncio.Event()
     processor.on_reconnect.append(back.set)
     time = asyncio.get_running_loop().time

@@ -12,14 +12,14 @@ from headway import codec
 from headway.errors import TaskError
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.follow import follow
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
-from headway.records import DeadJob, Job
+from headway.records import DeadJob, JobMessage
 from headway.task import Registry, task
 from headway.testing import progress
-from headway_processor.context import Desk
+from headway_processor.context import RunContext
 from headway_processor.jobs.dead_letters import NatsArchive
 from headway_processor.jobs.puller import Delivery, Puller
 from headway_processor.metrics import Metrics
@@ -47,7 +47,7 @@ class Shop:
         self.connection = connection
         self.names = connection.names
         self.js = connection.client.jetstream()
-        self.log = NatsLog(connection.client, self.names)
+        self.log = JetStreamLog(connection.client, self.names)
         self.settings = SETTINGS
         self.running = Running()
         self.workers = []
@@ -64,16 +64,18 @@ class Shop:
             ack_wait_seconds=self.settings.ack_wait_seconds,
             concurrency=options.get("concurrency", 10),
         )
-        desk = Desk(self.log, NatsArchive(self.connection.client, self.names), self.settings, Metrics())
+        context = RunContext(self.log, NatsArchive(self.connection.client, self.names), self.settings, Metrics())
         puller = Puller(self.connection, config)
-        worker = Worker(registry.get(kind), puller, desk, self.running, slots or asyncio.Semaphore(100))
+        worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))
         self.workers.append(worker)
         self._pulling.append(asyncio.create_task(worker.run()))
         return worker
 
     async def submit(self, params=b"{}", *, kind="k"):
         name = f"task{next(self._ids)}"
-        await self.publish(name, codec.encode_json(Job(task=name, kind=kind, params=codec.raw(params))), kind=kind)
+        await self.publish(
+            name, codec.encode_json(JobMessage(task=name, kind=kind, params=codec.raw(params))), kind=kind
+        )
         return name
 
     async def publish(self, name, payload, *, kind="k"):

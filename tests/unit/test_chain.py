@@ -22,7 +22,7 @@ from headway.errors import (
 from headway.eventlog.chain import EMPTY, Chain, Head, head_after, read_head
 from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
-from headway.job import Reporter
+from headway.job import Job
 from headway.testing import MemoryLog, progress
 
 
@@ -315,7 +315,7 @@ async def test_an_attempt_that_began_unacknowledged_and_was_cancelled_at_once_kn
         await asyncio.sleep(0)
     await (await canceller(log)).append(Cancel(reason="typo"))
     await beginning
-    job = Reporter(chain)
+    job = Job(chain)
     job.start()
     if (
         make_log is MemoryLog

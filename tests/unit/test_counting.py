@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.events import Progress, Sub
-from headway.job import Reporter, current
+from headway.job import Job, current
 from headway.progress.counting import innermost_track
 from headway.testing import MemoryLog, start_job
 
@@ -37,12 +37,12 @@ async def job(log):
     await job.abort()
 
 
-def now(job: Reporter) -> Progress:
+def now(job: Job) -> Progress:
     """What would be appended at this moment."""
     return job._state.snapshot("processing")
 
 
-def bar(job: Reporter) -> tuple:
+def bar(job: Job) -> tuple:
     """done, total and per cent."""
     event = now(job)
     return event.done, event.total, event.progress
@@ -53,7 +53,7 @@ def run(loop) -> None:
         pass
 
 
-def helper(job: Reporter, rows: int = 10) -> None:
+def helper(job: Job, rows: int = 10) -> None:
     run(job.track(range(rows), unit="pages", message="reading"))
 
 
@@ -395,7 +395,7 @@ async def test_loops_of_the_how_to_show_what_it_says(job, printed):
             raise ZeroDivisionError
 
     params = SimpleNamespace(files=["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"])
-    names = {"Job": Reporter, "Import": object, "task": lambda kind: lambda function: function}
+    names = {"Job": Job, "Import": object, "task": lambda kind: lambda function: function}
     names |= {"load": load, "read": lambda file: range(1000)}
     exec(compile(printed[0].text, str(printed[0]), "exec"), names)
     with pytest.raises(ZeroDivisionError):
@@ -464,7 +464,7 @@ reports = st.one_of(
 class Walk:
     """Plays loops within loops: (rows, whether they have a length, the row to leave at, what runs in each row)."""
 
-    job: Reporter
+    job: Job
     seen: list[Progress] = field(default_factory=list)
 
     def look(self) -> None:

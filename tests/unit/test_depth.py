@@ -6,7 +6,7 @@ import pytest
 
 from headway import codec
 from headway.errors import MalformedEventError, NestedTooDeepError
-from headway.records import Job, decode_record
+from headway.records import JobMessage, decode_record
 
 LIMIT = codec.MAX_DEPTH
 
@@ -43,7 +43,7 @@ def test_hostile_input_takes_little_time(raw):
 def test_records_and_events_of_more_levels_are_malformed():
     deep = b"[" * 500 + b"]" * 500
     with pytest.raises(MalformedEventError):
-        decode_record(b'{"task":"t","kind":"k","params":' + deep + b"}", Job)
+        decode_record(b'{"task":"t","kind":"k","params":' + deep + b"}", JobMessage)
     event = (
         b'{"type":"progress","task":"t","n":1,"attempt":1,"status":"completed","progress":100,"message":"","step":""'
     )

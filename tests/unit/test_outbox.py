@@ -10,7 +10,7 @@ from headway import outbox
 from headway.errors import CancelRequestedError, LogError, OutputOverflowError
 from headway.eventlog.chain import Chain
 from headway.events import Chunk, LogLine, Progress
-from headway.job import Reporter
+from headway.job import Job
 from headway.outbox import MAX_PENDING_CHARS, MAX_PENDING_LINES, MAX_PENDING_STEPS
 from headway.testing import MemoryLog, start_job
 from tests.fixtures.condition import holds
@@ -31,7 +31,7 @@ def output(log: MemoryLog) -> str:
     return "".join(chunk.text for chunk in of(log, Chunk))
 
 
-async def unreachable(log: MemoryLog) -> Reporter:
+async def unreachable(log: MemoryLog) -> Job:
     """A job whose pump waits for NATS."""
     job = start_job(log, interval_seconds=0.001)
     log.away = True
@@ -180,7 +180,7 @@ async def test_a_thread_does_not_wait_for_an_event_loop_that_waits_for_it(log, m
 
 async def test_a_thread_does_not_wait_for_a_job_that_has_ended(log, monkeypatch):
     monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 10)
-    unstarted = Reporter(Chain(log, "t1", attempt=1))
+    unstarted = Job(Chain(log, "t1", attempt=1))
     ended = start_job(log, "t2")
     await ended.abort()
     begun = time.monotonic()
@@ -218,7 +218,7 @@ async def test_output_of_the_how_to_arrives(log, printed, monkeypatch):
             yield str(number) * 100
 
     monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
-    names = {"Job": Reporter, "pages": pages, "task": lambda kind: lambda function: function}
+    names = {"Job": Job, "pages": pages, "task": lambda kind: lambda function: function}
     exec(compile(printed[0].text, str(printed[0]), "exec"), names)
     job = start_job(log)
     await names["export"](job)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.records import DeadJob, Job, KindRecord, TaskRecord, decode_record
+from headway.records import DeadJob, JobMessage, KindRecord, TaskRecord, decode_record
 
 RECORDS = [
     TaskRecord(task="t1", kind="crawl", created=1.5),
     TaskRecord(task="t1", kind="crawl", created=1.5, params=codec.raw(b'{"a":[1]}'), owner="é", retry_of="t0"),
-    Job(task="t1", kind="crawl"),
-    Job(task="t1", kind="crawl", params=codec.raw(b'{"url":"x"}'), submitted=2.5),
+    JobMessage(task="t1", kind="crawl"),
+    JobMessage(task="t1", kind="crawl", params=codec.raw(b'{"url":"x"}'), submitted=2.5),
     DeadJob(job=codec.raw(b'{"task":"t1"}'), reason="given up", at=3.5),
     KindRecord(kind="crawl"),
     KindRecord(
@@ -35,13 +35,13 @@ def test_a_record_comes_back_as_it_was(record):
 
 def test_parameters_are_kept_byte_for_byte():
     raw = b'{"b": 1.0,  "a": "\\u00e9"}'
-    record = decode_record(b'{"task":"t1","kind":"k","params":' + raw + b"}", Job)
+    record = decode_record(b'{"task":"t1","kind":"k","params":' + raw + b"}", JobMessage)
     assert bytes(record.params) == raw
     assert raw in codec.encode_json(record)
 
 
 def test_parameters_that_are_left_out_are_an_empty_object():
-    assert bytes(decode_record(b'{"task":"t1","kind":"k"}', Job).params) == b"{}"
+    assert bytes(decode_record(b'{"task":"t1","kind":"k"}', JobMessage).params) == b"{}"
 
 
 def test_two_kinds_do_not_share_a_schema():
@@ -51,7 +51,7 @@ def test_two_kinds_do_not_share_a_schema():
 
 
 def test_a_field_of_a_later_version_is_passed_over():
-    assert decode_record(b'{"task":"t1","kind":"k","priority":9}', Job) == Job(task="t1", kind="k")
+    assert decode_record(b'{"task":"t1","kind":"k","priority":9}', JobMessage) == JobMessage(task="t1", kind="k")
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_a_field_of_a_later_version_is_passed_over():
 )
 def test_what_is_no_record_is_refused_with_the_place(raw, place):
     with pytest.raises(MalformedEventError, match=f"not a Job.*{place}"):
-        decode_record(raw, Job)
+        decode_record(raw, JobMessage)
 
 
 @given(st.binary())
 def test_no_bytes_raise_anything_else(noise):
-    for kind in (TaskRecord, Job, DeadJob, KindRecord):
+    for kind in (TaskRecord, JobMessage, DeadJob, KindRecord):
         with suppress(MalformedEventError):
             assert isinstance(decode_record(noise, kind), kind)

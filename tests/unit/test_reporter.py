@@ -27,7 +27,7 @@ from headway.errors import (
 )
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
-from headway.job import Reporter
+from headway.job import Job
 from headway.outbox import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
 from headway.testing import MemoryLog, progress, start_job
 from headway.values.coercion import MAX_TEXT
@@ -40,7 +40,7 @@ def log() -> MemoryLog:
     return MemoryLog()
 
 
-def begin(log: MemoryLog, **options) -> Reporter:
+def begin(log: MemoryLog, **options) -> Job:
     """A running job whose clock is the event loop's."""
     return start_job(log, clock=asyncio.get_running_loop().time, **options)
 
@@ -717,7 +717,7 @@ async def test_an_aborted_job_says_not_another_word(log):
 
 
 async def test_a_job_that_was_never_started_can_be_aborted(log):
-    await Reporter(Chain(log, "t1", attempt=1)).abort()
+    await Job(Chain(log, "t1", attempt=1)).abort()
 
 
 # Ending
@@ -739,7 +739,7 @@ async def test_the_end_comes_after_all_that_is_pending(log, looptime):
 
 @virtual_time
 async def test_a_job_that_was_never_started_ends_too(log):
-    job = Reporter(Chain(log, "t1", attempt=1))
+    job = Job(Chain(log, "t1", attempt=1))
     job.chunk("a")
     await job.finish("completed")
     assert output(log) == "a"
@@ -838,7 +838,7 @@ async def test_a_flush_ends_when_the_job_does(log):
     await settle()
     await job.abort()
     await flushing
-    unstarted = Reporter(Chain(log, "t1", attempt=1))
+    unstarted = Job(Chain(log, "t1", attempt=1))
     unstarted.chunk("a")
     await unstarted.flush()
 
@@ -1044,7 +1044,7 @@ async def test_a_thread_learns_of_a_cancel(log):
 
 
 def test_a_thread_that_outlives_its_loop_is_not_disturbed(log, monkeypatch):
-    async def run() -> Reporter:
+    async def run() -> Job:
         job = start_job(log)
         await job.finish("error")
         return job

@@ -32,7 +32,7 @@ STREAMERS = 2
 FIRST_PORT = 8000
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     url: str = ""
@@ -45,7 +45,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class Demo:
     """One demonstration."""
 
-    def __init__(self, wish: Wish, out: Console) -> None:
+    def __init__(self, wish: StreamRequest, out: Console) -> None:
         self._wish = wish
         self._out = out
         self._csv = wish.csv or airports()
@@ -165,5 +165,5 @@ def demo(*, leaving: bool, url: str, csv: Path | None, port: int | None, pages: 
     """
     if url and not url.startswith(("http://", "https://")):
         raise Misuse(f"--url {url}: it begins with http:// or https://")
-    wish = Wish(url=url, csv=csv.resolve() if csv else None, port=port, pages=pages, leaving=leaving)
+    wish = StreamRequest(url=url, csv=csv.resolve() if csv else None, port=port, pages=pages, leaving=leaving)
     raise SystemExit(asyncio.run(Demo(wish, console()).run()))

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
@@ -15,7 +15,7 @@ from headway.task import Registry
 from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
-from headway_processor.context import Desk
+from headway_processor.context import RunContext
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import NatsArchive
 from headway_processor.jobs.puller import Puller
@@ -93,8 +93,8 @@ class Processor:
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
         js = client.jetstream()
-        desk = Desk(
-            NatsLog(client, names),
+        context = RunContext(
+            JetStreamLog(client, names),
             NatsArchive(client, names),
             self._settings,
             self._metrics,
@@ -108,7 +108,7 @@ class Processor:
                 names, kind.name, ack_wait_seconds=self._settings.ack_wait_seconds, concurrency=kind.concurrency
             )
             puller = pullers[kind.name] = Puller(self._connection, config)
-            self._workers.append(Worker(kind, puller, desk, self._running, slots))
+            self._workers.append(Worker(kind, puller, context, self._running, slots))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
         records = [kind.record() for kind in self._kinds]
         return {

@@ -45,7 +45,7 @@ class Archive(Protocol):
 
 
 @dataclass(frozen=True)
-class Desk:
+class RunContext:
     """What all runs share."""
 
     log: Log

@@ -7,7 +7,7 @@ import logging
 
 from headway.errors import UnavailableError
 from headway.task import Kind
-from headway_processor.context import Desk
+from headway_processor.context import RunContext
 from headway_processor.jobs.puller import Delivery, Puller
 from headway_processor.jobs.run import JobRun
 from headway_processor.shutdown import Running
@@ -22,14 +22,16 @@ logger = logging.getLogger(__name__)
 class Worker:
     """Runs the jobs of `kind`. `slots` are those of all kinds together."""
 
-    def __init__(self, kind: Kind, puller: Puller, desk: Desk, running: Running, slots: asyncio.Semaphore) -> None:
+    def __init__(
+        self, kind: Kind, puller: Puller, context: RunContext, running: Running, slots: asyncio.Semaphore
+    ) -> None:
         self.kind = kind
         self.bound = False
         """Whether jobs can arrive."""
         self.was_bound = False
         """Whether they could once."""
         self._puller = puller
-        self._desk = desk
+        self._context = context
         self._running = running
         self._all_slots = slots
         self._own_slots = asyncio.Semaphore(kind.concurrency)
@@ -67,7 +69,7 @@ class Worker:
             await self._begin(delivery)
 
     async def _begin(self, delivery: Delivery) -> None:
-        run = JobRun(self._desk, self.kind, delivery)
+        run = JobRun(self._context, self.kind, delivery)
         if self._running.has(run.task):
             # NATS was away for longer than ack_wait: our own job has come back to us.
             logger.info("a job that runs here was delivered again", extra={"action": "job_again", "task": run.task})

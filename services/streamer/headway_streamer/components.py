@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from headway.errors import UnavailableError
-from headway.eventlog.jetstream_log import NatsLog
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.connection import Connection
 from headway.jetstream.kv import Bucket
 from headway.jetstream.provision import ensure, ensure_patiently
@@ -18,22 +18,22 @@ from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
-from headway_streamer.tail.registry import INCARNATION_SECONDS, Live
-from headway_streamer.tasks.capacity import Storage
-from headway_streamer.tasks.kinds import Catalogue
+from headway_streamer.tail.registry import INCARNATION_SECONDS, TailRegistry
+from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
 from headway_streamer.tasks.results import Results
-from headway_streamer.tasks.store import Intake
-from headway_streamer.watch.admission import Streams
-from headway_streamer.watch.direct_writer import Sweeper
+from headway_streamer.tasks.store import TaskStore
+from headway_streamer.watch.admission import Admission
+from headway_streamer.watch.direct_writer import IdleTimer
 from headway_streamer.watch.drain import Drain
 
 logger = logging.getLogger(__name__)
 
 
-class Core:
+class Components:
     """All that the routes need."""
 
     def __init__(self, settings: Settings, connection: Connection) -> None:
@@ -45,10 +45,10 @@ class Core:
         """Whether the streams are there: NATS has been reached once."""
         self.metrics = Metrics()
         self.metrics.connected = lambda: connection.connected
-        self.log = NatsLog(connection.client, connection.names)
+        self.log = JetStreamLog(connection.client, connection.names)
         self.decoder = FrameDecoder(self.metrics)
         self.history = History(self.log, self.decoder, self.metrics)
-        self.live = Live(
+        self.live = TailRegistry(
             self.log,
             self.history,
             self.decoder,
@@ -59,15 +59,15 @@ class Core:
             flush_ms=settings.flush_ms,
             linger_seconds=settings.linger_seconds,
         )
-        self.storage = Storage(
+        self.storage = StoreCapacity(
             connection.client,
             connection.names,
             self.metrics,
             max_share=settings.max_store_share,
             store_bytes=settings.store_bytes,
         )
-        self.intake = Intake(connection.client, connection.names, self.log, self.storage, self.decoder.malformed)
-        self.catalogue = Catalogue(
+        self.intake = TaskStore(connection.client, connection.names, self.log, self.storage, self.decoder.malformed)
+        self.catalogue = KindCatalogue(
             Bucket(connection.client, connection.names.kinds_bucket),
             Bucket(connection.client, connection.names.processors_bucket),
             self.decoder.malformed,
@@ -77,8 +77,8 @@ class Core:
         self.results = Results(connection)
         self.drain = Drain(settings.drain_seconds)
         self.metrics.late = self.drain.late
-        self.streams = Streams(settings, self.live, self.history, self.decoder, self.intake, self.drain, self.metrics)
-        self.sweeper = Sweeper(
+        self.streams = Admission(settings, self.live, self.history, self.decoder, self.intake, self.drain, self.metrics)
+        self.idle_timer = IdleTimer(
             self.metrics,
             heartbeat_seconds=settings.heartbeat_seconds,
             write_deadline_seconds=settings.write_deadline_seconds,

@@ -4,10 +4,10 @@ import pytest
 
 from headway import codec
 from headway.errors import UnavailableError
-from headway.records import Job
+from headway.records import JobMessage
 from headway.task import Registry, task
 from headway.testing import MemoryLog
-from headway_processor.context import Desk
+from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
@@ -96,9 +96,11 @@ class Bench:
     def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", **options):
         registry = Registry()
         task("k", registry=registry, **({"retry_jitter": 0.0} | options))(handler)
-        payload = codec.encode_json(Job(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
-        desk = Desk(self.log, self.archive, self.settings, self.metrics)
-        return JobRun(desk, registry.get("k"), Delivery(payload, subject))
+        payload = (
+            codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
+        )
+        context = RunContext(self.log, self.archive, self.settings, self.metrics)
+        return JobRun(context, registry.get("k"), Delivery(payload, subject))
 
     async def run(self, handler, params=b"{}", **options):
         """Run a job to its end; how it was answered."""

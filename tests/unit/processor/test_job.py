@@ -10,7 +10,7 @@ from headway import codec
 from headway.errors import TaskError, TooLargeError
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel, Chunk, LogLine
-from headway.records import Job
+from headway.records import JobMessage
 from headway.testing import progress
 from headway.track import current_job, track
 from headway_processor.attempts import executor
@@ -388,8 +388,8 @@ async def test_params_for_a_handler_that_takes_none_do_not_fit(bench):
         b"\xff\xfe",
         b"[]",
         b'{"task": "t1"}',
-        codec.encode_json(Job(task="other", kind="k")),
-        codec.encode_json(Job(task="t1", kind="other")),
+        codec.encode_json(JobMessage(task="other", kind="k")),
+        codec.encode_json(JobMessage(task="t1", kind="other")),
     ],
 )
 async def test_malformed_job_is_set_aside(bench, payload):

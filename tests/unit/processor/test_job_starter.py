@@ -8,7 +8,7 @@ import pytest
 from headway import codec
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat
-from headway.records import Job
+from headway.records import JobMessage
 from headway.testing import progress
 from headway_processor.attempts.starter import GONE
 
@@ -42,7 +42,7 @@ def run_of(bench, work, *, queued_seconds=0.0, cancel_on_disconnect=True):
         return await work(job)
 
     submitted = time.time() - queued_seconds
-    job = Job(task="t1", kind="k", submitted=submitted, cancel_on_disconnect=cancel_on_disconnect)
+    job = JobMessage(task="t1", kind="k", submitted=submitted, cancel_on_disconnect=cancel_on_disconnect)
     return bench.job(handler, payload=codec.encode_json(job))
 
 

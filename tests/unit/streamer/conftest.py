@@ -14,11 +14,11 @@ from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
-from headway_streamer.tail.registry import Live
-from headway_streamer.watch.admission import Streams
-from headway_streamer.watch.admission import Wish as StreamRequest
+from headway_streamer.tail.registry import TailRegistry
+from headway_streamer.watch.admission import Admission
+from headway_streamer.watch.admission import StreamRequest as StreamRequest
 from headway_streamer.watch.drain import Drain
-from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.watcher import Watcher
 
 
@@ -63,11 +63,11 @@ class Rig:
         if decoder is None:
             self.decoder.incarnation = "inc"
         self.history = History(log, self.decoder, self.metrics)
-        self.live = Live(
+        self.live = TailRegistry(
             log, self.history, self.decoder, self.metrics, ring_bytes=self.settings.ring_bytes, probe_seconds=10
         )
         self.drain = Drain(self.settings.drain_seconds)
-        self.streams = Streams(self.settings, self.live, self.history, self.decoder, None, self.drain, self.metrics)
+        self.streams = Admission(self.settings, self.live, self.history, self.decoder, None, self.drain, self.metrics)
 
     async def read(self, *tasks, cursor="", blocks=None, **wish):
         """What a client with that Last-Event-ID is sent, until the stream ends or it has so many blocks."""
@@ -91,11 +91,12 @@ class Rig:
             self.probe = asyncio.ensure_future(self.live.probe_for_ever())
         tails = [await self.live.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
-        seats = [
-            Seat(t, self.history, p, merging=merging, mismatch=mismatch) for t, p in zip(tails, places, strict=True)
+        readers = [
+            LogReader(t, self.history, p, merging=merging, mismatch=mismatch)
+            for t, p in zip(tails, places, strict=True)
         ]
         options["incarnation"] = lambda: self.decoder.incarnation
-        watcher = Watcher(seats, self.settings, self.drain, self.metrics, **options)
+        watcher = Watcher(readers, self.settings, self.drain, self.metrics, **options)
         return Watched(watcher, asyncio.ensure_future(self._pump(watcher, tails, inbox := asyncio.Queue())), inbox)
 
     async def _pump(self, watcher, tails, inbox):

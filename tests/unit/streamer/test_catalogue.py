@@ -7,7 +7,7 @@ import pytest
 from headway import codec
 from headway.records import KindRecord, ProcessorRecord
 from headway_streamer.problems import Problem
-from headway_streamer.tasks.kinds import RECHECK_SECONDS, Catalogue, check_params, from_query
+from headway_streamer.tasks.kinds import RECHECK_SECONDS, KindCatalogue, check_params, from_query
 
 KIND = KindRecord(
     kind="k",
@@ -98,7 +98,7 @@ class Stored:
 @pytest.mark.looptime
 async def test_what_has_come_since_the_last_read_is_found_before_it_is_called_unknown():
     kinds, leases = Stored(), Stored()
-    catalogue = Catalogue(kinds, leases, malformed=None)
+    catalogue = KindCatalogue(kinds, leases, malformed=None)
     with pytest.raises(Problem):
         await catalogue.kind("k")
     kinds.found["k"] = codec.encode_json(KIND)

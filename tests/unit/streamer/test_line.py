@@ -7,8 +7,8 @@ import pytest
 from headway.events import Chunk
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import START
-from headway_streamer.watch.direct_writer import Line, Sweeper
-from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.direct_writer import DirectWriter, IdleTimer
+from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 from tests.unit.streamer.conftest import completed, parse, rig_on, ticks
@@ -57,23 +57,23 @@ async def rig():
 
 
 class Opened:
-    def __init__(self, rig, pipe, line, session, sweeper):
-        self.pipe, self.line, self.session, self.sweeper = pipe, line, session, sweeper
+    def __init__(self, rig, pipe, line, session, idle_timer):
+        self.pipe, self.line, self.session, self.idle_timer = pipe, line, session, idle_timer
 
 
-async def open_line(rig, sweeper=None, **options):
+async def open_line(rig, idle_timer=None, **options):
     if rig.probe is None:
         rig.probe = asyncio.ensure_future(rig.live.probe_for_ever())
     tail = await rig.live.join("t1")
-    seat = Seat(tail, rig.history, START, merging=options.pop("merging", False))
-    watcher = Watcher([seat], rig.settings, rig.drain, rig.metrics, incarnation=lambda: "inc", **options)
+    reader = LogReader(tail, rig.history, START, merging=options.pop("merging", False))
+    watcher = Watcher([reader], rig.settings, rig.drain, rig.metrics, incarnation=lambda: "inc", **options)
     session = Session(watcher)
     session.on_close(lambda _: rig.live.leave(tail))
-    sweeper = sweeper or Sweeper(rig.metrics, heartbeat_seconds=15, write_deadline_seconds=30)
+    idle_timer = idle_timer or IdleTimer(rig.metrics, heartbeat_seconds=15, write_deadline_seconds=30)
     pipe = Pipe()
-    line = Line(session, watcher, pipe, sweeper)
+    line = DirectWriter(session, watcher, pipe, idle_timer)
     line.start()
-    return Opened(rig, pipe, line, session, sweeper)
+    return Opened(rig, pipe, line, session, idle_timer)
 
 
 async def settle():
@@ -85,7 +85,7 @@ async def test_a_caught_up_watcher_is_parked_and_written_to_by_the_tail(rig):
     await rig.write("t1", *ticks(1, 3))
     opened = await open_line(rig)
     await settle()
-    assert opened.line in opened.sweeper.lines
+    assert opened.line in opened.idle_timer.lines
     before = len(asyncio.all_tasks())
     await rig.write("t1", *ticks(4, 5))
     await settle()
@@ -94,7 +94,7 @@ async def test_a_caught_up_watcher_is_parked_and_written_to_by_the_tail(rig):
     await rig.write("t1", completed())
     await settle()
     assert opened.pipe.numbers == [1, 2, 3, 4, 5, 6]
-    assert (opened.pipe.ended, opened.session.closed, opened.sweeper.lines) == (True, True, set())
+    assert (opened.pipe.ended, opened.session.closed, opened.idle_timer.lines) == (True, True, set())
 
 
 async def test_all_parked_watchers_get_the_same_bytes(rig):
@@ -120,7 +120,7 @@ async def test_a_full_connection_gets_nothing_until_it_drains_and_then_everythin
     full.line.on_writable(True)
     await settle()
     assert full.pipe.numbers == list(range(1, 52))
-    assert full.line in full.sweeper.lines
+    assert full.line in full.idle_timer.lines
 
 
 async def test_like_ticks_that_a_full_connection_missed_are_merged(rig):
@@ -164,7 +164,7 @@ async def test_a_connection_that_takes_a_little_is_given_more_time(rig):
 async def test_the_sweeper_wakes_a_parked_watcher_for_its_heartbeat_and_its_end(rig):
     await rig.write("t1", progress("queued"))
     opened = await open_line(rig)
-    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    sweeping = asyncio.ensure_future(opened.idle_timer.run())
     await asyncio.sleep(31)
     assert next(w for w in opened.pipe.writes if b":\n" in w) == b"2\r\n:\n\r\n"
     await asyncio.sleep(800)
@@ -176,19 +176,19 @@ async def test_the_sweeper_wakes_a_parked_watcher_for_its_heartbeat_and_its_end(
 async def test_a_parked_watcher_gets_heartbeats_without_a_task(rig, monkeypatch):
     await rig.write("t1", progress("queued"))
     opened = await open_line(rig)
-    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    sweeping = asyncio.ensure_future(opened.idle_timer.run())
     await settle()
     monkeypatch.setattr(opened.line, "_loop", None)  # whoever makes a task asks it
     await asyncio.sleep(100)
     assert sum(write == b"2\r\n:\n\r\n" for write in opened.pipe.writes) == 6
-    assert opened.line in opened.sweeper.lines
+    assert opened.line in opened.idle_timer.lines
     sweeping.cancel()
 
 
 async def test_a_parked_watcher_is_told_of_a_stall_and_not_of_its_heartbeat(rig):
     await rig.write("t1", *ticks(1, 1))
     opened = await open_line(rig)
-    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    sweeping = asyncio.ensure_future(opened.idle_timer.run())
     await asyncio.sleep(20)
     assert [block.event for block in opened.pipe.blocks if "n" not in block.data] == ["hello", "stalled"]
     sweeping.cancel()
@@ -197,7 +197,7 @@ async def test_a_parked_watcher_is_told_of_a_stall_and_not_of_its_heartbeat(rig)
 async def test_what_the_tail_writes_stands_for_the_heartbeat(rig):
     await rig.write("t1", progress("queued"))
     opened = await open_line(rig)
-    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    sweeping = asyncio.ensure_future(opened.idle_timer.run())
     for n in range(10):
         await asyncio.sleep(10)
         await rig.write("t1", *ticks(n, n))
@@ -211,7 +211,7 @@ async def test_a_client_that_leaves_frees_everything(rig):
     await settle()
     opened.line.lost()
     await settle()
-    assert (opened.session.closed, opened.sweeper.lines, opened.pipe.ended) == (True, set(), False)
+    assert (opened.session.closed, opened.idle_timer.lines, opened.pipe.ended) == (True, set(), False)
     await asyncio.sleep(1)
     assert len(rig.live) == 0
 
@@ -229,7 +229,7 @@ async def test_a_peer_that_the_kernel_gave_up_counts_as_one_that_took_no_byte(ri
 async def test_a_drain_reaches_parked_watchers(rig):
     await rig.write("t1", *ticks(1, 1))
     opened = await open_line(rig)
-    sweeping = asyncio.ensure_future(opened.sweeper.sweep_for_ever())
+    sweeping = asyncio.ensure_future(opened.idle_timer.run())
     await settle()
     rig.drain.begin()
     await rig.drain.emptied()

@@ -8,13 +8,13 @@ from nats.aio.client import Client
 from headway.errors import StoreFullError
 from headway.subjects import Names
 from headway_streamer.metrics import Metrics
-from headway_streamer.tasks.capacity import REFUSING_SECONDS, Part, Storage
+from headway_streamer.tasks.capacity import REFUSING_SECONDS, Part, StoreCapacity
 
 MB = 1_000_000
 
 
 def storage(*parts, max_share=0.8):
-    made = Storage(Client(), Names("hw"), Metrics(), max_share=max_share)
+    made = StoreCapacity(Client(), Names("hw"), Metrics(), max_share=max_share)
     made.parts = list(parts)
     return made
 

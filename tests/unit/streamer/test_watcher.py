@@ -9,7 +9,7 @@ from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import LATEST, Position, decode
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
-from headway_streamer.watch.admission import Wish as StreamRequest
+from headway_streamer.watch.admission import StreamRequest as StreamRequest
 from headway_streamer.watch.drain import LATE_SECONDS, Drain
 from headway_streamer.watch.watcher import STEP_BYTES
 from tests.unit.streamer.conftest import completed, parse, rig_on, ticks

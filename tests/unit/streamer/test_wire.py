@@ -9,7 +9,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from headway_streamer.process.detachable_protocol import EXTENSION, WireProtocol
+from headway_streamer.process.detachable_protocol import EXTENSION, DetachableProtocol
 from headway_streamer.process.server import backstop_ms
 
 PINS = {
@@ -36,7 +36,7 @@ def test_the_stream_and_the_wire_agree_on_the_extension():
     from headway_streamer.http import event_stream
 
     assert event_stream.EXTENSION == EXTENSION
-    assert issubclass(WireProtocol, HttpToolsProtocol)
+    assert issubclass(DetachableProtocol, HttpToolsProtocol)
 
 
 class Transport(asyncio.Transport):
@@ -70,11 +70,11 @@ async def starts(scope, receive, send):
     wire.write(b"1\r\nx\r\n")
 
 
-async def connected() -> tuple[WireProtocol, Transport]:
+async def connected() -> tuple[DetachableProtocol, Transport]:
     """A connection on which a stream was started and detached."""
-    seen: list[WireProtocol] = []
-    config = Config(starts, interface="asgi3", http=WireProtocol, lifespan="off", log_config=None)
-    wire = WireProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
+    seen: list[DetachableProtocol] = []
+    config = Config(starts, interface="asgi3", http=DetachableProtocol, lifespan="off", log_config=None)
+    wire = DetachableProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
     transport = Transport()
     wire.connection_made(transport)
     wire.data_received(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")

@@ -13,7 +13,7 @@ import msgspec
 from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
 from headway.eventlog.chain import Chain, read_head
 from headway.events import ErrorInfo, Status, is_terminal
-from headway.job import Reporter
+from headway.job import Job
 from headway.task import Kind
 from headway.values.results import Encoded
 from headway_processor.attempts.cancellation import watch
@@ -34,7 +34,7 @@ from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import start
 from headway_processor.attempts.failure import Failure
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Answers, Desk
+from headway_processor.context import Answers, RunContext
 from headway_processor.waiting import end, patiently
 
 MAX_RESULT_BYTES = 128 * 1024
@@ -53,13 +53,19 @@ class Attempt:
     """
 
     def __init__(
-        self, desk: Desk, kind: Kind, delivery: Answers, chain: Chain, failed: int, starter: Starter | None = None
+        self,
+        context: RunContext,
+        kind: Kind,
+        delivery: Answers,
+        chain: Chain,
+        failed: int,
+        starter: Starter | None = None,
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._starter = starter
         self._kind = kind
         self._delivery = delivery
-        settings = desk.settings
+        settings = context.settings
         self._policy = Policy(
             failed,
             kind.retries,
@@ -70,18 +76,18 @@ class Attempt:
         )
         self._begun = chain.head.seq
         self._stopping = asyncio.Event()
-        self._job = Reporter(
+        self._job = Job(
             chain,
             kind=kind.name,
             failed=failed,
             on_stop=lambda _: self._stopping.set(),
-            interval_seconds=desk.settings.interval_seconds,
-            beat_seconds=desk.settings.beat_seconds,
+            interval_seconds=context.settings.interval_seconds,
+            beat_seconds=context.settings.beat_seconds,
         )
 
     async def run(self, params: Any) -> None:
         """Run the handler to its end. Raises SupersededError and EndedError when the task is not ours any more."""
-        metrics, kind = self._desk.metrics, self._kind.name
+        metrics, kind = self._context.metrics, self._kind.name
         metrics.started(kind)
         begun, status = time.monotonic(), "abandoned"
         try:
@@ -98,7 +104,7 @@ class Attempt:
     async def _handle(self, params: Any) -> Ending | None:
         job = self._job
         job.start()
-        watching = [asyncio.create_task(watch(self._desk.log, job, self._begun), name=f"watch {job.task}")]
+        watching = [asyncio.create_task(watch(self._context.log, job, self._begun), name=f"watch {job.task}")]
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
@@ -165,7 +171,7 @@ class Attempt:
 
     def _with_result(self, result: Encoded) -> Conclusion:
         """The end of a handler that has returned; a failure if only text is left of parts and that is not allowed."""
-        if result.places and self._desk.settings.strict_results:
+        if result.places and self._context.settings.strict_results:
             return self._policy.answer(Failure(ErrorInfo("UnserialisableResult", result.warning)))
         if result.places:
             self._job.log(result.warning, "warning", logger="headway.result")
@@ -179,19 +185,19 @@ class Attempt:
             lambda: self._keep_result(raw),
             task=self._job.task,
             what="result",
-            on_refused=self._desk.metrics.refused,
+            on_refused=self._context.metrics.refused,
         )
         return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
     async def _keep_result(self, raw: bytes) -> None:
         # The store has no fence: a superseded attempt must not overwrite the result of the newer one.
         task, attempt = self._job.task, self._job.attempt
-        head = await read_head(self._desk.log, task)
+        head = await read_head(self._context.log, task)
         if head.event is not None and is_terminal(head.event):
             raise EndedError(task, getattr(head.event, "status", ""))
         if head.attempt > attempt:
             raise SupersededError(task, attempt, head.attempt)
-        await self._desk.archive.keep_result(task, raw)
+        await self._context.archive.keep_result(task, raw)
 
 
 def _too_large(error: TooLargeError) -> Fail:

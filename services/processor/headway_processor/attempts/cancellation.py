@@ -10,14 +10,14 @@ from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.eventlog.follow import follow
 from headway.eventlog.log import Log
-from headway.job import Reporter
+from headway.job import Job
 from headway_processor.attempts.decision import reason_to_stop
 from headway_processor.waiting import rest
 
 logger = logging.getLogger(__name__)
 
 
-async def watch(log: Log, job: Reporter, after: int) -> None:
+async def watch(log: Log, job: Job, after: int) -> None:
     """Stop `job` when an event with a sequence above `after` says so. Returns then; waits out a NATS that is away."""
     refused = 0
     while job.stopped is None:
@@ -28,7 +28,7 @@ async def watch(log: Log, job: Reporter, after: int) -> None:
             refused += 1
 
 
-async def _watch(log: Log, job: Reporter, after: int) -> None:
+async def _watch(log: Log, job: Job, after: int) -> None:
     events = follow(log, job.task, after)
     assert isinstance(events, AsyncGenerator)
     async with aclosing(events):

@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from headway.errors import TaskError
-from headway.job import Reporter
+from headway.job import Job
 from headway.task import Kind
 from headway.track import current
 from headway.values.results import Encoded, encode_result
@@ -27,7 +27,7 @@ STOP_SECONDS = 3.0
 logger = logging.getLogger(__name__)
 
 
-class Handling:
+class HandlerRun:
     """A handler that runs. `interrupt` cancels an async one; a thread sees `job.stopped`."""
 
     def __init__(self, future: asyncio.Future[Ending], interrupt: Callable[[], object]) -> None:
@@ -43,7 +43,7 @@ class Handling:
             return Raised(asyncio.CancelledError())
         return self._future.result()
 
-    async def until_end(self, job: Reporter, stopping: asyncio.Event, timeout_seconds: float | None) -> Ending | None:
+    async def until_end(self, job: Job, stopping: asyncio.Event, timeout_seconds: float | None) -> Ending | None:
         """Wait for the end, or make it after `timeout_seconds` and when `stopping` is set. None: it would not stop."""
         stop = asyncio.create_task(stopping.wait(), name=f"stop of {job.task}")
         either: set[asyncio.Future[Any]] = {self._future, stop}
@@ -57,7 +57,7 @@ class Handling:
             await self._make_end(job)
         return self.ending
 
-    async def _make_end(self, job: Reporter) -> None:
+    async def _make_end(self, job: Job) -> None:
         self.interrupt()
         await asyncio.wait({self._future}, timeout=STOP_SECONDS)
         if not self._future.done():
@@ -66,7 +66,7 @@ class Handling:
             )
 
 
-def start(kind: Kind, job: Reporter, params: Any) -> Handling:
+def start(kind: Kind, job: Job, params: Any) -> HandlerRun:
     """Start the handler of `kind`; inside it `headway.track` finds `job`. What it returns is encoded where it ran."""
     arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
     context = copy_context()
@@ -77,8 +77,8 @@ def start(kind: Kind, job: Reporter, params: Any) -> Handling:
         context.run(printed.set, PrintedLines(job))
     if kind.executor == "async":
         task = asyncio.create_task(_call_async(kind, arguments), name=f"handler {job.task}", context=context)
-        return Handling(task, task.cancel)
-    return Handling(_in_thread(kind, arguments, context, job.task), _nothing)
+        return HandlerRun(task, task.cancel)
+    return HandlerRun(_in_thread(kind, arguments, context, job.task), _nothing)
 
 
 async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:

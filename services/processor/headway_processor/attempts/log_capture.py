@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from headway.events import Level
-from headway.job import Reporter, current
+from headway.job import Job, current
 from headway_processor.attempts.failure import describe
 
 _NOTHING = 1000
@@ -64,7 +64,7 @@ def _call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         _take(record, job)
 
 
-def _take(record: logging.LogRecord, job: Reporter) -> None:
+def _take(record: logging.LogRecord, job: Job) -> None:
     if _busy.get() or record.name.partition(".")[0] in _OWN:
         return
     token = _busy.set(True)  # the text of a record may be made by code that logs itself

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
-from headway.job import Reporter
+from headway.job import Job
 
 LOGGER = "stdout"
 MAX_LINE_CHARS = 4000
@@ -19,7 +19,7 @@ MAX_LINE_CHARS = 4000
 class PrintedLines:
     """The lines that one handler prints. Threads of the handler do not mix within a line."""
 
-    def __init__(self, job: Reporter) -> None:
+    def __init__(self, job: Job) -> None:
         self._job = job
         self._lock = threading.Lock()
         self._unfinished: dict[int, str] = {}

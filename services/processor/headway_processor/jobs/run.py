@@ -22,14 +22,14 @@ from headway.errors import (
 from headway.eventlog.chain import EMPTY, Chain, Head, read_head
 from headway.eventlog.log import Log
 from headway.events import ErrorInfo, Progress, is_terminal
-from headway.records import Job, decode_record
+from headway.records import JobMessage, decode_record
 from headway.subjects import is_name
 from headway.task import Kind
 from headway_processor.attempts.attempt import Attempt, cancelled_message
 from headway_processor.attempts.decision import CancelPending, Decision, GiveUp, Start, decide
 from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Answers, Desk
+from headway_processor.context import Answers, RunContext
 from headway_processor.waiting import end, first_to_end, patiently
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ logger = logging.getLogger(__name__)
 class JobRun:
     """The run of one delivered job. Nothing that happens in it ends the processor."""
 
-    def __init__(self, desk: Desk, kind: Kind, delivery: Answers) -> None:
+    def __init__(self, context: RunContext, kind: Kind, delivery: Answers) -> None:
         self.task = delivery.subject.rpartition(".")[2]
         self.delivery = delivery
-        self._desk = desk
+        self._context = context
         self._kind = kind
         self._attempt: Attempt | None = None
         self._leaving = asyncio.Event()
@@ -55,7 +55,7 @@ class JobRun:
             await self._run()
         except SupersededError:
             # No ack: the job belongs to the newer attempt, and an ack of ours would take it away.
-            self._desk.metrics.superseded(self._kind.name)
+            self._context.metrics.superseded(self._kind.name)
             logger.warning("an attempt is superseded", extra=self._extra("superseded"))
         except EndedError:
             # The terminal event stands in the log; a redelivery would find nothing else to do.
@@ -73,7 +73,7 @@ class JobRun:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(self._desk.settings.ack_wait_seconds / 3)
+            await asyncio.sleep(self._context.settings.ack_wait_seconds / 3)
             await self.delivery.keep()
 
     async def _run(self) -> None:
@@ -89,18 +89,18 @@ class JobRun:
                     pass  # the log has changed since it was read: decide again
 
     def _listen(self) -> Starter:
-        desk = self._desk
+        context = self._context
         return Starter(
-            desk.log,
+            context.log,
             self.task,
-            desk.settings.starter_grace_seconds,
-            connected=desk.connected,
-            on_reconnect=desk.on_reconnect,
+            context.settings.starter_grace_seconds,
+            connected=context.connected,
+            on_reconnect=context.on_reconnect,
         )
 
-    async def _proceed(self, job: Job) -> bool:
+    async def _proceed(self, job: JobMessage) -> bool:
         head, latest = await patiently(self._end_of_log)
-        crashes = self._desk.settings.crashes
+        crashes = self._context.settings.crashes
         decision = decide(head, latest, retries=self._kind.retries, crashes=crashes)
         if isinstance(decision, Start) and self._starter_gone:
             decision = CancelPending(GONE)
@@ -117,11 +117,11 @@ class JobRun:
         await self._settle(head, latest, decision)
         return True
 
-    def _starter_doubtful(self, job: Job) -> bool:
+    def _starter_doubtful(self, job: JobMessage) -> bool:
         """Whether the starter may have gone while the job was queued. It was present when it submitted the job."""
         assert self._starter is not None
         waited_seconds = time.time() - job.submitted
-        return waited_seconds > self._desk.settings.starter_grace_seconds and not self._starter.heard.is_set()
+        return waited_seconds > self._context.settings.starter_grace_seconds and not self._starter.heard.is_set()
 
     async def _await_starter(self, starter: Starter) -> bool:
         """Begin nothing before the starter was heard, or is known to be gone. False to decide again."""
@@ -134,21 +134,23 @@ class JobRun:
         return False
 
     async def _start(self, head: Head, decision: Start, params: Any) -> bool:
-        chain = Chain(self._desk.log, self.task, head, attempt=decision.attempt, on_refused=self._desk.metrics.refused)
+        chain = Chain(
+            self._context.log, self.task, head, attempt=decision.attempt, on_refused=self._context.metrics.refused
+        )
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
         try:
             await chain.begin(first)
         except (CancelRequestedError, EndedError):
             return False
-        self._attempt = Attempt(self._desk, self._kind, self.delivery, chain, decision.failed, self._starter)
+        self._attempt = Attempt(self._context, self._kind, self.delivery, chain, decision.failed, self._starter)
         if self._leaving.is_set():
             self._attempt.hand_back()
         await self._attempt.run(params)
         return True
 
     async def _end_of_log(self) -> tuple[Head, Progress | None]:
-        head = await read_head(self._desk.log, self.task)
-        return head, await latest_progress(self._desk.log, self.task, head)
+        head = await read_head(self._context.log, self.task)
+        return head, await latest_progress(self._context.log, self.task, head)
 
     # Jobs that are not run
 
@@ -164,7 +166,7 @@ class JobRun:
         await self.delivery.ack()
 
     async def _set_aside(self, reason: str) -> None:
-        self._desk.metrics.malformed(self._kind.name)
+        self._context.metrics.malformed(self._kind.name)
         logger.error("a message in the queue is no job", extra=self._extra("job_malformed") | {"reason": reason})
         await self._bury(reason)
         head, latest = await patiently(self._end_of_log) if is_name(self.task) else (EMPTY, None)
@@ -177,15 +179,17 @@ class JobRun:
         # Before the terminal event: a crash in between repeats both, and the key keeps the dead job single.
         delivery, kind = self.delivery, self._kind.name
         await patiently(
-            lambda: self._desk.archive.bury(kind, self.task, delivery.payload, reason, delivery.key),
+            lambda: self._context.archive.bury(kind, self.task, delivery.payload, reason, delivery.key),
             task=self.task,
             what="dead job",
-            on_refused=self._desk.metrics.refused,
+            on_refused=self._context.metrics.refused,
         )
-        self._desk.metrics.buried(kind)
+        self._context.metrics.buried(kind)
 
     async def _append(self, head: Head, event: Progress) -> None:
-        chain = Chain(self._desk.log, self.task, head, attempt=head.attempt, on_refused=self._desk.metrics.refused)
+        chain = Chain(
+            self._context.log, self.task, head, attempt=head.attempt, on_refused=self._context.metrics.refused
+        )
         await chain.append(event)
 
     def _extra(self, action: str) -> dict[str, object]:
@@ -210,11 +214,11 @@ async def latest_progress(log: Log, task: str, head: Head) -> Progress | None:
     return event if isinstance(event, Progress) else None
 
 
-def read_job(subject: str, payload: bytes) -> Job:
+def read_job(subject: str, payload: bytes) -> JobMessage:
     """The job in a message of the queue. Raises MalformedEventError when it is none, or not the one of its subject."""
-    job = decode_record(payload, Job)
+    job = decode_record(payload, JobMessage)
     if not is_name(job.task) or subject.split(".")[-2:] != [job.kind, job.task]:
-        raise MalformedEventError(f"not a Job: task {job.task!r} of kind {job.kind!r} does not fit {subject!r}")
+        raise MalformedEventError(f"not a job: task {job.task!r} of kind {job.kind!r} does not fit {subject!r}")
     return job
 
 

@@ -22,7 +22,7 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
-from headway_streamer.components import Core
+from headway_streamer.components import Components
 from headway_streamer.console.assets import Assets, accepts_gzip
 from headway_streamer.http.routes import ROUTES
 from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
@@ -32,7 +32,7 @@ ASSETS = Assets()
 logger = logging.getLogger(__name__)
 
 
-def create_app(core: Core) -> Litestar:
+def create_app(core: Components) -> Litestar:
     """The public application of one streamer."""
     settings = core.settings
     return Litestar(
@@ -60,7 +60,7 @@ def create_app(core: Core) -> Litestar:
         ),
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
-        signature_types=[Core],
+        signature_types=[Components],
     )
 
 

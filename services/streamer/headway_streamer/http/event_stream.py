@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.watch.direct_writer import Line, Sweeper
+from headway_streamer.watch.direct_writer import DirectWriter, IdleTimer
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 class EventStream(Response[None]):
     """A response that lasts until the session ends or the client goes away."""
 
-    def __init__(self, session: Session, sweeper: Sweeper, *, direct: bool) -> None:
+    def __init__(self, session: Session, idle_timer: IdleTimer, *, direct: bool) -> None:
         super().__init__(None, media_type="text/event-stream")
         self._session = session
-        self._sweeper = sweeper
+        self._idle_timer = idle_timer
         self._direct = direct
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> Any:
@@ -61,7 +61,7 @@ class EventStream(Response[None]):
             raise
 
     def _detached(self, wire: Any, watcher: Watcher) -> bool:
-        line = Line(self._session, watcher, wire, self._sweeper)
+        line = DirectWriter(self._session, watcher, wire, self._idle_timer)
         if not wire.detach(line.lost, line.on_writable):
             return False
         line.start()
@@ -98,11 +98,11 @@ class EventStream(Response[None]):
             assert isinstance(pieces, AsyncGenerator)
             async with aclosing(pieces):
                 async for piece in pieces:
-                    async with asyncio.timeout(self._sweeper.write_deadline_seconds):
+                    async with asyncio.timeout(self._idle_timer.write_deadline_seconds):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             watcher.ended_by = "deadline"
-            self._sweeper.metrics.write_deadline()
+            self._idle_timer.metrics.write_deadline()
             logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
             if wire is not None:  # ASGI itself cannot abort; elsewhere the kernel ends it (see server.listen)
                 wire.abort()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.components import Core
+from headway_streamer.components import Components
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -16,7 +16,7 @@ class Ops:
     restart would not bring it back, and another replica has no other.
     """
 
-    def __init__(self, core: Core, listening: Callable[[], bool]) -> None:
+    def __init__(self, core: Components, listening: Callable[[], bool]) -> None:
         self._core = core
         self._listening = listening
 

@@ -12,7 +12,7 @@ from headway.subjects import is_name
 from headway_streamer.http.head import HEAD
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.settings import Settings
-from headway_streamer.watch.admission import Wish
+from headway_streamer.watch.admission import StreamRequest
 
 JSON = "application/json"
 MAX_KEY_CHARS = 255
@@ -37,7 +37,7 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 def stream_request(
     request: AnyRequest, settings: Settings, tasks: list[str], cursor: str, begin: str, merge: str
-) -> Wish:
+) -> StreamRequest:
     """What a request asks of a stream, or a Problem."""
     if not all(is_name(task) for task in tasks):
         raise not_found()
@@ -45,7 +45,7 @@ def stream_request(
         raise Problem(400, "Bad query", "`from` is `start` or `latest`.")
     if merge not in ("0", "1"):
         raise Problem(400, "Bad query", "`merge` is `0` or `1`.")
-    return Wish(
+    return StreamRequest(
         tasks=tuple(sorted(set(tasks))),
         cursor=request.headers.get("last-event-id", "") or cursor,
         latest=begin == "latest",

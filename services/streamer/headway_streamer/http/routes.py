@@ -13,7 +13,7 @@ from headway import codec
 from headway.errors import EndedError, StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.components import Core
+from headway_streamer.components import Components
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
 from headway_streamer.http.event_stream import EventStream
 from headway_streamer.http.requests import (
@@ -31,7 +31,7 @@ from headway_streamer.problems import Problem, not_found
 from headway_streamer.tasks.kinds import check_params, from_query, no_processor
 from headway_streamer.tasks.listing import Filter, links, summary
 from headway_streamer.tasks.store import WAITING
-from headway_streamer.watch.admission import Wish, parse, turned_away
+from headway_streamer.watch.admission import StreamRequest, parse, turned_away
 from headway_streamer.watch.session import Session
 
 MAX_REASON_CHARS = 500
@@ -69,14 +69,14 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 
 @get("/api/v1/kinds", tags=["kinds"], summary="What can be run, with JSON Schemas of the parameters")
-async def list_kinds(core: NamedDependency[Core]) -> Response[bytes]:
+async def list_kinds(core: NamedDependency[Components]) -> Response[bytes]:
     return answer({"kinds": await core.catalogue.offers()})
 
 
 @post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
 async def submit_task(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     idempotency_key: Annotated[str, HeaderParameter(name="Idempotency-Key", description="Runs once.")] = "",
 ) -> Response[bytes]:
     submission = await read_body(request, Submission)
@@ -85,7 +85,7 @@ async def submit_task(
 
 @get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
 async def list_tasks(
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     kind: FromQuery[str] = "",
     status: FromQuery[str] = "",
@@ -95,14 +95,14 @@ async def list_tasks(
 
 
 @get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="A task's latest state, for polling with If-None-Match")
-async def get_task(request: AnyRequest, core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
+async def get_task(request: AnyRequest, core: NamedDependency[Components], task: FromPath[str]) -> Response[bytes]:
     return await _snapshot(request, core, task)
 
 
 @get("/api/v1/tasks/{task:str}/stream", tags=["streams"], summary="A task's events as Server-Sent Events")
 async def stream_task(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     task: FromPath[str],
     at: CursorQuery = "",
     begin: BeginQuery = "start",
@@ -116,7 +116,7 @@ async def stream_task(
 @get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
 async def stream_tasks(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     task: Annotated[list[str], QueryParameter(name="task", description="Repeat it, once per task; at most 32.")],
     at: CursorQuery = "",
     begin: BeginQuery = "start",
@@ -131,7 +131,7 @@ async def stream_tasks(
 @get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
 async def stream_celery(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     task: FromPath[str],
     at: CursorQuery = "",
     begin: BeginQuery = "start",
@@ -144,7 +144,7 @@ async def stream_celery(
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
 async def process_stream(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     kind: Annotated[str, QueryParameter(description="What to run; by default the streamer's `process_kind`.")] = "",
     at: CursorQuery = "",
     begin: BeginQuery = "start",
@@ -162,7 +162,7 @@ async def process_stream(
 @get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same for clients that append to the URL")
 async def process_kind_stream(
     request: AnyRequest,
-    core: NamedDependency[Core],
+    core: NamedDependency[Components],
     kind: FromPath[str],
     at: CursorQuery = "",
     begin: BeginQuery = "start",
@@ -175,7 +175,7 @@ async def process_kind_stream(
 
 
 @post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
-async def cancel_task(request: AnyRequest, core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
+async def cancel_task(request: AnyRequest, core: NamedDependency[Components], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     wanted = await read_body(request, CancelRequest) if await request.body() else CancelRequest()
     try:
@@ -186,7 +186,7 @@ async def cancel_task(request: AnyRequest, core: NamedDependency[Core], task: Fr
 
 
 @post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Run the same again as a new task")
-async def retry_task(core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
+async def retry_task(core: NamedDependency[Components], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     last = await core.history.last(record.task)
     if last is not None and not last.terminal:
@@ -196,7 +196,7 @@ async def retry_task(core: NamedDependency[Core], task: FromPath[str]) -> Respon
 
 
 @get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="The result of a completed task")
-async def get_result(core: NamedDependency[Core], task: FromPath[str]) -> Response[bytes]:
+async def get_result(core: NamedDependency[Components], task: FromPath[str]) -> Response[bytes]:
     record = await _record(core, task)
     last = await core.history.last(record.task)
     if last is None or not last.terminal:
@@ -226,7 +226,7 @@ ROUTES = [
 ]
 
 
-async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> Response[bytes]:
+async def _accept(core: Components, kind: str, params: Any, *, key: str = "", retry_of: str = "") -> Response[bytes]:
     record = await _submit(core, kind, params, key=key, retry_of=retry_of)
     processors = core.catalogue.counted[record.kind]  # as it was when the task was stored: no read may fail after that
     body = {"task": record.task, "kind": record.kind, "processors": processors, "links": links(record.task)}
@@ -236,7 +236,7 @@ async def _accept(core: Core, kind: str, params: Any, *, key: str = "", retry_of
 
 
 async def _submit(
-    core: Core, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
+    core: Components, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
 ) -> TaskRecord:
     await _check(core, kind, params)
     encoded = codec.encode_params(params)
@@ -259,7 +259,7 @@ async def _submit(
     return record
 
 
-async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish: Wish) -> Response[Any]:
+async def _start_and_stream(request: AnyRequest, core: Components, start: Start, wish: StreamRequest) -> Response[Any]:
     check_same_site(request, core.settings)
     task = _known(wish.cursor)
     if not task and core.drain.draining:
@@ -278,7 +278,7 @@ async def _start_and_stream(request: AnyRequest, core: Core, start: Start, wish:
     return await _stream(core, wish, starter=start.cancels)
 
 
-async def _started(request: AnyRequest, core: Core, start: Start, *, head: bool) -> str:
+async def _started(request: AnyRequest, core: Components, start: Start, *, head: bool) -> str:
     """The task that was started; none when only the headers are wanted."""
     params = from_query(await core.catalogue.kind(start.kind), task_parameters(request))
     if head:
@@ -287,12 +287,12 @@ async def _started(request: AnyRequest, core: Core, start: Start, *, head: bool)
     return (await _submit(core, start.kind, params, key=start.key, cancel_on_disconnect=start.cancels)).task
 
 
-def _rejected(core: Core, reason: str) -> EventStream:
+def _rejected(core: Components, reason: str) -> EventStream:
     """To a start-and-stream request: an EventSource never returns after an error status, but it does after this."""
-    return EventStream(turned_away(reason), core.sweeper, direct=core.settings.fast_path)
+    return EventStream(turned_away(reason), core.idle_timer, direct=core.settings.fast_path)
 
 
-async def _check(core: Core, kind: str, params: Any) -> None:
+async def _check(core: Components, kind: str, params: Any) -> None:
     """A Problem when a task of `kind` with `params` cannot be started here now."""
     if core.drain.draining:
         raise Problem(503, "Service Unavailable", "This streamer shuts down. Try again.", headers={"Retry-After": "1"})
@@ -305,16 +305,16 @@ def _known(cursor: str) -> str:
     return known.task if known is not None else ""
 
 
-async def _stream(core: Core, wish: Wish, *, starter: bool = False) -> Response[Any]:
+async def _stream(core: Components, wish: StreamRequest, *, starter: bool = False) -> Response[Any]:
     session = await core.streams.open(wish)
     if session is None:
         return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
     if starter and not wish.head:
         _show_presence(core, session, wish.tasks[0])
-    return EventStream(session, core.sweeper, direct=core.settings.fast_path)
+    return EventStream(session, core.idle_timer, direct=core.settings.fast_path)
 
 
-def _show_presence(core: Core, session: Session, task: str) -> None:
+def _show_presence(core: Components, session: Session, task: str) -> None:
     if session.watcher is None:
         core.presence.called(task)  # it was here, and was asked to come back
         return
@@ -322,7 +322,7 @@ def _show_presence(core: Core, session: Session, task: str) -> None:
     session.on_close(lambda _: core.presence.left(task))
 
 
-async def _snapshot(request: AnyRequest, core: Core, task: str) -> Response[bytes]:
+async def _snapshot(request: AnyRequest, core: Components, task: str) -> Response[bytes]:
     record = await _record(core, task)
     shown, cursor = await core.listing.task(record)
     etag = f'"{cursor}"'
@@ -331,7 +331,7 @@ async def _snapshot(request: AnyRequest, core: Core, task: str) -> Response[byte
     return answer(shown, headers={"ETag": etag, "Cache-Control": "no-cache"})
 
 
-async def _record(core: Core, task: str) -> TaskRecord:
+async def _record(core: Components, task: str) -> TaskRecord:
     record = await core.intake.record(task) if is_name(task) else None
     if record is None:
         raise not_found()

@@ -27,7 +27,7 @@ NO_REQUESTS: deque[Any] = deque()
 """Shared by all detached connections: a deque of their own would cost each 760 bytes."""
 
 
-class WireProtocol(HttpToolsProtocol):
+class DetachableProtocol(HttpToolsProtocol):
     """One connection. `detach` takes it from uvicorn; from then on it is written to by `write` and ended by `end`."""
 
     # Not in the instance's dictionary: with more than 30 names it would not share its keys, and weigh 1.3 KiB more.

@@ -12,10 +12,10 @@ import uvicorn
 
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
-from headway_streamer.components import Core
+from headway_streamer.components import Components
 from headway_streamer.http.app import create_app
 from headway_streamer.http.ops import Ops
-from headway_streamer.process.detachable_protocol import WireProtocol
+from headway_streamer.process.detachable_protocol import DetachableProtocol
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.process.workers import run_workers
 from headway_streamer.settings import Settings
@@ -51,11 +51,11 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
 
 async def serve(settings: Settings, nats: NatsSettings) -> int:
     """Everything a streamer does, until it is told to end or NATS is gone for good."""
-    core = Core(settings, Connection(nats, "headway-streamer"))
+    core = Components(settings, Connection(nats, "headway-streamer"))
     deadline = settings.write_deadline_seconds
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
     private = listen(settings.ops_host, settings.ops_port)
-    server = DrainingServer(config(create_app(core), http=WireProtocol, timeout_keep_alive=65), core.drain)
+    server = DrainingServer(config(create_app(core), http=DetachableProtocol, timeout_keep_alive=65), core.drain)
     ops = QuietServer(config(Ops(core, lambda: server.started)))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
@@ -67,7 +67,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
         asyncio.create_task(core.presence.keep_published(), name="presence"),
         asyncio.create_task(core.offers.keep_announced(), name="offers"),
         asyncio.create_task(core.storage.keep_measured(), name="storage"),
-        asyncio.create_task(core.sweeper.sweep_for_ever(), name="sweeper"),
+        asyncio.create_task(core.idle_timer.run(), name="idle_timer"),
     ]
     # The first root to end ends the process: orderly here, by Kubernetes if that hangs.
     done, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)

@@ -51,7 +51,7 @@ class _Entry:
         return self.probe_at > now
 
 
-class Live:
+class TailRegistry:
     """The tails that are watched. Join one, leave it; the first join subscribes, the last leave unsubscribes."""
 
     def __init__(

@@ -27,7 +27,7 @@ MAX_BUFFERED = 4096
 logger = logging.getLogger(__name__)
 
 
-class Seat(Protocol):
+class LogReader(Protocol):
     """A watcher's place at this tail."""
 
     wake: Callable[[], None]
@@ -100,11 +100,11 @@ class Tail:
         self._time = asyncio.get_running_loop().time
         self.alive_at = self._time()
         """Loop time of the last sign of life."""
-        self.waiting: set[Seat] = set()
+        self.waiting: set[LogReader] = set()
         """Woken when there is something new."""
-        self.direct: set[Seat] = set()
+        self.direct: set[LogReader] = set()
         """Written to directly: caught up, on connections that take bytes."""
-        self._stalled: set[Seat] | None = None
+        self._stalled: set[LogReader] | None = None
         """Woken when the task reports again. Most tails never have one, and a set weighs 216 bytes."""
         self._flusher = flusher or Flusher()
         self._budget = budget or RingBudget(ring_bytes)
@@ -156,16 +156,16 @@ class Tail:
             self._ring.extendleft(reversed(frames))
             self._grow(size)
 
-    def join_stalled(self, seat: Seat) -> None:
-        """Wake `seat` when the task reports again: its watcher was sent that it is stalled."""
+    def join_stalled(self, reader: LogReader) -> None:
+        """Wake `reader` when the task reports again: its watcher was sent that it is stalled."""
         if self._stalled is None:
             self._stalled = set()
-        self._stalled.add(seat)
+        self._stalled.add(reader)
 
-    def leave_stalled(self, seat: Seat) -> None:
+    def leave_stalled(self, reader: LogReader) -> None:
         """The counterpart of `join_stalled`."""
         if self._stalled is not None:
-            self._stalled.discard(seat)
+            self._stalled.discard(reader)
             self._stalled = self._stalled or None
 
     # What comes in
@@ -234,8 +234,8 @@ class Tail:
             self._wake_stalled()
 
     def _wake_stalled(self) -> None:
-        for seat in tuple(self._stalled or ()):
-            seat.wake()
+        for reader in tuple(self._stalled or ()):
+            reader.wake()
 
     async def _read_rest(self) -> None:
         refused = 0
@@ -308,8 +308,8 @@ class Tail:
         self.shown_at = now
         if self.direct:
             self._show(start, now)
-        for seat in tuple(self.waiting):
-            seat.wake()
+        for reader in tuple(self.waiting):
+            reader.wake()
         if self._stalled is not None:
             self._wake_stalled()
 
@@ -321,17 +321,17 @@ class Tail:
             frames = self.after(start)
             # A hole, an end or a new stream needs more than a write: each watcher finds out by itself.
             if not frames or frames[0].n != start + 1 or self.ended:
-                for seat in tuple(self.direct):
-                    seat.wake()
+                for reader in tuple(self.direct):
+                    reader.wake()
                 return
             last = frames[-1]
             count, piece = len(frames), chunked(b"".join([frame.native for frame in frames]))
         after = last.position
         # Waking changes the set, so it comes after.
-        missed = [seat for seat in self.direct if not seat.take(start, after, piece, now)]
+        missed = [reader for reader in self.direct if not reader.take(start, after, piece, now)]
         written = len(self.direct) - len(missed)
-        for seat in missed:
-            seat.wake()
+        for reader in missed:
+            reader.wake()
         metrics = self._metrics
         metrics.events_sent += written * count
         metrics.sent_bytes += written * len(piece)

@@ -51,7 +51,7 @@ class Part(NamedTuple):
         return self.used / self.limit
 
 
-class Storage:
+class StoreCapacity:
     """Whether JetStream has space for another task.
 
     Args:

@@ -27,7 +27,7 @@ MAX_ERRORS = 50
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-class Catalogue:
+class KindCatalogue:
     """The kinds, and how many processors offer each, read from their buckets at most every two seconds."""
 
     def __init__(self, kinds: Bucket, processors: Bucket, malformed: Malformed) -> None:

@@ -14,7 +14,7 @@ from headway.eventlog.chain import read_head
 from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
-from headway_streamer.tasks.kinds import FRESH_SECONDS, Catalogue, no_processor
+from headway_streamer.tasks.kinds import FRESH_SECONDS, KindCatalogue, no_processor
 from headway_streamer.tasks.listing import Filter, Listing
 
 MAX_TASKS = 500
@@ -28,7 +28,7 @@ class Offers:
     All streamers do it; the log takes the event of the first.
     """
 
-    def __init__(self, catalogue: Catalogue, listing: Listing, log: Log) -> None:
+    def __init__(self, catalogue: KindCatalogue, listing: Listing, log: Log) -> None:
         self._catalogue = catalogue
         self._listing = listing
         self._log = log

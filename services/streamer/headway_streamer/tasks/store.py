@@ -26,11 +26,11 @@ from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
 from headway.jetstream.kv import Bucket
 from headway.jetstream.publisher import Publisher
-from headway.records import Job, TaskRecord, decode_task
+from headway.records import JobMessage, TaskRecord, decode_task
 from headway.subjects import Names
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem
-from headway_streamer.tasks.capacity import Storage
+from headway_streamer.tasks.capacity import StoreCapacity
 
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
@@ -39,10 +39,10 @@ ENVELOPE_BYTES = 2048
 """What a record and a job message hold beside the parameters, headers included; they have a few hundred bytes."""
 
 
-class Intake:
+class TaskStore:
     """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
 
-    def __init__(self, client: Client, names: Names, log: Log, storage: Storage, malformed: Malformed) -> None:
+    def __init__(self, client: Client, names: Names, log: Log, storage: StoreCapacity, malformed: Malformed) -> None:
         self._storage = storage
         self._malformed = malformed
         self._publisher = Publisher(client, timeout_seconds=DEADLINE_SECONDS)
@@ -155,7 +155,7 @@ class Intake:
         return earlier
 
     async def _store_job(self, record: TaskRecord) -> None:
-        job = Job(
+        job = JobMessage(
             task=record.task,
             kind=record.kind,
             params=record.params,

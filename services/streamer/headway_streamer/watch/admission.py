@@ -15,16 +15,16 @@ from headway_streamer.problems import not_found
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
-from headway_streamer.tail.registry import Live
+from headway_streamer.tail.registry import TailRegistry
 from headway_streamer.tail.tail import Tail
-from headway_streamer.tasks.store import Intake
+from headway_streamer.tasks.store import TaskStore
 from headway_streamer.watch.drain import Drain, retry_ms
-from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
 
-class Wish(NamedTuple):
+class StreamRequest(NamedTuple):
     """What a client asks of a stream."""
 
     tasks: tuple[str, ...]
@@ -40,16 +40,16 @@ class Wish(NamedTuple):
     """Whether only the headers are wanted: nothing is joined."""
 
 
-class Streams:
+class Admission:
     """Opens watchers."""
 
     def __init__(
         self,
         settings: Settings,
-        live: Live,
+        live: TailRegistry,
         history: History,
         decoder: FrameDecoder,
-        intake: Intake,
+        intake: TaskStore,
         drain: Drain,
         metrics: Metrics,
     ) -> None:
@@ -61,10 +61,10 @@ class Streams:
         self._drain = drain
         self._metrics = metrics
         self.count = 0
-        """Streams that are open."""
+        """Admission that are open."""
         self._users: Counter[str] = Counter()
 
-    async def open(self, wish: Wish) -> Session | None:
+    async def open(self, wish: StreamRequest) -> Session | None:
         """An open stream, to be closed; None when all of it was sent before. A Problem when a task does not exist."""
         if self._drain.draining:
             return turned_away("drain")
@@ -76,13 +76,13 @@ class Streams:
             tails = await self._join(wish.tasks)
         except UnavailableError:
             return turned_away("unavailable")
-        seats = self._seats(tails, wish)
-        if wish.cursor and all(seat.complete for seat in seats):
+        readers = self._readers(tails, wish)
+        if wish.cursor and all(reader.complete for reader in readers):
             self._leave(tails)
             return None
-        return self._session(seats, tails, wish)
+        return self._session(readers, tails, wish)
 
-    async def _describe(self, wish: Wish) -> Session | None:
+    async def _describe(self, wish: StreamRequest) -> Session | None:
         """What `open` would return, without a watcher."""
         try:
             lasts = [await self._last(task) for task in wish.tasks]
@@ -100,9 +100,9 @@ class Streams:
             raise not_found()
         return last
 
-    def _session(self, seats: list[Seat], tails: list[Tail], wish: Wish) -> Session:
+    def _session(self, readers: list[LogReader], tails: list[Tail], wish: StreamRequest) -> Session:
         watcher = Watcher(
-            seats,
+            readers,
             self.settings,
             self._drain,
             self._metrics,
@@ -152,14 +152,14 @@ class Streams:
         for tail in tails:
             self._live.leave(tail)
 
-    def _seats(self, tails: list[Tail], wish: Wish) -> list[Seat]:
+    def _readers(self, tails: list[Tail], wish: StreamRequest) -> list[LogReader]:
         positions, mismatch = self._positions(wish)
         return [
-            Seat(tail, self._history, position, mismatch=mismatch, merging=wish.merging)
+            LogReader(tail, self._history, position, mismatch=mismatch, merging=wish.merging)
             for tail, position in zip(tails, positions, strict=True)
         ]
 
-    def _positions(self, wish: Wish) -> tuple[list[Position], str]:
+    def _positions(self, wish: StreamRequest) -> tuple[list[Position], str]:
         start = [LATEST if wish.latest else START] * len(wish.tasks)
         if not wish.cursor:
             return start, ""

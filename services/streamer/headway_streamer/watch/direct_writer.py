@@ -1,7 +1,7 @@
 """A watcher on a connection that can be written to directly.
 
 While there is something to read, to prove or to wait for, a task runs the watcher step by step. When it is caught up
-the task ends and the line is parked: the tail writes the same bytes to the seats of all parked lines, and a watcher
+the task ends and the line is parked: the tail writes the same bytes to the readers of all parked lines, and a watcher
 that is idle costs no task.
 """
 
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from headway_streamer.frames.sse import chunked
 from headway_streamer.metrics import Metrics
-from headway_streamer.watch.log_reader import Seat
+from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
@@ -34,17 +34,17 @@ class Connection(Protocol):
     def abort(self) -> None: ...
 
 
-class Line:
+class DirectWriter:
     """One stream from `start` to its end."""
 
     __slots__ = (
         "_connection",
         "_deadline",
         "_direct",
+        "_idle_timer",
         "_loop",
         "_parked",
         "_session",
-        "_sweeper",
         "_task",
         "_unblocked",
         "_watcher",
@@ -52,19 +52,19 @@ class Line:
         "writable",
     )
 
-    def __init__(self, session: Session, watcher: Watcher, connection: Connection, sweeper: Sweeper) -> None:
+    def __init__(self, session: Session, watcher: Watcher, connection: Connection, idle_timer: IdleTimer) -> None:
         self.due_at = 0.0
         """Loop time at which the watcher has something to say by itself; for a parked line."""
         self.writable = connection.writable
         self._session = session
         self._watcher = watcher
         self._connection = connection
-        self._sweeper = sweeper
-        self._deadline = sweeper.write_deadline_seconds
+        self._idle_timer = idle_timer
+        self._deadline = idle_timer.write_deadline_seconds
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._direct: Seat | None = watcher.seats[0] if watcher.shares else None
-        """The seat that the tail writes to while this line is parked."""
+        self._direct: LogReader | None = watcher.readers[0] if watcher.shares else None
+        """The reader that the tail writes to while this line is parked."""
         self._parked = False
         self._unblocked: asyncio.Event | None = None
 
@@ -102,7 +102,7 @@ class Line:
             self._unpark()
             self._task = self._loop.create_task(self._run())
 
-    # The sweeper's side
+    # The idle_timer's side
 
     def on_due(self, now: float) -> None:
         """The time has come for which it was parked, unless what the tail wrote since has put it off."""
@@ -161,24 +161,24 @@ class Line:
             return False
         self._parked = True
         self.due_at = self._watcher.due_at
-        self._sweeper.lines.add(self)
-        if (seat := self._direct) is not None:
+        self._idle_timer.lines.add(self)
+        if (reader := self._direct) is not None:
             # The tail writes to it; being woken besides would end the parking at each event.
-            seat.tail.waiting.discard(seat)
-            seat.tail.direct.add(seat)
+            reader.tail.waiting.discard(reader)
+            reader.tail.direct.add(reader)
         return True
 
     def _unpark(self) -> None:
         if not self._parked:
             return
         self._parked = False
-        self._sweeper.lines.discard(self)
-        if (seat := self._direct) is not None:
-            seat.tail.direct.discard(seat)
-            seat.tail.waiting.add(seat)
+        self._idle_timer.lines.discard(self)
+        if (reader := self._direct) is not None:
+            reader.tail.direct.discard(reader)
+            reader.tail.waiting.add(reader)
 
     def _note_deadline(self) -> None:
-        self._sweeper.metrics.write_deadline()
+        self._idle_timer.metrics.write_deadline()
         logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
         self._watcher.ended_by = "deadline"
 
@@ -187,16 +187,16 @@ class Line:
         self._session.close()
 
 
-class Sweeper:
+class IdleTimer:
     """Looks after parked lines: heartbeats, stalled tasks, the end of their life."""
 
     def __init__(self, metrics: Metrics, *, heartbeat_seconds: float, write_deadline_seconds: float) -> None:
         self.metrics = metrics
         self.write_deadline_seconds = write_deadline_seconds
-        self.lines: set[Line] = set()
+        self.lines: set[DirectWriter] = set()
         self._heartbeat = heartbeat_seconds
 
-    async def sweep_for_ever(self) -> None:
+    async def run(self) -> None:
         """A root task."""
         loop = asyncio.get_running_loop()
         while True:

@@ -36,7 +36,7 @@ class Reset(NamedTuple):
 Item: TypeAlias = Frame | Reset
 
 
-class Seat:
+class LogReader:
     """A watcher's place at one tail, and the only thing that knows it.
 
     `next` says what follows; `sent` moves the place. While the watcher is idle the tail writes to it by `take`, which

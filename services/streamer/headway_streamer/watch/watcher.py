@@ -14,7 +14,7 @@ from headway_streamer.frames.dialect import NATIVE, Dialect
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.watch.drain import Drain, retry_ms
-from headway_streamer.watch.log_reader import Item, Reset, Seat
+from headway_streamer.watch.log_reader import Item, LogReader, Reset
 
 STEP_BYTES = 128 * 1024
 """What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""
@@ -28,7 +28,7 @@ class Watcher:
     """Yields what one connection gets, from `hello` to the clean end.
 
     Args:
-        seats: one per task, sorted by task.
+        readers: one per task, sorted by task.
         incarnation: of the stream that cursors are of, as it is now.
         named: put the task into the cursor, for a route whose URL does not name it.
         dialect: the words for the states, and whether the stream ends for age.
@@ -36,7 +36,7 @@ class Watcher:
 
     def __init__(
         self,
-        seats: list[Seat],
+        readers: list[LogReader],
         settings: Settings,
         drain: Drain,
         metrics: Metrics,
@@ -49,16 +49,16 @@ class Watcher:
         """Whether nothing more will be sent."""
         self.ended_by = "left"
         """Why the stream ended: completed, drain, lifetime, deadline; left when the client went away."""
-        self.seats = seats
+        self.readers = readers
         self._settings = settings
         self._drain = drain
         self._metrics = metrics
         self._incarnation = incarnation
-        self._named = seats[0].task if named else ""
+        self._named = readers[0].task if named else ""
         self._dialect = dialect
-        self._shared_bytes = len(seats) == 1 and not named
+        self._shared_bytes = len(readers) == 1 and not named
         self._turn = 0
-        """The seat that is served first in the next step."""
+        """The reader that is served first in the next step."""
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         lifetime = settings.lifetime_seconds if dialect.rotates else math.inf
@@ -85,7 +85,7 @@ class Watcher:
         """What is to be sent now; empty when there is nothing, or nothing more (`over`)."""
         if piece := await self._collect():
             return piece
-        if all(seat.settled for seat in self.seats):
+        if all(reader.settled for reader in self.readers):
             self.over, self.ended_by = True, "completed"
             return b""
         if (reason := self._leaving()) is not None:
@@ -102,33 +102,33 @@ class Watcher:
 
     def open(self, wake: Callable[[], None]) -> None:
         """Begin to call `wake` whenever there may be something to send."""
-        for seat in self.seats:
-            seat.wake = wake
-            seat.tail.waiting.add(seat)
+        for reader in self.readers:
+            reader.wake = wake
+            reader.tail.waiting.add(reader)
         self._drain.enter(self, wake)
 
     def close(self) -> None:
         """The counterpart of `open`."""
         self._drain.leave(self)
-        for seat in self.seats:
-            seat.tail.waiting.discard(seat)
-            seat.stalled = False
+        for reader in self.readers:
+            reader.tail.waiting.discard(reader)
+            reader.stalled = False
 
     async def _collect(self) -> bytes:
         pieces: list[bytes] = []
         merged, room = 0, STEP_BYTES
-        for turn, seat in self._in_turn():
-            if seat.waiting:
+        for turn, reader in self._in_turn():
+            if reader.waiting:
                 continue
             try:
-                found = await seat.next(room)
+                found = await reader.next(room)
             except UnavailableError:
                 # The stream stays open; one pause, whatever it watches, so that heartbeats are not late.
                 await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads load
                 break
-            merged += seat.merged
+            merged += reader.merged
             for item in found:
-                pieces.append(piece := self._render(item, seat))
+                pieces.append(piece := self._render(item, reader))
                 room -= len(piece)
             self._turn = turn + 1
             if room <= 0:
@@ -140,27 +140,27 @@ class Watcher:
         self._heartbeat_at = self._loop.time() + self._settings.heartbeat_seconds
         return joined
 
-    def _in_turn(self) -> Iterator[tuple[int, Seat]]:
-        """All seats, beginning after the one that was served last."""
-        count, first = len(self.seats), self._turn
+    def _in_turn(self) -> Iterator[tuple[int, LogReader]]:
+        """All readers, beginning after the one that was served last."""
+        count, first = len(self.readers), self._turn
         for turn in range(first, first + count):
-            yield turn % count, self.seats[turn % count]
+            yield turn % count, self.readers[turn % count]
 
-    def _render(self, item: Item, seat: Seat) -> bytes:
-        seat.sent(item)
+    def _render(self, item: Item, reader: LogReader) -> bytes:
+        reader.sent(item)
         if isinstance(item, Reset):
             self._metrics.reset(item.reason)
             return sse.control("reset", {"task": item.task, "reason": item.reason}, id=self._id())
         return item.form(self._dialect) if self._shared_bytes else item.with_id(self._id(), self._dialect)
 
     def _id(self) -> str:
-        return cursor.encode(self._incarnation(), [seat.claim for seat in self.seats], self._named)
+        return cursor.encode(self._incarnation(), [reader.claim for reader in self.readers], self._named)
 
     def hello(self) -> bytes:
         """The first event of every stream."""
         hello = {
             "server": self._settings.name,
-            "tasks": [seat.task for seat in self.seats],
+            "tasks": [reader.task for reader in self.readers],
             "heartbeat_seconds": self._settings.heartbeat_seconds,
         }
         return sse.control("hello", hello, id=self._id(), retry_ms=retry_ms())
@@ -184,7 +184,7 @@ class Watcher:
     @property
     def woken(self) -> bool:
         """Whether there may be something to send that the last step has not seen."""
-        return any(not seat.waiting for seat in self.seats) or self.due_at <= self._now
+        return any(not reader.waiting for reader in self.readers) or self.due_at <= self._now
 
     @property
     def shares(self) -> bool:
@@ -194,12 +194,12 @@ class Watcher:
     @property
     def due_at(self) -> float:
         """Loop time at which `step` has something to say even if nothing happens."""
-        return min(self._leave_at, self._silent_at, *(self._stall_at(seat) for seat in self.seats))
+        return min(self._leave_at, self._silent_at, *(self._stall_at(reader) for reader in self.readers))
 
     @property
     def _silent_at(self) -> float:
         """Loop time of the next heartbeat; what the tail has written by itself puts it off."""
-        return max(self._heartbeat_at, self.seats[0].wrote_at + self._settings.heartbeat_seconds)
+        return max(self._heartbeat_at, self.readers[0].wrote_at + self._settings.heartbeat_seconds)
 
     def _due(self) -> bytes:
         """Notes on stalled and resumed tasks, or the heartbeat, if it is time for one."""
@@ -212,25 +212,25 @@ class Watcher:
 
     def _stall_notes(self, now: float) -> list[bytes]:
         notes = []
-        for seat in self.seats:
-            tail = seat.tail
+        for reader in self.readers:
+            tail = reader.tail
             # The same sum as in `_stall_at`: a difference is rounded otherwise, and a watcher woken at that very
             # time would find nothing to do and be woken again at once.
             stalled = tail.running and not tail.ended and tail.alive_at + self._settings.stalled_seconds <= now
-            if stalled == seat.stalled:
+            if stalled == reader.stalled:
                 continue
-            seat.stalled = stalled
+            reader.stalled = stalled
             # `stalled` with 0 seconds is the older form of `resumed`, kept for one release.
-            data = {"task": seat.task, "seconds": round(now - tail.alive_at) if stalled else 0}
+            data = {"task": reader.task, "seconds": round(now - tail.alive_at) if stalled else 0}
             notes.append(sse.control("stalled", data, id=self._id()))
             if not stalled:
-                notes.append(sse.control("resumed", {"task": seat.task}, id=self._id()))
+                notes.append(sse.control("resumed", {"task": reader.task}, id=self._id()))
         return notes
 
-    def _stall_at(self, seat: Seat) -> float:
-        if not seat.tail.running or seat.stalled:
+    def _stall_at(self, reader: LogReader) -> float:
+        if not reader.tail.running or reader.stalled:
             return self._leave_at
-        return seat.tail.alive_at + self._settings.stalled_seconds
+        return reader.tail.alive_at + self._settings.stalled_seconds
 
     async def _wait(self, woken: asyncio.Event) -> None:
         """Until a tail wakes this watcher, or something of its own is due."""
