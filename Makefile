@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit check format lock docs site bench bench-quick faults security charts page web web-test clean
+.PHONY: help demo dev test unit integration acceptance test-all security check format lock docs site bench bench-quick faults charts page web web-test clean
 
-help: ## list the doors, a line each
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list the targets, a line each
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.lock pyproject.toml headway/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headway needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
@@ -34,6 +34,18 @@ test: $(READY) ## all tests: unit, integration (real nats-server), acceptance (p
 unit: $(READY) ## the unit tests alone: seconds, no sockets
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit $(ARGS)
 
+integration: $(READY) ## the integration tests alone: a real nats-server, a real uvicorn
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/integration $(ARGS)
+
+acceptance: $(READY) ## the acceptance tests alone: processes, signals, a real browser
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/acceptance $(ARGS)
+
+test-all: $(READY) ## unit and integration tests with every supported Python of this machine; the missing ones are named
+	@$(BIN)/python tests/versions.py $(ARGS)
+
+security: ## (to come) the access-control and hardening tests alone
+	@echo "security: to come with access control"
+
 check: $(READY) ## formatting, lint, types, the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -46,7 +58,7 @@ format: $(READY) ## format and fix what can be fixed
 
 UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-lock: $(READY) ## compile requirements/*.lock anew: for development, for each image, for the bench
+lock: $(READY) ## compile requirements/*.lock again: for development, for each image, for the bench
 	@$(BIN)/$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
 	@$(BIN)/$(UV_COMPILE) --extra processor --extra cli --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
 	@$(BIN)/$(UV_COMPILE) --extra streamer --constraint requirements/dev.lock pyproject.toml --output-file requirements/streamer.lock
@@ -55,7 +67,7 @@ lock: $(READY) ## compile requirements/*.lock anew: for development, for each im
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
 	@$(BIN)/$(UV_COMPILE) requirements/site.in --output-file requirements/site.lock
 
-docs: $(READY) ## write the generated pages of docs/ anew
+docs: $(READY) ## write the generated pages of docs/ again
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python charts/generate.py
 
@@ -80,10 +92,7 @@ bench-quick: $(VENV)/.bench ## the same in under two minutes, less exactly
 faults: $(READY) ## the fault tests alone, with a line of figures for each
 	@FAULTS_SECONDS=$${FAULTS_SECONDS:-60} OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
 
-security: ## (to come) the access-control and hardening tests alone
-	@echo "security: to come with access control"
-
-charts: $(READY) ## lint, render and run the Helm charts: a line per rung with what it checked
+charts: $(READY) ## lint, render and run the Helm charts: a line per check with what it covered
 	@$(BIN)/python -m pytest -q tests/charts $(ARGS)
 
 web/node_modules: web/package-lock.json
@@ -100,4 +109,4 @@ web-test: ## (to come) test the TypeScript client
 	@echo "web-test: to come with the TypeScript client"
 
 clean: ## remove what make and the demo made
-	@rm -rf $(VENV) .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site .site .cache
+	@rm -rf $(VENV) .venv-* .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site .site .cache
