@@ -102,11 +102,11 @@ web/node_modules: web/package-lock.json
 page: web/node_modules ## bundle the streamer's page into page/built, after a change to it; needs Node
 	@node web/build.mjs
 
-web: ## (to come) build the TypeScript client
-	@echo "web: to come with the TypeScript client; the page at / needs no build"
+web: page ## build all that is made from web sources: today the bundle of the page
 
-web-test: ## (to come) test the TypeScript client
-	@echo "web-test: to come with the TypeScript client"
+web-test: web/node_modules ## check that the bundle is of the page's sources, and test its pure modules; needs Node
+	@node web/build.mjs --check
+	@node --test web/test/*.test.mjs
 
 clean: ## remove what make and the demo made
 	@rm -rf $(VENV) .venv-* .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site .site .cache
