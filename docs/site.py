@@ -7,13 +7,12 @@ Raises FileNotFoundError for a link to a file that is missing.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-
-import headway
 
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / ".site"
@@ -32,8 +31,14 @@ PLACES = {
 }
 """Where a page stands in the site that is not where docs/ has it. The path is relative to the repository."""
 
-API = ["headway", "headway.client", "headway.executor", "headway.testing"]
-"""The public modules, each with a page in the API reference."""
+API = {
+    "headway": ("task", "Job", "track", "current_job", "TaskError", "TaskCancelledError"),
+    "headway.client": ("Client", "Watched", "ClientError"),
+    "headway.executor": ("ContextThreadPoolExecutor",),
+    "headway.testing": ("MemoryLog", "start_job", "progress"),
+    "headway.values.results": ("default_encoder",),
+}
+"""The public modules, each with a page in the API reference, and the names that it describes."""
 
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 
@@ -46,22 +51,24 @@ def pages() -> dict[Path, str]:
 
 def api_pages() -> dict[str, str]:
     """The pages of the API reference by their paths in the site, as text for mkdocstrings."""
-    return {f"reference/api/{name}.md": f"# `{name}`\n\n{_objects(name)}" for name in API}
+    return {
+        f"reference/api/{module}.md": "\n".join(
+            [
+                f"# `{module}`\n",
+                f"::: {module}\n    options:\n      members: []\n",
+                *(_described(module, name) for name in names),
+            ]
+        )
+        for module, names in API.items()
+    }
 
 
-def _objects(name: str) -> str:
-    """What mkdocstrings is to describe on the page of a module: all of it, or each name of the package `headway`.
-
-    `headway.task` and `headway.track` are functions as well as modules, so the package is described name by name.
-    """
-    if name != "headway":
-        return f"::: {name}\n"
-    exported = {public: getattr(headway, public) for public in headway.__all__ if not public.startswith("__")}
-    about = "What a handler uses: the decorator, the job, loops that report, and the errors that it may raise.\n\n"
-    return about + "\n".join(
+def _described(module: str, name: str) -> str:
+    """The directive for a public name, by the module that defines it: `headway.task` is also a module."""
+    thing = getattr(importlib.import_module(module), name)
+    return (
         f"::: {thing.__module__}.{thing.__qualname__}\n    options:\n"
-        f"      show_root_heading: true\n      heading: {public}\n      toc_label: {public}\n"
-        for public, thing in exported.items()
+        f"      show_root_heading: true\n      heading: {name}\n      toc_label: {name}\n"
     )
 
 

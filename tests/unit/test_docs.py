@@ -149,3 +149,14 @@ def test_every_decision_has_its_own_number_and_is_listed_in_order() -> None:
         assert (folder / name).read_text().startswith(f"# {name[:4]} · "), name
     listed = re.findall(r"^\| \[(\d{4})\]\((\d{4}[^)]*)\)", (folder / "README.md").read_text(), re.MULTILINE)
     assert listed == [(name[:4], name) for name in files]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_modules_that_a_page_names_exist(page):
+    folders = (ROOT, ROOT / "services" / "streamer", ROOT / "services" / "processor")
+    named = re.findall(
+        r"`((?:headway\w*|services|tests|bench|docs|charts|deploy|examples)/[\w/.-]+)`", page.read_text()
+    )
+    assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
