@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt at a task. No I/O."""
+"""The delay before the next attempt at a task or the next try of a call. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RetryDelay(msgspec.Struct, frozen=True):
     """The pause before each further attempt: it grows by a factor, up to a limit, and is spread by jitter."""
 
     first_seconds: float | None = None
-    """Before the first retry; None for the processor's `retry_delay_seconds`."""
+    """Before the first retry; None for the caller's, which is the processor's `retry_delay_seconds` for tasks."""
     backoff: float = 2.0
     """Factor from one pause to the next; 1 keeps it the same."""
     max_seconds: float = 60.0
@@ -22,12 +22,12 @@ class RetryDelay(msgspec.Struct, frozen=True):
     jitter: float = 0.1
     """Share of the pause by which it varies up and down, so that tasks that failed together do not return together."""
 
-    def seconds(self, failed: int, first_seconds: float, roll: float) -> float:
+    def seconds(self, failed: int, first_seconds: float = 1.0, roll: float = 0.5) -> float:
         """The pause after `failed` earlier failures.
 
         Args:
             failed: attempts that failed before the one that has failed now.
-            first_seconds: the pause before the first retry, unless this kind has its own.
+            first_seconds: the pause before the first retry, unless this object has its own.
             roll: a random number from 0 to 1: where in the jitter's range the pause lies.
         """
         first = first_seconds if self.first_seconds is None else self.first_seconds

@@ -22,7 +22,7 @@ from headway.errors import (
     UnavailableError,
 )
 from headway.eventlog.log import Log
-from headway.eventlog.retry import OnRefused, Patience
+from headway.eventlog.store_retries import OnRefused, StoreRetries
 from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.jetstream.stored import Stored
@@ -100,7 +100,7 @@ class Chain:
         self.attempt = attempt
         self.cancel: Cancel | None = head.event if isinstance(head.event, Cancel) else None
         """The cancel request that the chain has met, if any. After it only a terminal event is stored."""
-        self._patience = Patience(task, "events", on_refused) if patient else None
+        self._retries = StoreRetries(task, "events", on_refused) if patient else None
         self._writer = nonce()
         self._count = 0
 
@@ -182,10 +182,10 @@ class Chain:
                 await self._wait(error)
 
     async def _wait(self, error: UnavailableError) -> None:
-        if self._patience is None:
+        if self._retries is None:
             raise error
-        await self._patience.wait(error)
+        await self._retries.wait(error)
 
     def _succeeded(self) -> None:
-        if self._patience is not None:
-            self._patience.succeeded()
+        if self._retries is not None:
+            self._retries.succeeded()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
-from headway.errors import UnavailableError
-from headway.eventlog.log import Live, Log, OnLive, Subscription
-from headway.eventlog.retry import pause
+from headway.eventlog.log import Live, Log
 from headway.jetstream.stored import Stored
+from headway.service.retry import retry
 
 FIRST_PROBE_SECONDS = 1.0
 PROBE_SECONDS = 10.0
@@ -62,7 +62,7 @@ async def follow(
         if seq and not arrived.full():
             arrived.put_nowait(Live(seq, prev, payload))
 
-    subscription = await _subscribe(log, task, on_live)
+    subscription = await retry(lambda: log.subscribe(task, on_live))
     try:
         last, wait, missing = after, FIRST_PROBE_SECONDS, True
         while True:
@@ -85,27 +85,8 @@ async def follow(
         await subscription.close()
 
 
-async def _subscribe(log: Log, task: str, callback: OnLive) -> Subscription:
-    refused = 0
-    while True:
-        try:
-            return await log.subscribe(task, callback)
-        except UnavailableError:
-            await pause(refused)
-            refused += 1
-
-
 async def _rest(log: Log, task: str, after: int) -> AsyncIterator[Stored]:
-    refused = 0
-    while True:
-        try:
-            page = await log.read(task, after + 1)
-        except UnavailableError:
-            await pause(refused)
-            refused += 1
-            continue
-        if not page:
-            return
+    while page := await retry(partial(log.read, task, after + 1)):
         for stored in page:
-            after = stored.seq
             yield stored
+        after = page[-1].seq

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -24,6 +23,8 @@ from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import NatsSettings
 from headway.jetstream.errors import mapped, translate
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
+from headway.retry_delay import RetryDelay
+from headway.service.retry import retry
 from headway.subjects import Names
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ JOBS_SHARE = 4
 """The stream of jobs reserves at most one part in so many of what the server has left."""
 MIN_JOBS_BYTES = 1024 * 1024
 
+EVERY_SECOND = RetryDelay(first_seconds=1.0, backoff=1.0, jitter=0.0)
 DEFAULTS = NatsSettings()
 
 
@@ -157,10 +159,9 @@ async def _ensure(
 
 
 async def ensure_patiently(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:
-    """`ensure`, again and again until NATS answers (JetStream starts after the server does)."""
-    while True:
-        try:
-            return await ensure(js, names, settings)
-        except UnavailableError as error:
-            logger.warning("jetstream is not ready", extra={"action": "objects_wait", "error": str(error)})
-            await asyncio.sleep(1)
+    """Repeat `ensure` until NATS answers (JetStream starts after the server does)."""
+
+    def on_refused(error: UnavailableError) -> None:
+        logger.warning("jetstream is not ready", extra={"action": "objects_wait", "error": str(error)})
+
+    await retry(lambda: ensure(js, names, settings), delay=EVERY_SECOND, on_refused=on_refused)

@@ -12,8 +12,8 @@ from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.errors import mapped
 from headway.records import KindRecord, ProcessorRecord
+from headway.service.supervisor import cancel_and_wait
 from headway_processor import lease
-from headway_processor.waiting import end
 from tests.fixtures.condition import holds
 from tests.fixtures.http import run_streamer
 
@@ -37,7 +37,7 @@ async def streamer(nats_server, connection, names):
 async def offering(connection, *kinds):
     """A processor's lease, and how to end it."""
     task = asyncio.create_task(lease.keep_renewed(connection, list(kinds)))
-    return lambda: end(task)
+    return lambda: cancel_and_wait(task)
 
 
 async def shown(streamer):

@@ -11,6 +11,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.service.supervisor import run_until_first_ends
 from headway.task import Registry
 from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
@@ -23,7 +24,6 @@ from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Page
 from headway_processor.settings import Settings
 from headway_processor.shutdown import Running
-from headway_processor.waiting import first_to_end
 from headway_processor.worker import Worker
 
 NAME = "processor"
@@ -72,10 +72,10 @@ class Processor:
             serving = ops.serve(self._settings.ops_host, self._settings.ops_port, pages)
             self.ops_port = await stack.enter_async_context(serving)
             stack.push_async_callback(self._connection.close)
-            if await first_to_end({"stop": self._stopping.wait(), "open": self._open()}) == "stop":
+            if await run_until_first_ends({"stop": self._stopping.wait(), "open": self._open()}) == "stop":
                 return True
             try:
-                return await first_to_end(self._roots()) == "stop"
+                return await run_until_first_ends(self._roots()) == "stop"
             finally:
                 await self._shut_down()
 

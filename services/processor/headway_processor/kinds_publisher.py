@@ -14,8 +14,8 @@ from headway import codec
 from headway.errors import ContractError, LogError
 from headway.jetstream.errors import mapped
 from headway.records import KindRecord
+from headway.service.retry import retry
 from headway.subjects import Names
-from headway_processor.waiting import rest
 
 AGAIN_SECONDS = 300.0
 """The bucket is looked at again, in case NATS has lost it."""
@@ -43,19 +43,17 @@ async def keep_published(
 
     `published` is set when streamers can know the kinds, or when one of them can never be stored.
     """
-    refused = 0
+
+    def on_refused(error: LogError | ContractError) -> None:
+        extra = {"action": "catalogue_refused", "error": repr(error)}
+        logger.warning("the kinds cannot be published", extra=extra)
+        if isinstance(error, ContractError):
+            published.set()
+
     while True:
-        try:
-            written = await publish(js, names, records)
-        except (LogError, ContractError) as error:
-            extra = {"action": "catalogue_refused", "error": repr(error)}
-            logger.warning("the kinds cannot be published", extra=extra)
-            if isinstance(error, ContractError):
-                published.set()
-            await rest(refused)
-            refused += 1
-            continue
-        refused = 0
+        written = await retry(
+            lambda: publish(js, names, records), errors=(LogError, ContractError), on_refused=on_refused
+        )
         published.set()
         if written:
             logger.info("kinds are published", extra={"action": "catalogue_written", "kinds": written})

@@ -6,12 +6,12 @@ import asyncio
 import logging
 
 from headway.errors import UnavailableError
+from headway.service.retry import Retries
 from headway.task import Kind
 from headway_processor.context import RunContext
 from headway_processor.jobs.puller import Delivery, Puller
 from headway_processor.jobs.run import JobRun
 from headway_processor.shutdown import Running
-from headway_processor.waiting import rest
 
 POLL_SECONDS = 1.0
 """How long one request waits for a job. It holds a slot of the whole processor, and a shutdown waits for its end."""
@@ -35,27 +35,27 @@ class Worker:
         self._running = running
         self._all_slots = slots
         self._own_slots = asyncio.Semaphore(kind.concurrency)
+        self._retries = Retries(on_refused=self._on_refused)
 
     async def run(self) -> None:
         """Pull until cancelled. The jobs that were pulled go on in `running`."""
-        refused = 0
         try:
-            while True:
-                try:
-                    await self._puller.bind()
-                    self.bound = self.was_bound = True
-                    refused = 0
-                    while True:
-                        await self._pull()
-                except UnavailableError as error:
-                    self.bound = False
-                    extra = {"action": "pull_refused", "kind": self.kind.name, "error": str(error)}
-                    logger.warning("jobs cannot be pulled", extra=extra)
-                await rest(refused)
-                refused += 1
+            await self._retries.run(self._bind_and_pull)
         finally:
             self.bound = False
             await self._puller.close()
+
+    async def _bind_and_pull(self) -> None:
+        await self._puller.bind()
+        self.bound = self.was_bound = True
+        self._retries.succeeded()
+        while True:
+            await self._pull()
+
+    def _on_refused(self, error: UnavailableError) -> None:
+        self.bound = False
+        extra = {"action": "pull_refused", "kind": self.kind.name, "error": str(error)}
+        logger.warning("jobs cannot be pulled", extra=extra)
 
     async def _pull(self) -> None:
         await self._take_slots()

@@ -12,8 +12,10 @@ import msgspec
 
 from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
 from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Status, is_terminal
 from headway.job import Job
+from headway.service.supervisor import cancel_and_wait
 from headway.task import Kind
 from headway.values.results import Encoded
 from headway_processor.attempts.cancellation import watch
@@ -35,7 +37,6 @@ from headway_processor.attempts.executor import start
 from headway_processor.attempts.failure import Failure
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Answers, RunContext
-from headway_processor.waiting import end, patiently
 
 MAX_RESULT_BYTES = 128 * 1024
 """A larger result goes to the object store, and the event holds a link."""
@@ -116,7 +117,7 @@ class Attempt:
                 handling.interrupt()
         finally:
             for task in watching:
-                await end(task)  # before our own terminal event: it would be taken for another's
+                await cancel_and_wait(task)  # before our own terminal event: it would be taken for another's
 
     async def _stop_when_gone(self, starter: Starter) -> None:
         starter.restart()
@@ -181,12 +182,8 @@ class Attempt:
         """The result as it can stand in an event: itself or a link."""
         if len(raw) <= MAX_RESULT_BYTES:
             return msgspec.Raw(raw)
-        await patiently(
-            lambda: self._keep_result(raw),
-            task=self._job.task,
-            what="result",
-            on_refused=self._context.metrics.refused,
-        )
+        retries = StoreRetries(self._job.task, "result", self._context.metrics.refused)
+        await retries.run(lambda: self._keep_result(raw))
         return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
     async def _keep_result(self, raw: bytes) -> None:

@@ -7,28 +7,24 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from headway import codec
-from headway.errors import MalformedEventError, UnavailableError
+from headway.errors import MalformedEventError
 from headway.eventlog.follow import follow
 from headway.eventlog.log import Log
 from headway.job import Job
+from headway.service.retry import retry
 from headway_processor.attempts.decision import reason_to_stop
-from headway_processor.waiting import rest
 
 logger = logging.getLogger(__name__)
 
 
 async def watch(log: Log, job: Job, after: int) -> None:
     """Stop `job` when an event with a sequence above `after` says so. Returns then; waits out a NATS that is away."""
-    refused = 0
-    while job.stopped is None:
-        try:
-            await _watch(log, job, after)
-        except UnavailableError:
-            await rest(refused)
-            refused += 1
+    await retry(lambda: _watch(log, job, after))
 
 
 async def _watch(log: Log, job: Job, after: int) -> None:
+    if job.stopped is not None:
+        return
     events = follow(log, job.task, after)
     assert isinstance(events, AsyncGenerator)
     async with aclosing(events):

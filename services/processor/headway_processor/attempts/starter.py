@@ -10,7 +10,7 @@ from typing import Self
 from headway import codec
 from headway.errors import MalformedEventError, UnavailableError
 from headway.eventlog.log import Log, Subscription
-from headway_processor.waiting import patiently
+from headway.service.retry import retry
 
 GONE = "the client that started it has gone"
 
@@ -64,7 +64,7 @@ class Starter:
 
     async def __aenter__(self) -> Self:
         self._on_reconnect.append(self.restart)
-        self._subscription = await patiently(lambda: self._log.subscribe_beats(self._task, self._on_beat))
+        self._subscription = await retry(lambda: self._log.subscribe_beats(self._task, self._on_beat))
         self.restart()
         return self
 

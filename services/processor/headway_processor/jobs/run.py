@@ -21,8 +21,11 @@ from headway.errors import (
 )
 from headway.eventlog.chain import EMPTY, Chain, Head, read_head
 from headway.eventlog.log import Log
+from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.records import JobMessage, decode_record
+from headway.service.retry import retry
+from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
 from headway.task import Kind
 from headway_processor.attempts.attempt import Attempt, cancelled_message
@@ -30,7 +33,6 @@ from headway_processor.attempts.decision import CancelPending, Decision, GiveUp,
 from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Answers, RunContext
-from headway_processor.waiting import end, first_to_end, patiently
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class JobRun:
         except Exception:
             logger.exception("a job could not be run; it will be delivered again", extra=self._extra("job_failed"))
         finally:
-            await end(beats)
+            await cancel_and_wait(beats)
 
     def hand_back(self) -> None:
         """Stop the handler and give the job to another processor."""
@@ -99,7 +101,7 @@ class JobRun:
         )
 
     async def _proceed(self, job: JobMessage) -> bool:
-        head, latest = await patiently(self._end_of_log)
+        head, latest = await retry(self._end_of_log)
         crashes = self._context.settings.crashes
         decision = decide(head, latest, retries=self._kind.retries, crashes=crashes)
         if isinstance(decision, Start) and self._starter_gone:
@@ -126,7 +128,7 @@ class JobRun:
     async def _await_starter(self, starter: Starter) -> bool:
         """Begin nothing before the starter was heard, or is known to be gone. False to decide again."""
         waits = {"heard": starter.heard.wait(), "gone": starter.gone(), "leaving": self._leaving.wait()}
-        first = await first_to_end(waits)
+        first = await run_until_first_ends(waits)
         if first == "leaving":
             await self.delivery.nak()
             return True
@@ -169,7 +171,7 @@ class JobRun:
         self._context.metrics.malformed(self._kind.name)
         logger.error("a message in the queue is no job", extra=self._extra("job_malformed") | {"reason": reason})
         await self._bury(reason)
-        head, latest = await patiently(self._end_of_log) if is_name(self.task) else (EMPTY, None)
+        head, latest = await retry(self._end_of_log) if is_name(self.task) else (EMPTY, None)
         if head.event is not None and not is_terminal(head.event):
             # It has taken the place of the job of a task that people may watch.
             await self._append(head, _given_up(latest, ErrorInfo("MalformedJob", reason)))
@@ -178,12 +180,8 @@ class JobRun:
     async def _bury(self, reason: str) -> None:
         # Before the terminal event: a crash in between repeats both, and the key keeps the dead job single.
         delivery, kind = self.delivery, self._kind.name
-        await patiently(
-            lambda: self._context.archive.bury(kind, self.task, delivery.payload, reason, delivery.key),
-            task=self.task,
-            what="dead job",
-            on_refused=self._context.metrics.refused,
-        )
+        retries = StoreRetries(self.task, "dead job", self._context.metrics.refused)
+        await retries.run(lambda: self._context.archive.bury(kind, self.task, delivery.payload, reason, delivery.key))
         self._context.metrics.buried(kind)
 
     async def _append(self, head: Head, event: Progress) -> None:

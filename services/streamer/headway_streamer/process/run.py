@@ -12,6 +12,7 @@ import uvicorn
 
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
+from headway.service.supervisor import run_until_first_ends
 from headway_streamer.components import Components
 from headway_streamer.http.app import create_app
 from headway_streamer.http.ops import Ops
@@ -19,6 +20,9 @@ from headway_streamer.process.detachable_protocol import DetachableProtocol
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.process.workers import run_workers
 from headway_streamer.settings import Settings
+
+END_SECONDS = 10.0
+"""How long the root tasks may take to end. The servers wait 5 s for their connections."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,25 +63,25 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     ops = QuietServer(config(Ops(core, lambda: server.started)))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
-    roots = [
-        asyncio.create_task(server.serve([public]), name="server"),
-        asyncio.create_task(ops.serve([private]), name="ops"),
-        asyncio.create_task(core.keep_connected(), name="nats"),
-        asyncio.create_task(core.live.probe_for_ever(), name="probe"),
-        asyncio.create_task(core.presence.keep_published(), name="presence"),
-        asyncio.create_task(core.offers.keep_announced(), name="offers"),
-        asyncio.create_task(core.storage.keep_measured(), name="storage"),
-        asyncio.create_task(core.idle_timer.run(), name="idle_timer"),
-    ]
-    # The first root to end ends the process: orderly here, by Kubernetes if that hangs.
-    done, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
-    failed = [root for root in done if root is not roots[0]]
-    server.should_exit = ops.should_exit = True
-    for root in roots[2:]:
-        root.cancel()
-    await asyncio.wait(roots, timeout=10)
-    await core.close()
-    for root in failed:
-        if not root.cancelled() and root.exception() is not None:
-            raise root.exception()  # type: ignore[misc]
-    return 1 if failed else 0
+    roots = {
+        "server": server.serve([public]),
+        "ops": ops.serve([private]),
+        "nats": core.keep_connected(),
+        "probe": core.live.probe_for_ever(),
+        "presence": core.presence.keep_published(),
+        "offers": core.offers.keep_announced(),
+        "storage": core.storage.keep_measured(),
+        "idle_timer": core.idle_timer.run(),
+    }
+
+    def stop_serving() -> None:
+        server.should_exit = ops.should_exit = True
+
+    try:
+        # The first root to end ends the process: orderly here, by Kubernetes if that hangs.
+        first = await run_until_first_ends(
+            roots, stops={"server": stop_serving, "ops": stop_serving}, end_seconds=END_SECONDS
+        )
+    finally:
+        await core.close()
+    return 0 if first == "server" else 1

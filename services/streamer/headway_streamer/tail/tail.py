@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Protocol
 
 from headway import codec
-from headway.errors import MalformedEventError, UnavailableError
-from headway.eventlog.retry import pause
+from headway.errors import MalformedEventError
 from headway.events import Beat
+from headway.service.retry import retry
 from headway_streamer.frames.cursor import Position
 from headway_streamer.frames.frame import FRAME_BYTES, Frame
 from headway_streamer.frames.sse import chunked
@@ -238,14 +238,8 @@ class Tail:
             reader.wake()
 
     async def _read_rest(self) -> None:
-        refused = 0
         while True:
-            try:
-                page = await self._history.page(self.task, self.last_seq + 1)
-            except UnavailableError:
-                await pause(refused)
-                refused += 1
-                continue
+            page = await retry(lambda: self._history.page(self.task, self.last_seq + 1))
             for frame in page.frames:
                 self._take(frame.seq, frame)
             self.last_seq = max(self.last_seq, page.end)
