@@ -80,7 +80,7 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
         # What was accepted stays accepted: a client that lost the answer asks again.
         again = await streamer.submit("any", LARGE, **{"Idempotency-Key": "k0"})
         assert (again.status_code, again.json()["task"]) == (202, replies[0].json()["task"])
-        assert b'submits_refused_total{reason="store_full"} %d' % (25 - accepted) in streamer.core.metrics.exposition()
+        assert b'submissions_rejected_total{reason="store_full"} %d' % (25 - accepted) in streamer.core.metrics.exposition()
     await job.finish("completed")
     ticks = [codec.decode(stored.payload) for stored in await log.read("running")]
     assert (ticks[-1].status, ticks[-1].done) == ("completed", 24)
@@ -101,7 +101,7 @@ async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, c
     job.step("second")
 
     def refused():
-        return float(re.search(r'stores_refused_total\{reason="store_full"\} (\S+)', metrics.exposition().decode())[1])
+        return float(re.search(r'store_failures_total\{reason="store_full"\} (\S+)', metrics.exposition().decode())[1])
 
     assert await holds(lambda: refused() >= 3, 10)
     job.update(done=7, total=9)

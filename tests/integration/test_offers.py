@@ -22,8 +22,8 @@ WORDS = "no processor offers echo now; it runs as soon as one does"
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    for module in ("catalogue", "offers"):
-        monkeypatch.setattr(f"headway_streamer.{module}.FRESH_SECONDS", 0.05)
+    for module in ("kinds", "offers"):
+        monkeypatch.setattr(f"headway_streamer.tasks.{module}.FRESH_SECONDS", 0.05)
 
 
 @pytest.fixture

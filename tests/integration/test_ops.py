@@ -30,7 +30,7 @@ async def test_readiness_and_liveness_stay_while_nats_is_unreachable(own_nats_se
         assert await holds(lambda: not streamer.core.connection.connected, 5)
         assert await readiness(ops) == (200, "ok\n")
         assert (await ops.get("/livez")).status_code == 200
-        assert "headway_nats_connected 0.0" in (await ops.get("/metrics")).text
+        assert 'headway_nats_connected{service="streamer"} 0.0' in (await ops.get("/metrics")).text
         details = await ops.get("/readyz?verbose")
         assert details.status_code == 200
         since = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"

@@ -91,18 +91,18 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
     await connection.client.jetstream().publish(connection.names.job("echo", "t1"), codec.encode_json(job))
     assert await get(processor.ops_port, "/livez") == (200, "alive\n")
     assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
-    finished = 'headway_processor_jobs_finished_total{kind="echo",status="completed"} 1.0'
-    waiting = 'headway_processor_jobs_waiting{kind="echo"} 0.0'
+    finished = 'headway_attempts_finished_total{kind="echo",status="completed"} 1.0'
+    waiting = 'headway_jobs_pending{kind="echo"} 0.0'
     body = ""
     async with asyncio.timeout(10):
         while finished not in body or waiting not in body:
             status, body = await get(processor.ops_port, "/metrics?all")
     assert status == 200
     for line in (
-        'headway_processor_jobs_started_total{kind="echo"} 1.0',
-        'headway_processor_jobs_running{kind="echo"} 0.0',
-        'headway_processor_job_seconds_count{kind="echo"} 1.0',
-        "headway_processor_nats_connected 1.0",
+        'headway_attempts_started_total{kind="echo"} 1.0',
+        'headway_attempts_running{kind="echo"} 0.0',
+        'headway_attempt_duration_seconds_count{kind="echo"} 1.0',
+        'headway_nats_connected{service="processor"} 1.0',
     ):
         assert line in body
 
@@ -142,7 +142,7 @@ async def test_liveness_and_readiness_stay_while_nats_is_unreachable(own_nats_se
     status, details = await get(processor.ops_port, "/readyz?verbose")
     assert status == 200
     assert re.match(r"nats connected: no, since \S+Z\nkinds bound: 0 of 2\nstopping: no\njobs: 0\n", details)
-    assert "headway_processor_nats_connected 0.0" in (await get(processor.ops_port, "/metrics"))[1]
+    assert 'headway_nats_connected{service="processor"} 0.0' in (await get(processor.ops_port, "/metrics"))[1]
     processor.stop()
     assert (await get(processor.ops_port, "/readyz"))[0] == 503
     assert await running is True

@@ -42,32 +42,44 @@ class PrometheusMetrics(Metrics):
 
     def __init__(self, connected: Callable[[], bool]) -> None:
         self._registry = registry = CollectorRegistry()
-        prefix = "headway_processor"
-        self._started = Counter(f"{prefix}_jobs_started", "Attempts begun", ["kind"], registry=registry)
-        self._finished = Counter(f"{prefix}_jobs_finished", "Attempts ended", ["kind", "status"], registry=registry)
-        self._running = Gauge(f"{prefix}_jobs_running", "Attempts that run now", ["kind"], registry=registry)
+        prefix = "headway"
+        self._started = Counter(f"{prefix}_attempts_started", "Started attempts", ["kind"], registry=registry)
+        self._finished = Counter(
+            f"{prefix}_attempts_finished", "Finished attempts", ["kind", "status"], registry=registry
+        )
+        self._running = Gauge(f"{prefix}_attempts_running", "Running attempts", ["kind"], registry=registry)
         self._seconds = Histogram(
-            f"{prefix}_job_seconds", "Duration of attempts", ["kind"], buckets=_BUCKETS_SECONDS, registry=registry
+            f"{prefix}_attempt_duration_seconds",
+            "Duration of attempts",
+            ["kind"],
+            buckets=_BUCKETS_SECONDS,
+            registry=registry,
         )
         self._superseded = Counter(
-            f"{prefix}_jobs_superseded", "Attempts that met a newer one", ["kind"], registry=registry
+            f"{prefix}_attempts_superseded",
+            "Attempts ended by a newer attempt of the same task",
+            ["kind"],
+            registry=registry,
         )
-        self._malformed = Counter(f"{prefix}_jobs_malformed", "Messages that were no job", ["kind"], registry=registry)
+        self._malformed = Counter(
+            f"{prefix}_jobs_malformed", "Messages of the queue that are not jobs", ["kind"], registry=registry
+        )
         self._buried = Counter(
-            f"{prefix}_jobs_dead", "Jobs put aside, not to be tried again", ["kind"], registry=registry
+            f"{prefix}_jobs_dead_lettered", "Jobs moved to the dead-letter stream", ["kind"], registry=registry
         )
         self._waiting = Gauge(
-            f"{prefix}_jobs_waiting", "Jobs that no processor has taken yet", ["kind"], registry=registry
+            f"{prefix}_jobs_pending", "Jobs that no processor has taken yet", ["kind"], registry=registry
         )
         self._refused = Counter(
-            f"{prefix}_stores_refused",
-            "Tries to store something of a task that NATS refused or did not answer",
+            f"{prefix}_store_failures",
+            "Writes of a task that NATS rejected or did not answer",
             ["reason"],
             registry=registry,
         )
         for reason in ("store_full", "unavailable"):
             self._refused.labels(reason)
-        Gauge(f"{prefix}_nats_connected", "1 while NATS is there", registry=registry).set_function(connected)
+        nats = Gauge(f"{prefix}_nats_connected", "1 while connected to NATS", ["service"], registry=registry)
+        nats.labels("processor").set_function(connected)
 
     def started(self, kind: str) -> None:
         self._started.labels(kind).inc()

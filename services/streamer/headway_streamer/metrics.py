@@ -103,29 +103,39 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """For the registry: all families as they are now."""
         for name, text, value in (
-            ("watchers", "Streams that are open", self.watchers),
-            ("tails", "Tasks that are watched", self.tails),
-            ("nats_connected", "1 while NATS is there", float(self.connected())),
-            ("drain_late_streams", "Streams still open although the drain should have ended them", self.late()),
+            ("watchers", "Open streams", self.watchers),
+            ("tails", "Watched tasks", self.tails),
+            ("drain_overdue_streams", "Streams still open after their scheduled end in a drain", self.late()),
         ):
             yield GaugeMetricFamily(f"headway_{name}", text, value)
         for name, text, value in (
-            ("events_received", "Events that came from NATS, live or read", self.events_received),
+            ("events_received", "Events received from NATS, live or read", self.events_received),
             ("events_sent", "Events written to watchers", self.events_sent),
             ("sent_bytes", "Bytes written to watchers", self.sent_bytes),
-            ("events_merged", "Ticks that a later one replaced for a watcher", self.events_merged),
-            ("events_malformed", "Messages set aside because they are no events", self.events_malformed),
-            ("refills", "Reads that repaired a hole in what was shown live", self.refills),
-            ("probe_repairs", "Probes that found events whose republish was lost", self.probe_repairs),
-            ("write_deadlines", "Watchers closed because they took no byte in time", self.deadlines),
+            ("events_merged", "Progress events replaced by a later one for a watcher", self.events_merged),
+            ("events_malformed", "Messages skipped because they are not events", self.events_malformed),
+            ("tail_refills", "Reads that filled a gap in the live events", self.refills),
+            ("tail_probe_repairs", "Probes that found events whose republication was lost", self.probe_repairs),
+            (
+                "write_timeouts",
+                "Watchers closed because they accepted no byte within the write deadline",
+                self.deadlines,
+            ),
         ):
             yield CounterMetricFamily(f"headway_{name}", text, value)
-        yield _labelled("resets", "Watchers told to forget what they have", "reason", self._resets)
-        yield _labelled("streams_ended", "Streams that ended", "reason", self._ended)
-        yield _labelled("tasks_submitted", "Tasks accepted", "kind", self._submitted)
-        yield _labelled("records_malformed", "Records that cannot be read", "what", self._malformed_records)
-        yield _labelled("submits_refused", "Tasks not accepted", "reason", self._refused)
-        used = GaugeMetricFamily("headway_store_used_ratio", "How full JetStream is, 0 to 1", labels=["part"])
+        connected = GaugeMetricFamily("headway_nats_connected", "1 while connected to NATS", labels=["service"])
+        connected.add_metric(["streamer"], float(self.connected()))
+        yield connected
+        yield _labelled(
+            "stream_resets", "Streams whose watcher was told to discard its state of a task", "reason", self._resets
+        )
+        yield _labelled("streams_closed", "Closed streams", "reason", self._ended)
+        yield _labelled("tasks_submitted", "Accepted tasks", "kind", self._submitted)
+        yield _labelled("records_malformed", "Records that could not be decoded", "what", self._malformed_records)
+        yield _labelled("submissions_rejected", "Rejected submissions", "reason", self._refused)
+        used = GaugeMetricFamily(
+            "headway_store_usage_ratio", "Used share of the JetStream store or stream, 0 to 1", labels=["part"]
+        )
         for part, share in sorted(self._shares.items()):
             used.add_metric([part], share)
         yield used
@@ -141,8 +151,8 @@ class Metrics:
         for bound, count in zip([*map(str, LATENCY_BUCKETS), "+Inf"], self._latency, strict=True):
             total += count
             buckets.append((bound, total))
-        text = "Seconds from an event's writing by the processor to its writing to watchers"
-        return HistogramMetricFamily("headway_show_seconds", text, buckets, self._latency_sum)
+        text = "Seconds from the creation of an event by its writer to its delivery to watchers"
+        return HistogramMetricFamily("headway_delivery_latency_seconds", text, buckets, self._latency_sum)
 
 
 def _labelled(name: str, text: str, label: str, tally: Tally[str]) -> CounterMetricFamily:

@@ -23,14 +23,14 @@ def test_what_is_counted_is_shown_under_its_name():
     metrics.write_deadline()
     shown = samples(metrics)
     assert shown[("headway_watchers",)] == 1
-    assert shown[("headway_nats_connected",)] == 1
+    assert shown[("headway_nats_connected", "streamer")] == 1
     assert shown[("headway_events_received_total",)] == 3
     assert shown[("headway_events_sent_total",)] == 5
     assert shown[("headway_events_merged_total",)] == 2
     assert shown[("headway_sent_bytes_total",)] == 700
-    assert shown[("headway_write_deadlines_total",)] == 1
-    assert shown[("headway_resets_total", "trimmed")] == 1
-    assert shown[("headway_streams_ended_total", "lifetime")] == 1
+    assert shown[("headway_write_timeouts_total",)] == 1
+    assert shown[("headway_stream_resets_total", "trimmed")] == 1
+    assert shown[("headway_streams_closed_total", "lifetime")] == 1
     assert shown[("headway_tasks_submitted_total", "crawl")] == 1
 
 
@@ -39,9 +39,9 @@ def test_the_histogram_counts_each_event_in_all_buckets_above_it():
     for seconds in (0.0005, 0.003, 0.003, 0.4, 60.0, -0.001):
         metrics.shown(seconds)
     shown = samples(metrics)
-    counts = {key[1]: value for key, value in shown.items() if key[0] == "headway_show_seconds_bucket"}
+    counts = {key[1]: value for key, value in shown.items() if key[0] == "headway_delivery_latency_seconds_bucket"}
     assert (counts["0.001"], counts["0.005"], counts["0.5"], counts["5.0"], counts["+Inf"]) == (2, 4, 5, 5, 6)
-    assert shown[("headway_show_seconds_count",)] == 6
+    assert shown[("headway_delivery_latency_seconds_count",)] == 6
 
 
 def test_every_family_is_explained():

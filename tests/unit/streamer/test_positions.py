@@ -12,7 +12,7 @@ from headway.events import Chunk
 from headway.testing import MemoryLog
 from headway_streamer.frames.cursor import LATEST, START, UNPROVEN, Position, decode, encode
 from headway_streamer.tail.frame_decoder import FrameDecoder
-from headway_streamer.watch.admission import StreamRequest as StreamRequest
+from headway_streamer.watch.admission import StreamRequest
 from tests.unit.streamer.conftest import Rig, completed, parse, rig_on, ticks
 
 pytestmark = pytest.mark.looptime

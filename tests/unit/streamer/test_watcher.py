@@ -9,7 +9,7 @@ from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import LATEST, Position, decode
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
-from headway_streamer.watch.admission import StreamRequest as StreamRequest
+from headway_streamer.watch.admission import StreamRequest
 from headway_streamer.watch.drain import LATE_SECONDS, Drain
 from headway_streamer.watch.watcher import STEP_BYTES
 from tests.unit.streamer.conftest import completed, parse, rig_on, ticks
@@ -98,7 +98,7 @@ async def test_a_cursor_that_is_not_of_this_log_resets(rig, position, reason):
     blocks = await watched.all()
     assert [(b.event, b.data.get("reason")) for b in blocks[1:2]] == [("reset", reason)]
     assert numbers(blocks) == list(range(1, 10))
-    assert rig.counted("resets_total", reason=reason) == 1
+    assert rig.counted("stream_resets_total", reason=reason) == 1
 
 
 async def test_a_mismatch_from_outside_resets(rig):
@@ -136,7 +136,7 @@ async def test_an_event_whose_republish_was_lost_is_found_by_the_next_one(rig, l
     log.mute = False
     await rig.write("t1", completed())
     assert numbers(await watched.all()) == [3, 4, 5, 6]
-    assert rig.counted("refills_total") >= 1
+    assert rig.counted("tail_refills_total") >= 1
 
 
 async def test_a_terminal_event_whose_republish_was_lost_is_found_by_the_probe(rig, log):
@@ -149,7 +149,7 @@ async def test_a_terminal_event_whose_republish_was_lost_is_found_by_the_probe(r
     started = asyncio.get_running_loop().time()
     assert numbers(await watched.all()) == [3, 4, 5]
     assert asyncio.get_running_loop().time() - started <= 16
-    assert rig.counted("probe_repairs_total") == 1
+    assert rig.counted("tail_probe_repairs_total") == 1
 
 
 async def test_a_task_whose_events_are_shown_is_not_probed(rig, log, monkeypatch):
