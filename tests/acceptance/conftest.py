@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures import figures as noted
 from tests.fixtures import needs
-from tests.fixtures.suite import Service, run_suite
+from tests.fixtures.services import Service, run_services
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -41,22 +41,22 @@ def rng():
 
 
 @pytest.fixture
-def suite(tmp_path):
+def services(tmp_path):
     """A NATS of the test's own, and nothing else yet."""
-    with run_suite(tmp_path) as running:
+    with run_services(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-def streamers(suite):
+def streamers(services):
     """Starts streamers with environments of their own; each is ready when it is returned."""
     with ExitStack() as stack:
 
         async def start(name, settings, nats_url=""):
             options = {"HOST": "127.0.0.1", "PORT": "{port}", "NAME": name, "PROBE_SECONDS": "3", "DRAIN_SECONDS": "1"}
-            environment = {"HEADWAY_NATS_URL": nats_url or suite.nats.url}
+            environment = {"HEADWAY_NATS_URL": nats_url or services.nats.url}
             environment |= {f"HEADWAY_STREAMER_{key}": value for key, value in options.items()}
-            service = Service(name, "headway_streamer", environment | settings, suite.directory)
+            service = Service(name, "headway_streamer", environment | settings, services.directory)
             stack.callback(service.kill)
             service.start()
             await asyncio.to_thread(service.wait_ready)
@@ -68,11 +68,11 @@ def streamers(suite):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """One processor and two streamers for the tests of a module that do them no harm."""
-    with run_suite(tmp_path_factory.mktemp("suite")) as running:
-        services = running.processor("p1"), running.streamer("s1"), running.streamer("s2")
-        for service in services:
+    with run_services(tmp_path_factory.mktemp("services")) as running:
+        started = running.processor("p1"), running.streamer("s1"), running.streamer("s2")
+        for service in started:
             service.wait_ready()
-        running.p1, running.s1, running.s2 = services
+        running.p1, running.s1, running.s2 = started
         yield running
 
 

@@ -12,11 +12,11 @@ from headway import codec
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
 from headway.jetstream.connection import Connection, NatsSettings
-from tests.fixtures.authors import run_writing
 from tests.fixtures.condition import holds
-from tests.fixtures.crowd import run_crowd
 from tests.fixtures.proxy import run_proxies, some_bytes
-from tests.fixtures.suite import CONTINUE, STOP, TERM
+from tests.fixtures.services import CONTINUE, STOP, TERM
+from tests.fixtures.watchers import run_watchers
+from tests.fixtures.writers import run_writing
 
 SECONDS = float(os.environ.get("FAULTS_SECONDS", "5"))
 """How long it lasts; `make faults` takes more."""
@@ -128,12 +128,12 @@ def garbage(rng, watcher):
     )
 
 
-async def submit(chaos, http, crowd, statuses):
+async def submit(chaos, http, group, statuses):
     """Start tasks, each until a streamer has accepted it, and watch them. Returns them."""
     tasks = []
     while not chaos.over or len(tasks) < FEWEST_TASKS:
         headers = {"Idempotency-Key": f"task-{len(tasks)}"}
-        url = f"http://127.0.0.1:{chaos.rng.choice(crowd.ports)}/api/v1/tasks"
+        url = f"http://127.0.0.1:{chaos.rng.choice(group.ports)}/api/v1/tasks"
         try:
             reply = await http.post(url, json={"kind": "script", "params": WORK}, headers=headers)
         except httpx.HTTPError:
@@ -142,9 +142,9 @@ async def submit(chaos, http, crowd, statuses):
         statuses[reply.status_code] += 1
         if reply.status_code == 202:
             tasks.append(reply.json()["task"])
-            crowd.unscripted.add(tasks[-1])
-            crowd.join(tasks[-1])
-            crowd.join(*chaos.rng.sample(tasks, min(3, len(tasks))))
+            group.unscripted.add(tasks[-1])
+            group.join(tasks[-1])
+            group.join(*chaos.rng.sample(tasks, min(3, len(tasks))))
         await chaos.wait(0.3)
     return tasks
 
@@ -190,49 +190,49 @@ async def in_time(what, awaitable, more_seconds=0.0):
         raise AssertionError(f"{what}: not in time") from None
 
 
-async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of_it(suite, streamers, rng, figures):
+async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of_it(services, streamers, rng, figures):
     written = [f"chaos-{number}" for number in range(4)]
-    processors = [suite.processor("p1"), suite.processor("p2")]
+    processors = [services.processor("p1"), services.processor("p2")]
     async with AsyncExitStack() as stack:
-        proxies, urls = await stack.enter_async_context(run_proxies(suite.nats, rng, 2))
-        services = await asyncio.gather(streamers("s1", {}, urls[0]), streamers("s2", PLAIN, urls[1]))
+        proxies, urls = await stack.enter_async_context(run_proxies(services.nats, rng, 2))
+        started = await asyncio.gather(streamers("s1", {}, urls[0]), streamers("s2", PLAIN, urls[1]))
         for processor in processors:
             await asyncio.to_thread(processor.wait_ready)
-        running = run_writing(suite.nats.url, rng, *written, pause_seconds=0.05)
+        running = run_writing(services.nats.url, rng, *written, pause_seconds=0.05)
         _, writing = await stack.enter_async_context(running)
-        crowd = await stack.enter_async_context(
-            run_crowd(
-                *(service.port for service in services),
+        group = await stack.enter_async_context(
+            run_watchers(
+                *(service.port for service in started),
                 rng=rng,
                 cut_after=lambda: some_bytes(rng, 100_000) if rng.random() < 0.7 else None,
                 garbage=lambda watcher: garbage(rng, watcher) if rng.random() < 0.1 else "",
             )
         )
         for number in range(40):
-            crowd.join(*rng.sample(written, 1 if number % 2 else 3))
+            group.join(*rng.sample(written, 1 if number % 2 else 3))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=2))
         chaos, answers = Chaos(rng, SECONDS), Counter()
-        submitting = asyncio.create_task(submit(chaos, http, crowd, answers))
+        submitting = asyncio.create_task(submit(chaos, http, group, answers))
         troubles = asyncio.gather(
-            chaos.trouble(*nats_actions(chaos, suite.nats), pause=4),
-            *(chaos.trouble(*service_actions(chaos, service), pause=2) for service in [*services, *processors]),
+            chaos.trouble(*nats_actions(chaos, services.nats), pause=4),
+            *(chaos.trouble(*service_actions(chaos, service), pause=2) for service in [*started, *processors]),
             *(chaos.trouble(*link_actions(chaos, proxy), pause=1.5) for proxy in proxies),
         )
         await in_time("all parts are well again", troubles, SECONDS)
         tasks = await in_time("submits are accepted", submitting)
-        crowd.cut_after, crowd.garbage = lambda: None, lambda watcher: ""
-        await in_time("authors write", writing.finish())
-        log = await stack.enter_async_context(run_log(suite.nats.url))
+        group.cut_after, group.garbage = lambda: None, lambda watcher: ""
+        await in_time("the writers finish", writing.finish())
+        log = await stack.enter_async_context(run_log(services.nats.url))
         logs = await ended(log, [*written, *tasks])
         ends = {task: len(events) for task, events in logs.items()}
-        await holds(lambda: not crowd.hung(ends), HEALING_SECONDS)
-        tally = crowd.tally
+        await holds(lambda: not group.hung(ends), HEALING_SECONDS)
+        tally = group.tally
         figures(
             f"chaos for {SECONDS:g} s",
             **chaos.done,
             tasks=len(tasks),
             submits_503=answers[503],
-            watchers=len(crowd.watchers),
+            watchers=len(group.watchers),
             connections=tally.connections,
             garbage=tally.doubted,
             resets_for_it=tally.doubted_resets,
@@ -241,11 +241,11 @@ async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of
             gaps=tally.gaps,
             silent_replays=tally.duplicates,
             resets=tally.resets,
-            hung=len(crowd.hung(ends)),
+            hung=len(group.hung(ends)),
         )
         assert [task for task, events in logs.items() if sum(map(is_terminal, events)) != 1] == []
         assert all(event.n == n for events in logs.values() for n, event in enumerate(events, 1))
-        assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, crowd.hung(ends)) == (0, 0, 0, 0, [])
-        assert {watcher.terminals[task] for watcher in crowd.watchers for task in watcher.tasks} == {1}
+        assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, group.hung(ends)) == (0, 0, 0, 0, [])
+        assert {watcher.terminals[task] for watcher in group.watchers for task in watcher.tasks} == {1}
         assert set(tally.statuses) <= {0, 200, 204}
         assert set(answers) <= {202, 503}

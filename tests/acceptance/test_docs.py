@@ -19,7 +19,7 @@ import pytest
 
 from tests.fixtures.pages import ROOT, printed_for
 from tests.fixtures.process import start_process
-from tests.fixtures.suite import READY_SECONDS, free_port
+from tests.fixtures.services import READY_SECONDS, free_port
 
 BIN = Path(sys.executable).parent
 ELEMENTS = "const [bar, label, output] = ['bar', 'label', 'output'].map((id) => document.getElementById(id));"

@@ -8,8 +8,8 @@ from contextlib import suppress
 import httpx
 
 from tests.fixtures.condition import holds
+from tests.fixtures.services import KILL, TERM
 from tests.fixtures.sse import Reader
-from tests.fixtures.suite import KILL, TERM
 
 SLOW = {"steps": [{"name": "work", "seconds": 3, "ticks": 60}]}
 
@@ -24,11 +24,11 @@ def terminals(log):
     return [e["status"] for e in log if e.get("status") in ("completed", "error", "cancelled")]
 
 
-async def test_a_killed_streamer_costs_its_watchers_no_event(suite, http):
-    services = suite.processor("p1"), suite.streamer("s1"), suite.streamer("s2")
-    for service in services:
+async def test_a_killed_streamer_costs_its_watchers_no_event(services, http):
+    started = services.processor("p1"), services.streamer("s1"), services.streamer("s2")
+    for service in started:
         service.wait_ready()
-    _, one, two = services
+    _, one, two = started
     task = await submit(http, two.url, SLOW)
     path = f"/api/v1/tasks/{task}/stream?merge=0"
     readers = [Reader(http) for _ in range(20)]
@@ -51,8 +51,8 @@ async def test_a_killed_streamer_costs_its_watchers_no_event(suite, http):
         assert "reset" not in [name for name, _ in reader.events]
 
 
-async def test_a_killed_processor_is_followed_by_a_second_attempt(suite, http):
-    first, streamer = suite.processor("p1"), suite.streamer("s1")
+async def test_a_killed_processor_is_followed_by_a_second_attempt(services, http):
+    first, streamer = services.processor("p1"), services.streamer("s1")
     first.wait_ready()
     streamer.wait_ready()
     task = await submit(http, streamer.url, SLOW)
@@ -61,7 +61,7 @@ async def test_a_killed_processor_is_followed_by_a_second_attempt(suite, http):
     watching = asyncio.create_task(reader.read(url))
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
     first.signal(KILL)
-    suite.processor("p2").wait_ready()
+    services.processor("p2").wait_ready()
     await watching
     attempts = [e["attempt"] for e in reader.log]
     assert attempts == sorted(attempts)
@@ -70,10 +70,10 @@ async def test_a_killed_processor_is_followed_by_a_second_attempt(suite, http):
     assert terminals(reader.log) == ["completed"]
 
 
-async def test_a_processor_that_wakes_up_late_writes_nothing_more(suite, http):
+async def test_a_processor_that_wakes_up_late_writes_nothing_more(services, http):
     from signal import SIGCONT, SIGSTOP
 
-    first, streamer = suite.processor("p1"), suite.streamer("s1")
+    first, streamer = services.processor("p1"), services.streamer("s1")
     first.wait_ready()
     streamer.wait_ready()
     task = await submit(http, streamer.url, SLOW)
@@ -82,7 +82,7 @@ async def test_a_processor_that_wakes_up_late_writes_nothing_more(suite, http):
     watching = asyncio.create_task(reader.read(url))
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
     first.signal(SIGSTOP)
-    suite.processor("p2").wait_ready()
+    services.processor("p2").wait_ready()
     await Reader(http).read(url, lambda _, data: data.get("attempt") == 2 and data.get("n", 0) >= 12)
     first.signal(SIGCONT)
     await watching
@@ -93,10 +93,10 @@ async def test_a_processor_that_wakes_up_late_writes_nothing_more(suite, http):
     assert (snapshot["state"]["attempt"], snapshot["state"]["n"]) == (2, reader.numbers[-1])
 
 
-async def test_a_crashing_task_ends_in_one_error(suite, http):
-    streamer = suite.streamer("s1")
+async def test_a_crashing_task_ends_in_one_error(services, http):
+    streamer = services.streamer("s1")
     streamer.wait_ready()
-    processors = [suite.processor("p0")]
+    processors = [services.processor("p0")]
     processors[0].wait_ready()
     task = await submit(http, streamer.url, {"steps": [{"name": "boom", "seconds": 0, "crash": [1, 2, 3, 4]}]})
     reader = Reader(http)
@@ -106,7 +106,7 @@ async def test_a_crashing_task_ends_in_one_error(suite, http):
             break
         crashed = asyncio.create_task(asyncio.to_thread(processors[-1].wait))
         await asyncio.wait([watching, crashed], return_when="FIRST_COMPLETED")
-        processors.append(suite.processor(f"p{n}"))
+        processors.append(services.processor(f"p{n}"))
     await watching
     for processor in processors:
         processor.kill()  # a thread may wait for its end
@@ -115,8 +115,8 @@ async def test_a_crashing_task_ends_in_one_error(suite, http):
     assert [e["attempt"] for e in reader.log] == sorted(e["attempt"] for e in reader.log)
 
 
-async def test_nats_killed_in_the_middle_delays_a_task_and_loses_nothing(suite, http):
-    processor, streamer = suite.processor("p1", ACK_WAIT_SECONDS="10"), suite.streamer("s1")
+async def test_nats_killed_in_the_middle_delays_a_task_and_loses_nothing(services, http):
+    processor, streamer = services.processor("p1", ACK_WAIT_SECONDS="10"), services.streamer("s1")
     processor.wait_ready()
     streamer.wait_ready()
     task = await submit(http, streamer.url, SLOW)
@@ -124,15 +124,15 @@ async def test_nats_killed_in_the_middle_delays_a_task_and_loses_nothing(suite, 
     url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
     watching = asyncio.create_task(reader.read(url))
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
-    suite.nats.restart()
+    services.nats.restart()
     await watching
     assert reader.numbers == list(range(1, len(reader.numbers) + 1))
     assert terminals(reader.log) == ["completed"]
     assert {e["attempt"] for e in reader.log} - {0} == {1}
 
 
-async def test_a_202_is_never_given_for_a_job_that_was_not_stored(suite, http):
-    processor, streamer = suite.processor("p1"), suite.streamer("s1")
+async def test_a_202_is_never_given_for_a_job_that_was_not_stored(services, http):
+    processor, streamer = services.processor("p1"), services.streamer("s1")
     processor.wait_ready()
     streamer.wait_ready()
     instant = {"steps": [{"name": "now", "seconds": 0}]}
@@ -149,7 +149,7 @@ async def test_a_202_is_never_given_for_a_job_that_was_not_stored(suite, http):
     clients = [asyncio.create_task(client(n)) for n in range(8)]
     while len(answers) < 20:
         await asyncio.sleep(0.005)
-    suite.nats.restart()
+    services.nats.restart()
     await asyncio.gather(*clients)
     assert {status for status, _ in answers} <= {202, 503}
     accepted = [task for status, task in answers if status == 202]
@@ -176,8 +176,8 @@ async def test_the_same_key_submitted_to_two_streamers_runs_once(shared, http):
     assert (again, snapshot["state"]["attempt"], snapshot["state"]["n"]) == (tasks[0], 1, reader.numbers[-1])
 
 
-async def test_a_streamer_drains_on_sigterm_and_exits_0(suite, http):
-    processor, one, two = suite.processor("p1"), suite.streamer("s1"), suite.streamer("s2")
+async def test_a_streamer_drains_on_sigterm_and_exits_0(services, http):
+    processor, one, two = services.processor("p1"), services.streamer("s1"), services.streamer("s2")
     for service in (processor, one, two):
         service.wait_ready()
     task = await submit(http, two.url, SLOW)
@@ -200,8 +200,8 @@ async def test_a_streamer_drains_on_sigterm_and_exits_0(suite, http):
         assert goodbyes == ["drain"]
 
 
-async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, http):
-    first, streamer = suite.processor("p1", GRACE_SECONDS="0.2"), suite.streamer("s1")
+async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(services, http):
+    first, streamer = services.processor("p1", GRACE_SECONDS="0.2"), services.streamer("s1")
     first.wait_ready()
     streamer.wait_ready()
     task = await submit(http, streamer.url, SLOW)
@@ -210,7 +210,7 @@ async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, htt
     watching = asyncio.create_task(reader.read(url))
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 8)
     first.signal(TERM)
-    suite.processor("p2")
+    services.processor("p2")
     assert await asyncio.to_thread(first.wait) == 0
     assert "Traceback" not in first.log.read_text()
     await watching
@@ -220,8 +220,8 @@ async def test_a_processor_hands_its_jobs_back_on_sigterm_and_exits_0(suite, htt
     assert "failed" not in reader.log[-1]
 
 
-async def test_two_workers_share_a_port_and_drain_together(suite, http):
-    processor, streamer = suite.processor("p1"), suite.streamer("s", WORKERS="2")
+async def test_two_workers_share_a_port_and_drain_together(services, http):
+    processor, streamer = services.processor("p1"), services.streamer("s", WORKERS="2")
     processor.wait_ready()
     streamer.wait_ready()
     streamer.wait_ready(worker=1)
@@ -238,8 +238,8 @@ async def test_two_workers_share_a_port_and_drain_together(suite, http):
     assert {data["reason"] for reader in readers for name, data in reader.events if name == "goodbye"} == {"drain"}
 
 
-async def test_workers_whose_parent_is_killed_drain_and_free_their_ports(suite, http):
-    processor, streamer = suite.processor("p1"), suite.streamer("s", WORKERS="2")
+async def test_workers_whose_parent_is_killed_drain_and_free_their_ports(services, http):
+    processor, streamer = services.processor("p1"), services.streamer("s", WORKERS="2")
     processor.wait_ready()
     for worker in range(2):
         streamer.wait_ready(worker)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.fixtures import seed_documents
-from tests.fixtures.suite import run_suite
+from tests.fixtures.services import run_services
 from tests.fixtures.web import bundle
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def services(tmp_path_factory):
     """Two streamers, and a processor with kinds that take no parameters, as the hook sends none."""
     folder = tmp_path_factory.mktemp("seeds")
     (folder / "seed_kinds.py").write_text(KINDS)
-    with run_suite(folder) as running:
+    with run_services(folder) as running:
         processor = running.processor("p1", tasks="seed_kinds", RETRY_DELAY_SECONDS="0.3")
         streamers = running.streamer("s1", PROCESS_KIND="steady"), running.streamer("s2")
         for service in (processor, *streamers):

@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from tests.fixtures.authors import run_authors
 from tests.fixtures.gauge import gauge, none_left
-from tests.fixtures.rudeness import reset
-from tests.fixtures.visits import resident_bytes
+from tests.fixtures.process import resident_bytes
+from tests.fixtures.tcp_reset import reset
+from tests.fixtures.writers import run_writers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(90)]
 
@@ -67,11 +67,13 @@ async def read_all(port, tasks):
 
 
 @pytest.mark.parametrize("fast_path", ["true", "false"], ids=["direct", "plain"])
-async def test_a_slow_watcher_of_many_tasks_costs_less_than_a_mebibyte(suite, streamers, http, rng, figures, fast_path):
+async def test_a_slow_watcher_of_many_tasks_costs_less_than_a_mebibyte(
+    services, streamers, http, rng, figures, fast_path
+):
     tasks = [f"wide-{number}" for number in range(TASKS)]
     one = await streamers("s1", {"HEADWAY_STREAMER_FAST_PATH": fast_path})
-    async with run_authors(suite.nats.url, rng, *tasks) as authors:
-        await asyncio.gather(*(author.write_large(EVENTS, EVENT_CHARS) for author in authors))
+    async with run_writers(services.nats.url, rng, *tasks) as writers:
+        await asyncio.gather(*(writer.write_large(EVENTS, EVENT_CHARS) for writer in writers))
     await read_all(one.port, tasks)
     await none_left(http, one, "headway_watchers")
     before, peak = resident_bytes(one.pid), 0

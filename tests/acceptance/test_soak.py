@@ -8,13 +8,14 @@ from signal import SIGCONT, SIGSTOP, SIGTERM
 
 import pytest
 
-from tests.fixtures.authors import ends_of, run_authors, run_writing
 from tests.fixtures.condition import holds
-from tests.fixtures.crowd import run_crowd
+from tests.fixtures.connection_churn import ConnectionChurn
 from tests.fixtures.gauge import none_left
 from tests.fixtures.http import run_streamer
+from tests.fixtures.process import open_files, resident_bytes
 from tests.fixtures.proxy import run_proxies, some_bytes
-from tests.fixtures.visits import Visits, open_files, resident_bytes
+from tests.fixtures.watchers import run_watchers
+from tests.fixtures.writers import ends_of, run_writers, run_writing
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
@@ -30,48 +31,48 @@ def names(prefix, count):
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-def join(crowd, tasks, count):
+def join(group, tasks, count):
     """`count` watchers, half of them of one task and half of three."""
     for number in range(count):
-        crowd.join(*crowd.rng.sample(tasks, 1 if number % 2 else 3))
+        group.join(*group.rng.sample(tasks, 1 if number % 2 else 3))
 
 
-async def found(crowd, ends, seconds=25):
-    """What a crowd has seen, when all have everything or `seconds` are over."""
-    await holds(lambda: not crowd.hung(ends), seconds)
-    tally = crowd.tally
-    bad = {"gaps": tally.gaps, "duplicates": tally.duplicates, "resets": tally.resets, "hung": len(crowd.hung(ends))}
-    return {"watchers": len(crowd.watchers), "stored": sum(ends.values()), "seen": tally.events} | bad
+async def found(group, ends, seconds=25):
+    """What a group has seen, when all have everything or `seconds` are over."""
+    await holds(lambda: not group.hung(ends), seconds)
+    tally = group.tally
+    bad = {"gaps": tally.gaps, "duplicates": tally.duplicates, "resets": tally.resets, "hung": len(group.hung(ends))}
+    return {"watchers": len(group.watchers), "stored": sum(ends.values()), "seen": tally.events} | bad
 
 
-def check(crowd, ends):
-    """Hold what a crowd has seen against what is promised."""
-    tally = crowd.tally
-    assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, crowd.hung(ends)) == (0, 0, 0, 0, [])
-    assert all(watcher.last[task] == ends[task] for watcher in crowd.watchers for task in watcher.tasks)
+def check(group, ends):
+    """Hold what a group has seen against what is promised."""
+    tally = group.tally
+    assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, group.hung(ends)) == (0, 0, 0, 0, [])
+    assert all(watcher.last[task] == ends[task] for watcher in group.watchers for task in watcher.tasks)
     assert set(tally.statuses) <= {0, 200, 204}  # anything else would stop a browser's EventSource for good
 
 
-async def test_nats_connections_cut_at_random_bytes_cost_no_event(suite, streamers, rng, figures):
+async def test_nats_connections_cut_at_random_bytes_cost_no_event(services, streamers, rng, figures):
     tasks = names("cut", 6)
     async with AsyncExitStack() as stack:
-        proxies, urls = await stack.enter_async_context(run_proxies(suite.nats, rng, 2))
+        proxies, urls = await stack.enter_async_context(run_proxies(services.nats, rng, 2))
         one, two = await streamers("s1", {}, urls[0]), await streamers("s2", SENT | QUEUED, urls[1])
-        running = run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.02)
-        authors, writing = await stack.enter_async_context(running)
-        crowd = await stack.enter_async_context(run_crowd(one.port, two.port, rng=rng))
-        join(crowd, tasks, 60)
+        running = run_writing(services.nats.url, rng, *tasks, pause_seconds=0.02)
+        writers, writing = await stack.enter_async_context(running)
+        group = await stack.enter_async_context(run_watchers(one.port, two.port, rng=rng))
+        join(group, tasks, 60)
 
         async def cut(proxy):
             for number in range(20):
                 # Half of the cuts fall into connecting and catching up, half into what is live.
-                live, seen = number % 2, crowd.tally.events
-                await holds(lambda: proxy.links and crowd.tally.events >= seen + 200 * live, 5)  # noqa: B023
+                live, seen = number % 2, group.tally.events
+                await holds(lambda: proxy.links and group.tally.events >= seen + 200 * live, 5)  # noqa: B023
                 await proxy.cut_after(some_bytes(rng, 200_000))
 
         await asyncio.gather(*map(cut, proxies))
-        stored = ends_of(authors)
-        assert await holds(lambda: not crowd.behind(stored), 20)
+        stored = ends_of(writers)
+        assert await holds(lambda: not group.behind(stored), 20)
         for proxy in proxies:
             proxy.hold()
             proxy.cut()
@@ -79,146 +80,148 @@ async def test_nats_connections_cut_at_random_bytes_cost_no_event(suite, streame
         for proxy in proxies:
             proxy.heal()
         cuts = sum(proxy.cuts for proxy in proxies)
-        figures("NATS cut at random bytes", cuts=cuts, **await found(crowd, ends))
-        check(crowd, ends)
+        figures("NATS cut at random bytes", cuts=cuts, **await found(group, ends))
+        check(group, ends)
 
 
-async def test_a_black_hole_of_20_s_before_nats_ends_no_stream(suite, streamers, rng, figures):
+async def test_a_black_hole_of_20_s_before_nats_ends_no_stream(services, streamers, rng, figures):
     tasks = names("hole", 6)
     beating = {"HEADWAY_STREAMER_HEARTBEAT_SECONDS": "1"}
     async with AsyncExitStack() as stack:
-        proxies, urls = await stack.enter_async_context(run_proxies(suite.nats, rng, 2))
-        services = [await streamers("s1", beating, urls[0]), await streamers("s2", beating | SENT | QUEUED, urls[1])]
-        running = run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.05)
-        authors, writing = await stack.enter_async_context(running)
-        crowd = await stack.enter_async_context(run_crowd(rng=rng))
-        for service in services:
-            crowd.ports = [service.port]
-            join(crowd, tasks, 20)
-            assert await holds(lambda: all(watcher.cursor for watcher in crowd.watchers), 10)
+        proxies, urls = await stack.enter_async_context(run_proxies(services.nats, rng, 2))
+        started = [await streamers("s1", beating, urls[0]), await streamers("s2", beating | SENT | QUEUED, urls[1])]
+        running = run_writing(services.nats.url, rng, *tasks, pause_seconds=0.05)
+        writers, writing = await stack.enter_async_context(running)
+        group = await stack.enter_async_context(run_watchers(rng=rng))
+        for service in started:
+            group.ports = [service.port]
+            join(group, tasks, 20)
+            assert await holds(lambda: all(watcher.cursor for watcher in group.watchers), 10)
         proxies[0].swallow()
         proxies[1].hold()
-        before = crowd.tally.heartbeats
+        before = group.tally.heartbeats
         await asyncio.sleep(20)
-        heartbeats = crowd.tally.heartbeats - before
+        heartbeats = group.tally.heartbeats - before
         for proxy in proxies:
             proxy.heal()
-        stored = ends_of(authors)
-        assert await holds(lambda: not crowd.behind(stored), 30)  # pings tell after 20 to 30 s
-        assert (crowd.tally.connections, crowd.tally.broken) == (40, 0)
+        stored = ends_of(writers)
+        assert await holds(lambda: not group.behind(stored), 30)  # pings tell after 20 to 30 s
+        assert (group.tally.connections, group.tally.broken) == (40, 0)
         ends = await writing.finish()
-        reconnections = [service.log.read_text().count("nats_reconnected") for service in services]
+        reconnections = [service.log.read_text().count("nats_reconnected") for service in started]
         counts = {"heartbeats": heartbeats, "reconnections": sum(reconnections)}
-        figures("NATS black-holed for 20 s", **counts, **await found(crowd, ends))
-        check(crowd, ends)
+        figures("NATS black-holed for 20 s", **counts, **await found(group, ends))
+        check(group, ends)
         assert heartbeats >= 40 * 10
         assert reconnections == [1, 0]  # what was only late has lost nothing
 
 
-async def test_nats_killed_and_restarted_costs_no_event(suite, streamers, rng, figures):
+async def test_nats_killed_and_restarted_costs_no_event(services, streamers, rng, figures):
     tasks = names("kill", 6)
     one, two = await streamers("s1", {}), await streamers("s2", SENT)
-    async with run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.005) as (authors, writing):
-        async with run_crowd(one.port, two.port, rng=rng) as crowd:
-            join(crowd, tasks, 60)
+    async with run_writing(services.nats.url, rng, *tasks, pause_seconds=0.005) as (writers, writing):
+        async with run_watchers(one.port, two.port, rng=rng) as group:
+            join(group, tasks, 60)
             for _ in range(5):
-                goal = dict.fromkeys(tasks, authors[0].n + rng.randrange(200))
-                assert await holds(lambda: not crowd.behind(goal), 15)  # noqa: B023
-                await asyncio.to_thread(suite.nats.restart)
+                goal = dict.fromkeys(tasks, writers[0].n + rng.randrange(200))
+                assert await holds(lambda: not group.behind(goal), 15)  # noqa: B023
+                await asyncio.to_thread(services.nats.restart)
             ends = await writing.finish()
-            figures("NATS killed with -9 and restarted", kills=5, **await found(crowd, ends))
-            check(crowd, ends)
+            figures("NATS killed with -9 and restarted", kills=5, **await found(group, ends))
+            check(group, ends)
 
 
 @BOTH
 async def test_a_streamer_stopped_for_5_s_catches_up_with_20_000_events(
-    suite, streamers, rng, figures, settings, request
+    services, streamers, rng, figures, settings, request
 ):
     tasks = names("stop", 20)
     loop = asyncio.get_running_loop()
     one = await streamers("s1", settings)
-    async with run_authors(suite.nats.url, rng, *tasks) as authors, run_crowd(one.port, rng=rng) as crowd:
-        await asyncio.gather(*(author.write(10) for author in authors))
-        join(crowd, tasks, 40)
-        assert await holds(lambda: not crowd.behind(ends_of(authors)), 10)
-        seen, began = crowd.tally.events, loop.time()
+    async with run_writers(services.nats.url, rng, *tasks) as writers, run_watchers(one.port, rng=rng) as group:
+        await asyncio.gather(*(writer.write(10) for writer in writers))
+        join(group, tasks, 40)
+        assert await holds(lambda: not group.behind(ends_of(writers)), 10)
+        seen, began = group.tally.events, loop.time()
         one.signal(SIGSTOP)
-        await asyncio.gather(*(author.write(1000) for author in authors))
+        await asyncio.gather(*(writer.write(1000) for writer in writers))
         await asyncio.sleep(began + 5 - loop.time())
-        assert crowd.tally.events == seen
+        assert group.tally.events == seen
         stopped = loop.time() - began
         one.signal(SIGCONT)
-        await holds(lambda: not crowd.behind(ends_of(authors)), 25)
+        await holds(lambda: not group.behind(ends_of(writers)), 25)
         behind = loop.time() - began - stopped
-        await asyncio.gather(*(author.end() for author in authors))
-        ends = ends_of(authors)
-        counts = {"caught_up_in_ms": round(1000 * behind)} | await found(crowd, ends)
+        await asyncio.gather(*(writer.end() for writer in writers))
+        ends = ends_of(writers)
+        counts = {"caught_up_in_ms": round(1000 * behind)} | await found(group, ends)
         figures(f"stopped for {stopped:.1f} s, {request.node.callspec.id}", **counts)
-        check(crowd, ends)
+        check(group, ends)
 
 
-async def test_watchers_cut_1000_times_see_each_event_once(suite, streamers, rng, figures):
+async def test_watchers_cut_1000_times_see_each_event_once(services, streamers, rng, figures):
     tasks = names("watch", 8)
     one, two = await streamers("s1", QUEUED), await streamers("s2", SENT)
 
     def cut_after():
         return some_bytes(rng, 300_000) if rng.random() < 0.95 else None
 
-    async with run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.02) as (_, writing):
-        async with run_crowd(one.port, two.port, rng=rng, cut_after=cut_after) as crowd:
-            join(crowd, tasks, 100)
-            assert await holds(lambda: crowd.tally.cuts >= 1000, 120)
+    async with run_writing(services.nats.url, rng, *tasks, pause_seconds=0.02) as (_, writing):
+        async with run_watchers(one.port, two.port, rng=rng, cut_after=cut_after) as group:
+            join(group, tasks, 100)
+            assert await holds(lambda: group.tally.cuts >= 1000, 120)
             ends = await writing.finish()
-            counts = await found(crowd, ends)
-            figures("watchers cut at random bytes", cuts=crowd.tally.cuts, **counts)
-            check(crowd, ends)
+            counts = await found(group, ends)
+            figures("watchers cut at random bytes", cuts=group.tally.cuts, **counts)
+            check(group, ends)
 
 
 @BOTH
-async def test_a_drain_under_300_watchers_ends_each_stream_cleanly(suite, streamers, rng, figures, settings, request):
+async def test_a_drain_under_300_watchers_ends_each_stream_cleanly(
+    services, streamers, rng, figures, settings, request
+):
     tasks, window = names("drain", 10), 5
     one = await streamers("s1", settings | {"HEADWAY_STREAMER_DRAIN_SECONDS": str(window)})
     two = await streamers("s2", settings)
     async with AsyncExitStack() as stack:
-        running = run_writing(suite.nats.url, rng, *tasks, pause_seconds=0.1)
+        running = run_writing(services.nats.url, rng, *tasks, pause_seconds=0.1)
         _, writing = await stack.enter_async_context(running)
-        crowd = await stack.enter_async_context(run_crowd(one.port, rng=rng))
-        late = await stack.enter_async_context(run_crowd(one.port, rng=rng))
-        join(crowd, tasks, 300)
-        assert await holds(lambda: all(watcher.cursor for watcher in crowd.watchers), 15)
-        crowd.ports = [two.port]
+        group = await stack.enter_async_context(run_watchers(one.port, rng=rng))
+        late = await stack.enter_async_context(run_watchers(one.port, rng=rng))
+        join(group, tasks, 300)
+        assert await holds(lambda: all(watcher.cursor for watcher in group.watchers), 15)
+        group.ports = [two.port]
         one.signal(SIGTERM)
         assert await holds(lambda: '"drain"' in one.log.read_text(), 5)
         join(late, tasks, 10)
         assert await holds(lambda: all(watcher.connections for watcher in late.watchers), 5)
         late.ports = [two.port]
         assert await asyncio.to_thread(one.wait, window + 10) == 0
-        tenths = Counter(int(at / window * 10) for at in crowd.tally.ended_at)
+        tenths = Counter(int(at / window * 10) for at in group.tally.ended_at)
         ends = await writing.finish()
-        counts = {"window_s": window, "in_the_busiest_tenth": max(tenths.values())} | await found(crowd, ends)
+        counts = {"window_s": window, "in_the_busiest_tenth": max(tenths.values())} | await found(group, ends)
         await found(late, ends)
         figures(f"drain, {request.node.callspec.id}", **counts)
-        check(crowd, ends)
+        check(group, ends)
         check(late, ends)
-        assert crowd.tally.goodbyes == {"drain": 300}
+        assert group.tally.goodbyes == {"drain": 300}
         assert set(late.tally.goodbyes) == {"drain"}
-        assert crowd.tally.broken == late.tally.broken == 0
+        assert group.tally.broken == late.tally.broken == 0
         assert max(tenths.values()) <= 300 // 4
 
 
 @BOTH
-async def test_10_000_connections_leave_nothing_behind(suite, streamers, http, rng, figures, settings, request):
+async def test_10_000_connections_leave_nothing_behind(services, streamers, http, rng, figures, settings, request):
     tasks = names("visit", 8)
     loop = asyncio.get_running_loop()
     one = await streamers("s1", settings)
     files = open_files(one.pid)
-    async with run_authors(suite.nats.url, rng, *tasks) as authors:
-        await asyncio.gather(*(author.write(20) for author in authors))
-        visits = Visits(one.port, tasks, 20, rng)
-        await visits.make(5000, at_once=50)
+    async with run_writers(services.nats.url, rng, *tasks) as writers:
+        await asyncio.gather(*(writer.write(20) for writer in writers))
+        churn = ConnectionChurn(one.port, tasks, 20, rng)
+        await churn.make(5000, at_once=50)
         await none_left(http, one, "headway_watchers")
         memory, began = resident_bytes(one.pid), loop.time()
-        await visits.make(10_000, at_once=50)
+        await churn.make(10_000, at_once=50)
         speed = round(10_000 / (loop.time() - began))
         await none_left(http, one, "headway_watchers")
         await none_left(http, one, "headway_tails")
@@ -237,16 +240,16 @@ def tasks_by_name():
 
 
 @pytest.mark.parametrize("fast_path", [True, False], ids=["direct", "plain"])
-async def test_1000_connections_leave_no_task_and_no_object_behind(suite, rng, figures, fast_path, request):
+async def test_1000_connections_leave_no_task_and_no_object_behind(services, rng, figures, fast_path, request):
     tasks = names("visit", 8)
     async with AsyncExitStack() as stack:
-        streamer = await stack.enter_async_context(run_streamer(suite.nats.url, "hw", fast_path=fast_path))
-        authors = await stack.enter_async_context(run_authors(suite.nats.url, rng, *tasks))
-        await asyncio.gather(*(author.write(20) for author in authors))
-        visits = Visits(int(streamer.url.rpartition(":")[2]), tasks, 20, rng)
+        streamer = await stack.enter_async_context(run_streamer(services.nats.url, "hw", fast_path=fast_path))
+        writers = await stack.enter_async_context(run_writers(services.nats.url, rng, *tasks))
+        await asyncio.gather(*(writer.write(20) for writer in writers))
+        churn = ConnectionChurn(int(streamer.url.rpartition(":")[2]), tasks, 20, rng)
 
         async def counted(count, known):
-            await visits.make(count, at_once=20)
+            await churn.make(count, at_once=20)
             assert await holds(lambda: not (streamer.core.streams.count or len(streamer.core.live)), 40)
             await holds(lambda: not tasks_by_name() - known, 10)  # tails and connections still close
             gc.collect()

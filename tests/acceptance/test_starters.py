@@ -8,8 +8,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.fixtures.services import KILL
 from tests.fixtures.sse import Reader
-from tests.fixtures.suite import KILL
 
 GRACE_SECONDS = 1.5
 LONG = json.dumps([{"name": "work", "seconds": 60, "ticks": 600}])
@@ -56,8 +56,8 @@ async def end_of(http, service, task):
     return reader.log[-1]
 
 
-async def test_a_task_ends_with_its_starter_and_only_then_whatever_is_killed(suite, http, hurried):
-    processor, one, two = suite.processor("p1", **hurried), suite.streamer("s1"), suite.streamer("s2")
+async def test_a_task_ends_with_its_starter_and_only_then_whatever_is_killed(services, http, hurried):
+    processor, one, two = services.processor("p1", **hurried), services.streamer("s1"), services.streamer("s2")
     for service in (processor, one, two):
         service.wait_ready()
     gone, moved, flapping = clients = [Client(http) for _ in range(3)]
@@ -69,7 +69,7 @@ async def test_a_task_ends_with_its_starter_and_only_then_whatever_is_killed(sui
     await staying
     stayed = asyncio.create_task(moved.visit(two, lambda _, data: data.get("status") in ("cancelled", "completed")))
     processor.signal(KILL)
-    suite.processor("p2", **hurried).wait_ready()
+    services.processor("p2", **hurried).wait_ready()
     end = await end_of(http, two, gone.task)
     assert (end["status"], end["attempt"]) == ("cancelled", 2)
     assert "the client that started it has gone" in end["message"]

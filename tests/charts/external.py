@@ -15,7 +15,7 @@ import yaml
 
 from tests.charts.helm import CHARTS
 from tests.charts.pods import NatsProcess
-from tests.fixtures.suite import free_port
+from tests.fixtures.services import free_port
 
 FILE = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
 SERVICES = ("processor", "streamer")

@@ -19,7 +19,7 @@ from typing import Any
 from tests.charts.helm import Objects, one
 from tests.fixtures.nats import BINARY, START_SECONDS
 from tests.fixtures.process import start_process
-from tests.fixtures.suite import TERM, Service, free_port
+from tests.fixtures.services import TERM, Service, free_port
 
 
 def container_of(objects: Objects, kind: str, name: str) -> dict[str, Any]:

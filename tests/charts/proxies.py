@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.charts.helm import CHARTS
 from tests.fixtures.needs import program
 from tests.fixtures.process import start_process
-from tests.fixtures.suite import free_port
+from tests.fixtures.services import free_port
 
 PAGE = CHARTS.parent / "docs" / "how-to" / "proxies.md"
 NGINX, HAPROXY = program("nginx"), program("haproxy")

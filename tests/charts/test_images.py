@@ -9,8 +9,8 @@ import pytest
 from tests.charts.helm import render, values
 from tests.charts.images import ROOT, Builder, Container
 from tests.fixtures.nats import run_nats
+from tests.fixtures.services import free_port
 from tests.fixtures.sse import Reader
-from tests.fixtures.suite import free_port
 
 pytestmark = [
     pytest.mark.needs("buildah", "runc", "root", "a Python with ensurepip"),
