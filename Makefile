@@ -43,8 +43,8 @@ acceptance: $(READY) ## the acceptance tests alone: processes, signals, a real b
 test-all: $(READY) ## unit and integration tests with every supported Python of this machine; the missing ones are named
 	@$(BIN)/python tests/versions.py $(ARGS)
 
-security: ## (to come) the access-control and hardening tests alone
-	@echo "security: to come with access control"
+security: $(READY) ## the tests of hostile input, permissions and hardening alone
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m security $(ARGS)
 
 check: $(READY) ## formatting, lint, types, the direction of imports
 	@$(BIN)/ruff format --check .

@@ -23,6 +23,7 @@ def test_both_begin_with_the_same_pinned_base():
     assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base)
 
 
+@pytest.mark.security
 def test_it_runs_as_a_number_that_is_not_root_and_needs_no_shell(dockerfile):
     name, text = dockerfile
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"] * 2

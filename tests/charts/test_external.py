@@ -21,6 +21,7 @@ def secret(name, contents):
     return {"kind": "Secret", "metadata": {"name": name}, "stringData": contents}
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(("auth", "make", "verify"), [("creds", by_creds, True), ("nkey", by_nkey, False)])
 async def test_credentials_and_tls_reach_a_nats_of_ones_own(auth, make, verify, http, tmp_path, rung):
     certificates = Certificates(tmp_path)
@@ -66,6 +67,7 @@ async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_
         assert all(node.violations() == [] for node in cluster.nodes.values())
 
 
+@pytest.mark.security
 def test_the_accounts_of_three_nodes_may_do_what_those_of_one_may():
     text = one(render(), "ConfigMap", "demo-nats")["data"]["nats.conf"]
     _, *users = text.split("user: ")

@@ -91,6 +91,7 @@ def test_the_images_are_those_of_the_charts_and_share_their_base(builder, rung):
     rung("images: built by buildah", **{service: f"{took:.0f} s" for service, took in builder.seconds.items()})
 
 
+@pytest.mark.security
 async def test_both_containers_serve_the_main_job_read_only_and_without_root(containers, nats, rung):
     port, ops, other = free_port(), free_port(), free_port()
     shared = {"HEADWAY_NATS_URL": nats.url}

@@ -72,6 +72,7 @@ FORBIDDEN = [
 ]
 
 
+@pytest.mark.security
 async def test_no_account_may_do_what_its_service_does_not_do(objects, tmp_path, rung):
     with run_pods(objects, tmp_path, streamers=1) as (server, _, _):
         for user, inbox, subject in FORBIDDEN:

@@ -28,7 +28,11 @@ EXCEPT = [(read_only, "tilt")]
 """Tilt replaces sources in the running containers."""
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+HARDENING = (policies, read_only, restricted, secrets)
+MARKED = [pytest.param(rule, marks=pytest.mark.security) if rule in HARDENING else rule for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", MARKED, ids=lambda rule: rule.__name__)
 def test_no_object_breaks_a_rule(rule, rung):
     checked = 0
     scenarios = [scenario for scenario in SCENARIOS if (rule, scenario) not in EXCEPT]

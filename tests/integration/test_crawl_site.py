@@ -152,6 +152,7 @@ async def test_a_site_is_crawled_and_all_that_is_wrong_with_it_found(site, insid
     assert {(host, agent) for _, host, agent in site.asked} == {(site.netloc, crawl_module.USER_AGENT)}
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_a_start_on_this_machine_is_refused_unless_allowed(host, site, job, allow):
     allow()
@@ -161,6 +162,7 @@ async def test_a_start_on_this_machine_is_refused_unless_allowed(host, site, job
     assert site.asked == []
 
 
+@pytest.mark.security
 async def test_a_redirect_of_the_start_to_what_is_not_allowed_is_refused(site, inside, job, allow):
     allow(site.netloc)
     with pytest.raises(TaskError, match=inside.netloc) as raised:
@@ -193,6 +195,7 @@ async def test_a_table_behind_a_url_and_a_redirect_is_profiled(site, job, allow)
     assert (report.rows, [column.name for column in report.columns]) == (2, ["id", "name"])
 
 
+@pytest.mark.security
 async def test_a_table_whose_url_redirects_to_what_is_not_allowed_is_refused(site, inside, job, allow):
     allow(site.netloc)
     with pytest.raises(TaskError, match=inside.netloc) as raised:

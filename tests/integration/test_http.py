@@ -152,6 +152,7 @@ async def test_a_bad_body_gets_a_clear_error(streamer, body, status):
     assert reply.json()["title"]
 
 
+@pytest.mark.security
 async def test_a_body_that_is_not_declared_as_json_is_refused(streamer):
     reply = await streamer.http.post(
         "/api/v1/tasks", content=b'{"kind":"echo"}', headers={"content-type": "text/plain"}
@@ -172,6 +173,7 @@ READS = [
 WRITES = ["/api/v1/tasks/{}/cancel", "/api/v1/tasks/{}/retry"]
 
 
+@pytest.mark.security
 async def test_an_id_that_cannot_be_one_is_not_found_at_any_door(streamer):
     for method, path in [*(("GET", p) for p in READS), *(("POST", p) for p in WRITES)]:
         for id in [*BAD_IDS, "absent"]:
@@ -180,6 +182,7 @@ async def test_an_id_that_cannot_be_one_is_not_found_at_any_door(streamer):
             assert reply.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.security
 async def test_absent_tasks_look_alike_at_every_door(streamer):
     replies = [
         await streamer.http.get(p) for p in ("/api/v1/tasks/nope", "/api/v1/tasks/nope/stream", "/tasks/n.o/stream")
@@ -194,6 +197,7 @@ async def test_a_bad_query_is_a_400(streamer, query):
     assert (await streamer.http.get(f"{path}?{query}")).status_code == 400
 
 
+@pytest.mark.security
 async def test_more_tasks_than_a_stream_carries_are_refused(streamer):
     query = "&".join(f"task=t{n}" for n in range(33))
     reply = await streamer.http.get(f"/api/v1/stream?{query}")
@@ -418,6 +422,7 @@ async def test_streams_of_the_seeds_routes_outlive_those_of_the_others(nats_serv
         assert [json.loads((await one)[-1].data) for one in watching] == [{"reason": "drain"}] * 2
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("path", ["/api/v1/process/stream?kind=echo&text=x", "/api/v1/process/echo/stream?text=x"])
 async def test_a_start_by_get_from_another_site_is_forbidden(streamer, path):
     reply = await streamer.http.get(path, headers={"Sec-Fetch-Site": "cross-site"})
@@ -473,6 +478,7 @@ async def test_a_watcher_of_the_same_task_is_no_starter(streamer, connection, na
     assert last == 0
 
 
+@pytest.mark.security
 async def test_a_malformed_event_on_the_subject_does_not_stop_a_stream(streamer, connection, names):
     task = await submitted(streamer)
     js = connection.client.jetstream()
@@ -483,6 +489,7 @@ async def test_a_malformed_event_on_the_subject_does_not_stop_a_stream(streamer,
     assert numbers(await watching) == [1, 2, 3]
 
 
+@pytest.mark.security
 async def test_messages_of_strangers_on_the_live_subject_are_ignored(streamer, connection, names):
     task = await submitted(streamer)
     watching = asyncio.create_task(watch(streamer, f"/api/v1/tasks/{task}/stream?merge=0"))
@@ -555,6 +562,7 @@ async def test_an_overloaded_streamer_says_goodbye_with_a_200(nats_server, strea
             )
 
 
+@pytest.mark.security
 async def test_cors_allows_listed_origins_only_and_on_errors_too(nats_server, names, connection):
     async with run_streamer(nats_server.url, names.namespace, cors_origins=("https://app.example.org",)) as streamer:
         for origin, allowed in [("https://app.example.org", "https://app.example.org"), ("https://evil.example", None)]:
@@ -576,6 +584,7 @@ async def test_the_schema_describes_every_route(streamer):
     } <= paths
 
 
+@pytest.mark.security
 async def test_the_page_is_served_with_a_strict_policy(streamer):
     reply = await streamer.http.get("/")
     assert reply.headers["content-type"].startswith("text/html")
@@ -635,6 +644,7 @@ async def test_history_that_was_trimmed_is_told_by_a_reset(streamer, connection,
         assert numbers(events) == [17, 18, 19, 20, 21]
 
 
+@pytest.mark.security
 async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server, connection, names):
     async with run_streamer(nats_server.url, names.namespace, write_deadline_seconds=1) as streamer:
         await write(streamer, "t1", progress("processing"))
@@ -657,6 +667,7 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
             writer.transport.abort()
 
 
+@pytest.mark.security
 async def test_one_user_cannot_take_all_streams(nats_server, streamer, names):
     task = await submitted(streamer)
     limits = {"user_header": "X-Forwarded-User", "max_watchers_per_user": 1}

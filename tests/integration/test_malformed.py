@@ -12,6 +12,8 @@ from headway.records import KindRecord, TaskRecord
 from headway.testing import progress
 from tests.fixtures.http import run_streamer
 
+pytestmark = pytest.mark.security
+
 DEPTHS = (codec.MAX_DEPTH + 1, 500, 973, 974, 975, 976, 5000)
 
 

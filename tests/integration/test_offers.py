@@ -118,6 +118,7 @@ async def test_waiting_tasks_get_one_event_when_a_processor_offers_their_kind(na
     await stop()
 
 
+@pytest.mark.security
 async def test_a_malformed_lease_is_skipped(streamer, connection, names):
     bucket = await connection.client.jetstream().key_value(names.processors_bucket)
     await bucket.put("bad", b"{")

@@ -163,6 +163,7 @@ async def test_a_request_sent_behind_a_stream_waits_for_its_end(streamer):
     writer.close()
 
 
+@pytest.mark.security
 async def test_noise_from_a_listening_client_harms_nobody_else(streamer):
     await write(streamer, "t1", progress("processing"))
     quiet = Reader(streamer.http)

@@ -109,6 +109,7 @@ def test_folder_and_own_packages_are_watched_but_never_a_whole_home(tmp_path: Pa
     assert not [path for path in roots(tmp_path, ["msgspec", "no_such_module_at_all"]) if "msgspec" in str(path)]
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     ("url", "host"),
     [

@@ -27,6 +27,8 @@ from headway.cli.render.views import LiveView
 from headway.client.event_stream import Watched
 from tests.fixtures.scripted import Server, event, headway, scripted
 
+pytestmark = pytest.mark.security
+
 __all__ = ["server"]
 
 server = pytest.fixture(scripted, name="server")

@@ -50,6 +50,7 @@ def test_counts_have_separators() -> None:
     assert (amount(1000, 2000, "rows"), amount(5, None)) == ("1,000/2,000 rows", "5")
 
 
+@pytest.mark.security
 def test_foreign_text_cannot_steer_the_terminal() -> None:
     """Escape sequences, carriage returns, C1 controls, the bell."""
     assert plain("a\x1b]0;title\x07b\rc\x9b31md\x00e\x7f\tf\ng") == "a]0;titlebc31mde\tf\ng"

@@ -406,6 +406,7 @@ async def test_a_start_inside_is_refused_and_the_setting_named():
     assert web.asked == []
 
 
+@pytest.mark.security
 async def test_a_start_that_redirects_inside_is_refused():
     web = Web({"http://1.1.1.1/robots.txt": httpx.Response(404), "http://1.1.1.1/": redirect("http://inside.test/")})
     with pytest.raises(TaskError, match=r"inside\.test:80"):
@@ -413,6 +414,7 @@ async def test_a_start_that_redirects_inside_is_refused():
     assert web.asked == ["http://1.1.1.1/robots.txt", "http://1.1.1.1/"]
 
 
+@pytest.mark.security
 async def test_a_host_that_moves_inside_during_the_crawl_is_not_followed_there():
     web = Web({"http://1.1.1.1/robots.txt": httpx.Response(404), "http://1.1.1.1/": page("/secret")})
     transport = guarded(web, {"site.test": ["1.1.1.1", "1.1.1.1", "127.0.0.1"]})

@@ -8,6 +8,8 @@ from headway import codec
 from headway.errors import MalformedEventError, NestedTooDeepError
 from headway.records import JobMessage, decode_record
 
+pytestmark = pytest.mark.security
+
 LIMIT = codec.MAX_DEPTH
 
 

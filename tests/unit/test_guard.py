@@ -15,6 +15,8 @@ from headway_kinds.http.guard import (
     resolve,
 )
 
+pytestmark = pytest.mark.security
+
 PUBLIC, OTHER = "93.184.215.14", "2606:2800:21f::1"
 
 

@@ -61,6 +61,7 @@ def test_different_owners_and_keys_give_different_ids(pairs):
     assert len({ids.derived_task(owner, key) for owner, key in pairs}) == len(pairs)
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     ("one", "other"), [(("a", "bc"), ("ab", "c")), (("", "1:a:b"), ("a", "b")), (("a", ""), ("", "a"))]
 )

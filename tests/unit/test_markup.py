@@ -68,12 +68,14 @@ def test_a_lone_sign_is_text():
     assert "".join(token for token in listed("1 < 2 <3 & 4 > 3")) == "1 < 2 <3 & 4 > 3"
 
 
+@pytest.mark.security
 @given(st.text(max_size=200) | st.text("<>=\"'/ ab!-&#;?", max_size=200))
 def test_no_text_breaks_the_reader(source):
     for token in tokens(source, A):
         assert token
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     "unit",
     ["<div>", "<b a=1>", "<!--", "<!", '<a ="', '<a =">="', "<a ='\"", "<script>", "<title>", "</", "<a " + "=" * 99],

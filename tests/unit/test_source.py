@@ -49,6 +49,7 @@ def test_an_absolute_path_is_fine_if_it_is_inside(data):
     assert find_file(str(data), str(data / "more" / "b.csv")).read_text() == "b\n2\n"
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     "source",
     ["../secret.csv", "more/../../secret.csv", "/etc/passwd", "outside.csv", "up/secret.csv", "..", "~/x/../../.."],
@@ -60,6 +61,7 @@ def test_nothing_outside_is_read(data, source):
     assert not raised.value.retryable
 
 
+@pytest.mark.security
 def test_a_way_out_is_told_the_same_whether_or_not_something_is_there(data):
     messages = set()
     for source in ("../secret.csv", "../nothing.csv"):
@@ -143,6 +145,7 @@ async def test_what_cannot_be_downloaded_is_told(job, page, type, retryable):
     assert (raised.value.type, raised.value.retryable) == (type, retryable)
 
 
+@pytest.mark.security
 async def test_a_url_with_user_info_is_refused(job):
     with pytest.raises(SourceError):
         await downloaded(job, {}, "http://user:secret@site.test/")
@@ -168,6 +171,7 @@ async def test_a_cancelled_download_stops(job):
         await downloaded(job, {"http://site.test/a.csv": httpx.Response(200, content=endless())})
 
 
+@pytest.mark.security
 async def test_a_url_inside_is_refused_and_no_file_is_left(job, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

@@ -129,6 +129,7 @@ def test_any_cut_gives_the_same_events(pieces: list[bytes], data: st.DataObject)
     assert (cut.last_id, cut.retry_ms) == (whole.last_id, whole.retry_ms)
 
 
+@pytest.mark.security
 @given(st.lists(st.binary(max_size=20), max_size=20))
 def test_hostile_bytes_never_raise(chunks: list[bytes]) -> None:
     """The parser reads from the network."""

@@ -62,6 +62,7 @@ def test_no_subject_is_built_of_anything_else(name):
             build(name)
 
 
+@pytest.mark.security
 @given(st.text())
 @example("hw.ev.t1")
 def test_a_name_is_one_token_without_wildcards(text):
@@ -70,6 +71,7 @@ def test_a_name_is_one_token_without_wildcards(text):
         assert not set(text) & set(".*> \t\r\n$")
 
 
+@pytest.mark.security
 def test_a_huge_name_is_not_repeated_in_full():
     with pytest.raises(InvalidNameError) as caught:
         check_task("x" * 100_000)

@@ -41,6 +41,7 @@ def test_a_link_is_resolved_to_one_form(href, expected):
     assert normalise(href, BASE) == expected
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     "href",
     [
@@ -79,6 +80,7 @@ def test_a_form_is_its_own_form_and_httpx_takes_it_as_it_is(href):
         assert url.isascii()
 
 
+@pytest.mark.security
 @given(st.text(max_size=30))
 def test_any_host_is_refused_or_understood_by_httpx(host):
     url = normalise(f"http://{host}/", "")

@@ -381,6 +381,7 @@ async def test_params_for_a_handler_that_takes_none_do_not_fit(bench):
     assert bench.last.error.type == "InvalidParams"
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     "payload",
     [
@@ -400,6 +401,7 @@ async def test_malformed_job_is_set_aside(bench, payload):
     assert bench.metrics.seen == ["malformed", "buried"]
 
 
+@pytest.mark.security
 async def test_malformed_job_ends_the_task_whose_place_it_took(bench):
     await append(bench, progress("queued"))
     assert await bench.run(noop, payload=b"{") == ["term"]
@@ -502,6 +504,7 @@ async def test_failure_of_our_own_leaves_the_job_to_another_delivery(bench, monk
     assert await bench.run(noop) == []
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("depth", [500, 974, 976])
 async def test_a_job_that_is_nested_too_deeply_is_no_job(bench, depth):
     params = b"[" * depth + b"]" * depth

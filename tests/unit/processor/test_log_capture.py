@@ -114,6 +114,7 @@ async def test_process_logs_as_before(bench, capture, caplog):
     assert not any("headway" in type(handler).__module__ for handler in logging.root.handlers)
 
 
+@pytest.mark.security
 async def test_filter_of_the_logger_keeps_secrets_from_the_line(bench, capture, monkeypatch):
     def redact(record):
         record.msg = record.msg.replace("hunter2", "***")

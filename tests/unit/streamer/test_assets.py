@@ -33,6 +33,7 @@ def test_the_bundle_is_what_the_bundler_makes(tmp_path):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
 
 
+@pytest.mark.security
 def test_the_page_names_its_script_by_content_and_holds_its_style():
     assets = Assets()
     index = assets.get("index.html")

@@ -46,6 +46,7 @@ def test_other_events_are_named(event, name):
     assert json.loads(data[6:])["type"] == name
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("field", ["a\nb", "a\rb", "a\0b"])
 @pytest.mark.parametrize("place", ["event", "id", "data"])
 def test_a_field_that_would_inject_a_line_is_refused(place, field):
@@ -58,6 +59,7 @@ def test_a_field_that_would_inject_a_line_is_refused(place, field):
 HOSTILE = "a\v\f\x1c\x1d\x1e\x7f\x85\u2028\u2029\r\nid: 1\r\rdata: 2\n\n\0b"
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("split", [str.splitlines, lambda text: text.split("\n")], ids=["splitlines", "LF"])
 @pytest.mark.parametrize(
     "event",
@@ -79,6 +81,7 @@ def test_no_text_ends_a_line_of_a_frame(event, split):
         assert HOSTILE in json.loads(parsed.data).values()
 
 
+@pytest.mark.security
 def test_json_of_a_foreign_writer_is_made_one_line():
     event = progress("processing", 1.0, message="\u2028\x85 x")
     event.task, event.n, event.attempt = "t1", 1, 1
@@ -89,6 +92,7 @@ def test_json_of_a_foreign_writer_is_made_one_line():
     assert b"\xe2\x80\xa8" not in made
 
 
+@pytest.mark.security
 def test_bytes_that_are_no_json_are_no_frame():
     event = progress()
     event.n = 1

@@ -177,6 +177,7 @@ async def test_a_task_that_fell_silent_is_probed_in_time(rig, log):
     assert asyncio.get_running_loop().time() - started <= 15.5
 
 
+@pytest.mark.security
 async def test_a_malformed_event_is_set_aside_and_the_others_arrive(rig, log):
     watched = await rig.watch("t1", merging=False)
     head = await rig.write("t1", *ticks(1, 2))
