@@ -80,7 +80,10 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
         # What was accepted stays accepted: a client that lost the answer asks again.
         again = await streamer.submit("any", LARGE, **{"Idempotency-Key": "k0"})
         assert (again.status_code, again.json()["task"]) == (202, replies[0].json()["task"])
-        assert b'submissions_rejected_total{reason="store_full"} %d' % (25 - accepted) in streamer.core.metrics.exposition()
+        assert (
+            b'submissions_rejected_total{reason="store_full"} %d' % (25 - accepted)
+            in streamer.core.metrics.exposition()
+        )
     await job.finish("completed")
     ticks = [codec.decode(stored.payload) for stored in await log.read("running")]
     assert (ticks[-1].status, ticks[-1].done) == ("completed", 24)
