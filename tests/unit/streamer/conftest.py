@@ -15,8 +15,7 @@ from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tail.registry import TailRegistry
-from headway_streamer.watch.admission import Admission
-from headway_streamer.watch.admission import StreamRequest
+from headway_streamer.watch.admission import Admission, StreamRequest
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.watcher import Watcher
