@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance test-all security check format lock docs site bench bench-quick faults charts page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock docs site bench bench-quick faults charts page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ integration: $(READY) ## the integration tests alone: a real nats-server, a real
 
 acceptance: $(READY) ## the acceptance tests alone: processes, signals, a real browser
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/acceptance $(ARGS)
+
+coverage: $(READY) ## branch coverage of the unit and integration tests, with its floor
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit tests/integration --cov --cov-report=term-missing $(ARGS)
 
 test-all: $(READY) ## unit and integration tests with every supported Python of this machine; the missing ones are named
 	@$(BIN)/python tests/versions.py $(ARGS)
@@ -109,4 +112,4 @@ web-test: web/node_modules ## check that the bundle is of the page's sources, an
 	@node --test web/test/*.test.mjs
 
 clean: ## remove what make and the demo made
-	@rm -rf $(VENV) .venv-* .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site .site .cache
+	@rm -rf $(VENV) .venv-* .headway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist site .site .cache
