@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 import yaml
 
+from headway_kinds.settings import Settings as Kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
 
 CHARTS = Path(__file__).parent
-SETTINGS: dict[str, type[msgspec.Struct]] = {"processor": Processor, "streamer": Streamer}
+SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {"processor": (Processor, Kinds), "streamer": (Streamer,)}
 ELSEWHERE = {"grace_seconds", "drain_seconds"}
 """Settings that have a value of their own, because the pod's grace period is computed from them."""
 CHOICES = {
@@ -43,10 +44,16 @@ def camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
+def fields(chart: str) -> Iterator[msgspec.structs.FieldInfo]:
+    """The settings of the service."""
+    for settings in SETTINGS[chart]:
+        yield from msgspec.structs.fields(settings)
+
+
 def config(chart: str) -> dict[str, Any]:
     """The schema of `config`: the settings of the service."""
     properties = {}
-    for field in msgspec.structs.fields(SETTINGS[chart]):
+    for field in fields(chart):
         if field.name not in ELSEWHERE:
             kind = field.type if isinstance(field.type, type) else tuple
             properties[camel(field.name)] = TYPES[kind]
@@ -121,7 +128,7 @@ def readme(chart: str) -> str:
         ]
         lines += [
             f"| `config.{camel(field.name)}` | `HEADWAY_{chart.upper()}_{field.name.upper()}` |"
-            for field in msgspec.structs.fields(SETTINGS[chart])
+            for field in fields(chart)
             if field.name not in ELSEWHERE
         ]
         lines += ["", "Their meaning and defaults: [Settings](../../docs/reference/settings.md)."]

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from headway.cli.group import cli
 from headway.jetstream.connection import NatsSettings
 from headway.service.usage import explanations, written
+from headway_kinds.settings import Settings as KindSettings
 from headway_processor.settings import Settings as ProcessorSettings
 from headway_streamer.settings import Settings as StreamerSettings
 
@@ -26,6 +27,7 @@ SECTIONS = [
     ("NATS (both services)", "HEADWAY_NATS_", NatsSettings),
     ("Streamer", "HEADWAY_STREAMER_", StreamerSettings),
     ("Processor", "HEADWAY_PROCESSOR_", ProcessorSettings),
+    ("Processor: bundled kinds", "HEADWAY_PROCESSOR_", KindSettings),
 ]
 
 HEAD = """# Settings

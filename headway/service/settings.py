@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -17,21 +17,26 @@ from headway.errors import SettingsError
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def load(type: type[S], prefix: str, environ: Mapping[str, str]) -> S:
+def load(type: type[S], prefix: str, environ: Mapping[str, str], *, beside: Iterable[type[msgspec.Struct]] = ()) -> S:
     """Build `type` from the variables of `environ` that begin with `prefix`.
+
+    `beside` are types whose variables have the same prefix and are read elsewhere.
 
     A field that is a tuple takes values separated by commas. An empty variable counts as unset. Raises
     SettingsError, with the variable's name, for a value that does not fit and for a variable that no field has (a
     typo would be silent).
     """
     fields = {field.name: field for field in msgspec.structs.fields(type)}
+    others = {name for other in beside for name in other.__struct_fields__}
     given: dict[str, object] = {}
     for variable, text in environ.items():
         if not variable.startswith(prefix) or text == "":
             continue
         name = variable[len(prefix) :].lower()
         if name not in fields:
-            raise SettingsError(_unknown(variable, prefix, list(fields)))
+            if name in others:
+                continue
+            raise SettingsError(_unknown(variable, prefix, [*fields, *others]))
         given[name] = _value(variable, text, fields[name].type)
     try:
         return msgspec.convert(given, type)

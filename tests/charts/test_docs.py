@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from headway_kinds.settings import Settings as Kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
 from tests.charts.helm import CHARTS, one, render, values
@@ -29,7 +30,7 @@ def known():
         tree = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
         found |= {*paths(tree), *paths(tree, f"{chart}.")}
         found |= {text for name, text in tree.get("nats", {}).items() if name.endswith("Key")}
-    for chart, settings in (("processor", Processor), ("streamer", Streamer)):
+    for chart, settings in (("processor", Processor), ("processor", Kinds), ("streamer", Streamer)):
         found |= {f"{chart}.config.{camel(name)}" for name in settings.__struct_fields__}
     return found
 

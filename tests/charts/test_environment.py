@@ -5,6 +5,8 @@ import pytest
 
 from headway.jetstream.connection import NatsSettings
 from headway.service.settings import load
+from headway_kinds.settings import Settings as Kinds
+from headway_kinds.settings import read as read_kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
 from tests.charts.helm import one, render
@@ -25,29 +27,39 @@ def camel(name):
     return head + "".join(part.capitalize() for part in rest)
 
 
-@pytest.mark.parametrize(("chart", "settings"), [("processor", Processor), ("streamer", Streamer)])
-def test_the_services_take_what_is_rendered(chart, settings, rung):
+SETTINGS = {"processor": (Processor, Kinds), "streamer": (Streamer,)}
+
+
+def read(settings, variables, chart):
+    """The settings as the service reads them."""
+    if settings is Kinds:
+        return read_kinds(variables)
+    beside = [other for other in SETTINGS[chart] if other is not settings]
+    return load(settings, f"HEADWAY_{chart.upper()}_", variables, beside=beside)
+
+
+@pytest.mark.parametrize("chart", SETTINGS)
+def test_the_services_take_what_is_rendered(chart, rung):
     prefix = f"HEADWAY_{chart.upper()}_"
-    given = {camel(field.name): field.default for field in msgspec.structs.fields(settings)}
+    fields = [field for settings in SETTINGS[chart] for field in msgspec.structs.fields(settings)]
+    given = {camel(field.name): field.default for field in fields}
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     given = {name: value for name, value in given.items() if name not in ("graceSeconds", "drainSeconds")}
     variables = environment(render(given={chart: {"config": given}}), chart)
-    assert load(settings, prefix, variables) == settings()
-    assert {name for name in variables if name.startswith(prefix)} == {
-        prefix + field.name.upper() for field in msgspec.structs.fields(settings)
-    }
+    for settings in SETTINGS[chart]:
+        assert read(settings, variables, chart) == settings()
+    assert {name for name in variables if name.startswith(prefix)} == {prefix + field.name.upper() for field in fields}
     rung(f"settings of the {chart}", variables=len(variables))
 
 
-@pytest.mark.parametrize("chart", ["processor", "streamer"])
+@pytest.mark.parametrize("chart", SETTINGS)
 def test_values_arrive_as_they_were_given(chart):
-    settings = {"processor": Processor, "streamer": Streamer}[chart]
     variables = environment(render(given={chart: {"config": FULL[chart]}}), chart)
-    loaded = load(settings, f"HEADWAY_{chart.upper()}_", variables)
-    for name, value in FULL[chart].items():
-        field = next(field.name for field in msgspec.structs.fields(settings) if camel(field.name) == name)
-        got = getattr(loaded, field)
-        assert (list(got) if isinstance(got, tuple) else got) == value
+    got = {}
+    for settings in SETTINGS[chart]:
+        loaded = msgspec.structs.asdict(read(settings, variables, chart))
+        got |= {camel(name): list(value) if isinstance(value, tuple) else value for name, value in loaded.items()}
+    assert {name: got[name] for name in FULL[chart]} == FULL[chart]
 
 
 def test_all_settings_of_nats_can_be_reached():

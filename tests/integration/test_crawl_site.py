@@ -10,11 +10,9 @@ import pytest
 
 from headway import TaskError
 from headway.testing import MemoryLog, start_job
-from headway_kinds.bulk import kind as bulk_module
 from headway_kinds.bulk.kind import BulkParams, bulk
-from headway_kinds.crawl import kind as crawl_module
-from headway_kinds.crawl.kind import CrawlParams, crawl
-from headway_processor.settings import Settings
+from headway_kinds.crawl.kind import USER_AGENT, CrawlParams, crawl
+from headway_kinds.settings import Settings
 
 PAGES = 60
 
@@ -120,21 +118,14 @@ async def job():
     await job.abort()
 
 
-@pytest.fixture
-def allow(monkeypatch):
-    """Sets which hosts may be reached."""
-
-    def allow(*entries):
-        settings = Settings(crawl_allow=entries)
-        monkeypatch.setattr(crawl_module, "current", lambda: settings)
-        monkeypatch.setattr(bulk_module, "current", lambda: settings)
-
-    return allow
+def allowing(*entries):
+    """The settings that let these hosts be reached."""
+    return Settings(crawl_allow=entries)
 
 
-async def test_a_site_is_crawled_and_all_that_is_wrong_with_it_found(site, inside, job, allow):
-    allow(site.netloc)
-    report = await crawl(job, CrawlParams(url=f"{site.url}start"))
+async def test_a_site_is_crawled_and_all_that_is_wrong_with_it_found(site, inside, job):
+    settings = allowing(site.netloc)
+    report = await crawl(job, CrawlParams(url=f"{site.url}start"), settings)
     assert report.start == site.url
     assert report.pages == PAGES + 2
     assert report.complete
@@ -149,56 +140,56 @@ async def test_a_site_is_crawled_and_all_that_is_wrong_with_it_found(site, insid
     asked = [path for path, _, _ in site.asked if path != "/cut"]
     assert len(asked) == len(set(asked))
     assert "/private/x" not in asked
-    assert {(host, agent) for _, host, agent in site.asked} == {(site.netloc, crawl_module.USER_AGENT)}
+    assert {(host, agent) for _, host, agent in site.asked} == {(site.netloc, USER_AGENT)}
 
 
 @pytest.mark.security
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]"])
-async def test_a_start_on_this_machine_is_refused_unless_allowed(host, site, job, allow):
-    allow()
+async def test_a_start_on_this_machine_is_refused_unless_allowed(host, site, job):
+    settings = allowing()
     with pytest.raises(TaskError, match="HEADWAY_PROCESSOR_CRAWL_ALLOW") as raised:
-        await crawl(job, CrawlParams(url=site.url.replace("127.0.0.1", host)))
+        await crawl(job, CrawlParams(url=site.url.replace("127.0.0.1", host)), settings)
     assert (raised.value.type, raised.value.retryable) == ("ForbiddenAddress", False)
     assert site.asked == []
 
 
 @pytest.mark.security
-async def test_a_redirect_of_the_start_to_what_is_not_allowed_is_refused(site, inside, job, allow):
-    allow(site.netloc)
+async def test_a_redirect_of_the_start_to_what_is_not_allowed_is_refused(site, inside, job):
+    settings = allowing(site.netloc)
     with pytest.raises(TaskError, match=inside.netloc) as raised:
-        await crawl(job, CrawlParams(url=f"{site.url}start/inside"))
+        await crawl(job, CrawlParams(url=f"{site.url}start/inside"), settings)
     assert raised.value.type == "ForbiddenAddress"
     assert inside.asked == []
 
 
-async def test_a_start_where_nothing_listens_is_told(job, allow):
+async def test_a_start_where_nothing_listens_is_told(job):
     with serving({}) as gone:
         netloc = gone.netloc
-    allow(netloc)
+    settings = allowing(netloc)
     with pytest.raises(TaskError, match="cannot be reached") as raised:
-        await crawl(job, CrawlParams(url=f"http://{netloc}/"))
+        await crawl(job, CrawlParams(url=f"http://{netloc}/"), settings)
     assert raised.value.retryable
 
 
-async def test_proxies_of_the_environment_are_not_used(site, job, allow, monkeypatch):
+async def test_proxies_of_the_environment_are_not_used(site, job, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    allow(site.netloc)
-    assert (await crawl(job, CrawlParams(url=f"{site.url}page/0", max_pages=3))).statuses == {"200": 3}
+    settings = allowing(site.netloc)
+    assert (await crawl(job, CrawlParams(url=f"{site.url}page/0", max_pages=3), settings)).statuses == {"200": 3}
 
 
-async def test_a_table_behind_a_url_and_a_redirect_is_profiled(site, job, allow):
-    allow(site.netloc)
-    report = await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table"))
+async def test_a_table_behind_a_url_and_a_redirect_is_profiled(site, job):
+    settings = allowing(site.netloc)
+    report = await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table"), settings)
     assert (report.rows, [column.name for column in report.columns]) == (2, ["id", "name"])
 
 
 @pytest.mark.security
-async def test_a_table_whose_url_redirects_to_what_is_not_allowed_is_refused(site, inside, job, allow):
-    allow(site.netloc)
+async def test_a_table_whose_url_redirects_to_what_is_not_allowed_is_refused(site, inside, job):
+    settings = allowing(site.netloc)
     with pytest.raises(TaskError, match=inside.netloc) as raised:
-        await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table/inside"))
+        await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table/inside"), settings)
     assert raised.value.type == "ForbiddenAddress"
     assert inside.asked == []

@@ -14,25 +14,27 @@ from headway.errors import CancelRequestedError
 from headway.events import LogLine, Progress
 from headway.task import REGISTRY
 from headway.testing import MemoryLog, start_job
-from headway_kinds.bulk import kind as bulk_module
-from headway_kinds.bulk.kind import BulkParams, bulk
-from headway_processor.settings import Settings
+from headway_kinds.bulk.kind import BulkParams, bulk, register
+from headway_kinds.settings import Settings
 
 
 class Run:
     """A run of `bulk` in a thread, on a log in memory."""
 
-    def __init__(self, root, monkeypatch):
+    def __init__(self, root):
         self.root = root
         self.log = MemoryLog()
-        monkeypatch.setattr(bulk_module, "current", lambda: Settings(data_dir=str(root)))
+
+    @property
+    def settings(self):
+        return Settings(data_dir=str(self.root))
 
     async def __call__(self, content=None, **params):
         if content is not None:
             (self.root / "table.csv").write_bytes(content)
         job = start_job(self.log, interval_seconds=0)
         try:
-            report = await asyncio.to_thread(bulk, job, BulkParams(**({"source": "table.csv"} | params)))
+            report = await asyncio.to_thread(bulk, job, BulkParams(**({"source": "table.csv"} | params)), self.settings)
             await job.finish("completed", data=report)
         finally:
             await job.abort()
@@ -48,8 +50,8 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    return Run(tmp_path, monkeypatch)
+def run(tmp_path):
+    return Run(tmp_path)
 
 
 async def test_every_column_is_profiled(run):
@@ -62,9 +64,8 @@ async def test_every_column_is_profiled(run):
     ]
 
 
-async def test_the_airports_of_the_world_are_profiled(run, monkeypatch):
-    root = Path(airportsdata.__file__).parent
-    monkeypatch.setattr(bulk_module, "current", lambda: Settings(data_dir=str(root)))
+async def test_the_airports_of_the_world_are_profiled():
+    run = Run(Path(airportsdata.__file__).parent)
     report = await run(source="airports.csv")
     columns = {column.name: column for column in report.columns}
     assert (report.rows > 28_000, report.bad_rows, len(columns)) == (True, 0, 11)
@@ -100,7 +101,7 @@ async def test_progress_is_noted_in_small_steps_also_of_a_packed_file(run, monke
     job, noted = start_job(run.log, interval_seconds=0), []
     update = job.update
     monkeypatch.setattr(job, "update", lambda **given: (noted.append(given.get("done")), update(**given)))
-    await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"))
+    await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"), run.settings)
     await job.abort()
     done = [count for count in noted if count is not None]
     assert done == sorted(done)
@@ -207,7 +208,7 @@ async def test_a_cancelled_profile_stops_within_a_batch(run):
 
     job.update = stop_in_the_middle
     with pytest.raises(TaskCancelledError):
-        await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"))
+        await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"), run.settings)
     await job.abort()
     assert batches[-1]["message"] == "3,000 rows"
 
@@ -218,6 +219,7 @@ async def test_the_report_can_be_stored(run):
 
 
 def test_the_kind_runs_in_a_thread_and_describes_its_parameters():
+    register({})
     kind = REGISTRY.get("bulk")
     assert kind.executor == "thread"
     record = kind.record()

@@ -12,7 +12,7 @@ from headway.events import LogLine, Progress
 from headway.task import REGISTRY
 from headway.testing import MemoryLog, start_job
 from headway_kinds.crawl.crawler import WORKERS, Crawler
-from headway_kinds.crawl.kind import USER_AGENT, CrawlParams
+from headway_kinds.crawl.kind import USER_AGENT, CrawlParams, register
 from headway_kinds.crawl.page import MAX_PAGE_BYTES
 from headway_kinds.http.fetch import open_client
 from headway_kinds.http.guard import GuardedTransport
@@ -424,6 +424,7 @@ async def test_a_host_that_moves_inside_during_the_crawl_is_not_followed_there()
 
 
 def test_the_kind_describes_itself_and_its_parameters():
+    register({})
     record = REGISTRY.get("crawl").record()
     assert record.description.startswith("Crawl a web site")
     assert record.params["required"] == ["url"]

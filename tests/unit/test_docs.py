@@ -14,7 +14,7 @@ import pytest
 from headway.cli.group import cli
 from headway.codec import decode
 from headway.task import REGISTRY
-from headway_processor.registration import ENTRY_POINTS
+from headway_processor.registration import SETTINGS_GROUP, TASKS_GROUP
 from tests.fixtures.pages import PAGES, ROOT, all_blocks
 
 BLOCKS = all_blocks()
@@ -126,9 +126,19 @@ def test_events_that_are_shown_are_events(printed):
         assert decode(block.text.encode()).task == shown["task"]
 
 
-def test_the_entry_point_that_is_shown_is_the_one_that_is_looked_up(printed):
+def test_the_entry_points_that_are_shown_are_the_ones_that_are_looked_up(printed):
     (block,) = printed
-    assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [ENTRY_POINTS]
+    assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [TASKS_GROUP, SETTINGS_GROUP]
+
+
+async def test_a_function_that_registers_tasks_works_as_printed(printed):
+    """With the settings from the environment that it is called with."""
+    (block,) = printed
+    names = {"__name__": "myapp.uploads"}
+    exec(compile(block.text, str(block), "exec", dont_inherit=True), names)
+    names["register"]({"MYAPP_BUCKET": "holidays"})
+    kind = REGISTRY._kinds.pop("upload")
+    assert await kind.handler(None) == "stored in holidays"
 
 
 async def test_the_task_and_its_test_work_as_printed(printed, tmp_path):

@@ -6,9 +6,8 @@ import pytest
 
 from headway import TaskError
 from headway.testing import MemoryLog, start_job
-from headway_kinds.bulk import kind as bulk_module
 from headway_kinds.bulk.kind import BulkParams, bulk
-from headway_processor.settings import Settings
+from headway_kinds.settings import Settings
 from tests.fixtures.odd_tables import odd_tables
 
 OPEN_QUOTE = "a quote is opened and never closed"
@@ -100,7 +99,7 @@ async def job():
 
 async def outcome(job, path):
     try:
-        report = await asyncio.to_thread(bulk, job, BulkParams(source=path.name))
+        report = await asyncio.to_thread(bulk, job, BulkParams(source=path.name), Settings(data_dir=str(path.parent)))
     except TaskError as error:
         return error.type, error.message if not error.retryable else "may be tried again"
     assert report.bad_rows == len(report.bad) or len(report.bad) == 100
@@ -109,8 +108,7 @@ async def outcome(job, path):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-async def test_an_odd_table_gives_what_is_right_or_says_what_is_wrong(name, job, tmp_path, monkeypatch):
-    monkeypatch.setattr(bulk_module, "current", lambda: Settings(data_dir=str(tmp_path)))
+async def test_an_odd_table_gives_what_is_right_or_says_what_is_wrong(name, job, tmp_path):
     (tmp_path / "table.csv").write_bytes(TABLES[name])
     found, expected = await outcome(job, tmp_path / "table.csv"), EXPECTED[name]
     print(f"\n{name:38} {' · '.join(map(str, found))}")

@@ -105,3 +105,11 @@ def test_a_misspelt_variable_is_told_apart_and_the_right_one_named():
 def test_an_unknown_variable_is_answered_with_the_known_ones():
     with pytest.raises(SettingsError, match=r"X_QQQQ is not a setting; known: drain_seconds, host, .*share"):
         read(X_QQQQ="1")
+
+
+def test_variables_of_another_type_with_the_prefix_are_left_to_it():
+    other = msgspec.defstruct("Other", [("data_dir", str, "")])
+    environ = {"X_PORT": "1", "X_DATA_DIR": "/data"}
+    assert load(Sample, "X_", environ, beside=[other]).port == 1
+    with pytest.raises(SettingsError, match="did you mean X_DATA_DIR"):
+        load(Sample, "X_", {"X_DATADIR": "/data"}, beside=[other])

@@ -14,7 +14,7 @@ from headway.errors import CancelRequestedError
 from headway.testing import MemoryLog, start_job
 from headway_kinds.bulk.source import SourceError, download, find_file, open_source, open_stream
 from headway_kinds.http.fetch import UnreachableError, open_client
-from headway_processor.settings import Settings
+from headway_kinds.settings import Settings
 
 
 @pytest.fixture

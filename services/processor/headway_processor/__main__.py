@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from headway.errors import SettingsError
 from headway.jetstream.connection import NatsSettings
 from headway.service.extras import missing
 from headway.service.usage import SettingsGroup, parse
+from headway_processor.registration import declared_settings
 from headway_processor.settings import PREFIX, Settings
 
 PROG = "headway-processor"
@@ -29,7 +31,11 @@ def main() -> None:
 
 def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the processor until a signal. Returns the exit code; 2 also when its extra is missing."""
-    parse(PROG, ABOUT, GROUPS, words)
+    try:
+        parse(PROG, ABOUT, (GROUPS[0], *declared_settings(), *GROUPS[1:]), words)
+    except SettingsError as error:
+        sys.stderr.write(f"{PROG}: {error}\n")
+        return 2
     try:
         from headway_processor.run import run
     except ModuleNotFoundError as error:

@@ -1,48 +1,111 @@
-"""Finding the kinds that this processor runs: by importing the modules that define them."""
+"""Finding what the processor runs: modules named by the user, and the entry points of installed packages."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
-from functools import partial
-from importlib.metadata import entry_points
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
 
 from headway.errors import SettingsError
+from headway.service.extras import install
+from headway.service.usage import SettingsGroup
 from headway.task import REGISTRY, Registry
 
-BUILTIN = ("headway_kinds.crawl.kind", "headway_kinds.bulk.kind", "headway_kinds.check")
-"""Not `script`: whoever may submit it can crash the processor. Name `headway_kinds.script` to have it."""
-ENTRY_POINTS = "headway.tasks"
+TASKS_GROUP = "headway.tasks"
+"""Entry points that are modules with @task functions, such functions, or functions that register kinds."""
+SETTINGS_GROUP = "headway.settings"
+"""Entry points that are a `SettingsGroup`: what configures the kinds of a package, for --help."""
 VARIABLE = "HEADWAY_TASKS"
+BUNDLED = "headway"
+"""The distribution whose entry points are the bundled kinds."""
+MOVED = {"headway_processor.kinds.script": "headway_kinds.script"}
 
 
-def load_kinds(modules: Iterable[str], *, builtin: bool = True, registry: Registry = REGISTRY) -> Registry:
-    """Import `modules`, the installed entry points and, unless told otherwise, the kinds that come with Headway.
+def load_kinds(
+    modules: Iterable[str], environ: Mapping[str, str], *, builtin: bool = True, registry: Registry = REGISTRY
+) -> Registry:
+    """Load the entry points of installed packages, then import `modules`; return the kinds that they registered.
 
-    Modules are also found in the current directory. Raises SettingsError, with the name and the reason, for one that
-    cannot be imported, and when no kind was defined at all.
+    Args:
+        modules: names of modules, which are also found in the current directory.
+        environ: passed to entry points that are functions which register kinds.
+        builtin: whether the kinds that come with Headway are among them.
+
+    Raises SettingsError, with the name and the reason, for one that cannot be loaded, when the bundled kinds are wanted
+    and not installed, and when no kind was registered.
     """
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds strings
         sys.path.insert(0, here)
-    for name in (*(BUILTIN if builtin else ()), *modules):
-        _import(f"module {name!r}", partial(importlib.import_module, name))
-    for entry in entry_points(group=ENTRY_POINTS):
-        _import(f"entry point {entry.name!r} ({entry.value})", entry.load)
+    for entry in _entry_points(builtin=builtin):
+        with _naming(f"entry point {entry.name!r} ({entry.value})"):
+            _register(entry, environ, registry)
+    for name in modules:
+        with _naming(f"{VARIABLE}: module {name!r}"):
+            _import(name)
     if not len(registry):
         raise SettingsError(f"there is nothing to run: name modules with @task functions in {VARIABLE}, like a.b,c")
     return registry
 
 
+def declared_settings() -> list[SettingsGroup]:
+    """Return the settings that installed packages declare for their kinds. Raises SettingsError."""
+    groups: list[SettingsGroup] = []
+    for entry in sorted(entry_points(group=SETTINGS_GROUP), key=lambda entry: (not _is_bundled(entry), entry.name)):
+        with _naming(f"settings {entry.name!r} ({entry.value})"):
+            groups.append(_settings_group(entry))
+    return groups
+
+
 def module_names(text: str) -> list[str]:
-    """The names in a list separated by commas."""
+    """Split a list of names separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _import(what: str, load: Callable[[], object]) -> None:
+def _entry_points(*, builtin: bool) -> list[EntryPoint]:
+    """The entry points in the order of loading: where two register one kind, the error names the user's."""
+    found = entry_points(group=TASKS_GROUP)
+    bundled = [entry for entry in found if _is_bundled(entry)]
+    if builtin and not bundled:
+        raise SettingsError(
+            f"the kinds that come with Headway are not registered in this installation. Run: {install('processor')}, "
+            "or leave them out with HEADWAY_PROCESSOR_BUILTIN_KINDS=false"
+        )
+    return [*(bundled if builtin else ()), *(entry for entry in found if not _is_bundled(entry))]
+
+
+def _is_bundled(entry: EntryPoint) -> bool:
+    return entry.dist is not None and entry.dist.name == BUNDLED
+
+
+def _register(entry: EntryPoint, environ: Mapping[str, str], registry: Registry) -> None:
+    found = entry.load()
+    # A class is callable too, and so is a task, which its decorator has registered.
+    if inspect.isroutine(found) and all(kind.handler is not found for kind in registry):
+        found(environ)
+
+
+def _settings_group(entry: EntryPoint) -> SettingsGroup:
+    group = entry.load()
+    if not isinstance(group, SettingsGroup):
+        raise TypeError(f"not a SettingsGroup but {type(group).__name__}")
+    return group
+
+
+def _import(name: str) -> None:
+    if name in MOVED:
+        raise SettingsError(f"{VARIABLE}: the module {name!r} is now named {MOVED[name]!r}")
+    importlib.import_module(name)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
     try:
-        load()
+        yield
+    except SettingsError:
+        raise
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise SettingsError(f"{VARIABLE}: {what} cannot be imported: {reason}") from error
+        raise SettingsError(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error

@@ -15,10 +15,9 @@ from headway.jetstream.connection import NatsSettings
 from headway.service import logging_setup
 from headway.service.settings import load
 from headway.task import Registry
-from headway_processor import settings as processor_settings
 from headway_processor.app import Processor
-from headway_processor.registration import VARIABLE, load_kinds, module_names
-from headway_processor.settings import Settings
+from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
+from headway_processor.settings import PREFIX, Settings
 
 END_SECONDS = 3.0
 """After the shutdown, what a handler has left behind on the event loop gets so long before it is cut off."""
@@ -29,10 +28,11 @@ logger = logging.getLogger(__name__)
 def run(environ: Mapping[str, str]) -> int:
     """Run the processor until a signal. Exit code 0 after it, 1 when it could not continue, 2 for a wrong setting."""
     try:
-        settings = processor_settings.current()
+        beside = [group.type for group in declared_settings() if group.prefix == PREFIX]
+        settings = load(Settings, PREFIX, environ, beside=beside)
         logging_setup.setup(settings.log_level)
         nats = load(NatsSettings, "HEADWAY_NATS_", environ)
-        kinds = load_kinds(module_names(environ.get(VARIABLE, "")), builtin=settings.builtin_kinds)
+        kinds = load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, nats, kinds))
     except (SettingsError, InvalidNameError) as error:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
-
 import msgspec
 
 from headway import presence
 from headway.errors import SettingsError
-from headway.service.settings import load
 
 PREFIX = "HEADWAY_PROCESSOR_"
 TASK_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
@@ -50,10 +46,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the kinds crawl, bulk and check are offered beside the ones of HEADWAY_TASKS."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
-    data_dir: str = ""
-    """Directory whose files the kind `bulk` may read; empty for none."""
-    crawl_allow: tuple[str, ...] = ()
-    """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
 
     def __post_init__(self) -> None:
         if self.task_log_level.upper() not in TASK_LOG_LEVELS:
@@ -61,9 +53,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.starter_grace_seconds <= presence.MIN_GRACE_SECONDS:
             least = presence.MIN_GRACE_SECONDS
             raise SettingsError(f"{PREFIX}STARTER_GRACE_SECONDS must be above {least:g}: a shorter absence is normal")
-
-
-@cache
-def current() -> Settings:
-    """The settings of this process. Raises SettingsError."""
-    return load(Settings, PREFIX, os.environ)

@@ -6,6 +6,7 @@ import gzip
 import re
 import time
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from headway_kinds.bulk.charset import Encoding
 from headway_kinds.bulk.profile import Column, ColumnProfile, columns
 from headway_kinds.bulk.source import open_source, open_stream
 from headway_kinds.bulk.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Form, Table, TableError, form_of
-from headway_processor.settings import current
+from headway_kinds.settings import Settings, read
 
 CELLS_PER_BATCH = 10_000
 """About 10 ms of work: after each a cancel is looked for and progress noted."""
@@ -90,11 +91,20 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[ColumnProfile]
 
 
-@task("bulk", executor="thread", retries=1, concurrency=4, log_level="WARNING")
-def bulk(job: Job, params: BulkParams) -> BulkReport:
-    """Profile a CSV table: type, range, mean, frequent values and gaps of each column."""
+def register(environ: Mapping[str, str]) -> None:
+    """Register the kind with the settings in `environ`. Raises SettingsError."""
+    settings = read(environ)
+
+    @task("bulk", executor="thread", retries=1, concurrency=4, log_level="WARNING")
+    def handler(job: Job, params: BulkParams) -> BulkReport:
+        """Profile a CSV table: type, range, mean, frequent values and gaps of each column."""
+        return bulk(job, params, settings)
+
+
+def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
+    """Profile a table and return the report. Raises TaskError when it cannot be read or has too many bad rows."""
     began = time.monotonic()
-    with open_source(job, params.source, current()) as path:
+    with open_source(job, params.source, settings) as path:
         try:
             form = form_of(_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding)
             table, profiles = profile(job, path, form, header=params.header)

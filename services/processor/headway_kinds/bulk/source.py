@@ -24,7 +24,7 @@ from headway_kinds.http.fetch import (
     redirect_target,
 )
 from headway_kinds.http.urls import normalise
-from headway_processor.settings import Settings
+from headway_kinds.settings import DATA_DIR_VARIABLE, Settings
 
 USER_AGENT = f"Headway-bulk/{__version__}"
 MAX_DOWNLOAD_BYTES = 1024**3
@@ -60,7 +60,7 @@ def find_file(data_dir: str, source: str) -> Path:
     if not data_dir:
         raise SourceError(
             "This processor has no data directory, so only http(s) URLs can be read. "
-            "Whoever runs it sets HEADWAY_PROCESSOR_DATA_DIR to offer files.",
+            f"Whoever runs it sets {DATA_DIR_VARIABLE} to offer files.",
             "NoDataDirectory",
         )
     root = Path(data_dir).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from headway_kinds.crawl.crawler import Crawler
 from headway_kinds.crawl.report import CrawlReport
 from headway_kinds.crawl.robots import AGENT
 from headway_kinds.http.fetch import open_client
-from headway_processor.settings import current
+from headway_kinds.settings import Settings, read
 
 USER_AGENT = f"{AGENT}/{__version__}"
 
@@ -44,9 +45,18 @@ class CrawlParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 10
 
 
-@task("crawl", retries=2, log_level="WARNING")  # httpx logs each request
-async def crawl(job: Job, params: CrawlParams) -> CrawlReport:
-    """Crawl a web site: broken links, sizes, speed, titles and words of its pages."""
-    async with open_client(current().crawl_allow, user_agent=USER_AGENT) as client:
+def register(environ: Mapping[str, str]) -> None:
+    """Register the kind with the settings in `environ`. Raises SettingsError."""
+    settings = read(environ)
+
+    @task("crawl", retries=2, log_level="WARNING")  # httpx logs each request
+    async def handler(job: Job, params: CrawlParams) -> CrawlReport:
+        """Crawl a web site: broken links, sizes, speed, titles and words of its pages."""
+        return await crawl(job, params, settings)
+
+
+async def crawl(job: Job, params: CrawlParams, settings: Settings) -> CrawlReport:
+    """Crawl a web site and return the report. Raises TaskError when the start page cannot be read."""
+    async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
         crawler = Crawler(job, client, max_pages=params.max_pages, max_depth=params.max_depth)
         return await crawler.run(params.url)

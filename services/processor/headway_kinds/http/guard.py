@@ -19,8 +19,8 @@ import httpx
 
 from headway import TaskError
 from headway_kinds.http.urls import DEFAULT_PORTS
+from headway_kinds.settings import CRAWL_ALLOW_VARIABLE
 
-ALLOW_VARIABLE = "HEADWAY_PROCESSOR_CRAWL_ALLOW"
 MAX_ADDRESSES = 4
 """So many addresses of a host are tried before it counts as unreachable."""
 CACHE_SECONDS = 30.0
@@ -51,7 +51,7 @@ class ForbiddenAddressError(TaskError):
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         super().__init__(
             f"{shown} does not have a public address, so it is not fetched. "
-            f"If it is meant to be, whoever runs the processor adds {shown} to {ALLOW_VARIABLE}.",
+            f"If it is meant to be, whoever runs the processor adds {shown} to {CRAWL_ALLOW_VARIABLE}.",
             type="ForbiddenAddress",
             retryable=False,
         )

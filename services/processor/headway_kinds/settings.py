@@ -1,0 +1,36 @@
+"""Settings of the bundled kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headway.service.settings import load
+from headway.service.usage import SettingsGroup
+
+PREFIX = "HEADWAY_PROCESSOR_"
+DATA_DIR_VARIABLE = f"{PREFIX}DATA_DIR"
+CRAWL_ALLOW_VARIABLE = f"{PREFIX}CRAWL_ALLOW"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Environment: `HEADWAY_PROCESSOR_` and the name in capitals."""
+
+    data_dir: str = ""
+    """Directory whose files the kind `bulk` may read; empty for none."""
+    crawl_allow: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
+
+
+GROUP = SettingsGroup("Bundled kinds", PREFIX, Settings)
+"""For the entry point group `headway.settings`."""
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Build the settings from `environ`; the other variables with the prefix belong to the processor.
+
+    Raises SettingsError.
+    """
+    own = {f"{PREFIX}{name.upper()}" for name in Settings.__struct_fields__}
+    return load(Settings, PREFIX, {name: text for name, text in environ.items() if name in own})
