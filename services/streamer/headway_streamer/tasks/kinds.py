@@ -16,6 +16,7 @@ from headway import codec
 from headway.errors import MalformedEventError
 from headway.jetstream.kv import Bucket
 from headway.records import KindRecord, ProcessorRecord, decode_record
+from headway.values.from_text import UnfitTextError, expected, from_text
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, pointer
 
@@ -129,32 +130,28 @@ def _faults(error: ValidationError) -> Iterator[dict[str, str]]:
 
 
 def from_query(kind: KindRecord, query: dict[str, list[str]]) -> dict[str, Any]:
-    """Query parameters as parameters of `kind`: numbers, booleans and JSON where its schema says so."""
+    """Query parameters as parameters of `kind`, as its schema asks for; what does not fit is left to `check_params`.
+
+    Raises NestedTooDeepError.
+    """
     properties = kind.params.get("properties", {})
-    return {name: _from_text(properties.get(name, {}), values) for name, values in query.items()}
+    return {name: _from_texts(properties.get(name, {}), kind.params, values) for name, values in query.items()}
 
 
-def _from_text(schema: dict[str, Any], values: list[str]) -> Any:
+def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str]) -> Any:
     text = values[-1]
-    options = schema.get("anyOf", [schema])
-    types = {_type_of(option) for option in options}
-    if types <= {"string"}:
-        return text
-    if "array" in types and not text.startswith("["):
+    if "array" in expected(schema, root)[0] and not text.startswith("["):
         return values
-    return _json_or_text(text)
+    try:
+        return from_text(text, schema, root, _decode)
+    except UnfitTextError:
+        return from_text(text, {}, root, _decode)
 
 
-def _json_or_text(text: str) -> Any:
+def _decode(text: str) -> Any:
     raw = text.encode()
     codec.check_depth(raw, codec.MAX_DEPTH - 1)
     try:
         return codec.decode_json(raw)
-    except MalformedEventError:
-        return text
-
-
-def _type_of(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return "string" if all(isinstance(value, str) for value in schema["enum"]) else "any"
-    return str(schema.get("type", "any"))
+    except MalformedEventError as error:
+        raise ValueError(str(error)) from error
