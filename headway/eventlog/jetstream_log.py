@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
-import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -17,7 +15,7 @@ from headway.errors import EventTooLargeError, TooLargeError, UnavailableError
 from headway.eventlog.log import Ack, Live, OnBeat, OnLive, Subscription
 from headway.ids import base36
 from headway.jetstream.direct_get import DirectGet
-from headway.jetstream.errors import NO_MESSAGE, from_answer, mapped
+from headway.jetstream.errors import NO_MESSAGE, best_effort, from_answer, mapped
 from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import Stored
@@ -32,7 +30,7 @@ class _NatsSubscription:
         self._subscription = subscription
 
     async def close(self) -> None:
-        with suppress(nats.errors.Error):  # the connection is closed or away, and the subscription with it
+        with best_effort():  # without a connection the subscription has ended already
             await self._subscription.unsubscribe()
 
 

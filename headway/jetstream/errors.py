@@ -7,9 +7,9 @@ https://github.com/nats-io/nats-server/blob/main/server/errors.json
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import nats.errors
 import nats.js.errors
@@ -22,6 +22,8 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
+
+T = TypeVar("T")
 
 NO_MESSAGE = 10037
 _WRONG_LAST_SEQUENCE = frozenset((10071, 10164))
@@ -42,6 +44,19 @@ def mapped(doing: str) -> Iterator[None]:
         yield
     except (nats.errors.Error, TimeoutError) as error:
         raise translate(error, doing) from error
+
+
+async def found(answer: Awaitable[T]) -> T | None:
+    """The answer, or None when the stream, consumer, key or object that was asked for does not exist."""
+    try:
+        return await answer
+    except nats.js.errors.NotFoundError:
+        return None
+
+
+def best_effort() -> suppress:
+    """Suppress the errors of a message that may get lost, such as the answer to a delivery."""
+    return suppress(nats.errors.Error, TimeoutError)
 
 
 def translate(error: Exception, doing: str) -> LogError | ContractError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import nats.js.errors
@@ -21,7 +22,7 @@ from nats.js.api import (
 from headway.errors import StoreFullError, UnavailableError
 from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import NatsSettings
-from headway.jetstream.errors import mapped, translate
+from headway.jetstream.errors import found, mapped, translate
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.retry_delay import RetryDelay
 from headway.service.retry import retry
@@ -113,21 +114,23 @@ async def ensure(js: JetStreamContext, names: Names, settings: NatsSettings = DE
             (names.kinds_bucket, 0.0),
             (names.processors_bucket, LEASE_SECONDS),
         ):
-            await _ensure(js.key_value, js.create_key_value, bucket, ttl=ttl, direct=True, **common)
-        await _ensure(js.object_store, js.create_object_store, names.results_bucket, ttl=MAX_AGE_SECONDS, **common)
+            await _ensure(
+                partial(js.key_value, bucket),
+                partial(js.create_key_value, bucket=bucket, ttl=ttl, direct=True, **common),
+            )
+        results, ttl = names.results_bucket, MAX_AGE_SECONDS
+        await _ensure(
+            partial(js.object_store, results), partial(js.create_object_store, bucket=results, ttl=ttl, **common)
+        )
         # The last one: in a small store nothing would be left to reserve for the others.
         await _ensure_stream(js, jobs, names)
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig, bounded: Names | None = None) -> None:
-    assert config.name is not None
-    try:
-        await js.stream_info(config.name)
-    except nats.js.errors.NotFoundError:
-        try:
-            await (js.add_stream(config) if bounded is None else _add_bounded(js, config, bounded))
-        except nats.js.errors.BadRequestError:  # another process was faster
-            await js.stream_info(config.name)
+    async def create() -> None:
+        await (js.add_stream(config) if bounded is None else _add_bounded(js, config, bounded))
+
+    await _ensure(partial(js.stream_info, str(config.name)), create)
 
 
 async def _add_bounded(js: JetStreamContext, config: StreamConfig, names: Names) -> None:
@@ -146,16 +149,13 @@ async def _add_bounded(js: JetStreamContext, config: StreamConfig, names: Names)
         await js.add_stream(config.evolve(max_bytes=-1))
 
 
-async def _ensure(
-    get: Callable[[str], Awaitable[Any]], create: Callable[..., Awaitable[Any]], bucket: str, **options: Any
-) -> None:
+async def _ensure(get: Callable[[], Awaitable[object]], create: Callable[[], Awaitable[object]]) -> None:
+    if await found(get()) is not None:
+        return
     try:
-        await get(bucket)
-    except nats.js.errors.NotFoundError:
-        try:
-            await create(bucket=bucket, **options)
-        except nats.js.errors.BadRequestError:  # another process was faster
-            await get(bucket)
+        await create()
+    except nats.js.errors.BadRequestError:  # another process was faster
+        await get()
 
 
 async def ensure_patiently(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:

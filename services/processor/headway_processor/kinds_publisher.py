@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-import nats.js.errors
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
 from headway import codec
 from headway.errors import ContractError, LogError
-from headway.jetstream.errors import mapped
+from headway.jetstream.errors import found, mapped
 from headway.records import KindRecord
 from headway.service.retry import retry
 from headway.subjects import Names
@@ -61,7 +60,5 @@ async def keep_published(
 
 
 async def _known(bucket: KeyValue, kind: str) -> bytes | None:
-    try:
-        return (await bucket.get(kind)).value
-    except nats.js.errors.KeyNotFoundError:
-        return None
+    entry = await found(bucket.get(kind))
+    return None if entry is None else entry.value

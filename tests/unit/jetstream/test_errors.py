@@ -5,7 +5,7 @@ import nats.js.errors
 import pytest
 
 from headway.errors import AlreadyStoredError, StoreFullError, TooLargeError, UnavailableError
-from headway.jetstream.errors import from_answer, is_conflict, mapped, translate
+from headway.jetstream.errors import best_effort, found, from_answer, is_conflict, mapped, translate
 
 ANSWERS = [
     (10002, "resource limits exceeded for account", StoreFullError),
@@ -56,3 +56,45 @@ def test_only_a_wrong_last_sequence_is_a_conflict():
     assert is_conflict(nats.js.errors.BadRequestError(code=400, err_code=10164))
     assert not is_conflict(nats.js.errors.BadRequestError(code=400, err_code=10054))
     assert not is_conflict(TimeoutError())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        nats.js.errors.NotFoundError(code=404, err_code=10059),
+        nats.js.errors.BucketNotFoundError(),
+        nats.js.errors.KeyNotFoundError(),
+        nats.js.errors.ObjectNotFoundError(),
+    ],
+)
+async def test_what_does_not_exist_is_none(error):
+    async def ask():
+        raise error
+
+    assert await found(ask()) is None
+
+
+async def test_what_exists_is_found():
+    async def ask():
+        return "info"
+
+    assert await found(ask()) == "info"
+
+
+async def test_another_error_is_no_proof_that_something_does_not_exist():
+    async def ask():
+        raise nats.errors.NoRespondersError
+
+    with pytest.raises(nats.errors.NoRespondersError):
+        await found(ask())
+
+
+@pytest.mark.parametrize("error", [nats.errors.ConnectionClosedError(), TimeoutError()])
+def test_message_that_may_get_lost_raises_nothing(error):
+    with best_effort():
+        raise error
+
+
+def test_only_errors_of_the_connection_are_suppressed():
+    with pytest.raises(ValueError), best_effort():
+        raise ValueError("a bug")

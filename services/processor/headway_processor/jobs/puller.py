@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 import msgspec
-import nats.errors
-import nats.js.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import ConsumerConfig
@@ -21,7 +18,7 @@ from nats.js.api import ConsumerConfig
 from headway.errors import UnavailableError
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection
-from headway.jetstream.errors import mapped
+from headway.jetstream.errors import best_effort, found, mapped
 
 MARGIN_SECONDS = 1.0
 """How much longer than the server this side waits for the end of a request."""
@@ -48,26 +45,26 @@ class Delivery:
     async def ack(self) -> None:
         """The job is done: remove it."""
         self.answered = True
-        with suppress(nats.errors.Error):
+        with best_effort():
             await self._message.ack()
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
         """Deliver the job again, at once or later."""
         self.answered = True
-        with suppress(nats.errors.Error):
+        with best_effort():
             await self._message.nak(delay_seconds)
 
     async def term(self) -> None:
         """The job is of no use: remove it."""
         self.answered = True
-        with suppress(nats.errors.Error):
+        with best_effort():
             await self._message.term()
 
     async def keep(self) -> None:
         """The job is being worked on: ack_wait begins anew."""
         if self.answered:  # after a nak it would undo the delay
             return
-        with suppress(nats.errors.Error):
+        with best_effort():
             await self._message.in_progress()
 
 
@@ -136,19 +133,14 @@ class Puller:
             return
         if self._answer is not None:
             await asyncio.wait({self._answer}, timeout=self._wait_seconds + MARGIN_SECONDS)
-        with suppress(nats.errors.Error, TimeoutError):
+        with best_effort():
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._subscription.drain()  # type: ignore[no-untyped-call]
 
     async def _ensure_consumer(self) -> None:
-        try:
-            info = await self._js.consumer_info(self._stream, str(self._config.durable_name))
-        except nats.js.errors.NotFoundError:
-            pass
-        else:
-            if _same(info.config, self._config):
-                return
-        await self._js.add_consumer(self._stream, self._config)
+        info = await found(self._js.consumer_info(self._stream, str(self._config.durable_name)))
+        if info is None or not _same(info.config, self._config):
+            await self._js.add_consumer(self._stream, self._config)
 
     async def _ask(self, wait_seconds: float) -> None:
         self._count += 1
@@ -182,7 +174,7 @@ def _job(answer: Msg | str) -> Delivery | None:
 async def _return(message: Msg | str) -> None:
     assert isinstance(message, Msg)
     logger.info("a job that arrived too late is given back", extra={"action": "job_returned"})
-    with suppress(nats.errors.Error):
+    with best_effort():
         await message.nak()
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import nats.js.errors
-
 from headway.jetstream.connection import Connection
-from headway.jetstream.errors import mapped
+from headway.jetstream.errors import found, mapped
 
 
 class Results:
@@ -18,8 +16,6 @@ class Results:
     async def get(self, task: str) -> bytes | None:
         """The result's JSON, if it is kept here. Raises UnavailableError."""
         with mapped(f"result of {task}"):
-            try:
-                store = await self._js.object_store(self._bucket)
-                return bytes((await store.get(task)).data or b"")
-            except nats.js.errors.NotFoundError:
-                return None
+            store = await found(self._js.object_store(self._bucket))
+            result = await found(store.get(task)) if store is not None else None
+        return None if result is None else bytes(result.data or b"")
