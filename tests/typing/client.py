@@ -1,0 +1,46 @@
+"""`headway.client`, as a program that submits a task and watches it."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from headway.client import Client, ClientError, Watched
+
+
+def dropped(reason: str, pause_seconds: float) -> None:
+    """Called when the stream is lost."""
+
+
+async def main() -> None:
+    async with Client("http://127.0.0.1:8000", headers={"X-User": "me"}, timeout_seconds=5) as client:
+        assert_type(client, Client)
+        assert_type(await client.submit("crawl", {"url": "x"}, idempotency_key="k"), dict[str, Any])
+        assert_type(await client.task("t1"), dict[str, Any])
+        assert_type(await client.tasks(kind="crawl", status="error", since=1.5, limit=5), list[dict[str, Any]])
+        assert_type(await client.kinds(), list[dict[str, Any]])
+        assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
+        assert_type(await client.retry("t1"), dict[str, Any])
+        assert_type(await client.result_json("t1"), bytes)
+        async for seen in client.watch("t1", "t2", cursor="c", merge=False, patience_seconds=60, on_drop=dropped):
+            assert_type(seen, Watched)
+            assert_type((seen.event, seen.data, seen.cursor), tuple[str, dict[str, Any], str])
+            assert_type((seen.task, seen.terminal), tuple[str, bool])
+    try:
+        await client.close()
+    except ClientError as error:
+        assert_type(error.status, int | None)
+
+
+async def errors(client: Client, seen: Watched) -> None:
+    Client(8000)  # type: ignore[arg-type]
+    await client.submit()  # type: ignore[call-arg]
+    await client.submit("crawl", ["x"])  # type: ignore[arg-type]
+    client.submit("crawl")  # type: ignore[unused-coroutine]
+    await client.tasks("crawl")  # type: ignore[call-arg]
+    await client.watch("t1")  # type: ignore[misc]
+    client.watch("t1", on_drop=print_only)  # type: ignore[arg-type]
+    seen.terminal = True  # type: ignore[misc]
+
+
+def print_only(reason: str) -> None:
+    """It takes no pause."""

@@ -1,0 +1,57 @@
+"""The methods of `Job`, and `headway.track` within and outside of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import assert_type
+
+from headway import Job, current_job, track
+from headway.executor import ContextThreadPoolExecutor
+
+
+async def reports(job: Job) -> None:
+    job.update(12.5, "reading")
+    job.update(done=3, total=10, unit="pages", initial=2)
+    job.update(message="reading")
+    job.advance()
+    job.advance(2.5, "more")
+    job.step("Reading", total=10, unit="pages", upto=40)
+    job.chunk("text")
+    job.log("a line")
+    job.log("a line", "warning", logger="reader")
+    assert_type(await job.flush(), None)
+    assert_type(job.task, str)
+    assert_type(job.kind, str)
+    assert_type(job.attempt, int)
+    assert_type(job.failed, int)
+    assert_type(job.cancelled, bool)
+
+
+def loops(job: Job, paths: list[Path], lines: Iterator[bytes]) -> None:
+    for path in job.track(paths, total=3, unit="files", message="reading", initial=1):
+        assert_type(path, Path)
+    for line in track(lines, total=100.0, unit="lines"):
+        assert_type(line, bytes)
+    assert_type(track(range(3)), Iterator[int])
+    assert_type(current_job(), Job | None)
+
+
+def threads(names: list[str]) -> None:
+    with ContextThreadPoolExecutor(2) as pool:
+        assert_type(pool.submit(len, names).result(), int)
+        assert_type(list(pool.map(len, names)), list[int])
+
+
+async def errors(job: Job) -> None:
+    job.update("50 %")  # type: ignore[arg-type]
+    job.update(percent=50)  # type: ignore[call-arg]
+    job.step()  # type: ignore[call-arg]
+    job.chunk(b"bytes")  # type: ignore[arg-type]
+    job.log("a line", "loud")  # type: ignore[arg-type]
+    job.cancelled = True  # type: ignore[misc]
+    for _ in job.track(3):  # type: ignore[arg-type]
+        pass
+    for _ in track(None):  # type: ignore[arg-type]
+        pass
+    current_job().update(5)  # type: ignore[union-attr]
