@@ -54,8 +54,8 @@ In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, 
 | 1 | the task ended in an error, or the request failed |
 | 2 | the command line is wrong |
 | 3 | cancelled |
-| 4 | lost: no streamer could be reached for too long |
-| 130 | detached by Ctrl-C; the task goes on |
+| 4 | lost: no streamer was reachable for too long, or there is no such task |
+| 130 | detached by Ctrl-C; the task continues |
 
 This page is made by `make docs` from the sources.
 """

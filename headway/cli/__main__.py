@@ -1,4 +1,6 @@
-"""`headway`: where the command line begins. Nothing from an extra is imported before it is known to be there."""
+"""Entry point of the command `headway`. Packages of extras are imported only inside `main`, so that it can report a
+missing one.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,16 @@ EXTRAS = {
     **dict.fromkeys(("watchfiles", "airportsdata", "litestar", "uvicorn", "jsonschema"), "demo"),
     **dict.fromkeys(("prometheus_client", "protego"), "demo"),
 }
-"""Packages that a plain `pip install headway` does not bring, and the extra that does."""
+"""The extra that installs each package that a plain `pip install headway` does not."""
 
 
 def main() -> None:
-    """Run the command of `sys.argv`. A missing extra is one line, exit code 2."""
+    """Run the command line of `sys.argv`. A missing extra is reported in one line with exit code 2."""
     try:
         from headway.cli.group import cli
-        from headway.cli.render.terminal import protect
+        from headway.cli.render.terminal import install_safe_streams
 
-        protect()
+        install_safe_streams()
         cli(prog_name="headway")
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])

@@ -1,4 +1,4 @@
-"""What a shell can complete: kinds and ids of tasks, as the streamer has them. Silent when there is none."""
+"""Shell completion of task kinds and task ids, queried from the streamer. Empty when the query fails."""
 
 from __future__ import annotations
 
@@ -10,51 +10,50 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from headway.cli import group
 from headway.cli.render.text import one_line
+from headway.cli.server import DEFAULT_SERVER, call_server
 from headway.client import Client
 from headway.subjects import is_name
 
-PATIENCE_SECONDS = 1.5
-"""Whoever presses Tab does not wait longer."""
+TIMEOUT_SECONDS = 1.5
+"""A user who presses Tab does not wait longer."""
 MAX_TASKS = 100
 
-Found = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
 def complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of the newest tasks that begin so, each with its kind and status."""
-    found = _ask(ctx, lambda client: client.tasks(limit=MAX_TASKS))
+    """Complete the id of a recent task; the help text is its kind and status."""
+    tasks = _query(ctx, lambda client: client.tasks(limit=MAX_TASKS))
     items = [
-        (str(task.get("task")), f"{task.get('kind')} {(task.get('state') or {}).get('status', '')}") for task in found
+        (str(task.get("task")), f"{task.get('kind')} {(task.get('state') or {}).get('status', '')}") for task in tasks
     ]
-    return _items(items, incomplete)
+    return _completion_items(items, incomplete)
 
 
 def complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Kinds that begin so, each with the first line of its description."""
-    found = _ask(ctx, lambda client: client.kinds())
-    return _items(
-        [(str(kind.get("kind")), str(kind.get("description", "")).partition("\n")[0]) for kind in found], incomplete
-    )
+    """Complete the name of a kind; the help text is the first line of its description."""
+    kinds = _query(ctx, lambda client: client.kinds())
+    items = [(str(kind.get("kind")), str(kind.get("description", "")).partition("\n")[0]) for kind in kinds]
+    return _completion_items(items, incomplete)
 
 
-def _items(found: list[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
-    # A name that is none could be read by the shell as more than a word.
+def _completion_items(items: list[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
+    # Only valid names: the shell could interpret other characters.
     return [
         CompletionItem(name, help=one_line(text))
-        for name, text in found
+        for name, text in items
         if name.startswith(incomplete) and is_name(name)
     ]
 
 
-def _ask(ctx: click.Context, call: Callable[[Client], Awaitable[Found]]) -> Found:
-    server = ctx.params.get("server") or os.environ.get("HEADWAY_SERVER") or group.DEFAULT_SERVER
+def _query(ctx: click.Context, call: Callable[[Client], Awaitable[Items]]) -> Items:
+    server = ctx.params.get("server") or os.environ.get("HEADWAY_SERVER") or DEFAULT_SERVER
 
-    async def within_patience(client: Client) -> Found:
-        return await asyncio.wait_for(call(client), PATIENCE_SECONDS)
+    async def call_with_timeout(client: Client) -> Items:
+        return await asyncio.wait_for(call(client), TIMEOUT_SECONDS)
 
     try:
-        return group.ask(server, within_patience)
-    except Exception:  # noqa: BLE001 - a message would stand in the middle of the command line
+        return call_server(server, call_with_timeout)
+    except Exception:  # noqa: BLE001 - a message would appear inside the command line being edited
         return []

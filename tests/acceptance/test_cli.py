@@ -175,7 +175,7 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
         said = first.stderr.read()
         first.wait(timeout=20)
     assert first.returncode == 130
-    assert "the task goes on" in said
+    assert "the task continues" in said
     found = re.search(rf"headway (watch {task} --cursor \S+)", said)
     assert found, said
 
@@ -256,7 +256,7 @@ def test_taken_port_is_one_clear_line(dev: Dev, tmp_path: Path) -> None:
     words = [HEADWAY, "dev", "--port", str(dev.port)]
     result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
     assert result.returncode == 1
-    assert result.stderr.startswith(f"Error: port {dev.port} is taken.")
+    assert result.stderr.startswith(f"Error: port {dev.port} is in use.")
     assert "--port" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 

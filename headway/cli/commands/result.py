@@ -1,4 +1,4 @@
-"""`headway result`: what a completed task returned."""
+"""`headway result`: print the result of a completed task."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from headway.cli.completions import complete_task
-from headway.cli.group import Failure, ask, server_option
+from headway.cli.errors import CommandError
 from headway.cli.render.terminal import print_json
+from headway.cli.server import call_server, server_option
 
 
 @click.command()
@@ -19,21 +20,24 @@ from headway.cli.render.terminal import print_json
     "-o",
     "--output",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write it to a file, byte for byte.",
+    help="Write the result to a file, unchanged.",
 )
-@click.option("--compact", is_flag=True, help="In one line. The default where the output is no terminal.")
+@click.option("--compact", is_flag=True, help="Print one line. The default when the output is not a terminal.")
 @server_option
 def result(task: str, *, output: Path | None, compact: bool, server: str) -> None:
-    """Print the result of a completed task as JSON, every digit as the handler returned it."""
-    found = ask(server, lambda client: client.result_json(task))
+    """Print the result of a completed task as JSON, with every digit that the handler returned."""
+    found = call_server(server, lambda client: client.result_json(task))
     if output is not None:
-        try:
-            output.write_bytes(found)
-        except OSError as error:
-            raise Failure(f"cannot write {output}: {error.strerror}") from error
-        return
-    if compact or not sys.stdout.isatty():
+        _write(output, found)
+    elif compact or not sys.stdout.isatty():
         print_json(found.decode())
-        return
-    for line in msgspec.json.format(found, indent=2).decode().split("\n"):
-        print_json(line)
+    else:
+        for line in msgspec.json.format(found, indent=2).decode().split("\n"):
+            print_json(line)
+
+
+def _write(output: Path, content: bytes) -> None:
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror}") from error

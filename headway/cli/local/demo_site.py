@@ -1,4 +1,4 @@
-"""A real web site without a network: the documentation server that comes with Python, in a process of its own."""
+"""The web site that the demo crawls: Python's own documentation server in a child process; needs no network."""
 
 from __future__ import annotations
 
@@ -20,29 +20,20 @@ START_SECONDS = 20.0
 _URL = re.compile(rb"ready at (http://\S+)")
 
 
-class SiteError(HeadwayError):
-    """The site did not start."""
+class DemoSiteError(HeadwayError):
+    """The documentation server did not start."""
 
 
 @asynccontextmanager
 async def pydoc_site(empty: Path) -> AsyncIterator[str]:
-    """The URL of a running `pydoc` server. `empty` is a folder without files: it would list and import what is there.
+    """Run a `pydoc` server and yield its URL. Raises DemoSiteError when it does not start.
 
-    Raises SiteError when it does not start.
+    `empty` is a folder without files: the server would list and import what its folder contains.
     """
-    process = await asyncio.create_subprocess_exec(
-        # -I -S: the standard library only, not what is installed.
-        *bound(sys.executable, "-I", "-S", "-u", "-W", "ignore", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"),
-        cwd=empty,
-        env=_environ(),
-        stdin=asyncio.subprocess.PIPE,  # it ends when it can read no more commands
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = await _start(empty)
     drain: asyncio.Task[None] | None = None
     try:
-        url = await _url(process)
+        url = await _read_url(process)
         drain = asyncio.create_task(_drain(process), name="output of pydoc")
         yield url
     finally:
@@ -53,13 +44,26 @@ async def pydoc_site(empty: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
+async def _start(folder: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        # -I -S: serve the standard library only, without installed packages.
+        *bound(sys.executable, "-I", "-S", "-u", "-W", "ignore", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"),
+        cwd=folder,
+        env=_environ(),
+        stdin=asyncio.subprocess.PIPE,  # pydoc exits at the end of its standard input
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
 def _environ() -> dict[str, str]:
-    # Some modules do things when they are imported, and pydoc imports what it shows: `antigravity` opens a browser.
+    # pydoc imports the modules that it documents, and some have side effects: `antigravity` opens a browser.
     kept = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     return kept | {"BROWSER": "true"}
 
 
-async def _url(process: asyncio.subprocess.Process) -> str:
+async def _read_url(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -68,18 +72,21 @@ async def _url(process: asyncio.subprocess.Process) -> str:
                     return found[1].decode()
     except TimeoutError:
         pass
-    raise SiteError("Python's documentation server did not start. Name a site of your own with --url.")
+    raise DemoSiteError("Python's documentation server did not start. Name another site with --url.")
 
 
 async def _drain(process: asyncio.subprocess.Process) -> None:
-    # Some modules print when they are imported; a full pipe would stop the server.
+    # Some modules print when they are imported; a full pipe would block the server.
     assert process.stdout is not None
     while await process.stdout.read(65536):
         pass
 
 
 def private_host(url: str) -> str:
-    """`host:port` of a URL whose host is not public and must be allowed by name; empty for a public or unknown one."""
+    """Return `host:port` of a URL whose host is not public; an empty string for a public or unknown host.
+
+    The crawler requests a private host only if its settings allow it by name.
+    """
     parts = urlsplit(url)
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)

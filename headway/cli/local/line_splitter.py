@@ -1,4 +1,4 @@
-"""Bytes of a child's output to lines. Bounded, and no bytes are wrong. No I/O."""
+"""Splits the output of a child process into lines of bounded length. No I/O."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ MAX_LINE_BYTES = 256 * 1024
 
 
 class LineSplitter:
-    """Makes lines of pieces. Of a line over `max_bytes` the beginning is kept, with an ellipsis."""
+    """Splits bytes into lines of text; invalid UTF-8 is replaced.
+
+    A line longer than `max_bytes` is truncated, with an ellipsis.
+    """
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._rest = bytearray()
-        self._cut = False
-        """Whether bytes of the line in `_rest` were dropped."""
+        self._buffer = bytearray()
+        self._truncated = False
+        """Whether bytes of the line in `_buffer` were dropped."""
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that `data` completes, without their ends."""
-        *ended, rest = data.split(b"\n")
+        """Return the lines that `data` completes, without their line endings."""
+        *parts, rest = data.split(b"\n")
         lines = []
-        for part in ended:
-            self._add(part)
+        for part in parts:
+            self._append(part)
             lines.append(self._take())
-        self._add(rest)
+        self._append(rest)
         return lines
 
     def flush(self) -> list[str]:
-        """The last line, which no line end has completed."""
-        return [self._take()] if self._rest else []
+        """Return the last line if it has no line ending."""
+        return [self._take()] if self._buffer else []
 
-    def _add(self, part: bytes) -> None:
-        room = self._max_bytes - len(self._rest)
-        self._cut = self._cut or len(part) > room
-        self._rest += part[:room]
+    def _append(self, part: bytes) -> None:
+        room = self._max_bytes - len(self._buffer)
+        self._truncated = self._truncated or len(part) > room
+        self._buffer += part[:room]
 
     def _take(self) -> str:
-        line = self._rest.decode("utf-8", "replace").rstrip() + ("…" if self._cut else "")
-        self._rest.clear()
-        self._cut = False
+        line = self._buffer.decode("utf-8", "replace").rstrip() + ("…" if self._truncated else "")
+        self._buffer.clear()
+        self._truncated = False
         return line

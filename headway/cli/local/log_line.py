@@ -1,4 +1,4 @@
-"""What a child prints, made readable: JSON records of the services, lines of nats-server, anything else. No I/O."""
+"""Parses the output of the child processes: JSON records of the services, lines of nats-server, other text. No I/O."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from headway.cli.render.text import one_line, plain
 
 _NATS = re.compile(r"\[\d+\] [\d/]+ [\d:.]+ \[(?P<level>[A-Z]{3})\] ?(?P<message>.*)")
 _NATS_LEVELS = {"INF": "quiet", "DBG": "quiet", "TRC": "quiet", "WRN": "warning", "ERR": "error", "FTL": "error"}
-_KNOWN = frozenset(("time", "level", "logger", "message", "action", "exception", "stack", "color_message"))
+_STANDARD_FIELDS = frozenset(
+    ("time", "level", "logger", "message", "action", "exception", "stack", "color_message"),
+)
 
 
 class LogLine(NamedTuple):
-    """A line for people."""
+    """A log line for display."""
 
     level: str
-    """quiet, debug, info, warning, error."""
+    """quiet, debug, info, warning or error."""
     text: str
 
 
-def read(raw: str) -> LogLine:
-    """`raw` as a level and a text, control characters removed."""
+def parse_log_line(raw: str) -> LogLine:
+    """Parse a line of output into a level and a text without control characters."""
     if raw.startswith("{"):
         try:
             record = json.loads(raw)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict) and "message" in record:
-            return _record(record)
+            return _from_record(record)
     if found := _NATS.match(raw):
         return LogLine(_NATS_LEVELS.get(found["level"], "info"), plain(found["message"]))
     return LogLine("info", plain(raw))
 
 
-def _record(record: dict[str, object]) -> LogLine:
+def _from_record(record: dict[str, object]) -> LogLine:
     parts = [one_line(record["message"])]
     if action := record.get("action"):
         parts.append(f"({one_line(action)})")
-    parts += [f"{one_line(name)}={_written(value)}" for name, value in record.items() if name not in _KNOWN]
+    parts += [f"{one_line(name)}={_format(value)}" for name, value in record.items() if name not in _STANDARD_FIELDS]
     text = " ".join(parts)
     for name in ("exception", "stack"):
         if record.get(name):
@@ -48,5 +50,5 @@ def _record(record: dict[str, object]) -> LogLine:
     return LogLine({"critical": "error"}.get(level, level), text)
 
 
-def _written(value: object) -> str:
+def _format(value: object) -> str:
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

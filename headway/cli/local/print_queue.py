@@ -1,4 +1,4 @@
-"""Printing in a thread of its own: whoever has something to print neither waits for the terminal nor fails with it."""
+"""Prints in a thread of its own, so that a slow or closed terminal neither blocks nor breaks the caller."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from rich.table import Table
 from rich.text import Text
 
 MAX_CHARS = 1_000_000
-"""Text that waits to be printed; beyond it lines are dropped and counted."""
+"""Bound of the queued text; lines beyond it are dropped and counted."""
 
 
-class Line(NamedTuple):
-    """A text, and what stands in front of it."""
+class QueuedLine(NamedTuple):
+    """A text and its prefix."""
 
-    lead: Text | None
+    prefix: Text | None
     text: Text
 
     def layout(self) -> RenderableType:
-        """The text wrapped behind `lead`, not below it."""
-        if self.lead is None:
+        """Return the text beside its prefix; wrapped lines are aligned with the text."""
+        if self.prefix is None:
             return self.text
         table = Table.grid()
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        table.add_row(self.lead, self.text)
+        table.add_row(self.prefix, self.text)
         return table
 
 
 class PrintQueue:
-    """Prints lines in order. A terminal that is closed, or cannot show a line, costs that line and nothing else."""
+    """Prints lines in order. A line that cannot be printed is dropped; the following ones are still printed."""
 
     def __init__(self, out: Console, max_chars: int = MAX_CHARS) -> None:
         self._out = out
         self._max_chars = max_chars
-        self._lines: deque[Line] = deque()
+        self._lines: deque[QueuedLine] = deque()
         self._chars = 0
         self._dropped = 0
         self._printing = False
         self._closed = False
-        """Whether whoever read the output has gone."""
+        """Whether the reader of the output has closed it."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def put(self, text: Text, lead: Text | None = None) -> None:
-        """Print `text` when its turn comes, behind `lead`. Returns at once, from any thread."""
-        line = Line(lead, text)
+    def put(self, text: Text, prefix: Text | None = None) -> None:
+        """Queue `text` to be printed after `prefix`. Returns at once, from any thread."""
+        line = QueuedLine(prefix, text)
         with self._changed:
             if self._chars + len(text) > self._max_chars and self._lines:
                 self._dropped += 1
@@ -63,7 +63,7 @@ class PrintQueue:
             self._changed.notify_all()
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Wait until all is printed. Returns False when the terminal did not take it in time."""
+        """Wait until all lines are printed. Return False on timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
             while self._lines or self._printing:
@@ -79,7 +79,7 @@ class PrintQueue:
                 self._printing = False
                 self._changed.notify_all()
 
-    def _take(self) -> list[Line]:
+    def _take(self) -> list[QueuedLine]:
         with self._changed:
             while not self._lines:
                 self._changed.wait()
@@ -89,17 +89,17 @@ class PrintQueue:
             if self._lines or not self._dropped:
                 return [line]
             dropped, self._dropped = self._dropped, 0
-        note = f"… {dropped:,} lines are not shown: they came faster than they could be printed"
-        return [line, Line(None, Text(note, "dim"))]
+        note = f"… {dropped:,} lines were dropped: they arrived faster than they could be printed"
+        return [line, QueuedLine(None, Text(note, "dim"))]
 
-    def _print(self, line: Line) -> None:
+    def _print(self, line: QueuedLine) -> None:
         if self._closed:
             return
         try:
             self._out.print(line.layout())
-        except SystemExit:  # what rich makes of a closed pipe, after it has sent the rest of stdout nowhere
+        except SystemExit:  # rich raises it for a closed pipe, after it has redirected stdout to the null device
             self._closed = True
-        except Exception:  # noqa: BLE001 - a full disk, a terminal that went: the next line may succeed
-            with suppress(Exception):  # what it could not write it would keep
+        except Exception:  # noqa: BLE001 - such as a full disk: the next line may succeed
+            with suppress(Exception):  # discard the text that rich would otherwise keep in its buffer
                 self._out.begin_capture()
                 self._out.end_capture()

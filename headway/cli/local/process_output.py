@@ -1,4 +1,4 @@
-"""The output of a child process, read to its end in a thread of its own: a child never waits for its reader."""
+"""Reads the output of a child process in a thread of its own, so that a full pipe never blocks the child."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from headway.cli.local.line_splitter import LineSplitter
 READ_BYTES = 64 * 1024
 
 
-class Output:
-    """A pipe and its reader. `on_line` gets each line in the reader's thread; what it raises is dropped."""
+class OutputReader:
+    """A pipe and the thread that reads it. `on_line` is called in that thread; its exceptions are ignored."""
 
     def __init__(self, on_line: Callable[[str], None], name: str) -> None:
         self._on_line = on_line
@@ -22,7 +22,7 @@ class Output:
 
     @contextmanager
     def write_end(self) -> Iterator[int]:
-        """The end for the child, closed here when the context is left. Reading begins, and ends with its last copy."""
+        """Start reading and yield the write end for the child. On exit the parent's copy is closed."""
         self._read_end, write_end = os.pipe()
         try:
             self._thread.start()
@@ -31,17 +31,17 @@ class Output:
             os.close(write_end)
 
     def join(self, timeout_seconds: float) -> None:
-        """Wait for the end of the output. The thread reads on when it does not come in time."""
+        """Wait for the end of the output. After the timeout the thread continues to read."""
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
         splitter = LineSplitter()
         with os.fdopen(self._read_end, "rb", buffering=0) as pipe:
             while data := pipe.read(READ_BYTES):
-                self._tell(splitter.feed(data))
-        self._tell(splitter.flush())
+                self._call(splitter.feed(data))
+        self._call(splitter.flush())
 
-    def _tell(self, lines: list[str]) -> None:
+    def _call(self, lines: list[str]) -> None:
         for line in lines:
-            with suppress(Exception):  # whatever becomes of a line, the next one is read
+            with suppress(Exception):  # an exception must not stop the reading
                 self._on_line(line)

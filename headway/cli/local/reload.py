@@ -1,4 +1,4 @@
-"""Which parts to restart when files change. Needs `headway[demo]` for watchfiles."""
+"""Watches Python files and selects the services to restart. Needs `headway[demo]` for watchfiles."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import importlib.util
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-OWN = ("headway", "headway_processor", "headway_kinds", "headway_streamer")
+HEADWAY_PACKAGES = ("headway", "headway_processor", "headway_kinds", "headway_streamer")
 
 
-def origin(module: str) -> Path | None:
-    """The folder or file of a top-level module, found without importing it."""
+def module_path(module: str) -> Path | None:
+    """Return the folder or file of a module's top-level package without importing it; None if it is not found."""
     found = importlib.util.find_spec(module.partition(".")[0])
     if found is None or found.origin is None:
         return None
@@ -19,41 +19,42 @@ def origin(module: str) -> Path | None:
     return path.parent if path.name == "__init__.py" else path
 
 
-def roots(here: Path, tasks: Iterable[str]) -> list[Path]:
-    """What to watch: `here`, and the modules of `tasks` and of Headway itself where they lie elsewhere.
+def watch_roots(current: Path, tasks: Iterable[str]) -> list[Path]:
+    """Return the paths to watch: `current`, and the modules of `tasks` and of Headway where they are outside of it.
 
-    Installed packages are left out: they do not change. So are a home and the root of the disk: too many files.
+    Installed packages are excluded because they do not change; a home directory and the root of the file system
+    because they contain too many files.
     """
-    found = [] if here in (Path.home(), Path(here.anchor)) else [here]
-    for module in (*tasks, *OWN):
-        path = origin(module)
-        inside = path is not None and any(path.is_relative_to(root) for root in found)
-        if path is not None and not inside and "site-packages" not in path.parts:
-            found.append(path)
-    return found
+    roots = [] if current in (Path.home(), Path(current.anchor)) else [current]
+    for module in (*tasks, *HEADWAY_PACKAGES):
+        path = module_path(module)
+        covered = path is not None and any(path.is_relative_to(root) for root in roots)
+        if path is not None and not covered and "site-packages" not in path.parts:
+            roots.append(path)
+    return roots
 
 
-def parts_of(changed: Iterable[Path], own: dict[str, Path]) -> set[str]:
-    """The parts that run the changed files: the processor runs everything but the streamer's own package.
+def affected_services(changed: Iterable[Path], packages: dict[str, Path]) -> set[str]:
+    """Return the services that run the changed files: the processor runs everything but the streamer's own package.
 
-    >>> sorted(parts_of([Path("/w/tasks.py")], {"headway_streamer": Path("/h/headway_streamer")}))
+    >>> sorted(affected_services([Path("/w/tasks.py")], {"headway_streamer": Path("/h/headway_streamer")}))
     ['processor']
     """
-    parts: set[str] = set()
+    services: set[str] = set()
     for path in changed:
-        package = next((name for name, folder in own.items() if path.is_relative_to(folder)), "")
+        package = next((name for name, folder in packages.items() if path.is_relative_to(folder)), "")
         if package in ("headway", "headway_streamer"):
-            parts.add("streamer")
+            services.add("streamer")
         if package != "headway_streamer":
-            parts.add("processor")
-    return parts
+            services.add("processor")
+    return services
 
 
-async def changes(watched: list[Path], stop: asyncio.Event) -> AsyncIterator[tuple[set[Path], set[str]]]:
-    """The Python files that changed together, and the parts to restart. Ends when `stop` is set."""
+async def watch_changes(roots: list[Path], stop: asyncio.Event) -> AsyncIterator[tuple[set[Path], set[str]]]:
+    """Yield each batch of changed Python files with the services to restart. Ends when `stop` is set."""
     from watchfiles import PythonFilter, awatch
 
-    own = {name: path for name in OWN if (path := origin(name)) is not None}
-    async for batch in awatch(*watched, watch_filter=PythonFilter(), stop_event=stop, debounce=300, step=50):
+    packages = {name: path for name in HEADWAY_PACKAGES if (path := module_path(name)) is not None}
+    async for batch in awatch(*roots, watch_filter=PythonFilter(), stop_event=stop, debounce=300, step=50):
         paths = {Path(path) for _, path in batch}
-        yield paths, parts_of(paths, own)
+        yield paths, affected_services(paths, packages)

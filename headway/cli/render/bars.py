@@ -1,4 +1,4 @@
-"""What is known of a task being watched, in the words and numbers that people read."""
+"""The state of a watched task, formatted for display."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from headway.cli.render.text import BYTES, SECONDS, amount, duration, one_line, plain, short, speed
+from headway.cli.render.text import BYTES, SECONDS, amount, duration, one_line, plain, short_id, speed
 from headway.cli.render.traceback import failure_lines
 from headway.client.event_stream import Watched
 from headway.events import TERMINAL
@@ -17,36 +17,36 @@ RUNNING = ("processing", "retrying")
 
 
 class Bar:
-    """One task as far as it has been seen. Times are seconds of one clock, given by the caller."""
+    """State of one watched task, updated by its events. Times are seconds of one clock, passed by the caller."""
 
     def __init__(self, task: str, kind: str = "", *, tracebacks: bool = False) -> None:
         self.task = task
         self.kind = kind
         self.tracebacks = tracebacks
-        """Whether the whole traceback of a failed attempt is printed, not only its last place."""
+        """Whether to print the full traceback of a failed attempt, not only its last frame."""
         self.state: dict[str, Any] = {}
-        self.at = 0.0
-        """When `state` came."""
-        self.silent: float | None = None
-        """For how long the task had shown no sign of life when the server said so."""
-        self.ending = False
-        self.tail = ""
-        """Output after its last line end."""
+        self.updated_at = 0.0
+        """When `state` or `stalled_seconds` was received."""
+        self.stalled_seconds: float | None = None
+        """Seconds without a task beat, as the server reported them; None when the task is not stalled."""
+        self.cancelling = False
+        self.partial_line = ""
+        """Output after the last line ending."""
 
     @property
     def name(self) -> str:
-        """The kind and enough of the id."""
-        return one_line(f"{self.kind} {short(self.task)}")
+        """Kind and shortened id."""
+        return one_line(f"{self.kind} {short_id(self.task)}")
 
     @property
     def status(self) -> str:
-        """As in the last progress; empty before the first."""
+        """Status of the latest progress event; empty before the first."""
         return str(self.state.get("status", ""))
 
     @property
-    def word(self) -> str:
-        """What it does now: its step while it runs, else its status."""
-        if self.ending and not self.ended:
+    def label(self) -> str:
+        """The current step while the task is processing, otherwise its status."""
+        if self.cancelling and not self.ended:
             return "cancelling"
         if self.status == "processing":
             return one_line(self.state.get("step", "")) or self.status
@@ -54,86 +54,99 @@ class Bar:
 
     @property
     def style(self) -> str:
-        """The colour that goes with `word`."""
+        """Colour of `label`."""
         return STYLES.get(self.status, "cyan")
 
     @property
     def progress(self) -> float:
-        """0 to 100."""
+        """Percentage, 0 to 100."""
         return float(self.state.get("progress", 0))
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will follow."""
+        """Whether the status is terminal."""
         return self.status in TERMINAL
 
     def apply(self, watched: Watched, now: float) -> list[Text]:
-        """Take in one event. Returns the lines to print above the bars."""
+        """Update the state from an event. Return the lines to print above the bars."""
         data = watched.data
-        self.silent = None
+        self.stalled_seconds = None
         if watched.event == "progress":
-            self.state, self.at = data, now
-            lines = [Text(line, "dim") for line in failure_lines(data, whole=self.tracebacks)]
+            self.state, self.updated_at = data, now
+            lines = [Text(line, "dim") for line in failure_lines(data, full=self.tracebacks)]
             return [*self.flush(), *lines] if self.ended else lines
         if watched.event == "chunk":
             return self._output(plain(data.get("text", "")))
         if watched.event == "log":
             return [log_line(data)]
         if watched.event == "stalled" and (seconds := float(data.get("seconds", 0))) > 0:
-            self.silent, self.at = seconds, now
-        self.ending = self.ending or watched.event == "cancel"
+            self.stalled_seconds, self.updated_at = seconds, now
+        self.cancelling = self.cancelling or watched.event == "cancel"
         if watched.event == "reset":
-            self.state, self.tail = {}, ""
+            self.state, self.partial_line = {}, ""
         return []
 
     def flush(self) -> list[Text]:
-        """The last line of output, which no line end has completed."""
-        tail, self.tail = self.tail, ""
-        return [Text(tail)] if tail else []
+        """Return the last line of output if it has no line ending."""
+        line, self.partial_line = self.partial_line, ""
+        return [Text(line)] if line else []
 
     def eta(self, now: float) -> str:
-        """The time left, counted down here between events; or why there is none."""
+        """Format the remaining time, counted down between events; for a stalled task the time since its last beat."""
         if self.ended:
             return ""
-        if self.silent is not None:
-            return f"stalled {duration(self.silent + now - self.at)}"
+        if self.stalled_seconds is not None:
+            return f"stalled {duration(self.stalled_seconds + now - self.updated_at)}"
         left = self.state.get("eta")
-        return "" if left is None else f"{duration(float(left) - (now - self.at))} left"
+        return "" if left is None else f"{duration(float(left) - (now - self.updated_at))} left"
 
-    def facts(self, now: float, width: int | None = None) -> list[str]:
-        """Count, rate and time left, as far as they are known; in `width` cells the rate goes first, the time last."""
-        done, rate, unit = self.state.get("done"), self.state.get("rate"), str(self.state.get("unit", ""))
-        count = "" if done is None else amount(done, self.state.get("total"), unit)
-        # The unit stands beside the count already, unless the rate has a form of its own.
-        pace = "" if rate is None or self.ended else speed(rate, unit if unit in BYTES or unit in SECONDS else "")
-        left = self.eta(now)
-        for parts in ([count, pace, left], [count, left], [left], [count]):
-            given = [part for part in parts if part]
-            if width is None or cell_len("  ".join(given)) <= width:
-                return given
+    def stats(self, now: float, width: int | None = None) -> list[str]:
+        """Format count, rate and remaining time, where known. Of what exceeds `width` cells the rate is dropped first,
+        then the count.
+        """
+        count, rate, left = self.count(), self.rate(), self.eta(now)
+        for parts in ([count, rate, left], [count, left], [left], [count]):
+            present = [part for part in parts if part]
+            if width is None or cell_len("  ".join(present)) <= width:
+                return present
         return []
 
+    def count(self) -> str:
+        """Format done and total with the unit; empty if unknown."""
+        done = self.state.get("done")
+        return "" if done is None else amount(done, self.state.get("total"), self._unit)
+
+    def rate(self) -> str:
+        """Format the rate; empty if unknown or the task has ended."""
+        rate, unit = self.state.get("rate"), self._unit
+        # The count already shows the unit; only bytes and seconds have their own format of a rate.
+        return "" if rate is None or self.ended else speed(rate, unit if unit in BYTES or unit in SECONDS else "")
+
     def sub(self) -> str:
-        """The count within the count: "a.pdf 4/10 pages"; empty where there is none."""
+        """Format the sub-progress: "a.pdf 4/10 pages"; empty if there is none."""
         sub = self.state.get("sub")
         if not isinstance(sub, dict) or self.ended:
             return ""
         return one_line(f"{sub.get('label', '')} {amount(sub['done'], sub.get('total'), str(sub.get('unit', '')))}")
 
     def message(self) -> str:
-        """What the task, or its end, says."""
+        """The message of the task, or its error."""
         error = self.state.get("error")
         if isinstance(error, dict):
             return one_line(f"{error.get('type', 'error')}: {error.get('message', '')}")
         return one_line(self.state.get("message", ""))
 
+    @property
+    def _unit(self) -> str:
+        return str(self.state.get("unit", ""))
+
     def _output(self, text: str) -> list[Text]:
-        *lines, self.tail = (self.tail + text).split("\n")
+        *lines, self.partial_line = (self.partial_line + text).split("\n")
         return [Text(line) for line in lines]
 
 
 def log_line(data: dict[str, Any]) -> Text:
-    """A log event with its level."""
+    """Format a log event with its level."""
     level = str(data.get("level", "info"))
     style = {"error": "red", "warning": "yellow", "debug": "dim"}.get(level, "blue")
     logger = one_line(data.get("logger", ""))

@@ -1,4 +1,4 @@
-"""The bars of several tasks on a screen: what matters most is laid out first."""
+"""The progress bars of several tasks, fitted to the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -19,34 +19,34 @@ GAP = 2
 BAR_WIDTH = 28
 MIN_BAR_WIDTH = 10
 NARROWING = (
-    *(("word", 16), ("bar", MIN_BAR_WIDTH), ("facts", 11), ("word", 10), ("name", 12)),
-    *(("facts", 0), ("word", 8), ("name", 0), ("word", 0)),
+    *(("label", 16), ("bar", MIN_BAR_WIDTH), ("stats", 11), ("label", 10), ("name", 12)),
+    *(("stats", 0), ("label", 8), ("name", 0), ("label", 0)),
 )
-"""Which column gives way down to which width, one after the other. The percentage never does."""
-MAX_TAIL_CHARS = 300
-"""So much of an unfinished line of output is shown below the bars; the whole line goes above them when it ends."""
+"""Columns to narrow, in this order, each with its minimum width in cells. The percentage is never narrowed."""
+MAX_PARTIAL_CHARS = 300
+"""Characters of an unfinished line of output shown below the bars. The full line is printed above when it ends."""
 MIN_HEIGHT = 4
-END_CHARS = 4
-"""Of an id where there is little room."""
+ID_END_CHARS = 4
+"""Characters of an id shown in a narrow column."""
 
 
 class Board:
-    """The bars of several tasks, in the order given. Renderable."""
+    """Renderable with a bar for each task, in the given order. Times are seconds of `clock`."""
 
     def __init__(self, bars: Iterable[Bar], clock: Callable[[], float]) -> None:
         self.bars = {bar.task: bar for bar in bars}
         self.note = ""
-        """About the connection; empty while it is well."""
-        self.whole = False
-        """Whether all bars are shown, however many lines the terminal has."""
+        """Message about the connection; empty while it is connected."""
+        self.show_all = False
+        """Whether to show all bars even if the terminal has fewer lines."""
         self._clock = clock
 
     def apply(self, watched: Watched) -> list[Text]:
-        """Take in one event. Returns the lines to print above."""
+        """Update the task's bar from an event. Return the lines to print above the bars."""
         self.note = ""
-        if watched.event == "hello":  # a new connection says again which tasks are stalled
+        if watched.event == "hello":  # the server reports stalled tasks again on each connection
             for each in self.bars.values():
-                each.silent = None
+                each.stalled_seconds = None
         bar = self.bars.get(watched.task)
         if bar is None:
             return []
@@ -59,24 +59,26 @@ class Board:
         now = self._clock()
         height = max(console.size.height - 1 - bool(self.note), MIN_HEIGHT)
         bars = list(self.bars.values())
-        shown = bars if self.whole or len(bars) <= height else _relevant(bars, height - 1)
+        shown = bars if self.show_all or len(bars) <= height else _select(bars, height - 1)
         yield _table(shown, now, options.max_width, ascii_only=options.ascii_only)
         if len(shown) < len(bars):
-            yield Text(_rest(bars, shown), "dim", no_wrap=True, overflow="ellipsis")
-        elif self.whole or len(bars) == 1:
+            yield Text(_hidden_summary(bars, shown), "dim", no_wrap=True, overflow="ellipsis")
+        elif self.show_all or len(bars) == 1:
             yield from _messages(bars, options.max_width, several=len(bars) > 1)
         else:
-            room = _relevant([bar for bar in bars if bar.tail or bar.message() or bar.sub()], height - len(bars))
+            room = _select([bar for bar in bars if bar.partial_line or bar.message() or bar.sub()], height - len(bars))
             yield from _messages(room, options.max_width, several=True)
         if self.note:
             yield Text(self.note, "yellow", no_wrap=True, overflow="ellipsis")
 
 
-def fit(natural: Mapping[str, int], width: int, narrowing: Sequence[tuple[str, int]] = NARROWING) -> dict[str, int]:
-    """The widths of columns that together, with gaps, are at most `width`, if `narrowing` allows for that.
+def fit_columns(
+    natural: Mapping[str, int], width: int, narrowing: Sequence[tuple[str, int]] = NARROWING
+) -> dict[str, int]:
+    """Narrow columns until they and their gaps fit in `width` cells, as far as `narrowing` allows.
 
-    >>> fit({"name": 10, "word": 40, "bar": 28, "percent": 4, "facts": 20}, 80)
-    {'name': 10, 'word': 16, 'bar': 22, 'percent': 4, 'facts': 20}
+    >>> fit_columns({"name": 10, "label": 40, "bar": 28, "percent": 4, "stats": 20}, 80)
+    {'name': 10, 'label': 16, 'bar': 22, 'percent': 4, 'stats': 20}
     """
     fitted = dict(natural)
     for name, floor in narrowing:
@@ -88,32 +90,37 @@ def fit(natural: Mapping[str, int], width: int, narrowing: Sequence[tuple[str, i
 
 
 def _table(bars: Sequence[Bar], now: float, width: int, *, ascii_only: bool) -> Table:
-    texts = [(bar.name, bar.word, percent(bar.progress), "  ".join(bar.facts(now))) for bar in bars]
-    name, word, share, facts = (max(map(cell_len, column), default=0) for column in zip(*texts, strict=True))
-    cells = fit({"name": name, "word": word, "bar": BAR_WIDTH, "percent": share, "facts": facts}, width)
+    widths = fit_columns(_natural_widths(bars, now), width)
     table = Table.grid(padding=(0, GAP))
-    for column, wide in cells.items():
-        if wide:
-            right = column == "percent"
-            table.add_column(justify="right" if right else "left", no_wrap=True, overflow="ellipsis", width=wide)
+    for column, cells in widths.items():
+        if cells:
+            justify: JustifyMethod = "right" if column == "percent" else "left"
+            table.add_column(justify=justify, no_wrap=True, overflow="ellipsis", width=cells)
     for bar in bars:
-        made: dict[str, RenderableType] = {
-            "name": Text(_name(bar, cells["name"]), "bold"),
-            "word": Text(bar.word, bar.style),
-            "bar": _bar(bar, cells["bar"], ascii_only=ascii_only),
+        row: dict[str, RenderableType] = {
+            "name": Text(_name(bar, widths["name"]), "bold"),
+            "label": Text(bar.label, bar.style),
+            "bar": _bar(bar, widths["bar"], ascii_only=ascii_only),
             "percent": Text(percent(bar.progress)),
-            "facts": Text("  ".join(bar.facts(now, cells["facts"])), "dim"),
+            "stats": Text("  ".join(bar.stats(now, widths["stats"])), "dim"),
         }
-        table.add_row(*(made[column] for column, wide in cells.items() if wide))
+        table.add_row(*(row[column] for column, cells in widths.items() if cells))
     return table
 
 
+def _natural_widths(bars: Sequence[Bar], now: float) -> dict[str, int]:
+    """Return the width of each column in cells with no limit."""
+    texts = [(bar.name, bar.label, percent(bar.progress), "  ".join(bar.stats(now))) for bar in bars]
+    name, label, share, stats = (max(map(cell_len, column), default=0) for column in zip(*texts, strict=True))
+    return {"name": name, "label": label, "bar": BAR_WIDTH, "percent": share, "stats": stats}
+
+
 def _name(bar: Bar, width: int) -> str:
-    """The kind and the id, of which the last characters tell tasks apart longest."""
+    """Return kind and id; in a narrow column the start of the kind and the end of the id, which differs most."""
     if cell_len(bar.name) <= width:
         return bar.name
-    end = bar.task[-END_CHARS:]
-    return f"{set_cell_size(one_line(bar.kind), max(width - END_CHARS - 2, 0)).rstrip()} …{end}".strip()
+    end = bar.task[-ID_END_CHARS:]
+    return f"{set_cell_size(one_line(bar.kind), max(width - ID_END_CHARS - 2, 0)).rstrip()} …{end}".strip()
 
 
 def _bar(bar: Bar, width: int, *, ascii_only: bool) -> RenderableType:
@@ -132,29 +139,34 @@ def _bar(bar: Bar, width: int, *, ascii_only: bool) -> RenderableType:
 
 def _messages(bars: Iterable[Bar], width: int, *, several: bool) -> Iterator[Text]:
     for bar in bars:
-        lead = f"  {bar.name}: " if several else "  "
-        if bar.tail and several:
-            yield Text(lead + _end(bar.tail, width - cell_len(lead)), "dim", no_wrap=True, overflow="crop")
-        elif bar.tail:  # the end of it is what is new
-            yield Text(lead + bar.tail[-MAX_TAIL_CHARS:], "dim")
-        elif several and (said := " · ".join(filter(None, (bar.message(), bar.sub())))):
-            yield Text(lead + said, "dim", no_wrap=True, overflow="ellipsis")
+        prefix = f"  {bar.name}: " if several else "  "
+        if bar.partial_line and several:
+            yield Text(
+                prefix + _truncate_start(bar.partial_line, width - cell_len(prefix)),
+                "dim",
+                no_wrap=True,
+                overflow="crop",
+            )
+        elif bar.partial_line:  # its end is the new part
+            yield Text(prefix + bar.partial_line[-MAX_PARTIAL_CHARS:], "dim")
+        elif several and (text := " · ".join(filter(None, (bar.message(), bar.sub())))):
+            yield Text(prefix + text, "dim", no_wrap=True, overflow="ellipsis")
         elif message := bar.message():
-            yield Text(lead + message, "dim", no_wrap=True, overflow="ellipsis")
+            yield Text(prefix + message, "dim", no_wrap=True, overflow="ellipsis")
         if not several and (sub := bar.sub()):
-            yield Text(f"{lead}  {sub}", "dim", no_wrap=True, overflow="ellipsis")
+            yield Text(f"{prefix}  {sub}", "dim", no_wrap=True, overflow="ellipsis")
 
 
-def _end(text: str, width: int) -> str:
-    """As much of the end of `text` as fits in `width` cells."""
+def _truncate_start(text: str, width: int) -> str:
+    """Return as much of the end of `text` as fits in `width` cells."""
     kept = text[-max(width, 0) :] if width > 0 else ""
     while cell_len(kept) > width:
         kept = kept[1:]
     return kept
 
 
-def _relevant(bars: Sequence[Bar], count: int) -> list[Bar]:
-    """At most `count` of them in their order: what runs, then what failed, what waits, what has ended well."""
+def _select(bars: Sequence[Bar], count: int) -> list[Bar]:
+    """Select at most `count` bars, in their order: first running, then failed, waiting, completed or cancelled."""
     chosen = sorted(bars, key=_rank)[: max(count, 0)]
     return [bar for bar in bars if bar in chosen]
 
@@ -165,7 +177,7 @@ def _rank(bar: Bar) -> int:
     return {"error": 1, "completed": 3, "cancelled": 3}.get(bar.status, 2)
 
 
-def _rest(bars: Sequence[Bar], shown: Sequence[Bar]) -> str:
+def _hidden_summary(bars: Sequence[Bar], shown: Sequence[Bar]) -> str:
     hidden = [bar for bar in bars if bar not in shown]
-    words = Counter("running" if bar.status in RUNNING else bar.status or "waiting" for bar in hidden)
-    return f"… and {len(hidden)} more ({', '.join(f'{number} {word}' for word, number in words.items())})"
+    counts = Counter("running" if bar.status in RUNNING else bar.status or "waiting" for bar in hidden)
+    return f"… and {len(hidden)} more ({', '.join(f'{number} {status}' for status, number in counts.items())})"

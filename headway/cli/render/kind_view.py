@@ -1,4 +1,4 @@
-"""A task kind with its parameters."""
+"""A task kind and its parameters, formatted for a terminal."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from headway.values import exact_json
 
 
 def kind_view(kind: dict[str, Any]) -> RenderableType:
-    """A kind with its parameters, their explanations wrapped beside their names."""
-    schema = kind.get("params") or {}
-    required = schema.get("required", [])
-    name = one_line(kind.get("kind"))
-    parameters = Table.grid(padding=(0, 2))
-    parameters.add_column(no_wrap=True, overflow="fold")
-    parameters.add_column()
-    for param, part in (schema.get("properties") or {}).items():
-        default = "required" if param in required else f"default {one_line(_json(part.get('default')))}"
-        about = Text.assemble(f"{_type(part)}, {default}", (f"  {_first_line(part.get('description', ''))}", "dim"))
-        parameters.add_row(Text(f"  {one_line(param)}", "cyan"), about)
-    head = Text.assemble((name, "bold"), f"  {_first_line(kind.get('description', ''))}")
+    """Format a kind and its parameters; the descriptions are wrapped beside the names."""
+    head = Text.assemble((one_line(kind.get("kind")), "bold"), f"  {_first_line(kind.get('description', ''))}")
     parts: list[RenderableType] = [head]
     if kind.get("processors") == 0:
         parts.append(Text("  no processor offers it now", "yellow"))
+    parameters = _parameters(kind.get("params") or {})
     if parameters.row_count:
         parts.append(parameters)
     return Group(*parts, Text())
+
+
+def _parameters(schema: dict[str, Any]) -> Table:
+    required = schema.get("required", [])
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow="fold")
+    table.add_column()
+    for name, part in (schema.get("properties") or {}).items():
+        default = "required" if name in required else f"default {one_line(_json(part.get('default')))}"
+        description = (f"  {_first_line(part.get('description', ''))}", "dim")
+        table.add_row(Text(f"  {one_line(name)}", "cyan"), Text.assemble(f"{_type(part)}, {default}", description))
+    return table
 
 
 def _type(part: dict[str, Any]) -> str:

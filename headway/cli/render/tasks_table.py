@@ -1,4 +1,4 @@
-"""Tasks as a table that fits the terminal."""
+"""A table of tasks that fits the terminal."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from headway.cli.render.bars import STYLES, Bar
 from headway.cli.render.text import duration, one_line, percent
 
 COLUMNS = ("task", "kind", "status", "progress", "age", "message")
-DROPPED_FIRST = ("age", "message", "progress", "kind", "status")
-"""On a narrow terminal; the id never."""
+DROP_ORDER = ("age", "message", "progress", "kind", "status")
+"""Columns to drop on a narrow terminal, in this order. The id is always shown."""
 MIN_MESSAGE = 12
 GAP = 3
 
 
 def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Table:
-    """A row per task in `width` cells; `now` is seconds since 1970. Ids stay whole, other columns give way."""
-    rows = [_readable_row(task, now) for task in tasks]
+    """Return a table with a row for each task, in `width` cells; `now` is in seconds since 1970.
+
+    Ids are never truncated; other columns are narrowed or dropped.
+    """
+    rows = [_safe_row(task, now) for task in tasks]
     natural = {
         name: max(cell_len(text.plain) for text in (Text(name), *(row[name] for row in rows))) for name in COLUMNS
     }
@@ -30,22 +33,26 @@ def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Tabl
     rest = width - sum(natural[name] + GAP for name in kept if name != "message")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in kept:
-        wide = min(rest, natural[name]) if name == "message" else natural[name]
-        right, whole = name in ("progress", "age"), name == "task"
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            no_wrap=not whole,
-            overflow="fold" if whole else "ellipsis",
-            width=min(wide, width),
-        )
+        cells = min(rest, natural[name]) if name == "message" else natural[name]
+        _add_column(table, name, min(cells, width))
     for row in rows:
         table.add_row(*(row[name] for name in kept))
     return table
 
 
-def _readable_row(task: dict[str, Any], now: float) -> dict[str, Text]:
-    """The row of a task; one that cannot be shown takes no other one with it."""
+def _add_column(table: Table, name: str, width: int) -> None:
+    is_id = name == "task"
+    table.add_column(
+        name,
+        justify="right" if name in ("progress", "age") else "left",
+        no_wrap=not is_id,
+        overflow="fold" if is_id else "ellipsis",
+        width=width,
+    )
+
+
+def _safe_row(task: dict[str, Any], now: float) -> dict[str, Text]:
+    """Return the row of a task. A malformed task gets a row that says so, and does not prevent the others."""
     try:
         return _row(task, now)
     except (AttributeError, TypeError, ValueError, OverflowError):
@@ -69,10 +76,10 @@ def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
 
 
 def _kept(natural: dict[str, int], width: int) -> list[str]:
-    """The columns for which there is room."""
+    """Return the columns that fit in `width` cells."""
     kept = list(COLUMNS)
     needed = natural | {"message": min(natural["message"], MIN_MESSAGE)}
-    for name in DROPPED_FIRST:
+    for name in DROP_ORDER:
         if sum(needed[column] + GAP for column in kept) - GAP > width:
             kept.remove(name)
     return kept

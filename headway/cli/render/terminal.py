@@ -1,4 +1,4 @@
-"""The one way to a terminal: everything written to it passes `text.plain`, and no encoding is too narrow for it."""
+"""Safe output to a terminal: all text passes `text.plain`, and characters that its encoding lacks are replaced."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ _LOOKALIKES = {"…": "~", "│": "|", "·": "-", "×": "x", "━": "-", "─": 
 
 
 def _narrow(error: UnicodeError) -> tuple[str, int]:
-    # As many cells as before, so that no line grows longer than the terminal.
+    # The replacement has the same width in cells, so that no line becomes wider than the terminal.
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lost = error.object[error.start : error.end]
-    return "".join(_LOOKALIKES.get(character, "?" * cell_len(character)) for character in lost), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(_LOOKALIKES.get(character, "?" * cell_len(character)) for character in missing), error.end
 
 
 codecs.register_error(NARROW, _narrow)
 
 
 class SafeStream:
-    """Stands in for `sys.stdout` or `sys.stderr`: what is written is made plain. Has no buffer to get around it by."""
+    """Replaces `sys.stdout` or `sys.stderr` and removes unsafe characters. Has no `buffer`, which would bypass that."""
 
     def __init__(self, raw: TextIO) -> None:
         self.raw = raw
-        """For `SafeConsole` alone, whose own control sequences must reach the terminal."""
+        """For `SafeConsole`, whose own control sequences must reach the terminal."""
 
     @property
     def encoding(self) -> str:
-        """Of the stream below."""
+        """Encoding of the underlying stream."""
         return getattr(self.raw, "encoding", None) or "utf-8"
 
     @property
     def errors(self) -> str:
-        """What becomes of characters that the encoding lacks."""
+        """Error handler for characters that the encoding lacks."""
         return NARROW
 
     def write(self, text: str | bytes) -> int:
-        """Write `text`, made plain. Raises TypeError for no bytes: that is how click finds out what it writes to."""
+        """Write `text` without unsafe characters. Raises TypeError for empty bytes, which click tries."""
         if isinstance(text, bytes):
             if not text:
                 raise TypeError("write() argument must be str, not bytes")
@@ -57,53 +57,53 @@ class SafeStream:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write several."""
+        """Write each of `lines`."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Send what is buffered."""
+        """Flush the underlying stream."""
         self.raw.flush()
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether the underlying stream is a terminal."""
         return self.raw.isatty()
 
     def fileno(self) -> int:
-        """Of the stream below."""
+        """File descriptor of the underlying stream."""
         return self.raw.fileno()
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
 
 class SafeConsole(Console):
-    """A console whose texts are made plain after layout, whoever made them; only its own control codes pass."""
+    """A console that removes unsafe characters from all text after layout; only its own control codes pass."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The segments of `renderable`, their texts made plain."""
+        """Yield the segments of `renderable` without unsafe characters."""
         for segment in super().render(renderable, options):
             text = segment.text if segment.control else plain(segment.text)
             yield segment if text == segment.text else Segment(text, segment.style)
 
 
-def console(file: TextIO | None = None) -> Console:
-    """Where people read: no highlighting, no markup in foreign text; a line is not broken where nobody looks."""
-    made = SafeConsole(file=_raw(file or sys.stdout), highlight=False, markup=False, emoji=False)
-    if not made.is_terminal:
-        made.width = 10_000
-    return made
+def make_console(file: TextIO | None = None) -> Console:
+    """Return a console for `file` or stdout, without highlighting or markup. Lines are wrapped only on a terminal."""
+    console = SafeConsole(file=_raw(file or sys.stdout), highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
 
 
-def protect() -> None:
-    """Make `sys.stdout` and `sys.stderr` safe to the end of the process: the traceback of a bug quotes foreign text."""
+def install_safe_streams() -> None:
+    """Replace `sys.stdout` and `sys.stderr` for the rest of the process: a traceback may quote untrusted text."""
     sys.stdout, sys.stderr = _safe(sys.stdout), _safe(sys.stderr)
 
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
-    """While it is open `sys.stdout` and `sys.stderr` are safe, for `print`, click, warnings and tracebacks alike."""
+    """Replace `sys.stdout` and `sys.stderr` within the context, for `print`, click, warnings and tracebacks."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_safe(stream) for stream in before)
     try:
@@ -113,19 +113,24 @@ def safe_streams() -> Iterator[None]:
 
 
 def print_json(text: str) -> None:
-    """A JSON value in one line, lossless: numbers as they are, unsafe and unencodable characters escaped."""
+    """Print JSON text in one line without loss: numbers unchanged, unsafe and unencodable characters escaped."""
     sys.stdout.write(json_text(text, ascii_only=not encodes_all(sys.stdout)) + "\n")
     sys.stdout.flush()
 
 
+def print_json_value(value: Any) -> None:
+    """Print a value as JSON in one line."""
+    print_json(exact_json.encode(value).decode())
+
+
 def print_json_lines(values: Iterable[Any]) -> None:
-    """Each value as JSON, one per line."""
+    """Print each value as JSON, one per line."""
     for value in values:
-        print_json(exact_json.encode(value).decode())
+        print_json_value(value)
 
 
 def encodes_all(stream: TextIO) -> bool:
-    """Whether the encoding of `stream` has all characters."""
+    """Return whether the encoding of `stream` covers all of Unicode."""
     return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-").startswith("utf")
 
 
@@ -134,8 +139,8 @@ def _safe(stream: TextIO) -> TextIO:
         return stream
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=NARROW)
-    made: TextIO = SafeStream(stream)  # type: ignore[assignment]  # the part of TextIO that anybody uses
-    return made
+    safe: TextIO = SafeStream(stream)  # type: ignore[assignment]  # it has the methods of TextIO that are used
+    return safe
 
 
 def _raw(stream: TextIO) -> TextIO:

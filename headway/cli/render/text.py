@@ -1,4 +1,4 @@
-"""Numbers and foreign text as people read them in a terminal. No I/O."""
+"""Formatting of numbers and of untrusted text for a terminal. No I/O."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ SECONDS = {
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
 }
-"""Units of time, in seconds: their rate is a factor."""
+"""Units of time in seconds. A rate of such a unit is a factor."""
 MAX_PLAIN = 2.0**53
-"""From here on a float stands for more than one whole number."""
+"""From here a float no longer represents every integer."""
 MAX_BITS = 400
 MAX_SECONDS = 10**12
 
 _UNSAFE = re.compile(
     # Line and paragraph separators and lone surrogates, which no encoding has.
     "[\u2028\u2029\ud800-\udfff"
-    # C0 but for line feed and tab, DEL, C1: what steers a terminal.
+    # C0 except line feed and tab, DEL, C1: control characters of terminals.
     "\x00-\x08\x0b-\x1f\x7f-\x9f"
     # Format characters: bidirectional overrides and isolates, zero widths, annotations, musical and shorthand signs.
     "\xad\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    # Tags and variation selectors of the supplementary plane: text that nobody sees.
+    # Tags and variation selectors of the supplementary plane: invisible.
     "\U000e0000-\U000e0fff"
-    # Letters that look like nothing: joiners, fillers, inherent vowels.
+    # Invisible letters: joiners, fillers, inherent vowels.
     "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]"
 )
 
 
 def plain(text: object) -> str:
-    """`text` without what steers a terminal or hides in it: the one rule for everything that is shown.
+    """Remove control and invisible characters. Applied to all text that is printed.
 
-    Lone surrogates become U+FFFD, line and paragraph separators blanks, the rest of `_UNSAFE` is removed. Line feeds
-    and tabs stay.
+    Lone surrogates become U+FFFD, line and paragraph separators spaces; the other characters of `_UNSAFE` are removed.
+    Line feeds and tabs are kept.
 
     >>> plain("a\\x1b[2Jb\\u202ec\\ud83d")
     'a[2Jbc\ufffd'
@@ -48,19 +48,19 @@ def plain(text: object) -> str:
 
 
 def one_line(text: object) -> str:
-    """The same, with line ends and tabs as blanks."""
+    """Like `plain`, with runs of white space replaced by single spaces."""
     return " ".join(plain(text).split())
 
 
 def json_text(text: str, *, ascii_only: bool = False) -> str:
-    """JSON in one line whose strings escape what `plain` would remove, so that nothing is lost.
+    """Return JSON text in one line, with the characters that `plain` would remove escaped, so that nothing is lost.
 
-    `ascii_only` escapes everything beyond ASCII. Numbers stay as they are written.
+    `ascii_only` escapes all non-ASCII characters. Numbers are unchanged.
 
     >>> json_text('{"n": 1e400,\\n"s": "\\u202e"}')
     '{"n": 1e400,"s": "\\\\u202e"}'
     """
-    line = re.sub(r"[\r\n\t]+", "", text)  # in JSON they only stand between tokens
+    line = re.sub(r"[\r\n\t]+", "", text)  # valid JSON has them only between tokens
     return (_BEYOND_ASCII if ascii_only else _UNSAFE).sub(_escape, line)
 
 
@@ -80,7 +80,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def count(value: float | Decimal) -> str:
-    """A number with separators: whole ones exactly, others with one digit after the point.
+    """Format a number with thousands separators: integers exactly, others with one decimal place.
 
     >>> count(12345), count(3.14159), count(2**53 + 1)
     ('12,345', '3.1', '9,007,199,254,740,993')
@@ -93,7 +93,7 @@ def count(value: float | Decimal) -> str:
 
 
 def digits(value: float | Decimal) -> str:
-    """A number that is not whole with all of its digits.
+    """Format a non-integer with all of its digits.
 
     >>> digits(Decimal("0.12345678901234567890")), digits(Decimal("1E+400"))
     ('0.12345678901234567890', '1E+400')
@@ -104,7 +104,7 @@ def digits(value: float | Decimal) -> str:
 
 
 def percent(value: float) -> str:
-    """Rounded down: 100 % is the end and nothing before.
+    """Format a percentage, rounded down: 100 % is shown only at the end.
 
     >>> percent(99.9)
     '99 %'
@@ -113,7 +113,7 @@ def percent(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Coarse: nobody plans by the second for an hour ahead.
+    """Format a duration; the longer it is, the coarser.
 
     >>> duration(7.4), duration(83), duration(3725), duration(200_000)
     ('7 s', '1 min 20 s', '1 h 2 min', '2 d 7 h')
@@ -131,7 +131,9 @@ def duration(seconds: float) -> str:
 
 
 def speed(rate: float, unit: str = "") -> str:
-    """Units a second, or a minute for slow work. Seconds a second are a factor, bytes have their own multiples.
+    """Format a rate per second, or per minute if it is below one per second.
+
+    The rate of a unit of time is a factor; bytes use their multiples.
 
     >>> speed(3.14, "pages"), speed(0.2, "pages"), speed(1234.5)
     ('3.1 pages/s', '12 pages/min', '1,234/s')
@@ -149,7 +151,7 @@ def speed(rate: float, unit: str = "") -> str:
 
 
 def amount(done: float, total: float | None, unit: str = "") -> str:
-    """How much of how much.
+    """Format done and total with their unit.
 
     >>> amount(42, 100, "pages"), amount(7, None), amount(90, 300, "s"), amount(1_200_000, 34_000_000, "B")
     ('42/100 pages', '7', '1 min 30 s/5 min', '1.2 MB/34 MB')
@@ -164,7 +166,7 @@ def amount(done: float, total: float | None, unit: str = "") -> str:
 
 
 def size(value: float | Decimal) -> str:
-    """Bytes in the multiple that reads best.
+    """Format a number of bytes with a decimal prefix.
 
     >>> size(999), size(1000), size(3_140_000), size(34_000_000_000)
     ('999 B', '1.0 kB', '3.1 MB', '34 GB')
@@ -177,23 +179,23 @@ def size(value: float | Decimal) -> str:
     return f"{number:,.0f} {unit}" if unit == "B" or number >= 9.95 else f"{number:.1f} {unit}"
 
 
-def short(task: str) -> str:
-    """Enough of an id to tell tasks on a screen apart: the end, since ids of one moment begin alike.
+def short_id(task: str) -> str:
+    """Shorten an id to its end: ids created at the same time have the same beginning.
 
-    >>> short("06e5b8k1a2b3c4d5e6f7g8h9i0")
+    >>> short_id("06e5b8k1a2b3c4d5e6f7g8h9i0")
     '…e6f7g8h9i0'
     """
     return task if len(task) <= 12 else "…" + task[-10:]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """What to write instead of a name that is not among `known`.
+    """Return a hint for a name that is not among `known`.
 
     >>> suggestion("crwal", ["bulk", "crawl"]), suggestion("x", ["bulk", "crawl"]), suggestion("x", [])
-    ('did you mean crawl?', 'known: bulk, crawl', 'none is known')
+    ('did you mean crawl?', 'known: bulk, crawl', 'none are known')
     """
     names = sorted(map(one_line, known))
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"did you mean {near[0]}?"
-    return f"known: {', '.join(names)}" if names else "none is known"
+    return f"known: {', '.join(names)}" if names else "none are known"

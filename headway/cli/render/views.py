@@ -1,4 +1,4 @@
-"""Three ways to show what a watch sees: live bars on a terminal, lines without one, JSON lines for programs."""
+"""Views of a watch: live bars on a terminal, lines without one, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rich.text import Text
 
 from headway.cli.render.bars import Bar
 from headway.cli.render.board import Board
-from headway.cli.render.terminal import console, print_json
+from headway.cli.render.terminal import make_console, print_json
 from headway.cli.render.text import duration, one_line, percent
 from headway.client.event_stream import Watched
 
 LINE_SECONDS = 30.0
-"""Without a terminal a task says something at least so often while it moves."""
+"""Without a terminal: longest time between two status lines of a task that receives events."""
 LINE_PERCENT = 10
 REFRESH_SECONDS = 0.125
 
@@ -28,7 +28,7 @@ Clock = Callable[[], float]
 
 
 class View(Protocol):
-    """Shows events. A context manager: what it has drawn is complete when it is left."""
+    """Shows events. A context manager: on exit the output is complete."""
 
     def __enter__(self) -> View: ...
     def __exit__(
@@ -36,14 +36,14 @@ class View(Protocol):
     ) -> None: ...
 
     def show(self, watched: Watched) -> None:
-        """One event."""
+        """Show an event."""
 
     def drop(self, reason: str, seconds: float) -> None:
-        """The stream was lost; the next try is in so many seconds."""
+        """Show that the connection was lost and is retried after `seconds`."""
 
 
 class JsonView:
-    """The data of each event as it came, one per line."""
+    """Prints the data of each event unchanged, one per line."""
 
     def __enter__(self) -> JsonView:
         return self
@@ -54,72 +54,75 @@ class JsonView:
         pass
 
     def show(self, watched: Watched) -> None:
-        """hello and goodbye are about the connection and left out; what has no `type` gets its event's name."""
+        """Print the data, with the event's name as `type` where it has none. Skips hello and goodbye."""
         if watched.event in ("hello", "goodbye"):
             return
         raw = watched.raw if "type" in watched.data else json.dumps({"type": watched.event, **watched.data})
         print_json(raw)
 
     def drop(self, reason: str, seconds: float) -> None:
-        """Nothing: the events go on where they stopped."""
+        """Print nothing: the events resume where they stopped."""
 
 
 class LiveView:
-    """Bars that move, the tasks' output above them.
+    """Shows live progress bars, with the tasks' output above them.
 
-    Drawn by a thread of its own and by `show`, under one lock: rich's thread computes how far up to go before it has
-    the screen to itself, and would leave a stale bar when a line is printed between.
+    Refreshed by its own thread and by `show`, under one lock. Rich's refresh thread computes the cursor movement before
+    it takes the console's lock, and would leave a stale bar when a line is printed in between.
     """
 
     def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
         self._board = Board(bars, clock)
         self._live = Live(
-            get_renderable=lambda: self._board, console=out or console(), auto_refresh=False, vertical_overflow="crop"
+            get_renderable=lambda: self._board,
+            console=out or make_console(),
+            auto_refresh=False,
+            vertical_overflow="crop",
         )
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._drawing = threading.Thread(target=self._draw, name="bars", daemon=True)
+        self._refresher = threading.Thread(target=self._refresh, name="bars", daemon=True)
 
     def __enter__(self) -> LiveView:
         self._live.start()
-        self._drawing.start()
+        self._refresher.start()
         return self
 
     def __exit__(
         self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        self._drawing.join()
+        self._refresher.join()
         self._board.note = ""
-        self._board.whole = True
+        self._board.show_all = True
         self._live.stop()
 
     def show(self, watched: Watched) -> None:
-        """Print what is to stay above the bars."""
+        """Update the bars, and print output and log lines above them."""
         with self._lock:
             for line in self._board.apply(watched):
                 self._live.console.print(line)
 
     def drop(self, reason: str, seconds: float) -> None:
-        """A note under the bars until something arrives again."""
+        """Show a note below the bars until the next event."""
         with self._lock:
-            self._board.note = reconnecting(reason, seconds)
+            self._board.note = reconnect_message(reason, seconds)
 
-    def _draw(self) -> None:
+    def _refresh(self) -> None:
         while not self._done.wait(REFRESH_SECONDS):
             with self._lock:
                 self._live.refresh()
 
 
 class LineView:
-    """A line per change of step or status, each 10 %, or every 30 s; the tasks' output in between."""
+    """Prints a status line when the step or status changes, every 10 %, or after 30 s; the tasks' output in between."""
 
     def __init__(self, bars: list[Bar], out: Console | None = None, clock: Clock = time.monotonic) -> None:
         self._board = Board(bars, clock)
-        self._out = out or console()
+        self._out = out or make_console()
         self._clock = clock
-        self._said: dict[str, tuple[object, ...]] = {}
-        self._said_at: dict[str, float] = {}
+        self._printed: dict[str, tuple[object, ...]] = {}
+        self._printed_at: dict[str, float] = {}
 
     def __enter__(self) -> LineView:
         return self
@@ -132,46 +135,52 @@ class LineView:
                 self._out.print(line)
 
     def show(self, watched: Watched) -> None:
-        """Print what `watched` brings, if it is time to."""
+        """Print the output of an event, and a status line when one is due."""
         for line in self._board.apply(watched):
             self._out.print(line)
         bar = self._board.bars.get(watched.task)
         if bar is None or watched.event not in ("progress", "stalled", "resumed", "cancel"):
             return
         now = self._clock()
-        said = (bar.status, bar.state.get("step"), bar.state.get("attempt"), bar.ending, bar.silent is not None)
-        mark = (*said, int(bar.progress) // LINE_PERCENT)
-        if mark != self._said.get(bar.task) or now - self._said_at.get(bar.task, now) >= LINE_SECONDS:
-            self._said[bar.task] = mark
-            self._said_at[bar.task] = now
+        key = _status_key(bar)
+        if key != self._printed.get(bar.task) or now - self._printed_at.get(bar.task, now) >= LINE_SECONDS:
+            self._printed[bar.task] = key
+            self._printed_at[bar.task] = now
             self._out.print(status_line(bar, now))
 
     def drop(self, reason: str, seconds: float) -> None:
-        """A line of its own: the log of a CI run shows when and why."""
-        self._out.print(Text(reconnecting(reason, seconds), "yellow"))
+        """Print a line with the reason."""
+        self._out.print(Text(reconnect_message(reason, seconds), "yellow"))
+
+
+def _status_key(bar: Bar) -> tuple[object, ...]:
+    """Return what causes a new status line when it changes."""
+    step, attempt = bar.state.get("step"), bar.state.get("attempt")
+    stalled, progress = bar.stalled_seconds is not None, int(bar.progress) // LINE_PERCENT
+    return bar.status, step, attempt, bar.cancelling, stalled, progress
 
 
 def status_line(bar: Bar, now: float) -> Text:
-    """A task in one line."""
-    word = "cancelling" if bar.ending and not bar.ended else bar.status or "waiting"
+    """Format the state of a task in one line."""
+    label = "cancelling" if bar.cancelling and not bar.ended else bar.status or "waiting"
     step = "" if bar.ended else one_line(bar.state.get("step", ""))
-    parts = [part for part in (step, bar.message(), *bar.facts(now), bar.sub()) if part]
+    parts = [part for part in (step, bar.message(), *bar.stats(now), bar.sub()) if part]
     return Text.assemble(
         (f"{bar.name} ", "bold"),
-        (word, bar.style),
+        (label, bar.style),
         f" {percent(bar.progress)}",
         "".join(f" · {part}" for part in parts),
     )
 
 
-def reconnecting(reason: str, seconds: float) -> str:
-    """About the connection, never about the task."""
-    return f"reconnecting in {duration(max(seconds, 1.0))} ({one_line(reason)}); the task goes on"
+def reconnect_message(reason: str, seconds: float) -> str:
+    """Return the message for a lost connection."""
+    return f"reconnecting in {duration(max(seconds, 1.0))} ({one_line(reason)}); the task continues"
 
 
 def view_for(bars: list[Bar], *, as_json: bool) -> View:
-    """The view that fits where the output goes."""
+    """Return the view that suits the output: JSON, live bars on a terminal, lines otherwise."""
     if as_json:
         return JsonView()
-    out = console()
+    out = make_console()
     return LiveView(bars, out) if out.is_terminal and not out.is_dumb_terminal else LineView(bars, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.cli.render.text import amount, count, duration, one_line, percent, plain, short, speed
+from headway.cli.render.text import amount, count, duration, one_line, percent, plain, short_id, speed
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_foreign_text_cannot_steer_the_terminal() -> None:
 
 def test_long_ids_are_shown_by_their_end() -> None:
     """Ids of one moment begin alike."""
-    assert short("t1") == "t1"
-    assert short("06gvo8jheds2j05omsig89n1qg") == "…msig89n1qg"
+    assert short_id("t1") == "t1"
+    assert short_id("06gvo8jheds2j05omsig89n1qg") == "…msig89n1qg"

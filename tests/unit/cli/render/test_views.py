@@ -81,7 +81,7 @@ def test_output_and_logs_are_lines_too_and_nothing_is_lost_at_the_end() -> None:
         out.view.show(Watched("chunk", {"task": "t1", "text": "a\nb"}, "c"))
         out.view.show(Watched("log", {"task": "t1", "level": "info", "message": "note"}, "c"))
         out.view.drop("refused", 2.5)
-    assert out.lines == ["a", "info: note", "reconnecting in 2 s (refused); the task goes on", "b"]
+    assert out.lines == ["a", "info: note", "reconnecting in 2 s (refused); the task continues", "b"]
 
 
 def test_json_lines_are_the_data_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:

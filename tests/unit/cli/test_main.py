@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headway import __version__
+from headway.cli.__main__ import main
 from headway.cli.local.ports import next_free
 from headway.service.extras import install
 
@@ -93,3 +95,27 @@ def test_help_of_a_service_needs_none_of_its_extras(service: str) -> None:
     result = python(BLOCK.format(blocked=blocked) + f"from headway_{service}.__main__ import main; main()", "--help")
     assert result.returncode == 0
     assert f"HEADWAY_{service.upper()}_OPS_PORT (default 900" in result.stdout
+
+
+def test_main_runs_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With safe streams."""
+    monkeypatch.setattr(sys, "argv", ["headway", "--version"])
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"headway, version {__version__}\n"
+
+
+@pytest.mark.parametrize(("name", "code"), [("rich", 2), ("no_such_package", None)])
+def test_main_reports_only_packages_of_extras(monkeypatch: pytest.MonkeyPatch, name: str, code: int | None) -> None:
+    """Any other missing module is a bug, with its traceback."""
+
+    def fail() -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr("headway.cli.render.terminal.install_safe_streams", fail)
+    with pytest.raises(SystemExit if code else ModuleNotFoundError) as caught:
+        main()
+    assert getattr(caught.value, "code", None) == code

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from headway.cli.local.log_line import read
+from headway.cli.local.log_line import parse_log_line
 from headway.service.logging_setup import JsonFormatter
 
 
@@ -34,7 +34,7 @@ from headway.service.logging_setup import JsonFormatter
 )
 def test_line_becomes_level_and_text(raw: str, level: str, text: str) -> None:
     """JSON records, nats-server's own form, anything else."""
-    assert read(raw) == (level, text)
+    assert parse_log_line(raw) == (level, text)
 
 
 def test_record_of_the_services_is_understood() -> None:
@@ -42,4 +42,4 @@ def test_record_of_the_services_is_understood() -> None:
     record = logging.makeLogRecord(
         {"msg": "job %s", "args": ("t1",), "levelno": 30, "levelname": "WARNING", "action": "x"}
     )
-    assert read(JsonFormatter().format(record)) == ("warning", "job t1 (x)")
+    assert parse_log_line(JsonFormatter().format(record)) == ("warning", "job t1 (x)")

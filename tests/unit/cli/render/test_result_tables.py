@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from headway.cli.render.report import cell, tables
+from headway.cli.render.result_tables import cell, result_tables
 
 
 def text(kind: str, result: Any, width: int = 120) -> str:
     console = Console(record=True, width=width, file=io.StringIO())
-    for part in tables(kind, result):
+    for part in result_tables(kind, result):
         console.print(part)
     return console.export_text()
 
@@ -117,4 +117,4 @@ def test_long_list_ends_with_where_the_rest_is() -> None:
     """The screen is not the place for a million numbers."""
     lines = text("own", list(range(1000))).splitlines()
     assert len(lines) == 41
-    assert lines[-1] == "… 962 more lines: `headway result` has all"
+    assert lines[-1] == "… 962 more lines: `headway result` prints all"

@@ -102,7 +102,7 @@ def test_value_is_read_as_the_type_of_the_schema(word: str, expected: object) ->
         ("point=1", "an object in JSON"),
         ("limit=x", "a whole number or null"),
         ("colour=blue", "red or green or 3 is needed"),
-        ("urll=x", "'urll' is no parameter; did you mean url?"),
+        ("urll=x", "'urll' is not a parameter; did you mean url?"),
         ("zzz=x", "known: anything, colour"),
         ("url", "'url': write parameters as name=value"),
         ("names=" + "[" * 100_000, "a list in JSON"),

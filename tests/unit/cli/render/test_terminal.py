@@ -18,20 +18,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headway.cli.commands.dev import Printer
-from headway.cli.local.process import Child, Spec
+from headway.cli.local.log_printer import LogPrinter
+from headway.cli.local.process import ProcessSpec, SupervisedProcess
 from headway.cli.render.bars import Bar
-from headway.cli.render.terminal import SafeConsole, console, print_json, safe_streams
+from headway.cli.render.terminal import SafeConsole, make_console, print_json, safe_streams
 from headway.cli.render.text import json_text, one_line, plain
 from headway.cli.render.views import LiveView
 from headway.client.event_stream import Watched
-from tests.fixtures.scripted import Server, event, headway, scripted
+from tests.fixtures.scripted_server import ScriptedServer, event, headway
 
 pytestmark = pytest.mark.security
-
-__all__ = ["server"]
-
-server = pytest.fixture(scripted, name="server")
 
 VISIBLE = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
 """Format characters that are seen: signs that span the digits after them."""
@@ -117,7 +113,7 @@ TASK = {"task": HOSTILE, "kind": HOSTILE, "created": 0, "state": STATE}
 STREAM = "GET /api/v1/tasks/t1/stream"
 
 
-def hostile(server: Server) -> None:
+def hostile(server: ScriptedServer) -> None:
     """Let `server` answer with hostile text wherever there is text."""
     server.json("GET /api/v1/kinds", {"kinds": [KIND, {"kind": "crawl", "params": PARAMS}]})
     server.json("GET /api/v1/tasks", {"tasks": [TASK]})
@@ -180,7 +176,7 @@ COMMANDS = [
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: plain(" ".join(words)))
 @pytest.mark.parametrize("terminal", [False, True], ids=["file", "terminal"])
 def test_no_command_lets_unsafe_text_through(
-    server: Server, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], terminal: bool
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], terminal: bool
 ) -> None:
     """Ids, kinds, steps, messages, keys of results, problems, and the words of the command line itself."""
     hostile(server)
@@ -193,9 +189,9 @@ def test_no_command_lets_unsafe_text_through(
 
 
 @pytest.mark.parametrize("words", [words for words in COMMANDS if HOSTILE not in words], ids=" ".join)
-def test_no_problem_of_the_server_lets_unsafe_text_through(server: Server, words: tuple[str, ...]) -> None:
+def test_no_problem_of_the_server_lets_unsafe_text_through(server: ScriptedServer, words: tuple[str, ...]) -> None:
     """Whatever it is that it refuses."""
-    for route in list(server.answers):
+    for route in list(server.responses):
         server.json(route, PROBLEM, 409)
     result = headway(*words)
     assert result.exit_code != 0
@@ -229,11 +225,11 @@ def test_console_is_safe_whoever_builds_what_it_prints() -> None:
 def test_log_lines_of_children_are_safe(raw: str) -> None:
     """Records and any other output."""
     file = io.StringIO()
-    printer = Printer(SafeConsole(file=file, width=80, force_terminal=True), verbose=True)
-    child = Child(Spec("nats", (), {}, ""), printer.line, printer.death)
-    child.tail.append(raw)
-    printer.line(child, raw)
-    printer.death(child, 1, 1)
+    printer = LogPrinter(SafeConsole(file=file, width=80, force_terminal=True), verbose=True)
+    child = SupervisedProcess(ProcessSpec("nats", (), {}, ""), printer.print_line, printer.print_exit)
+    child.last_lines.append(raw)
+    printer.print_line(child, raw)
+    printer.print_exit(child, 1, 1)
     assert printer.close()
     assert is_safe(file.getvalue())
 
@@ -265,7 +261,7 @@ def test_narrow_encoding_gets_bars_and_marks_instead_of_an_error(
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
     with safe_streams():
         click.echo("naïve … ☃ 漢 \ud83d")
-        out = console()
+        out = make_console()
         view = LiveView([Bar("t1", "漢字")], out, lambda: 0.0)
         with view:
             view.show(Watched("progress", {"task": "t1", "status": "processing", "progress": 50, "step": "…☃"}, "c"))

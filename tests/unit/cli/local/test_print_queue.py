@@ -61,7 +61,7 @@ def test_stuck_terminal_holds_bounded_text_and_says_how_much_is_missing() -> Non
     assert queue.flush(20)
     lines = file.getvalue().splitlines()
     assert lines[:3] == ["first", "line 0000.", "line 0001."]
-    assert lines[-1] == "… 990 lines are not shown: they came faster than they could be printed"
+    assert lines[-1] == "… 990 lines were dropped: they arrived faster than they could be printed"
     assert len(lines) == 12
 
 

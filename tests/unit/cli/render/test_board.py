@@ -1,10 +1,9 @@
-"""How tasks look: rendered to text, no terminal, no clock but the test's."""
+"""Progress bars rendered to text: no terminal, virtual time."""
 
 from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -13,14 +12,7 @@ from rich.console import Console
 from headway.cli.render.bars import Bar
 from headway.cli.render.board import Board
 from headway.client.event_stream import Watched
-
-
-def watched(event: str = "progress", task: str = "t1", **data: Any) -> Watched:
-    return Watched(event, {"task": task, **data}, "c")
-
-
-def progress(task: str = "t1", **data: Any) -> Watched:
-    return watched(task=task, **({"status": "processing", "progress": 0.0, "message": "", "step": ""} | data))
+from tests.fixtures.watched_events import progress, watched
 
 
 class Screen:
@@ -219,16 +211,6 @@ def test_tasks_are_told_apart_by_the_ends_of_their_ids_on_a_narrow_terminal() ->
     assert "12 s left" in first
 
 
-def test_time_left_is_the_last_fact_to_go() -> None:
-    """Then the count; the rate goes first."""
-    bar = Bar("t1", "crawl")
-    bar.apply(progress(done=3, total=10, unit="files", rate=2.0, eta=30.0), 0.0)
-    assert bar.facts(0.0) == ["3/10 files", "2.0/s", "30 s left"]
-    assert bar.facts(0.0, 24) == ["3/10 files", "30 s left"]
-    assert bar.facts(0.0, 12) == ["30 s left"]
-    assert bar.facts(0.0, 3) == []
-
-
 def test_wide_characters_are_measured_in_cells() -> None:
     """A line is never wider than the terminal."""
     screen = Screen(Bar("t1", "爬虫"))
@@ -268,7 +250,7 @@ def test_messages_give_way_before_tasks_do() -> None:
 def test_all_tasks_are_left_on_the_screen_at_the_end() -> None:
     """Nothing is redrawn any more, so the terminal may scroll."""
     screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(40)))
-    screen.board.whole = True
+    screen.board.show_all = True
     assert len(screen.text(height=10).splitlines()) == 40
 
 
@@ -279,30 +261,6 @@ def test_rates_of_bytes_and_seconds_have_their_own_forms() -> None:
     assert "1 min 30 s/5 min  1.0×" in screen.text()
     screen.apply(progress(done=1_200_000, total=34_000_000, unit="bytes", rate=3_140_000.0))
     assert "1.2 MB/34 MB  3.1 MB/s" in screen.text()
-
-
-TRACE = (
-    'Traceback (most recent call last):\n  File "a.py", line 3, in f\n  File "b.py", line 4, in g.<locals>.h\nKeyError'
-)
-
-
-@pytest.mark.parametrize("status", ["retrying", "error"])
-def test_failed_attempt_says_in_one_line_where(status: str) -> None:
-    """The bar has room for the message alone."""
-    error = {"type": "KeyError", "message": "k", "traceback": TRACE}
-    lines = Screen().apply(progress(status=status, attempt=2, error=error))
-    assert lines == ["attempt 2 failed in b.py, line 4, in g.<locals>.h"]
-
-
-def test_whole_traceback_is_printed_when_that_is_wanted() -> None:
-    error = {"type": "KeyError", "message": "k", "traceback": TRACE + "\x1b[2J"}
-    lines = Screen(Bar("t1", tracebacks=True)).apply(progress(status="error", attempt=1, error=error))
-    assert lines[1:] == [*TRACE.split("\n")[:-1], "KeyError[2J"]
-
-
-@pytest.mark.parametrize("error", [None, {}, {"type": "Lost", "message": "m"}, {"traceback": 7}, {"traceback": "Lost"}])
-def test_failure_without_a_place_prints_nothing(error: object) -> None:
-    assert Screen().apply(progress(status="error", error=error)) == []
 
 
 def test_line_of_the_log_names_its_logger() -> None:

@@ -1,4 +1,4 @@
-"""Results as tables: the telling fields of the kinds that come with Headway, a fair view of any other."""
+"""Results as tables: selected fields for the bundled kinds, all fields for others."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "bulk": ("source", "bytes", "encoding", "rows", "bad_rows", "seconds", "rows_per_second", "columns", "bad"),
 }
-"""Which fields of a result are shown, in this order; of other kinds all."""
+"""Fields of a result to show, in this order; all fields for other kinds."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "columns": ("name", "type", "values", "nulls", "distinct", "min", "max", "mean", "top"),
 }
-"""The same for lists of objects."""
+"""Fields to show of a list of objects; all fields for other lists."""
 
 VALUES = {"largest": "bytes", "slowest": "seconds", "most_linked": "links from"}
-"""What the column `value` of a list holds."""
+"""Title of the column `value` of a list."""
 
 MAX_ROWS = 10
 MAX_LINES = 40
@@ -41,45 +41,51 @@ MAX_CHARS = 48
 SHORT_CHARS = 12
 
 
-def tables(kind: str, result: Any) -> list[RenderableType]:
-    """`result` as one table of its plain fields and one for each list of objects; as JSON what is neither."""
+def result_tables(kind: str, result: Any) -> list[RenderableType]:
+    """Return a table of the plain fields of `result` and one for each list of objects; anything else as JSON text."""
     if result is None:
         return []
     if _is_rows(result):
         return [_rows("rows", result)]
     if not isinstance(result, dict):
         return [Text(plain(result) if isinstance(result, str) else _json(result))]
-    names = [name for name in FIELDS.get(kind, result) if name in result]
-    lists = [name for name in names if _is_rows(result[name])]
-    facts = [name for name in names if name not in lists and result[name] not in (None, [], {})]
-    made: list[RenderableType] = []
-    if warnings := _warnings(result):
-        facts = [name for name in facts if name != "warnings"]
-        made.append(Text("\n".join(f"! {one_line(warning)}" for warning in warnings), style="yellow"))
-    if facts:
-        made.append(_facts({name: result[name] for name in facts}))
-    made += [_rows(name, result[name]) for name in lists]
-    return made
+    return _object_tables(
+        {name: result[name] for name in FIELDS.get(kind, result) if name in result}, _warnings(result)
+    )
+
+
+def _object_tables(fields: dict[str, Any], warnings: list[str]) -> list[RenderableType]:
+    tables: list[RenderableType] = []
+    if warnings:
+        tables.append(Text("\n".join(f"! {one_line(warning)}" for warning in warnings), style="yellow"))
+        fields = {name: value for name, value in fields.items() if name != "warnings"}
+    lists = {name: value for name, value in fields.items() if _is_rows(value)}
+    values = {name: value for name, value in fields.items() if name not in lists and value not in (None, [], {})}
+    if values:
+        tables.append(_values_table(values))
+    return tables + [_rows(name, rows) for name, rows in lists.items()]
 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
-    """What a result says in `warnings` comes first, whatever the kind: who reads on should know it."""
+    """Return the field `warnings` if it is a list of strings. It is shown first for every kind."""
     found = result.get("warnings")
     return found if isinstance(found, list) and all(isinstance(one, str) for one in found) else []
 
 
 def _json(value: Any) -> str:
-    """A value that has no names to make a table of."""
+    """Format a value that is not an object as JSON."""
     lines = msgspec.json.format(exact_json.encode(value), indent=2).decode().split("\n")
     more = len(lines) - MAX_LINES
-    return "\n".join([*lines[:MAX_LINES], *([f"… {more:,} more lines: `headway result` has all"] if more > 0 else [])])
+    return "\n".join(
+        [*lines[:MAX_LINES], *([f"… {more:,} more lines: `headway result` prints all"] if more > 0 else [])]
+    )
 
 
 def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
-def _facts(values: dict[str, Any]) -> Table:
+def _values_table(values: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -89,25 +95,28 @@ def _facts(values: dict[str, Any]) -> Table:
 
 
 def _rows(name: str, rows: list[dict[str, Any]]) -> Table:
-    known = dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row)
-    columns = [column for column in COLUMNS.get(name, known) if column in known][:MAX_COLUMNS]
+    present = dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row)
+    columns = [column for column in COLUMNS.get(name, present) if column in present][:MAX_COLUMNS]
     shown = rows if name in ALL_ROWS else rows[:MAX_ROWS]
     title = _title(name) if len(shown) == len(rows) else f"{_title(name)}: {len(shown)} of {count(len(rows))}"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        values = [row.get(column) for row in shown]
         header = VALUES.get(name, column) if column == "value" else column
-        numeric = all(isinstance(value, int | float | Decimal) for value in values if value is not None)
-        # On a narrow terminal the long columns give way: their cells are cut, the short ones stay whole.
-        short = numeric or all(len(cell(value)) <= SHORT_CHARS for value in values)
-        table.add_column(_title(header), justify="right" if numeric else "left", no_wrap=short)
+        _add_column(table, header, [row.get(column) for row in shown])
     for row in shown:
         table.add_row(*(Text(cell(row.get(column)), no_wrap=True, overflow="ellipsis") for column in columns))
     return table
 
 
+def _add_column(table: Table, header: str, values: list[Any]) -> None:
+    numeric = all(isinstance(value, int | float | Decimal) for value in values if value is not None)
+    # On a narrow terminal only the cells of long columns are truncated.
+    short = numeric or all(len(cell(value)) <= SHORT_CHARS for value in values)
+    table.add_column(_title(header), justify="right" if numeric else "left", no_wrap=short)
+
+
 def cell(value: Any, limit: int = MAX_CHARS) -> str:
-    """A value in a few characters: paths for URLs in cells, counted values as `word ×3`.
+    """Format a value in at most `limit` characters: the path of a URL, counted values as `word ×3`.
 
     >>> cell({"200": 290, "404": 3}), cell([{"value": "a", "count": 3}]), cell(1234.5678)
     ('200: 290, 404: 3', 'a ×3', '1,234.57')

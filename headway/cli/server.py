@@ -1,0 +1,47 @@
+"""Access to the streamer that a command talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import click
+
+from headway.client import Client
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def server_option(command: F) -> F:
+    """Add the option `--server` to a command."""
+    return click.option(
+        "--server",
+        envvar="HEADWAY_SERVER",
+        default=DEFAULT_SERVER,
+        show_default=True,
+        show_envvar=True,
+        metavar="URL",
+        help="URL of a streamer.",
+    )(command)
+
+
+def call_server(server: str, call: Callable[[Client], Awaitable[T]]) -> T:
+    """Return the result of `call` with a client of the streamer at `server`. Raises ClientError."""
+
+    async def run() -> T:
+        async with Client(server, exact_numbers=True) as client:
+            return await call(client)
+
+    return asyncio.run(run())
+
+
+def command_line(server: str, *words: str) -> str:
+    """Return a `headway` command for the same server, quoted for a shell."""
+    given = [] if server == os.environ.get("HEADWAY_SERVER", DEFAULT_SERVER) else ["--server", server]
+    return shlex.join(["headway", *words, *given])

@@ -1,0 +1,49 @@
+"""The group of commands: help, unknown names, suggestions."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from headway.cli.group import COMMANDS, cli
+from tests.fixtures.scripted_server import ScriptedServer, headway
+
+
+def test_help_names_all_commands() -> None:
+    """In the order in which a newcomer meets them."""
+    output = headway("--help").output
+    places = [output.index(f"  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_help(name: str) -> None:
+    """With a line on what it does."""
+    result = headway(name, "--help")
+    assert result.exit_code == 0
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.help
+
+
+def test_unknown_command_is_a_usage_error() -> None:
+    """Exit code 2."""
+    assert headway("fly").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["wacth", "t1"], "No such command 'wacth'; did you mean watch?"),
+        (["zzz"], "No such command 'zzz'; known: cancel, completion"),
+        (["submit", "crwal"], "kind 'crwal' is unknown; did you mean crawl?"),
+        (["kinds", "crwal"], "kind 'crwal' is unknown; did you mean crawl?"),
+        (["ls", "--jsno"], "--json"),
+        (["watch", "--patiense", "3", "t1"], "--patience"),
+    ],
+)
+def test_mistyped_name_gets_the_one_that_was_meant(server: ScriptedServer, words: list[str], hint: str) -> None:
+    """Commands, kinds and options; exit code 2."""
+    result = headway(*words)
+    assert result.exit_code == 2
+    assert hint in result.stderr

@@ -1,0 +1,41 @@
+"""Choice of the server, and its errors."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.fixtures.scripted_server import ScriptedServer, headway
+
+
+def test_next_commands_name_another_server(server: ScriptedServer) -> None:
+    """They would go to the wrong one otherwise; one from the environment need not be named."""
+    other = ("--server", "http://other:1")
+    assert "headway watch t1 --server http://other:1" in headway("submit", "crawl", "url=a", *other).output
+    named = headway("submit", "crawl", "url=a", env={"HEADWAY_SERVER": "http://other:1"})
+    assert "headway watch t1\n" in named.output
+    assert server.requests[-1].url.host == "other"
+
+
+def test_server_that_is_not_there_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+) -> None:
+    """Two lines, no traceback."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    monkeypatch.setattr("headway.client.backoff.MIN_SECONDS", 0.0)
+    server.responses["GET /api/v1/tasks"] = refuse
+    result = headway("ls")
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first == "Error: cannot reach http://127.0.0.1:8000: All connection attempts failed"
+    assert "headway dev" in second
+
+
+def test_wrong_server_url_is_told(server: ScriptedServer) -> None:
+    """At once."""
+    result = headway("ls", "--server", "127.0.0.1:8000")
+    assert result.exit_code == 1
+    assert "begins with http://" in result.stderr
