@@ -250,7 +250,7 @@ async def test_1000_connections_leave_no_task_and_no_object_behind(services, rng
 
         async def counted(count, known):
             await churn.make(count, at_once=20)
-            assert await holds(lambda: not (streamer.core.streams.count or len(streamer.core.live)), 40)
+            assert await holds(lambda: not (streamer.components.admission.count or len(streamer.components.tails)), 40)
             await holds(lambda: not tasks_by_name() - known, 10)  # tails and connections still close
             gc.collect()
             return tasks_by_name(), len(gc.get_objects())

@@ -64,7 +64,7 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
     job = Job(Chain(log, "running", attempt=1), interval_seconds=0.01)
     job.start()
     async with run_streamer(small_server.url, NAMES.namespace) as streamer:
-        assert await holds(lambda: streamer.core.storage.parts, 10)
+        assert await holds(lambda: streamer.components.capacity.parts, 10)
         replies = []
         for done in range(25):
             replies.append(await streamer.submit("any", LARGE, **{"Idempotency-Key": f"k{done}"}))
@@ -82,7 +82,7 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
         assert (again.status_code, again.json()["task"]) == (202, replies[0].json()["task"])
         assert (
             b'submissions_rejected_total{reason="store_full"} %d' % (25 - accepted)
-            in streamer.core.metrics.exposition()
+            in streamer.components.metrics.exposition()
         )
     await job.finish("completed")
     ticks = [codec.decode(stored.payload) for stored in await log.read("running")]
@@ -126,7 +126,7 @@ async def test_the_stream_of_jobs_takes_a_quarter_of_a_small_store_and_fills_up_
         config = (await js.stream_info(NAMES.jobs_stream)).config
         assert STORE_BYTES * 0.24 < config.max_bytes <= STORE_BYTES // 4
         assert config.max_msgs == 1_000_000
-        assert await holds(lambda: streamer.core.storage.parts, 10)
+        assert await holds(lambda: streamer.components.capacity.parts, 10)
         replies = [await streamer.submit("any", LARGE) for _ in range(9)]
     assert [reply.status_code for reply in replies] == [202] * 6 + [507] * 3
     assert "the stream of jobs is full" in replies[-1].json()["detail"]

@@ -9,7 +9,6 @@ import pytest
 from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord
 from headway.testing import progress
-from headway_streamer.http.ops import Ops
 from headway_streamer.process.server import QuietServer, config, listen
 from tests.fixtures.http import run_streamer
 
@@ -30,7 +29,7 @@ async def streamer(nats_server, connection, names):
 async def tasks(streamer):
     """A task that waits, and one that has ended."""
     waiting, ended = [(await streamer.submit()).json()["task"] for _ in range(2)]
-    chain = Chain(streamer.core.log, ended, await read_head(streamer.core.log, ended), attempt=1)
+    chain = Chain(streamer.components.log, ended, await read_head(streamer.components.log, ended), attempt=1)
     await chain.append(progress("completed", 100.0, data=1))
     return waiting, ended
 
@@ -118,7 +117,7 @@ async def test_head_of_a_stream_opens_nothing_and_starts_nothing(
                 "no-store, no-transform",
             )
             assert "content-length" not in headers
-            assert (quiet.core.streams.count, len(quiet.core.live)) == (0, 0)
+            assert (quiet.components.admission.count, len(quiet.components.tails)) == (0, 0)
     after = await js.stream_info(names.jobs_stream), await js.stream_info(names.events_stream)
     assert [info.state.last_seq for info in after] == [info.state.last_seq for info in before]
 
@@ -162,7 +161,7 @@ async def test_head_leaves_the_connection_for_the_next_request(streamer, tasks):
 
 async def test_head_on_the_ops_port_says_what_get_says(streamer):
     listener = listen("127.0.0.1", 0)
-    server = QuietServer(config(Ops(streamer.core, lambda: True)))
+    server = QuietServer(config(streamer.components.ops_app(lambda: True)))
     serving = asyncio.create_task(server.serve([listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with httpx.AsyncClient(base_url=url) as client:

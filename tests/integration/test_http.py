@@ -41,7 +41,7 @@ async def streamer(nats_server, connection, names):
 
 
 async def write(streamer, task, *events, attempt=1):
-    chain = Chain(streamer.core.log, task, await read_head(streamer.core.log, task), attempt=attempt)
+    chain = Chain(streamer.components.log, task, await read_head(streamer.components.log, task), attempt=attempt)
     for event in events:
         await chain.append(event)
 
@@ -268,7 +268,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
     one, two = await submitted(streamer), await submitted(streamer)
     for task in (one, two):
         await write(streamer, task, progress("processing"), progress("completed", 100.0))
-    incarnation = streamer.core.decoder.incarnation
+    incarnation = streamer.components.decoder.incarnation
     other = (await watch(streamer, f"/api/v1/tasks/{two}/stream"))[-1].id
     for cursor, reason in [
         ("garbage", "cursor"),
@@ -299,7 +299,7 @@ async def test_an_absent_task_among_others_is_not_found_and_leaves_no_tail(strea
     one = await submitted(streamer)
     assert (await streamer.http.get(f"/api/v1/stream?task={one}&task=absent")).status_code == 404
     async with asyncio.timeout(5):
-        while len(streamer.core.live):
+        while len(streamer.components.tails):
             await asyncio.sleep(0.01)
 
 
@@ -348,7 +348,7 @@ async def test_a_running_task_is_asked_to_end_once(streamer):
     await write(streamer, task, progress("processing"))
     for _ in range(3):
         assert (await streamer.http.post(f"/api/v1/tasks/{task}/cancel")).status_code == 202
-    page = await streamer.core.history.page(task, 1)
+    page = await streamer.components.history.page(task, 1)
     assert [type(f.event).__name__ for f in page.frames] == ["Progress", "Progress", "Cancel"]
 
 
@@ -418,7 +418,7 @@ async def test_streams_of_the_seeds_routes_outlive_those_of_the_others(nats_serv
         assert json.loads(rotated[-1].data) == {"reason": "lifetime"}
         await watch(running, f"/api/v1/tasks/{task}/stream")
         assert not any(one.done() for one in watching)
-        running.core.drain.begin()
+        running.components.drain.begin()
         assert [json.loads((await one)[-1].data) for one in watching] == [{"reason": "drain"}] * 2
 
 
@@ -447,7 +447,7 @@ async def test_processors_learn_with_the_job_that_a_task_ends_with_its_starter(s
         (task,) = json.loads((await started(streamer, path)).data)["tasks"]
         job = await js.get_last_msg(names.jobs_stream, names.job("echo", task))
         assert decode_record(job.data, JobMessage).cancel_on_disconnect is flag
-        assert (await streamer.core.intake.record(task)).cancel_on_disconnect is flag
+        assert (await streamer.components.task_store.record(task)).cancel_on_disconnect is flag
 
 
 async def test_a_starter_is_published_when_it_arrives_and_each_time_it_returns(
@@ -459,7 +459,7 @@ async def test_a_starter_is_published_when_it_arrives_and_each_time_it_returns(
     hello = await started(streamer, path)
     async with run_streamer(nats_server.url, names.namespace) as other:
         await started(other, path, **{"Last-Event-ID": hello.id})
-        other.core.drain.begin()
+        other.components.drain.begin()
         assert (await started(other, path, **{"Last-Event-ID": hello.id})).event == "goodbye"
     (task,) = json.loads(hello.data)["tasks"]
     for _ in range(3):
@@ -494,7 +494,7 @@ async def test_messages_of_strangers_on_the_live_subject_are_ignored(streamer, c
     task = await submitted(streamer)
     watching = asyncio.create_task(watch(streamer, f"/api/v1/tasks/{task}/stream?merge=0"))
     async with asyncio.timeout(5):
-        while not len(streamer.core.live):
+        while not len(streamer.components.tails):
             await asyncio.sleep(0.01)
     for payload, headers in [
         (b"junk", None),
@@ -513,7 +513,7 @@ async def test_messages_of_strangers_on_the_live_subject_are_ignored(streamer, c
 
 async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_nats_server, names):
     async with run_streamer(own_nats_server.url, names.namespace, heartbeat_seconds=0.2) as streamer:
-        bucket = await streamer.core.connection.client.jetstream().key_value(names.kinds_bucket)
+        bucket = await streamer.components.connection.client.jetstream().key_value(names.kinds_bucket)
         await bucket.put("echo", msgspec.json.encode(KindRecord(kind="echo", params=SCHEMA)))
         task = await submitted(streamer)
         async with streamer.http.stream("GET", f"/api/v1/tasks/{task}/stream?merge=0") as stream:
@@ -527,13 +527,13 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
                 (goodbye,) = await watch(streamer, path)
                 assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "unavailable"})
                 assert goodbye.retry > 0
-            assert streamer.core.serving
+            assert streamer.components.monitor.ready
             beats = 0
             while beats < 3:
                 beats += await anext(lines) == ":"
             own_nats_server.restart()
             async with asyncio.timeout(20):
-                while not streamer.core.connection.connected:
+                while not streamer.components.connection.connected:
                     await asyncio.sleep(0.05)
             await write(streamer, task, progress("processing"), progress("completed", 100.0))
             rest = [line async for line in lines if line.startswith("data")]
@@ -542,7 +542,7 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
 
 
 async def test_a_start_on_a_draining_streamer_is_sent_to_another_one(streamer, connection, names):
-    streamer.core.drain.begin()
+    streamer.components.drain.begin()
     (goodbye,) = await watch(streamer, ECHO)
     assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "drain"})
     assert goodbye.retry > 0
@@ -612,7 +612,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(streamer):
         async with aconnect_sse(streamer.http, "GET", f"/api/v1/tasks/{task}/stream") as source:
             await anext(source.aiter_sse())
     async with asyncio.timeout(10):
-        while len(streamer.core.live) or streamer.core.streams.count:
+        while len(streamer.components.tails) or streamer.components.admission.count:
             await asyncio.sleep(0.01)
 
 
@@ -630,7 +630,7 @@ async def test_history_that_was_trimmed_is_told_by_a_reset(streamer, connection,
         seen = [await anext(events) for _ in range(3)]
         await events.aclose()
     async with asyncio.timeout(5):
-        while len(streamer.core.live):  # what a tail keeps in memory is not trimmed
+        while len(streamer.components.tails):  # what a tail keeps in memory is not trimmed
             await asyncio.sleep(0.01)
     js = connection.client.jetstream()
     config = (await js.stream_info(names.events_stream)).config
@@ -655,11 +655,11 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
             writer.transport.pause_reading()
         watching = asyncio.create_task(watch(streamer, "/api/v1/tasks/t1/stream?merge=0"))
         async with asyncio.timeout(5):
-            while streamer.core.streams.count < 6:
+            while streamer.components.admission.count < 6:
                 await asyncio.sleep(0.01)
         await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
         async with asyncio.timeout(20):
-            while streamer.core.streams.count > 1:
+            while streamer.components.admission.count > 1:
                 await asyncio.sleep(0.05)
         await write(streamer, "t1", progress("completed", 100.0))
         assert numbers(await watching) == list(range(1, 153))

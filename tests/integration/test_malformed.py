@@ -37,18 +37,18 @@ async def post(streamer, path, body):
 
 
 async def put_record(streamer, names, task, raw):
-    await streamer.core.connection.client.jetstream().publish(f"$KV.{names.tasks_bucket}.{task}", raw)
+    await streamer.components.connection.client.jetstream().publish(f"$KV.{names.tasks_bucket}.{task}", raw)
 
 
 async def put_task(streamer, names, task, **fields):
     """A task with one good event."""
     record = TaskRecord(task=task, kind="any", created=1.0)
     await put_record(streamer, names, task, codec.encode_json(msgspec.structs.replace(record, **fields)))
-    await Chain(streamer.core.log, task, attempt=1).append(progress("processing", 7.0, message="good"))
+    await Chain(streamer.components.log, task, attempt=1).append(progress("processing", 7.0, message="good"))
 
 
 def counted(streamer, name):
-    page = streamer.core.metrics.exposition().decode()
+    page = streamer.components.metrics.exposition().decode()
     return sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith(f"headway_{name}_total"))
 
 
@@ -121,8 +121,8 @@ async def test_a_last_event_that_cannot_be_read_leaves_the_state_before_it(strea
     events = {"text": b"\xff", "other": b"{}", "deep": (body % nested(974)).encode()}
     for task, payload in events.items():
         await put_task(streamer, names, task)
-        head = await streamer.core.log.last(task)
-        await streamer.core.log.put(task, payload, expected=head.seq, msg_id=f"{task}.bad")
+        head = await streamer.components.log.last(task)
+        await streamer.components.log.put(task, payload, expected=head.seq, msg_id=f"{task}.bad")
     async with Client(streamer.url) as client:
         for _ in range(2):
             assert {task["task"]: task["state"]["message"] for task in await client.tasks()} == dict.fromkeys(

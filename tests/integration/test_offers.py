@@ -52,7 +52,7 @@ async def until_shown(streamer, wanted):
 
 
 async def messages(streamer, task):
-    return [codec.decode(stored.payload).message for stored in await streamer.core.log.read(task)]
+    return [codec.decode(stored.payload).message for stored in await streamer.components.log.read(task)]
 
 
 async def test_kinds_show_how_many_processors_offer_them(streamer, connection):
@@ -79,17 +79,17 @@ async def test_a_task_that_no_processor_offers_is_accepted_with_a_warning(stream
 
 
 async def test_an_accepted_task_is_answered_with_202_though_nats_fails_right_after(streamer, monkeypatch):
-    submit = streamer.core.intake.submit
+    submit = streamer.components.task_store.submit
 
     async def submit_and_lose(*arguments, **options):
         found = await submit(*arguments, **options)
-        monkeypatch.setattr(streamer.core.catalogue, "_refresh", unanswered)
+        monkeypatch.setattr(streamer.components.kinds, "_refresh", unanswered)
         return found
 
     async def unanswered(_):
         raise UnavailableError("lost")
 
-    monkeypatch.setattr(streamer.core.intake, "submit", submit_and_lose)
+    monkeypatch.setattr(streamer.components.task_store, "submit", submit_and_lose)
     assert (await streamer.submit()).status_code == 202
 
 
@@ -111,8 +111,8 @@ async def test_waiting_tasks_get_one_event_when_a_processor_offers_their_kind(na
                 while len(await messages(other, task)) < 2:
                     await asyncio.sleep(0.02)
         await until_shown(other, (1, True))
-        rounds = other.core.offers._offered
-        assert await holds(lambda: rounds or other.core.offers._offered, 5)
+        rounds = other.components.offers._offered
+        assert await holds(lambda: rounds or other.components.offers._offered, 5)
         for task in tasks:
             assert await messages(other, task) == [WORDS, "a processor offers echo now; waiting for its turn"]
     await stop()

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from headway_streamer.http.ops import Ops
 from tests.fixtures.condition import holds
 from tests.fixtures.http import run_streamer
 
@@ -13,7 +12,7 @@ from tests.fixtures.http import run_streamer
 @asynccontextmanager
 async def ops_of(streamer, *, listening=True):
     """A client of the ops port."""
-    transport = httpx.ASGITransport(Ops(streamer.core, lambda: listening))
+    transport = httpx.ASGITransport(streamer.components.ops_app(lambda: listening))
     async with httpx.AsyncClient(transport=transport, base_url="http://ops") as client:
         yield client
 
@@ -27,7 +26,7 @@ async def test_readiness_and_liveness_stay_while_nats_is_unreachable(own_nats_se
     async with run_streamer(own_nats_server.url, names.namespace) as streamer, ops_of(streamer) as ops:
         assert await readiness(ops) == (200, "ok\n")
         own_nats_server.kill()
-        assert await holds(lambda: not streamer.core.connection.connected, 5)
+        assert await holds(lambda: not streamer.components.connection.connected, 5)
         assert await readiness(ops) == (200, "ok\n")
         assert (await ops.get("/livez")).status_code == 200
         assert 'headway_nats_connected{service="streamer"} 0.0' in (await ops.get("/metrics")).text
@@ -46,7 +45,7 @@ async def test_a_streamer_that_starts_without_nats_is_not_ready_and_lives(own_na
         details = await ops.get("/readyz?verbose")
         assert (details.status_code, details.text.splitlines()[1]) == (503, "incarnation known: no")
         own_nats_server.start()
-        assert await holds(lambda: streamer.core.serving, 10)
+        assert await holds(lambda: streamer.components.monitor.ready, 10)
         assert await readiness(ops) == (200, "ok\n")
 
 
@@ -55,5 +54,5 @@ async def test_a_streamer_that_drains_or_does_not_listen_is_not_ready(nats_serve
         async with ops_of(streamer, listening=False) as ops:
             assert (await readiness(ops))[0] == 503
         async with ops_of(streamer) as ops:
-            streamer.core.drain.begin()
+            streamer.components.drain.begin()
             assert await readiness(ops) == (503, "draining\n")

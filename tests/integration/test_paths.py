@@ -20,7 +20,7 @@ async def streamer(request, nats_server, connection, names):
 
 
 async def write(streamer, task, *events, attempt=1):
-    chain = Chain(streamer.core.log, task, await read_head(streamer.core.log, task), attempt=attempt)
+    chain = Chain(streamer.components.log, task, await read_head(streamer.components.log, task), attempt=attempt)
     for event in events:
         await chain.append(event)
 
@@ -32,7 +32,7 @@ async def until(condition, seconds=20):
 
 
 def parked(streamer):
-    return len(streamer.core.idle_timer.lines)
+    return len(streamer.components.idle_timer.writers)
 
 
 async def test_idle_watchers_cost_a_task_only_on_the_way_of_asgi(streamer):
@@ -41,7 +41,7 @@ async def test_idle_watchers_cost_a_task_only_on_the_way_of_asgi(streamer):
     readers = [Reader(streamer.http) for _ in range(20)]
     reading = [asyncio.create_task(r.read(f"{streamer.url}/api/v1/tasks/t1/stream")) for r in readers]
     await until(lambda: all(r.numbers == [1] for r in readers))
-    if streamer.core.settings.fast_path:
+    if streamer.components.settings.fast_path:
         await until(lambda: parked(streamer) == 20)
         await until(lambda: len(asyncio.all_tasks()) <= before + 20)
     else:
@@ -104,7 +104,7 @@ async def test_a_slow_reader_is_served_from_its_cursor_and_gets_everything(strea
     reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
     writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
     writer.transport.pause_reading()
-    await until(lambda: streamer.core.streams.count == 1)
+    await until(lambda: streamer.components.admission.count == 1)
     # More than the kernel's buffers hold, in less time than the deadline allows.
     await write(streamer, "t1", *(Chunk(text="x" * 50_000, offset=0) for _ in range(60)))
     await write(streamer, "t1", progress("completed", 100.0))
@@ -125,10 +125,10 @@ async def test_a_client_that_never_reads_is_closed_in_time_and_told_nobody(strea
     _, deaf = await asyncio.open_connection(host, int(port), limit=1024)
     deaf.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
     deaf.transport.pause_reading()
-    await until(lambda: streamer.core.streams.count == 1)
+    await until(lambda: streamer.components.admission.count == 1)
     await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
-    await until(lambda: streamer.core.streams.count == 0)
-    assert streamer.core.metrics.deadlines == 1
+    await until(lambda: streamer.components.admission.count == 0)
+    assert streamer.components.metrics.deadlines == 1
     deaf.transport.abort()
 
 
@@ -144,7 +144,11 @@ async def test_clients_that_vanish_leave_nothing_behind(streamer):
             writer.transport.abort()
         else:
             writer.close()
-    await until(lambda: streamer.core.streams.count == 0 and parked(streamer) == 0 and len(streamer.core.live) == 0)
+    await until(
+        lambda: (
+            streamer.components.admission.count == 0 and parked(streamer) == 0 and len(streamer.components.tails) == 0
+        )
+    )
 
 
 async def test_a_request_sent_behind_a_stream_waits_for_its_end(streamer):
@@ -188,7 +192,7 @@ async def test_a_request_abandoned_behind_a_stream_ends_both_without_a_traceback
         writer.write(request * 3)
         await reader.readuntil(b'"n":1,')
         writer.transport.abort()
-    await until(lambda: streamer.core.streams.count == 0, seconds=5)
+    await until(lambda: streamer.components.admission.count == 0, seconds=5)
     await write(streamer, "t1", progress("processing", 1.0), progress("completed", 100.0))
     assert [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info] == []
 

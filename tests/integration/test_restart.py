@@ -13,7 +13,7 @@ NAMESPACE = "hw"
 
 
 async def write(streamer, task, *events):
-    chain = Chain(streamer.core.log, task, await read_head(streamer.core.log, task), attempt=1)
+    chain = Chain(streamer.components.log, task, await read_head(streamer.components.log, task), attempt=1)
     for event in events:
         await chain.append(event)
 
@@ -39,7 +39,7 @@ async def test_clients_that_wait_for_a_restarted_streamer_resume_without_a_reset
         snapshot = await streamer.http.get("/api/v1/tasks/t1")
         assert snapshot.status_code == 503
         server.start()
-        assert await holds(lambda: streamer.core.ready, 20)
+        assert await holds(lambda: streamer.components.monitor.ready, 20)
         await read_to(streamer, early, 5)
         assert early.numbers == [4, 5]
         assert "reset" not in [event for event, _ in early.events]
@@ -49,7 +49,7 @@ async def test_a_store_that_was_lost_resets_the_watchers_at_the_reconnection(own
     server = own_nats_server
     async with run_streamer(server.url, NAMESPACE) as streamer:
         await write(streamer, "t1", progress("processing"), progress("processing", 1.0))
-        before = streamer.core.decoder.incarnation
+        before = streamer.components.decoder.incarnation
         reader = Reader(streamer.http)
         reading = asyncio.create_task(
             reader.read(f"{streamer.url}/api/v1/tasks/t1/stream", until=lambda name, _: name == "reset")
@@ -61,4 +61,4 @@ async def test_a_store_that_was_lost_resets_the_watchers_at_the_reconnection(own
         async with asyncio.timeout(12):  # sooner than the stream is looked at without a reconnection
             assert await reading
         assert reader.events[-1][1] == {"task": "t1", "reason": "incarnation"}
-        assert streamer.core.decoder.incarnation != before
+        assert streamer.components.decoder.incarnation != before

@@ -47,7 +47,7 @@ BODIES = {
 
 async def test_params_that_no_record_or_job_can_hold_are_refused_permanently(streamer, connection, names):
     for name, body in BODIES.items():
-        assert len(body) <= streamer.core.settings.max_body_bytes
+        assert len(body) <= streamer.components.settings.max_body_bytes
         reply = await post(streamer, body)
         assert (reply.status_code, reply.json()["title"]) == (413, "Content Too Large"), name
         assert f"at most {LIMIT:,}" in reply.json()["detail"]

@@ -7,7 +7,8 @@ import pytest
 from headway.events import Chunk
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import START
-from headway_streamer.watch.direct_writer import DirectWriter, IdleTimer
+from headway_streamer.watch.direct_writer import DirectWriter
+from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
@@ -69,7 +70,7 @@ async def open_line(rig, idle_timer=None, **options):
     watcher = Watcher([reader], rig.settings, rig.drain, rig.metrics, incarnation=lambda: "inc", **options)
     session = Session(watcher)
     session.on_close(lambda _: rig.live.leave(tail))
-    idle_timer = idle_timer or IdleTimer(rig.metrics, heartbeat_seconds=15, write_deadline_seconds=30)
+    idle_timer = idle_timer or IdleTimer(rig.metrics, write_deadline_seconds=30)
     pipe = Pipe()
     line = DirectWriter(session, watcher, pipe, idle_timer)
     line.start()
@@ -85,7 +86,7 @@ async def test_a_caught_up_watcher_is_parked_and_written_to_by_the_tail(rig):
     await rig.write("t1", *ticks(1, 3))
     opened = await open_line(rig)
     await settle()
-    assert opened.line in opened.idle_timer.lines
+    assert opened.line in opened.idle_timer.writers
     before = len(asyncio.all_tasks())
     await rig.write("t1", *ticks(4, 5))
     await settle()
@@ -94,7 +95,7 @@ async def test_a_caught_up_watcher_is_parked_and_written_to_by_the_tail(rig):
     await rig.write("t1", completed())
     await settle()
     assert opened.pipe.numbers == [1, 2, 3, 4, 5, 6]
-    assert (opened.pipe.ended, opened.session.closed, opened.idle_timer.lines) == (True, True, set())
+    assert (opened.pipe.ended, opened.session.closed, opened.idle_timer.writers) == (True, True, set())
 
 
 async def test_all_parked_watchers_get_the_same_bytes(rig):
@@ -120,7 +121,7 @@ async def test_a_full_connection_gets_nothing_until_it_drains_and_then_everythin
     full.line.on_writable(True)
     await settle()
     assert full.pipe.numbers == list(range(1, 52))
-    assert full.line in full.idle_timer.lines
+    assert full.line in full.idle_timer.writers
 
 
 async def test_like_ticks_that_a_full_connection_missed_are_merged(rig):
@@ -181,7 +182,7 @@ async def test_a_parked_watcher_gets_heartbeats_without_a_task(rig, monkeypatch)
     monkeypatch.setattr(opened.line, "_loop", None)  # whoever makes a task asks it
     await asyncio.sleep(100)
     assert sum(write == b"2\r\n:\n\r\n" for write in opened.pipe.writes) == 6
-    assert opened.line in opened.idle_timer.lines
+    assert opened.line in opened.idle_timer.writers
     sweeping.cancel()
 
 
@@ -211,7 +212,7 @@ async def test_a_client_that_leaves_frees_everything(rig):
     await settle()
     opened.line.lost()
     await settle()
-    assert (opened.session.closed, opened.idle_timer.lines, opened.pipe.ended) == (True, set(), False)
+    assert (opened.session.closed, opened.idle_timer.writers, opened.pipe.ended) == (True, set(), False)
     await asyncio.sleep(1)
     assert len(rig.live) == 0
 

@@ -6,7 +6,7 @@ import pytest
 
 from headway import codec, presence
 from headway_streamer.tasks.presence import Presence
-from headway_streamer.watch.admission import turned_away
+from headway_streamer.watch.admission import rejection
 from headway_streamer.watch.drain import retry_ms
 
 pytestmark = pytest.mark.looptime
@@ -101,6 +101,6 @@ async def test_no_retry_is_longer_than_processors_assume():
     longest_ms = presence.LONGEST_RETRY_SECONDS * 1000
     assert max(retry_ms() for _ in range(1000)) <= longest_ms
     for _ in range(300):
-        farewell = turned_away("drain").farewell
+        farewell = rejection("drain").farewell
         (retry,) = (line for line in farewell.split(b"\n") if line.startswith(b"retry: "))
         assert int(retry[7:]) <= longest_ms

@@ -11,7 +11,10 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.watch.direct_writer import DirectWriter, IdleTimer
+from headway_streamer.tasks.presence import Presence
+from headway_streamer.watch.admission import Admission, StreamRequest, rejection
+from headway_streamer.watch.direct_writer import DirectWriter
+from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
@@ -27,6 +30,43 @@ HEADERS = [
 ]
 
 logger = logging.getLogger(__name__)
+
+
+class EventStreams:
+    """Answers requests with event streams.
+
+    Args:
+        direct: whether watchers that have caught up are written to directly.
+    """
+
+    def __init__(self, admission: Admission, presence: Presence, idle_timer: IdleTimer, *, direct: bool) -> None:
+        self._admission = admission
+        self._presence = presence
+        self._idle_timer = idle_timer
+        self._direct = direct
+
+    async def open(self, wanted: StreamRequest, *, starter: bool = False) -> Response[Any]:
+        """Return a stream, or 204 if the client has all of it. Raises a Problem for an unknown task.
+
+        With `starter`, the task is cancelled while the client stays away: publish that it is present.
+        """
+        session = await self._admission.open(wanted)
+        if session is None:
+            return Response(None, status_code=204, headers={"Cache-Control": "no-store"})
+        if starter and not wanted.head:
+            self._publish_presence(session, wanted.tasks[0])
+        return EventStream(session, self._idle_timer, direct=self._direct)
+
+    def reject(self, reason: str) -> EventStream:
+        """Return a stream that ends at once: an EventSource reconnects after it, but never after an error status."""
+        return EventStream(rejection(reason), self._idle_timer, direct=self._direct)
+
+    def _publish_presence(self, session: Session, task: str) -> None:
+        if session.watcher is None:
+            self._presence.called(task)  # it was here, and was asked to come back
+            return
+        self._presence.arrived(task)
+        session.on_close(lambda _: self._presence.left(task))
 
 
 class EventStream(Response[None]):
@@ -61,10 +101,10 @@ class EventStream(Response[None]):
             raise
 
     def _detached(self, wire: Any, watcher: Watcher) -> bool:
-        line = DirectWriter(self._session, watcher, wire, self._idle_timer)
-        if not wire.detach(line.lost, line.on_writable):
+        writer = DirectWriter(self._session, watcher, wire, self._idle_timer)
+        if not wire.detach(writer.lost, writer.on_writable):
             return False
-        line.start()
+        writer.start()
         return True
 
     async def _send_all(self, receive: Receive, send: Send, wire: Any) -> None:

@@ -1,4 +1,4 @@
-"""The ops port: /livez, /readyz and /metrics. Never on the public one."""
+"""The application of the ops port: /livez, /readyz and /metrics. Never served on the public port."""
 
 from __future__ import annotations
 
@@ -6,19 +6,42 @@ from collections.abc import Callable
 
 from litestar.types import Receive, Scope, Send
 
-from headway_streamer.components import Components
+from headway_streamer.metrics import Metrics
+from headway_streamer.watch.drain import Drain
 
 PLAIN = "text/plain; charset=utf-8"
 
 
 class Ops:
-    """A small ASGI application. Neither liveness nor readiness depends on NATS once the streamer has been ready: a
-    restart would not bring it back, and another replica has no other.
+    """A small ASGI application.
+
+    Neither liveness nor readiness depends on NATS once the log was found: a restart would not bring NATS back. All
+    replicas share it, so a proxy would reject the clients of all of them, and a native EventSource never returns after
+    that; a streamer answers them with a `retry:`.
+
+    Args:
+        listening: whether the public port is open.
+        found_log: whether the event stream was found once.
+        nats_state: the connection's state, as a text.
+        streams: how many streams are open.
     """
 
-    def __init__(self, core: Components, listening: Callable[[], bool]) -> None:
-        self._core = core
+    def __init__(
+        self,
+        metrics: Metrics,
+        drain: Drain,
+        *,
+        listening: Callable[[], bool],
+        found_log: Callable[[], bool],
+        nats_state: Callable[[], str],
+        streams: Callable[[], int],
+    ) -> None:
+        self._metrics = metrics
+        self._drain = drain
         self._listening = listening
+        self._found_log = found_log
+        self._nats_state = nats_state
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -28,30 +51,28 @@ class Ops:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _answer(self, path: str, query: bytes) -> tuple[int, str, bytes]:
-        core = self._core
         if path == "/livez":
             return 200, PLAIN, b"ok\n"
         if path == "/readyz":
             return self._readiness(verbose=query.startswith(b"verbose"))
         if path == "/metrics":
-            return 200, core.metrics.content_type, core.metrics.exposition()
+            return 200, self._metrics.content_type, self._metrics.exposition()
         return 404, PLAIN, b"/livez /readyz /readyz?verbose /metrics\n"
 
     def _readiness(self, *, verbose: bool) -> tuple[int, str, bytes]:
-        ready = self._core.serving and self._listening()
+        ready = self._found_log() and not self._drain.draining and self._listening()
         text = self._details() if verbose else "ok\n" if ready else self._why_not()
         return 200 if ready else 503, PLAIN, text.encode()
 
     def _why_not(self) -> str:
-        return "draining\n" if self._core.drain.draining else "preparing: no connection to NATS yet\n"
+        return "draining\n" if self._drain.draining else "preparing: no connection to NATS yet\n"
 
     def _details(self) -> str:
-        core = self._core
         return (
-            f"nats connected: {core.connection.state}\n"
-            f"incarnation known: {_yes(core.ready)}\n"
-            f"draining: {_yes(core.drain.draining)}\n"
-            f"streams: {core.streams.count}\n"
+            f"nats connected: {self._nats_state()}\n"
+            f"incarnation known: {_yes(self._found_log())}\n"
+            f"draining: {_yes(self._drain.draining)}\n"
+            f"streams: {self._streams()}\n"
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.params import QueryParameter
 
 from headway import codec
 from headway.subjects import is_name
@@ -20,6 +21,10 @@ RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
+
+CursorQuery = Annotated[str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")]
+BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
+MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,8 +14,6 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
 from headway_streamer.components import Components
-from headway_streamer.http.app import create_app
-from headway_streamer.http.ops import Ops
 from headway_streamer.process.detachable_protocol import DetachableProtocol
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.process.workers import run_workers
@@ -55,23 +53,25 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
 
 async def serve(settings: Settings, nats: NatsSettings) -> int:
     """Everything a streamer does, until it is told to end or NATS is gone for good."""
-    core = Components(settings, Connection(nats, "headway-streamer"))
+    components = Components(settings, Connection(nats, "headway-streamer"))
     deadline = settings.write_deadline_seconds
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
     private = listen(settings.ops_host, settings.ops_port)
-    server = DrainingServer(config(create_app(core), http=DetachableProtocol, timeout_keep_alive=65), core.drain)
-    ops = QuietServer(config(Ops(core, lambda: server.started)))
+    server = DrainingServer(
+        config(components.public_app(), http=DetachableProtocol, timeout_keep_alive=65), components.drain
+    )
+    ops = QuietServer(config(components.ops_app(lambda: server.started)))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
     roots = {
         "server": server.serve([public]),
         "ops": ops.serve([private]),
-        "nats": core.keep_connected(),
-        "probe": core.live.probe_for_ever(),
-        "presence": core.presence.keep_published(),
-        "offers": core.offers.keep_announced(),
-        "storage": core.storage.keep_measured(),
-        "idle_timer": core.idle_timer.run(),
+        "nats": components.keep_connected(),
+        "probe": components.tails.probe_for_ever(),
+        "presence": components.presence.keep_published(),
+        "offers": components.offers.keep_announced(),
+        "capacity": components.capacity.keep_measured(),
+        "idle_timer": components.idle_timer.run(),
     }
 
     def stop_serving() -> None:
@@ -83,5 +83,5 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
             roots, stops={"server": stop_serving, "ops": stop_serving}, end_seconds=END_SECONDS
         )
     finally:
-        await core.close()
+        await components.close()
     return 0 if first == "server" else 1

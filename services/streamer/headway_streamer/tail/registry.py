@@ -19,7 +19,6 @@ from headway_streamer.tail.tail import Tail
 FIRST_PROBE_SECONDS = 1.0
 PROBE_TAILS = 1000
 """Per request; the server answers 413 when more than 1,024 subjects match."""
-INCARNATION_SECONDS = 15.0
 
 logger = logging.getLogger(__name__)
 

@@ -46,76 +46,76 @@ class Admission:
     def __init__(
         self,
         settings: Settings,
-        live: TailRegistry,
+        tails: TailRegistry,
         history: History,
         decoder: FrameDecoder,
-        intake: TaskStore,
+        task_store: TaskStore,
         drain: Drain,
         metrics: Metrics,
     ) -> None:
         self.settings = settings
-        self._live = live
+        self._tails = tails
         self._history = history
         self._decoder = decoder
-        self._intake = intake
+        self._task_store = task_store
         self._drain = drain
         self._metrics = metrics
         self.count = 0
-        """Admission that are open."""
+        """Streams that are open."""
         self._users: Counter[str] = Counter()
 
-    async def open(self, wish: StreamRequest) -> Session | None:
+    async def open(self, wanted: StreamRequest) -> Session | None:
         """An open stream, to be closed; None when all of it was sent before. A Problem when a task does not exist."""
         if self._drain.draining:
-            return turned_away("drain")
-        if self._full(wish.user):
-            return turned_away("overload")
-        if wish.head:
-            return await self._describe(wish)
+            return rejection("drain")
+        if self._full(wanted.user):
+            return rejection("overload")
+        if wanted.head:
+            return await self._describe(wanted)
         try:
-            tails = await self._join(wish.tasks)
+            tails = await self._join(wanted.tasks)
         except UnavailableError:
-            return turned_away("unavailable")
-        readers = self._readers(tails, wish)
-        if wish.cursor and all(reader.complete for reader in readers):
+            return rejection("unavailable")
+        readers = self._readers(tails, wanted)
+        if wanted.cursor and all(reader.complete for reader in readers):
             self._leave(tails)
             return None
-        return self._session(readers, tails, wish)
+        return self._session(readers, tails, wanted)
 
-    async def _describe(self, wish: StreamRequest) -> Session | None:
+    async def _describe(self, wanted: StreamRequest) -> Session | None:
         """What `open` would return, without a watcher."""
         try:
-            lasts = [await self._last(task) for task in wish.tasks]
+            lasts = [await self._last(task) for task in wanted.tasks]
         except UnavailableError:
-            return turned_away("unavailable")
-        positions, doubt = self._positions(wish)
-        if not wish.cursor or doubt:
+            return rejection("unavailable")
+        positions, mismatch = self._positions(wanted)
+        if not wanted.cursor or mismatch:
             return Session(None)
         ends = [last.position if last is not None and last.terminal else None for last in lasts]
         return None if ends == positions else Session(None)
 
     async def _last(self, task: str) -> Frame | None:
         last = await self._history.last(task)
-        if last is None and await self._intake.record(task) is None:
+        if last is None and await self._task_store.record(task) is None:
             raise not_found()
         return last
 
-    def _session(self, readers: list[LogReader], tails: list[Tail], wish: StreamRequest) -> Session:
+    def _session(self, readers: list[LogReader], tails: list[Tail], wanted: StreamRequest) -> Session:
         watcher = Watcher(
             readers,
             self.settings,
             self._drain,
             self._metrics,
             incarnation=lambda: self._decoder.incarnation,
-            named=wish.named,
-            dialect=wish.dialect,
+            named=wanted.named,
+            dialect=wanted.dialect,
         )
         self.count += 1
-        if wish.user:
-            self._users[wish.user] += 1
+        if wanted.user:
+            self._users[wanted.user] += 1
         self._metrics.watcher_opened()
         session = Session(watcher)
-        session.on_close(lambda reason: self._closed(tails, wish.user, reason))
+        session.on_close(lambda reason: self._closed(tails, wanted.user, reason))
         return session
 
     def _full(self, user: str) -> bool:
@@ -136,7 +136,7 @@ class Admission:
         tails: list[Tail] = []
         try:
             for task in tasks:
-                tail = await self._live.join(task)
+                tail = await self._tails.join(task)
                 tails.append(tail)
                 await self._check_exists(tail)
         except BaseException:
@@ -145,38 +145,38 @@ class Admission:
         return tails
 
     async def _check_exists(self, tail: Tail) -> None:
-        if not tail.last_n and await self._intake.record(tail.task) is None:
+        if not tail.last_n and await self._task_store.record(tail.task) is None:
             raise not_found()
 
     def _leave(self, tails: list[Tail]) -> None:
         for tail in tails:
-            self._live.leave(tail)
+            self._tails.leave(tail)
 
-    def _readers(self, tails: list[Tail], wish: StreamRequest) -> list[LogReader]:
-        positions, mismatch = self._positions(wish)
+    def _readers(self, tails: list[Tail], wanted: StreamRequest) -> list[LogReader]:
+        positions, mismatch = self._positions(wanted)
         return [
-            LogReader(tail, self._history, position, mismatch=mismatch, merging=wish.merging)
+            LogReader(tail, self._history, position, mismatch=mismatch, merging=wanted.merging)
             for tail, position in zip(tails, positions, strict=True)
         ]
 
-    def _positions(self, wish: StreamRequest) -> tuple[list[Position], str]:
-        start = [LATEST if wish.latest else START] * len(wish.tasks)
-        if not wish.cursor:
+    def _positions(self, wanted: StreamRequest) -> tuple[list[Position], str]:
+        start = [LATEST if wanted.latest else START] * len(wanted.tasks)
+        if not wanted.cursor:
             return start, ""
-        cursor = parse(wish.cursor)
-        if cursor is None or len(cursor.positions) != len(wish.tasks):
+        cursor = parse_cursor(wanted.cursor)
+        if cursor is None or len(cursor.positions) != len(wanted.tasks):
             return start, "cursor"
         if cursor.incarnation != self._decoder.incarnation:
             return start, "incarnation"
         return list(cursor.positions), ""
 
 
-def turned_away(reason: str) -> Session:
+def rejection(reason: str) -> Session:
     """A stream that says goodbye at once: a native EventSource would never return after an error status."""
     return Session(None, farewell=sse.control("goodbye", {"reason": reason}, retry_ms=3 * retry_ms()))
 
 
-def parse(text: str) -> Cursor | None:
+def parse_cursor(text: str) -> Cursor | None:
     """The cursor in `text`, or None for anything else: the stream then begins with a reset."""
     try:
         return decode(text)

@@ -1,8 +1,8 @@
 """A watcher on a connection that can be written to directly.
 
 While there is something to read, to prove or to wait for, a task runs the watcher step by step. When it is caught up
-the task ends and the line is parked: the tail writes the same bytes to the readers of all parked lines, and a watcher
-that is idle costs no task.
+the task ends and the writer is idle: the tail writes the same bytes to the readers of all idle writers, and an idle
+watcher costs no task.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import logging
 from typing import Protocol
 
 from headway_streamer.frames.sse import chunked
-from headway_streamer.metrics import Metrics
+from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
-
-SWEEP_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
-    """What a line needs of the server: see `headway_streamer.process.detachable_protocol`."""
+    """What a writer needs of the server: see `headway_streamer.process.detachable_protocol`."""
 
     writable: bool
 
@@ -41,9 +39,9 @@ class DirectWriter:
         "_connection",
         "_deadline",
         "_direct",
+        "_idle",
         "_idle_timer",
         "_loop",
-        "_parked",
         "_session",
         "_task",
         "_unblocked",
@@ -54,7 +52,7 @@ class DirectWriter:
 
     def __init__(self, session: Session, watcher: Watcher, connection: Connection, idle_timer: IdleTimer) -> None:
         self.due_at = 0.0
-        """Loop time at which the watcher has something to say by itself; for a parked line."""
+        """Loop time at which the watcher has something to send by itself; valid while idle."""
         self.writable = connection.writable
         self._session = session
         self._watcher = watcher
@@ -64,8 +62,8 @@ class DirectWriter:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._direct: LogReader | None = watcher.readers[0] if watcher.shares else None
-        """The reader that the tail writes to while this line is parked."""
-        self._parked = False
+        """The reader that the tail writes to while this writer is idle."""
+        self._idle = False
         self._unblocked: asyncio.Event | None = None
 
     # The connection's side
@@ -81,7 +79,7 @@ class DirectWriter:
 
     def lost(self, error: Exception | None = None) -> None:
         """The peer has gone, or the kernel has given it up (`error` is a TimeoutError then)."""
-        self._unpark()
+        self._leave_idle()
         if self._task is not None:
             self._task.cancel()
         if isinstance(error, TimeoutError):
@@ -99,13 +97,13 @@ class DirectWriter:
     def wake(self) -> None:
         """Let the watcher take its next steps, in a task."""
         if self._task is None and not self._session.closed:
-            self._unpark()
+            self._leave_idle()
             self._task = self._loop.create_task(self._run())
 
-    # The idle_timer's side
+    # The idle timer's side
 
     def on_due(self, now: float) -> None:
-        """The time has come for which it was parked, unless what the tail wrote since has put it off."""
+        """`due_at` has come, unless what the tail wrote since has put it off."""
         if self.writable and (piece := self._watcher.remark()):
             self._write(piece)
         self.due_at = self._watcher.due_at
@@ -122,7 +120,7 @@ class DirectWriter:
                 piece = await self._watcher.step()
                 if piece:
                     self._write(piece)
-                elif not self._watcher.over and self._park():
+                elif not self._watcher.over and self._become_idle():
                     return
         except TimeoutError:
             self._note_deadline()
@@ -153,26 +151,26 @@ class DirectWriter:
     def _write(self, piece: bytes) -> None:
         self._connection.write(chunked(piece))
 
-    # Parking
+    # Idleness
 
-    def _park(self) -> bool:
+    def _become_idle(self) -> bool:
         """End the task and leave the rest to the tail. False when something has happened meanwhile."""
         if self._watcher.woken:
             return False
-        self._parked = True
+        self._idle = True
         self.due_at = self._watcher.due_at
-        self._idle_timer.lines.add(self)
+        self._idle_timer.writers.add(self)
         if (reader := self._direct) is not None:
-            # The tail writes to it; being woken besides would end the parking at each event.
+            # The tail writes to it; being woken besides would end that at each event.
             reader.tail.waiting.discard(reader)
             reader.tail.direct.add(reader)
         return True
 
-    def _unpark(self) -> None:
-        if not self._parked:
+    def _leave_idle(self) -> None:
+        if not self._idle:
             return
-        self._parked = False
-        self._idle_timer.lines.discard(self)
+        self._idle = False
+        self._idle_timer.writers.discard(self)
         if (reader := self._direct) is not None:
             reader.tail.direct.discard(reader)
             reader.tail.waiting.add(reader)
@@ -185,22 +183,3 @@ class DirectWriter:
     def _close(self) -> None:
         self._watcher.close()
         self._session.close()
-
-
-class IdleTimer:
-    """Looks after parked lines: heartbeats, stalled tasks, the end of their life."""
-
-    def __init__(self, metrics: Metrics, *, heartbeat_seconds: float, write_deadline_seconds: float) -> None:
-        self.metrics = metrics
-        self.write_deadline_seconds = write_deadline_seconds
-        self.lines: set[DirectWriter] = set()
-        self._heartbeat = heartbeat_seconds
-
-    async def run(self) -> None:
-        """A root task."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = loop.time()
-            for line in [line for line in self.lines if line.due_at <= now]:
-                line.on_due(now)

@@ -27,6 +27,6 @@ class Session:
         if self.closed:
             return
         self.closed = True
-        reason = self.watcher.ended_by if self.watcher is not None else "turned_away"
+        reason = self.watcher.ended_by if self.watcher is not None else "rejected"
         for call in self._on_close:
             call(reason)

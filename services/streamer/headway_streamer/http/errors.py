@@ -1,0 +1,63 @@
+"""The response to each error: problem details by exception."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from headway.errors import (
+    InvalidNameError,
+    MalformedEventError,
+    NestedTooDeepError,
+    StoreFullError,
+    TooLargeError,
+    UnavailableError,
+)
+from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
+
+_TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
+
+logger = logging.getLogger(__name__)
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def _respond(problem: Problem) -> Response[bytes]:
+    headers = {"Cache-Control": "no-store"} | problem.headers
+    return Response(problem.body(), status_code=problem.status, media_type="application/problem+json", headers=headers)
+
+
+def _on_unavailable(_: AnyRequest, error: UnavailableError) -> Response[bytes]:
+    logger.warning("NATS did not answer a request", extra={"action": "unavailable", "error": str(error)})
+    return _respond(unavailable())
+
+
+def _on_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+    faults = []
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        faults = [{"pointer": "/" + str(e.get("key", "")), "detail": str(e.get("message", ""))} for e in error.extra]
+    title = _TITLES.get(error.status_code, "Error")
+    headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in ("allow", "retry-after")}
+    return _respond(Problem(error.status_code, title, error.detail, errors=faults, headers=headers))
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
+    logger.error("a request failed", exc_info=error, extra={"action": "request_failed", "path": request.url.path})
+    return _respond(Problem(500, "Internal Server Error", "The failure was logged."))
+
+
+HANDLERS: ExceptionHandlersMap = {
+    Problem: lambda _, problem: _respond(problem),
+    UnavailableError: _on_unavailable,
+    StoreFullError: lambda _, error: _respond(store_full(error)),
+    TooLargeError: lambda _, error: _respond(too_large(error)),
+    NestedTooDeepError: lambda _, error: _respond(too_deep(error)),
+    MalformedEventError: lambda *_: _respond(malformed()),  # logged where it was read, once
+    InvalidNameError: lambda *_: _respond(not_found()),
+    HTTPException: _on_http,
+    Exception: _on_bug,
+}

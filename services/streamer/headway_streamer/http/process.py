@@ -1,0 +1,135 @@
+"""The routes that start a task and stream it in one request."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Any, NamedTuple
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from headway.errors import StoreFullError, UnavailableError
+from headway_streamer.frames.dialect import THREE_WORDS
+from headway_streamer.http.event_stream import EventStreams
+from headway_streamer.http.requests import (
+    AnyRequest,
+    BeginQuery,
+    CursorQuery,
+    MergeQuery,
+    check_same_site,
+    read_key,
+    stream_request,
+    task_parameters,
+)
+from headway_streamer.http.submission import Submissions
+from headway_streamer.problems import Problem
+from headway_streamer.settings import Settings
+from headway_streamer.tasks.kinds import KindCatalogue, from_query
+from headway_streamer.watch.admission import StreamRequest, parse_cursor
+from headway_streamer.watch.drain import Drain
+
+logger = logging.getLogger(__name__)
+
+KeyQuery = Annotated[str, QueryParameter(name="key", description="Idempotency key: the same key, the same task.")]
+CancelQuery = Annotated[
+    str, QueryParameter(name="cancel_on_disconnect", description="`1` cancels when the client stays away.")
+]
+
+
+class Start(NamedTuple):
+    """A task to start. All query parameters without a meaning of their own are parameters of the task."""
+
+    kind: str
+    key: str
+    cancel_on_disconnect: bool
+    params: dict[str, list[str]]
+    """Values by name, as they stand in the query."""
+
+
+class StartAndStream:
+    """Answers start-and-stream requests."""
+
+    def __init__(self, kinds: KindCatalogue, submissions: Submissions, streams: EventStreams, drain: Drain) -> None:
+        self._kinds = kinds
+        self._submissions = submissions
+        self._streams = streams
+        self._drain = drain
+
+    async def respond(self, start: Start, wanted: StreamRequest) -> Response[Any]:
+        """Stream the task of the cursor, or start one. An EventSource never reconnects after an error status, so what
+        may pass by itself is answered with a stream that ends at once.
+        """
+        task = _task_of(wanted.cursor)
+        if not task and self._drain.draining:
+            return self._streams.reject("drain")
+        if not task:
+            try:
+                task = await self._start(start, head=wanted.head)
+            except StoreFullError:
+                raise
+            except UnavailableError as error:
+                logger.warning("a task could not be started", extra={"action": "unavailable", "error": str(error)})
+                return self._streams.reject("unavailable")
+        if not task:
+            return await self._streams.open(wanted)
+        wanted = wanted._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
+        return await self._streams.open(wanted, starter=start.cancel_on_disconnect)
+
+    async def _start(self, start: Start, *, head: bool) -> str:
+        """The id of the task that was started; empty if only the headers are wanted."""
+        params = from_query(await self._kinds.kind(start.kind), start.params)
+        if head:
+            await self._submissions.check(start.kind, params)
+            return ""
+        submitted = await self._submissions.submit(
+            start.kind, params, key=start.key, cancel_on_disconnect=start.cancel_on_disconnect
+        )
+        return submitted.record.task
+
+
+@get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
+async def process_stream(
+    request: AnyRequest,
+    settings: NamedDependency[Settings],
+    start_and_stream: NamedDependency[StartAndStream],
+    kind: Annotated[str, QueryParameter(description="What to run; by default the streamer's `process_kind`.")] = "",
+    at: CursorQuery = "",
+    begin: BeginQuery = "start",
+    merge: MergeQuery = "1",
+    key: KeyQuery = "",
+    cancel_on_disconnect: CancelQuery = "0",
+) -> Response[Any]:
+    kind = kind or settings.process_kind
+    if not kind:
+        raise Problem(400, "Bad query", "Say what to run: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
+    wanted = stream_request(request, settings, [], at, begin, merge)
+    return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
+
+
+@get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same for clients that append to the URL")
+async def process_kind_stream(
+    request: AnyRequest,
+    settings: NamedDependency[Settings],
+    start_and_stream: NamedDependency[StartAndStream],
+    kind: FromPath[str],
+    at: CursorQuery = "",
+    begin: BeginQuery = "start",
+    merge: MergeQuery = "1",
+    key: KeyQuery = "",
+    cancel_on_disconnect: CancelQuery = "0",
+) -> Response[Any]:
+    wanted = stream_request(request, settings, [], at, begin, merge)
+    return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
+
+
+def _read_start(request: AnyRequest, settings: Settings, kind: str, key: str, cancel: str) -> Start:
+    start = Start(kind, read_key(key), cancel == "1", task_parameters(request))
+    check_same_site(request, settings)
+    return start
+
+
+def _task_of(cursor: str) -> str:
+    """The task in the cursor of a reconnect; empty if there is none."""
+    known = parse_cursor(cursor) if cursor else None
+    return known.task if known is not None else ""

@@ -1,0 +1,68 @@
+"""Submission of tasks: the checks before a job is stored, and the counters after it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from headway import codec
+from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.records import TaskRecord
+from headway_streamer.metrics import Metrics
+from headway_streamer.problems import Problem
+from headway_streamer.tasks.kinds import KindCatalogue, check_params, no_processor
+from headway_streamer.tasks.store import WAITING, TaskStore
+from headway_streamer.watch.drain import Drain
+
+_REASONS = {TooLargeError: "too_large", StoreFullError: "store_full", UnavailableError: "unavailable"}
+
+
+class Submitted(NamedTuple):
+    """An accepted task."""
+
+    record: TaskRecord
+    processors: int
+    """How many processors offered its kind when it was accepted."""
+
+
+class Submissions:
+    """Checks tasks and stores them."""
+
+    def __init__(self, kinds: KindCatalogue, task_store: TaskStore, drain: Drain, metrics: Metrics) -> None:
+        self._kinds = kinds
+        self._task_store = task_store
+        self._drain = drain
+        self._metrics = metrics
+
+    async def check(self, kind: str, params: Any) -> None:
+        """Raise a Problem if a task of `kind` with `params` cannot be started here now. Raises UnavailableError."""
+        if self._drain.draining:
+            detail = "This streamer is shutting down. Try again."
+            raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
+        check_params(await self._kinds.kind(kind), params)
+
+    async def submit(
+        self, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
+    ) -> Submitted:
+        """Check and store a task.
+
+        Raises Problem, NestedTooDeepError, TooLargeError, StoreFullError and UnavailableError.
+        """
+        await self.check(kind, params)
+        encoded = codec.encode_params(params)
+        codec.check_depth(encoded)
+        processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
+        try:
+            record, new = await self._task_store.submit(
+                kind,
+                encoded,
+                key=key,
+                retry_of=retry_of,
+                cancel_on_disconnect=cancel_on_disconnect,
+                message=WAITING if processors else no_processor(kind),
+            )
+        except (TooLargeError, UnavailableError) as error:
+            self._metrics.submit_refused(_REASONS[type(error)])
+            raise
+        if new:
+            self._metrics.submitted(kind)
+        return Submitted(record, processors)

@@ -1,0 +1,130 @@
+"""The routes of tasks: submit, list, get, cancel, retry, result."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
+
+from headway import codec
+from headway.errors import EndedError
+from headway.records import TaskRecord
+from headway.subjects import is_name
+from headway_streamer.http.requests import AnyRequest, CancelRequest, Submission, read_body, read_key
+from headway_streamer.http.responses import json_response
+from headway_streamer.http.submission import Submissions, Submitted
+from headway_streamer.problems import Problem, not_found
+from headway_streamer.tail.history import History
+from headway_streamer.tasks.kinds import no_processor
+from headway_streamer.tasks.listing import Filter, Listing, links, summary
+from headway_streamer.tasks.results import Results
+from headway_streamer.tasks.store import TaskStore
+
+MAX_REASON_CHARS = 500
+
+
+@post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
+async def submit_task(
+    request: AnyRequest,
+    submissions: NamedDependency[Submissions],
+    idempotency_key: Annotated[str, HeaderParameter(name="Idempotency-Key", description="Runs once.")] = "",
+) -> Response[bytes]:
+    submission = await read_body(request, Submission)
+    key = read_key(idempotency_key)
+    return _accepted(await submissions.submit(submission.kind, submission.params, key=key))
+
+
+@get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
+async def list_tasks(
+    listing: NamedDependency[Listing],
+    limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+    kind: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+    since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
+) -> Response[bytes]:
+    return json_response({"tasks": await listing.recent(Filter(limit, kind, status, since))})
+
+
+@get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="A task's latest state, for polling with If-None-Match")
+async def get_task(
+    request: AnyRequest,
+    task_store: NamedDependency[TaskStore],
+    listing: NamedDependency[Listing],
+    task: FromPath[str],
+) -> Response[bytes]:
+    return await snapshot(request, task_store, listing, task)
+
+
+@post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
+async def cancel_task(
+    request: AnyRequest, task_store: NamedDependency[TaskStore], task: FromPath[str]
+) -> Response[bytes]:
+    record = await _record(task_store, task)
+    wanted = await read_body(request, CancelRequest) if await request.body() else CancelRequest()
+    try:
+        await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
+    except EndedError as error:
+        raise Problem(409, "Task has ended", f"The task is {error.status} already.") from error
+    return json_response({"task": record.task, "status": "cancelling"}, 202)
+
+
+@post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Run the same again as a new task")
+async def retry_task(
+    task_store: NamedDependency[TaskStore],
+    history: NamedDependency[History],
+    submissions: NamedDependency[Submissions],
+    task: FromPath[str],
+) -> Response[bytes]:
+    record = await _record(task_store, task)
+    last = await history.last(record.task)
+    if last is not None and not last.terminal:
+        raise Problem(409, "Task still runs", "Cancel it first, or wait for its end.")
+    params = codec.decode_json(bytes(record.params))
+    return _accepted(await submissions.submit(record.kind, params, retry_of=record.task))
+
+
+@get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="The result of a completed task")
+async def get_result(
+    task_store: NamedDependency[TaskStore],
+    history: NamedDependency[History],
+    results: NamedDependency[Results],
+    task: FromPath[str],
+) -> Response[bytes]:
+    record = await _record(task_store, task)
+    last = await history.last(record.task)
+    if last is None or not last.terminal:
+        raise Problem(409, "Not completed", "The task has no result yet.")
+    state = summary(record, last)["state"]
+    if state["status"] != "completed":
+        raise Problem(409, "Not completed", f"The task ended as {state['status']}.")
+    stored = await results.get(record.task)
+    if stored is not None:
+        return Response(stored, media_type=MediaType.JSON, headers={"Cache-Control": "no-store"})
+    return json_response(state.get("data"))
+
+
+async def snapshot(request: AnyRequest, task_store: TaskStore, listing: Listing, task: str) -> Response[bytes]:
+    """Return the latest state of `task`, or 304 if the client has it. Raises a Problem for an unknown task."""
+    record = await _record(task_store, task)
+    state, cursor = await listing.task(record)
+    etag = f'"{cursor}"'
+    if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(b"", status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return json_response(state, headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+
+async def _record(task_store: TaskStore, task: str) -> TaskRecord:
+    record = await task_store.record(task) if is_name(task) else None
+    if record is None:
+        raise not_found()
+    return record
+
+
+def _accepted(submitted: Submitted) -> Response[bytes]:
+    task, kind = submitted.record.task, submitted.record.kind
+    body: dict[str, Any] = {"task": task, "kind": kind, "processors": submitted.processors, "links": links(task)}
+    if not submitted.processors:
+        body["warning"] = no_processor(kind)
+    return json_response(body, 202, {"Location": f"/api/v1/tasks/{task}"})
