@@ -99,7 +99,9 @@ async def test_arrow_keys_move_through_the_list(shared, http, page, expect):
 
 async def test_the_address_alone_shows_the_task_that_runs(shared, http, page, expect):
     task = await submit(http, shared.s1.url, ENDLESS)
-    await submit(http, shared.s1.url, RICH)
+    newer = await submit(http, shared.s1.url, RICH)
+    async with http.stream("GET", f"{shared.s1.url}/api/v1/tasks/{newer}/stream") as stream:
+        await stream.aread()  # it has ended
     await page.goto(shared.s1.url)
     await expect(page.get_by_role("progressbar")).to_be_visible(timeout=20_000)
     await page.wait_for_url(f"**/#{task}")
