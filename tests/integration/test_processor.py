@@ -18,7 +18,7 @@ from headway.records import JobMessage, KindRecord
 from headway.task import Registry, task
 from headway_processor import kinds_publisher, ops
 from headway_processor.app import Processor
-from headway_processor.ops import Page
+from headway_processor.ops import Response
 from headway_processor.settings import Settings
 from tests.fixtures.process import start_process
 
@@ -180,7 +180,7 @@ async def test_connection_that_ends_for_good_ends_the_processor(nats_server, nam
     ],
 )
 async def test_ops_port_answers_any_request_and_closes(raw, status):
-    async with ops.serve("127.0.0.1", 0, {"/ok": lambda _: Page(200, b"fine")}) as port:
+    async with ops.serve("127.0.0.1", 0, {"/ok": lambda _: Response(200, b"fine")}) as port:
         assert await send(port, raw) == (
             status,
             {404: "not found\n", 405: "use GET\n", 400: "bad request\n", 200: ""}[status],

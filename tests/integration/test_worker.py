@@ -19,12 +19,14 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.records import DeadJob, JobMessage
 from headway.task import Registry, task
 from headway.testing import progress
+from headway_processor.attempts.results import ObjectStoreResults
 from headway_processor.context import RunContext
-from headway_processor.jobs.dead_letters import NatsArchive
-from headway_processor.jobs.puller import Delivery, Puller
+from headway_processor.jobs.dead_letters import JetStreamDeadLetters
+from headway_processor.jobs.delivery import JetStreamDelivery
+from headway_processor.jobs.puller import Puller
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
-from headway_processor.shutdown import Running
+from headway_processor.shutdown import RunningJobs
 from headway_processor.worker import Worker
 
 SETTINGS = Settings(ack_wait_seconds=30.0, interval_seconds=0.01, retry_delay_seconds=0.05)
@@ -49,7 +51,7 @@ class Shop:
         self.js = connection.client.jetstream()
         self.log = JetStreamLog(connection.client, self.names)
         self.settings = SETTINGS
-        self.running = Running()
+        self.running = RunningJobs()
         self.workers = []
         self._ids = itertools.count(1)
         self._pulling = []
@@ -64,7 +66,9 @@ class Shop:
             ack_wait_seconds=self.settings.ack_wait_seconds,
             concurrency=options.get("concurrency", 10),
         )
-        context = RunContext(self.log, NatsArchive(self.connection.client, self.names), self.settings, Metrics())
+        client = self.connection.client
+        dead_letters, results = JetStreamDeadLetters(client, self.names), ObjectStoreResults(client, self.names)
+        context = RunContext(self.log, dead_letters, results, self.settings, Metrics())
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))
         self.workers.append(worker)
@@ -381,7 +385,7 @@ async def test_own_job_that_comes_back_is_not_run_twice(shop, monkeypatch):
         if delivery._message.metadata.num_delivered > 1:
             again.set()
 
-    monkeypatch.setattr(Delivery, "keep", lost)
+    monkeypatch.setattr(JetStreamDelivery, "extend", lost)
 
     async def handler(job):
         await again.wait()

@@ -1,4 +1,4 @@
-"""`python -m headway_processor`, or `headway-processor`: one processor, until SIGTERM or SIGINT."""
+"""`headway-processor` and `python -m headway_processor`: run one processor until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from headway_processor.settings import PREFIX, Settings
 
 PROG = "headway-processor"
 ABOUT = (
-    "Runs the tasks that wait in NATS and reports their progress, until SIGTERM or SIGINT. HEADWAY_TASKS names the "
-    "modules whose @task functions it offers, separated by commas."
+    "Runs the tasks that are queued in NATS and reports their progress, until SIGTERM or SIGINT. HEADWAY_TASKS names "
+    "the modules whose @task functions it runs, separated by commas."
 )
 GROUPS = (
     SettingsGroup("Processor", PREFIX, Settings),
@@ -25,12 +25,12 @@ GROUPS = (
 
 
 def main() -> None:
-    """Run the processor; ends the process."""
+    """Run the processor and exit with its code."""
     sys.exit(start(sys.argv[1:], os.environ))
 
 
 def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run the processor until a signal. Returns the exit code; 2 also when its extra is missing."""
+    """Run the processor until a signal. Return the exit code: 2 for a wrong setting or when its extra is missing."""
     try:
         parse(PROG, ABOUT, (GROUPS[0], *declared_settings(), *GROUPS[1:]), words)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""The processor put together: who opens what, in which order it ends."""
+"""The processor: connects its parts, runs them, and shuts them down in order."""
 
 from __future__ import annotations
 
@@ -16,60 +16,61 @@ from headway.task import Registry
 from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
+from headway_processor.attempts.results import ObjectStoreResults
 from headway_processor.context import RunContext
 from headway_processor.jobs import backlog
-from headway_processor.jobs.dead_letters import NatsArchive
+from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.puller import Puller
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
-from headway_processor.ops import Page
+from headway_processor.ops import Response
 from headway_processor.settings import Settings
-from headway_processor.shutdown import Running
+from headway_processor.shutdown import RunningJobs
 from headway_processor.worker import Worker
 
 NAME = "processor"
-"""Of the connection and of its inboxes, which NATS permissions name."""
+"""Name of the connection and of its inboxes, which NATS permissions contain."""
 
 logger = logging.getLogger(__name__)
 
 
 class Processor:
-    """Runs the jobs of `kinds` until told to stop. Use `run` once."""
+    """Runs the jobs of `kinds` until `stop`. Call `run` once."""
 
     def __init__(self, settings: Settings, nats: NatsSettings, kinds: Registry) -> None:
         self.ops_port = 0
-        """Where the ops pages are, once they are there."""
+        """Port of /livez, /readyz and /metrics, once they are served."""
         self._settings = settings
         self._kinds = kinds
         self._connection = Connection(nats, NAME)
         self._metrics = PrometheusMetrics(lambda: self._connection.connected)
-        self._running = Running()
+        self._running = RunningJobs()
         self._workers: list[Worker] = []
         self._stopping = asyncio.Event()
         self._published = asyncio.Event()
-        """Whether streamers can know the kinds."""
+        """Set when the kinds are published for the streamers."""
 
     def stop(self) -> None:
-        """Pull no more jobs, let handlers end within the grace, hand the rest back, end."""
+        """Pull no more jobs, wait for handlers within the grace period, hand the other jobs back, and end."""
         self._stopping.set()
 
     @property
     def ready(self) -> bool:
-        """Whether the kinds are known to streamers, jobs of all of them could arrive once, and it does not stop.
+        """Whether the kinds are published, jobs of all of them could arrive at some time, and no shutdown has begun.
 
-        NATS is left out: all replicas share it, and its state has a metric and an alert of its own.
+        The state of NATS does not count: all replicas share it, and it has a metric and an alert of its own.
         """
         bound = bool(self._workers) and all(worker.was_bound for worker in self._workers)
         return bound and self._published.is_set() and not self._stopping.is_set()
 
     async def run(self) -> bool:
-        """Run until `stop`. False when the connection to NATS has ended for good. Raises SettingsError."""
-        pages = {"/livez": _live, "/readyz": self._readiness, "/metrics": self._exposition}
+        """Run until `stop`. Return False when the connection to NATS was closed permanently. Raises SettingsError."""
+        routes = {"/livez": _live, "/readyz": self._readiness, "/metrics": self._exposition}
         # So that a handler's `loop.run_in_executor(None, …)` knows its task; asyncio shuts the executor down.
         asyncio.get_running_loop().set_default_executor(ContextThreadPoolExecutor(thread_name_prefix="asyncio"))
         async with AsyncExitStack() as stack:
             stack.enter_context(captured_logging(self._settings.task_log_level))
             stack.enter_context(captured_print(wanted=any(kind.capture_print for kind in self._kinds)))
-            serving = ops.serve(self._settings.ops_host, self._settings.ops_port, pages)
+            serving = ops.serve(self._settings.ops_host, self._settings.ops_port, routes)
             self.ops_port = await stack.enter_async_context(serving)
             stack.push_async_callback(self._connection.close)
             if await run_until_first_ends({"stop": self._stopping.wait(), "open": self._open()}) == "stop":
@@ -87,7 +88,7 @@ class Processor:
     async def _shut_down(self) -> None:
         self._stopping.set()
         logger.info("the processor shuts down", extra={"action": "shutdown", "jobs": len(self._running)})
-        # Without a connection nothing that the handlers do can be stored any more.
+        # Without a connection nothing that the handlers report can be stored.
         await self._running.drain(0.0 if self._connection.closed.is_set() else self._settings.grace_seconds)
 
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
@@ -95,7 +96,8 @@ class Processor:
         js = client.jetstream()
         context = RunContext(
             JetStreamLog(client, names),
-            NatsArchive(client, names),
+            JetStreamDeadLetters(client, names),
+            ObjectStoreResults(client, names),
             self._settings,
             self._metrics,
             lambda: self._connection.connected,
@@ -116,13 +118,13 @@ class Processor:
             "nats": self._connection.closed.wait(),
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
-            "backlog": backlog.keep_counted(pullers, self._metrics),
+            "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
 
-    def _readiness(self, query: str) -> Page:
+    def _readiness(self, query: str) -> Response:
         text = self._details() if query.startswith("verbose") else "ready\n" if self.ready else "not ready\n"
-        return Page(200 if self.ready else 503, text.encode())
+        return Response(200 if self.ready else 503, text.encode())
 
     def _details(self) -> str:
         bound = sum(worker.bound for worker in self._workers)
@@ -133,10 +135,10 @@ class Processor:
             f"jobs: {len(self._running)}\n"
         )
 
-    def _exposition(self, _: str) -> Page:
-        return Page(200, self._metrics.exposition(), CONTENT_TYPE)
+    def _exposition(self, _: str) -> Response:
+        return Response(200, self._metrics.exposition(), CONTENT_TYPE)
 
 
-def _live(_: str) -> Page:
-    # Also while NATS is away: a restart would not bring it back, and would end the handlers that run.
-    return Page(200, b"alive\n")
+def _live(_: str) -> Response:
+    # Also while NATS is unreachable: a restart would not repair it, and would end the running handlers.
+    return Response(200, b"alive\n")

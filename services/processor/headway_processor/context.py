@@ -1,4 +1,4 @@
-"""What the run of a job works with: its delivery, and what all runs share."""
+"""What the run of a job works with: its delivery, the stores, and the settings and metrics that all runs share."""
 
 from __future__ import annotations
 
@@ -11,37 +11,41 @@ from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
 
 
-class Answers(Protocol):
-    """A job as it was delivered, and the answers to it. None of them raises when NATS is away."""
+class Delivery(Protocol):
+    """One delivery of a job, and the replies to the queue. No reply raises when NATS is unreachable."""
 
     subject: str
     payload: bytes
     key: str
     """The same at every delivery of the same job."""
     answered: bool
-    """An answer that ends this delivery was sent."""
+    """Whether a reply that ends this delivery was sent."""
 
     async def ack(self) -> None:
-        """The job is done: remove it."""
+        """Remove the job: it is done."""
 
     async def nak(self, delay_seconds: float = 0.0) -> None:
-        """Deliver the job again, at once or later."""
+        """Have the job delivered again, at once or after a delay."""
 
     async def term(self) -> None:
-        """The job is of no use: remove it."""
+        """Remove the job: it cannot be run."""
 
-    async def keep(self) -> None:
-        """The job is being worked on: ack_wait begins anew."""
+    async def extend(self) -> None:
+        """Restart ack_wait: the job is in progress."""
 
 
-class Archive(Protocol):
-    """Both methods raise UnavailableError and may be called again."""
+class DeadLetters(Protocol):
+    """The jobs that cannot be completed."""
 
-    async def bury(self, kind: str, task: str, job: bytes, reason: str, key: str) -> None:
-        """Put a job that was given up aside. The same `key` within two minutes is kept once."""
+    async def add(self, kind: str, task: str, job: bytes, reason: str, key: str) -> None:
+        """Store a job. The same `key` within two minutes is stored once. Raises UnavailableError; may be repeated."""
 
-    async def keep_result(self, task: str, result: bytes) -> None:
-        """Store a result, in place of an earlier one of the same task."""
+
+class Results(Protocol):
+    """The results that are too large for an event."""
+
+    async def put(self, task: str, result: bytes) -> None:
+        """Store the result of a task in place of an earlier one. Raises UnavailableError; may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class RunContext:
     """What all runs share."""
 
     log: Log
-    archive: Archive
+    dead_letters: DeadLetters
+    results: Results
     settings: Settings
     metrics: Metrics
     connected: Callable[[], bool] = lambda: True

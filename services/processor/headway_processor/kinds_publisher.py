@@ -1,4 +1,4 @@
-"""Telling the streamers what can be run here: the kinds bucket."""
+"""Publish the kinds of this processor in the kinds bucket, where streamers read them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from headway.records import KindRecord
 from headway.service.retry import retry
 from headway.subjects import Names
 
-AGAIN_SECONDS = 300.0
-"""The bucket is looked at again, in case NATS has lost it."""
+CHECK_SECONDS = 300.0
+"""How often the bucket is checked, in case NATS has lost it."""
 
 logger = logging.getLogger(__name__)
 
 
 async def publish(js: JetStreamContext, names: Names, records: Iterable[KindRecord]) -> int:
-    """Write the records that are missing or differ; how many those were. Raises UnavailableError, TooLargeError."""
+    """Write the records that are missing or differ, and return their number. Raises UnavailableError, TooLargeError."""
     written = 0
     with mapped("publish the kinds"):
         bucket = await js.key_value(names.kinds_bucket)
         for record in records:
             raw = codec.encode_json(record)
-            if await _known(bucket, record.kind) != raw:
+            if await _stored(bucket, record.kind) != raw:
                 await bucket.put(record.kind, raw)
                 written += 1
     return written
@@ -38,9 +38,9 @@ async def publish(js: JetStreamContext, names: Names, records: Iterable[KindReco
 async def keep_published(
     js: JetStreamContext, names: Names, records: list[KindRecord], published: asyncio.Event
 ) -> None:
-    """`publish` until it succeeds, and again every few minutes, indefinitely.
+    """Publish until it succeeds, and check every five minutes, until cancelled.
 
-    `published` is set when streamers can know the kinds, or when one of them can never be stored.
+    `published` is set when the kinds are stored, or when one of them can never be stored.
     """
 
     def on_refused(error: LogError | ContractError) -> None:
@@ -56,9 +56,9 @@ async def keep_published(
         published.set()
         if written:
             logger.info("kinds are published", extra={"action": "catalogue_written", "kinds": written})
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(CHECK_SECONDS)
 
 
-async def _known(bucket: KeyValue, kind: str) -> bytes | None:
+async def _stored(bucket: KeyValue, kind: str) -> bytes | None:
     entry = await found(bucket.get(kind))
     return None if entry is None else entry.value

@@ -1,4 +1,4 @@
-"""Telling the streamers that this processor lives: its lease, which expires unless it is renewed."""
+"""The lease by which streamers know that this processor is alive; it expires unless it is renewed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 async def keep_renewed(connection: Connection, kinds: list[str]) -> None:
-    """A root task: renew the lease every few seconds and after each reconnection; end it when cancelled.
+    """Renew the lease periodically and after each reconnection until cancelled, then delete it.
 
     Jobs are pulled without it, so a renewal that fails is only logged.
     """

@@ -1,4 +1,4 @@
-"""What is counted, behind a few verbs of the trade."""
+"""The metrics of the processor."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ _BUCKETS_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
 
 class Metrics:
-    """Counts nothing: the default of tests."""
+    """Counts nothing: for tests."""
 
     def started(self, kind: str) -> None:
-        """An attempt has begun."""
+        """Count a started attempt."""
 
     def finished(self, kind: str, status: str, seconds: float) -> None:
-        """An attempt has ended: completed, error, cancelled, retrying, handed_back, superseded or failed."""
+        """Count a finished attempt: completed, error, cancelled, retrying, handed_back or abandoned."""
 
     def superseded(self, kind: str) -> None:
-        """An attempt has met a newer one of the same task."""
+        """Count an attempt that was ended by a newer one of the same task."""
 
     def malformed(self, kind: str) -> None:
-        """A message in the queue was no job."""
+        """Count a message of the queue that is not a job."""
 
-    def buried(self, kind: str) -> None:
-        """A job was put aside: it was given up, or was none."""
+    def dead_lettered(self, kind: str) -> None:
+        """Count a job that was moved to the dead-letter stream."""
 
-    def waiting(self, kind: str, jobs: int) -> None:
-        """So many jobs of the kind wait for a processor."""
+    def pending(self, kind: str, jobs: int) -> None:
+        """Set the number of jobs of the kind that no processor has taken yet."""
 
-    def refused(self, error: UnavailableError) -> None:
-        """NATS did not store something of a task, for want of space or of an answer; it is tried again."""
+    def store_failed(self, error: UnavailableError) -> None:
+        """Count a write of a task that NATS rejected or did not answer; it is repeated."""
 
 
 class PrometheusMetrics(Metrics):
-    """Counts for Prometheus, in a registry of its own."""
+    """Counts for Prometheus, in a registry of its own.
+
+    Args:
+        connected: returns whether NATS is connected now.
+    """
 
     def __init__(self, connected: Callable[[], bool]) -> None:
         self._registry = registry = CollectorRegistry()
@@ -64,20 +68,20 @@ class PrometheusMetrics(Metrics):
         self._malformed = Counter(
             f"{prefix}_jobs_malformed", "Messages of the queue that are not jobs", ["kind"], registry=registry
         )
-        self._buried = Counter(
+        self._dead_lettered = Counter(
             f"{prefix}_jobs_dead_lettered", "Jobs moved to the dead-letter stream", ["kind"], registry=registry
         )
-        self._waiting = Gauge(
+        self._pending = Gauge(
             f"{prefix}_jobs_pending", "Jobs that no processor has taken yet", ["kind"], registry=registry
         )
-        self._refused = Counter(
+        self._store_failures = Counter(
             f"{prefix}_store_failures",
             "Writes of a task that NATS rejected or did not answer",
             ["reason"],
             registry=registry,
         )
         for reason in ("store_full", "unavailable"):
-            self._refused.labels(reason)
+            self._store_failures.labels(reason)
         nats = Gauge(f"{prefix}_nats_connected", "1 while connected to NATS", ["service"], registry=registry)
         nats.labels("processor").set_function(connected)
 
@@ -96,15 +100,15 @@ class PrometheusMetrics(Metrics):
     def malformed(self, kind: str) -> None:
         self._malformed.labels(kind).inc()
 
-    def buried(self, kind: str) -> None:
-        self._buried.labels(kind).inc()
+    def dead_lettered(self, kind: str) -> None:
+        self._dead_lettered.labels(kind).inc()
 
-    def waiting(self, kind: str, jobs: int) -> None:
-        self._waiting.labels(kind).set(jobs)
+    def pending(self, kind: str, jobs: int) -> None:
+        self._pending.labels(kind).set(jobs)
 
-    def refused(self, error: UnavailableError) -> None:
-        self._refused.labels("store_full" if isinstance(error, StoreFullError) else "unavailable").inc()
+    def store_failed(self, error: UnavailableError) -> None:
+        self._store_failures.labels("store_full" if isinstance(error, StoreFullError) else "unavailable").inc()
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""A processor as a process: settings from the environment, then run until a signal."""
+"""The processor as a process: reads the settings from the environment, and runs until a signal."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from headway_processor.registration import VARIABLE, declared_settings, load_kin
 from headway_processor.settings import PREFIX, Settings
 
 END_SECONDS = 3.0
-"""After the shutdown, what a handler has left behind on the event loop gets so long before it is cut off."""
+"""How long after the shutdown asyncio tasks that a handler has left may delay the end of the process."""
 
 logger = logging.getLogger(__name__)
 
 
 def run(environ: Mapping[str, str]) -> int:
-    """Run the processor until a signal. Exit code 0 after it, 1 when it could not continue, 2 for a wrong setting."""
+    """Run the processor until a signal. Return the exit code: 0, 1 after a failure, 2 for a wrong setting."""
     try:
         beside = [group.type for group in declared_settings() if group.prefix == PREFIX]
         settings = load(Settings, PREFIX, environ, beside=beside)

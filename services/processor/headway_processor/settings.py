@@ -17,33 +17,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ops_host: str = "0.0.0.0"  # noqa: S104 - a pod's own port, never the public one
     """Address of the ops port."""
     ops_port: int = 9001
-    """Port of /livez, /readyz and /metrics; 0 takes a free one."""
+    """Port of /livez, /readyz and /metrics; 0 for a free one."""
     ack_wait_seconds: float = 30.0
-    """A job whose processor says nothing for so long goes to another one. A sign of life goes out every third of it."""
+    """Time after which a job whose processor is silent goes to another one. Running jobs report every third of it."""
     grace_seconds: float = 20.0
-    """At a shutdown handlers may go on for so long; then their jobs are handed back. Below the pod's grace period."""
+    """How long handlers may continue at a shutdown, before their jobs are handed back. Below the pod's grace period."""
     interval_seconds: float = 0.1
-    """Shortest time between two rounds of appends of one task."""
+    """Shortest time between two writes of the progress of one task."""
     beat_seconds: float = 5.0
-    """A running task that reports nothing shows a sign of life after so long. Below the streamer's stalled_seconds."""
+    """Time without a report after which a running task sends a task beat. Below the streamer's stalled_seconds."""
     retry_delay_seconds: float = 1.0
-    """Pause before the first retry of a failed attempt, for kinds that set none; it doubles, at most 60 s, ±10 %."""
+    """Delay before the first retry of a failed attempt, for kinds that set none; it doubles, at most 60 s, ±10 %."""
     crashes: int = 2
-    """How often an attempt may vanish with its processor before the task is given up, if its `retries` are fewer."""
+    """How many attempts may be lost with their processors before the task is given up, if its `retries` are fewer."""
     starter_grace_seconds: float = 30.0
     """A task that was started with cancel_on_disconnect=1 is cancelled when its starter was absent for this long. Above
-    14: streamers publish presence every 5 s and ask clients to come back after up to 9 s."""
+    14: streamers publish presence every 5 s and ask clients to reconnect within 9 s."""
     concurrency: int = 100
-    """How many tasks of all kinds one processor runs at once."""
+    """How many tasks of all kinds one processor runs concurrently."""
     tracebacks: bool = True
-    """Whether a failed attempt's event says in which files, lines and functions; all who may watch can read it."""
+    """Whether the event of a failed attempt lists files, lines and functions; everybody who may watch can read it."""
     strict_results: bool = False
-    """Whether a result fails the task when a part of it has no JSON form, instead of being kept as text."""
+    """Whether a result with a part that has no JSON form fails the task, instead of keeping that part as text."""
     task_log_level: str = "INFO"
-    """What handlers write to `logging` from this level on becomes log lines of their tasks: DEBUG, INFO, WARNING,
-    ERROR, or OFF for nothing. The levels of the loggers themselves hold too."""
+    """Lowest level of `logging` records of handlers that become log lines of their tasks: DEBUG, INFO, WARNING,
+    ERROR, or OFF for none. The levels of the loggers apply too."""
     builtin_kinds: bool = True
-    """Whether the kinds crawl, bulk and check are offered beside the ones of HEADWAY_TASKS."""
+    """Whether the bundled kinds crawl, bulk and check are offered beside your own."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
 

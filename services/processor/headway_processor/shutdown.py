@@ -1,4 +1,4 @@
-"""The jobs that run in this process, and how they end when it shuts down."""
+"""The jobs that run in this process, and how they end at a shutdown."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 from headway_processor.jobs.run import JobRun
 
 HAND_BACK_SECONDS = 5.0
-"""How long handing jobs back may take; longer only if NATS is away. Above `handling.STOP_SECONDS`."""
+"""How long handing jobs back may take; only an unreachable NATS makes it longer. Above `executor.STOP_SECONDS`."""
 
 logger = logging.getLogger(__name__)
 
 
-class Running:
-    """The runs of jobs, by task."""
+class RunningJobs:
+    """The job runs of this process, one asyncio task each."""
 
     def __init__(self) -> None:
         self._runs: dict[asyncio.Task[None], JobRun] = {}
@@ -23,12 +23,12 @@ class Running:
     def __len__(self) -> int:
         return len(self._runs)
 
-    def has(self, task: str) -> bool:
-        """Whether `task` runs here and its job is not answered yet."""
+    def runs(self, task: str) -> bool:
+        """Return whether `task` runs here and its delivery is not answered yet."""
         return any(run.task == task and not run.delivery.answered for run in self._runs.values())
 
     def start(self, run: JobRun, on_end: Callable[[], None]) -> None:
-        """Run it in the background; `on_end` is called after that."""
+        """Run a job in the background; call `on_end` when it has ended."""
 
         def done(task: asyncio.Task[None]) -> None:
             del self._runs[task]
@@ -39,7 +39,7 @@ class Running:
         task.add_done_callback(done)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Let the handlers end for `grace_seconds`, then hand the rest of the jobs back."""
+        """Wait `grace_seconds` for the jobs to end, then hand the others back."""
         if await self._wait(grace_seconds):
             return
         logger.info("jobs are handed back", extra={"action": "hand_back", "jobs": len(self._runs)})
@@ -47,7 +47,7 @@ class Running:
             run.hand_back()
         if await self._wait(HAND_BACK_SECONDS):
             return
-        # NATS is away: the jobs are delivered again after ack_wait.
+        # NATS is unreachable: the jobs are delivered again after ack_wait.
         logger.warning("jobs could not be handed back", extra={"action": "hand_back_failed", "jobs": len(self._runs)})
         for task in self._runs:
             task.cancel()

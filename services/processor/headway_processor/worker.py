@@ -1,4 +1,4 @@
-"""Pulling the jobs of one kind, one for each free slot, for ever."""
+"""Pull the jobs of one kind, one for each free slot, until cancelled."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ import logging
 from headway.errors import UnavailableError
 from headway.service.retry import Retries
 from headway.task import Kind
-from headway_processor.context import RunContext
-from headway_processor.jobs.puller import Delivery, Puller
+from headway_processor.context import Delivery, RunContext
+from headway_processor.jobs.puller import Puller
 from headway_processor.jobs.run import JobRun
-from headway_processor.shutdown import Running
+from headway_processor.shutdown import RunningJobs
 
 POLL_SECONDS = 1.0
-"""How long one request waits for a job. It holds a slot of the whole processor, and a shutdown waits for its end."""
+"""How long one request waits for a job. It occupies a slot of the processor, and a shutdown waits for its end."""
 
 logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs the jobs of `kind`. `slots` are those of all kinds together."""
+    """Runs the jobs of one kind.
+
+    Args:
+        running: where the jobs run after they were pulled.
+        slots: the slots of the processor, which all kinds share.
+    """
 
     def __init__(
-        self, kind: Kind, puller: Puller, context: RunContext, running: Running, slots: asyncio.Semaphore
+        self, kind: Kind, puller: Puller, context: RunContext, running: RunningJobs, slots: asyncio.Semaphore
     ) -> None:
         self.kind = kind
         self.bound = False
-        """Whether jobs can arrive."""
+        """Whether jobs can arrive now."""
         self.was_bound = False
-        """Whether they could once."""
+        """Whether jobs could arrive at some time."""
         self._puller = puller
         self._context = context
         self._running = running
@@ -38,7 +43,7 @@ class Worker:
         self._retries = Retries(on_refused=self._on_refused)
 
     async def run(self) -> None:
-        """Pull until cancelled. The jobs that were pulled go on in `running`."""
+        """Pull until cancelled. The jobs that were pulled continue in `running`."""
         try:
             await self._retries.run(self._bind_and_pull)
         finally:
@@ -66,15 +71,15 @@ class Worker:
             if delivery is None:
                 self._free_slots()
         if delivery is not None:
-            await self._begin(delivery)
+            await self._start(delivery)
 
-    async def _begin(self, delivery: Delivery) -> None:
+    async def _start(self, delivery: Delivery) -> None:
         run = JobRun(self._context, self.kind, delivery)
-        if self._running.has(run.task):
-            # NATS was away for longer than ack_wait: our own job has come back to us.
+        if self._running.runs(run.task):
+            # NATS was unreachable for longer than ack_wait, so a job that runs here was delivered again.
             logger.info("a job that runs here was delivered again", extra={"action": "job_again", "task": run.task})
             self._free_slots()
-            await delivery.keep()
+            await delivery.extend()
             return
         self._running.start(run, self._free_slots)
 

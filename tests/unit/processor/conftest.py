@@ -21,7 +21,7 @@ class Delivery:
         self.subject = subject
         self.key = "HW_JOBS.1"
         self.answers = []
-        self.kept = 0
+        self.extended = 0
 
     @property
     def answered(self):
@@ -36,30 +36,44 @@ class Delivery:
     async def term(self):
         self.answers.append("term")
 
-    async def keep(self):
-        self.kept += 1
+    async def extend(self):
+        self.extended += 1
 
 
-class MemoryArchive:
-    """What was put aside; `away` makes the next so many calls fail."""
+class Unreachable:
+    """Raises UnavailableError as often as `refusals` says."""
 
     def __init__(self):
-        self.dead = []
-        self.results = {}
-        self.away = 0
-
-    async def bury(self, kind, task, job, reason, key):
-        self._answer()
-        self.dead.append((kind, task, job, reason))
-
-    async def keep_result(self, task, result):
-        self._answer()
-        self.results[task] = result
+        self.refusals = 0
 
     def _answer(self):
-        if self.away:
-            self.away -= 1
-            raise UnavailableError("away")
+        if self.refusals:
+            self.refusals -= 1
+            raise UnavailableError("unreachable")
+
+
+class MemoryDeadLetters(Unreachable):
+    """Dead letters in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.jobs = []
+
+    async def add(self, kind, task, job, reason, key):
+        self._answer()
+        self.jobs.append((kind, task, job, reason))
+
+
+class MemoryResults(Unreachable):
+    """Results in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.by_task = {}
+
+    async def put(self, task, result):
+        self._answer()
+        self.by_task[task] = result
 
 
 class Counted(Metrics):
@@ -80,8 +94,8 @@ class Counted(Metrics):
     def malformed(self, kind):
         self.seen.append("malformed")
 
-    def buried(self, kind):
-        self.seen.append("buried")
+    def dead_lettered(self, kind):
+        self.seen.append("dead_lettered")
 
 
 class Bench:
@@ -89,7 +103,8 @@ class Bench:
 
     def __init__(self):
         self.log = MemoryLog()
-        self.archive = MemoryArchive()
+        self.dead_letters = MemoryDeadLetters()
+        self.results = MemoryResults()
         self.metrics = Counted()
         self.settings = Settings(ack_wait_seconds=3.0, interval_seconds=0.01, retry_delay_seconds=1.0)
 
@@ -99,7 +114,7 @@ class Bench:
         payload = (
             codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         )
-        context = RunContext(self.log, self.archive, self.settings, self.metrics)
+        context = RunContext(self.log, self.dead_letters, self.results, self.settings, self.metrics)
         return JobRun(context, registry.get("k"), Delivery(payload, subject))
 
     async def run(self, handler, params=b"{}", **options):

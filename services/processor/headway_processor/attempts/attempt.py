@@ -1,4 +1,4 @@
-"""One attempt at a task that has begun: run the handler, store how it ended, then answer the queue."""
+"""One attempt at a task: runs the handler, stores how it ended, then answers the queue."""
 
 from __future__ import annotations
 
@@ -24,40 +24,41 @@ from headway_processor.attempts.decision import (
     Cancelled,
     Complete,
     Conclusion,
-    Ending,
     Fail,
     HandBack,
-    Policy,
+    HandlerOutcome,
     Raised,
     Retry,
+    RetryPolicy,
     conclude,
 )
 from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import start
 from headway_processor.attempts.failure import Failure
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Answers, RunContext
+from headway_processor.context import Delivery, RunContext
 
 MAX_RESULT_BYTES = 128 * 1024
-"""A larger result goes to the object store, and the event holds a link."""
+"""A larger result is stored in the object store, and the event holds a link."""
 HANDED_BACK = "handed back: the processor shuts down"
 
 logger = logging.getLogger(__name__)
 
 
 class Attempt:
-    """An attempt whose first event is stored by `chain`.
+    """An attempt whose first event is stored.
 
     Args:
-        failed: attempts that failed or vanished before it.
-        starter: whose absence ends the task; None when the task does not depend on it.
+        chain: appends to the task's log; its head is the first event of the attempt.
+        failed: number of earlier attempts that failed or were lost.
+        starter: the client whose absence ends the task; None when the task does not depend on it.
     """
 
     def __init__(
         self,
         context: RunContext,
         kind: Kind,
-        delivery: Answers,
+        delivery: Delivery,
         chain: Chain,
         failed: int,
         starter: Starter | None = None,
@@ -67,12 +68,12 @@ class Attempt:
         self._kind = kind
         self._delivery = delivery
         settings = context.settings
-        self._policy = Policy(
+        self._policy = RetryPolicy(
             failed,
             kind.retries,
             settings.retry_delay_seconds,
             kind.retry_delay,
-            roll=random.random(),  # noqa: S311 - no secret
+            random=random.random(),  # noqa: S311 - no secret
             tracebacks=settings.tracebacks,
         )
         self._begun = chain.head.seq
@@ -87,22 +88,22 @@ class Attempt:
         )
 
     async def run(self, params: Any) -> None:
-        """Run the handler to its end. Raises SupersededError and EndedError when the task is not ours any more."""
+        """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer."""
         metrics, kind = self._context.metrics, self._kind.name
         metrics.started(kind)
         begun, status = time.monotonic(), "abandoned"
         try:
-            ending = await self._handle(params)
-            status = await self._conclude(ending)
+            outcome = await self._handle(params)
+            status = await self._conclude(outcome)
         finally:
             await self._job.abort()
             metrics.finished(kind, status, time.monotonic() - begun)
 
     def hand_back(self) -> None:
-        """Stop the handler and give the job to another processor. Once the handler has ended this changes nothing."""
+        """Stop the handler and give the job to another processor; no effect once the handler has ended."""
         self._job.stop(ShutdownError(HANDED_BACK))
 
-    async def _handle(self, params: Any) -> Ending | None:
+    async def _handle(self, params: Any) -> HandlerOutcome | None:
         job = self._job
         job.start()
         watching = [asyncio.create_task(watch(self._context.log, job, self._begun), name=f"watch {job.task}")]
@@ -117,7 +118,7 @@ class Attempt:
                 handling.interrupt()
         finally:
             for task in watching:
-                await cancel_and_wait(task)  # before our own terminal event: it would be taken for another's
+                await cancel_and_wait(task)  # before the terminal event: it would be taken for that of another writer
 
     async def _stop_when_gone(self, starter: Starter) -> None:
         starter.restart()
@@ -127,23 +128,23 @@ class Attempt:
         )
         self._job.stop(CancelRequestedError(self._job.task, GONE))
 
-    async def _conclude(self, ending: Ending | None) -> str:
+    async def _conclude(self, outcome: HandlerOutcome | None) -> str:
         job = self._job
-        conclusion = conclude(job.stopped, ending, self._policy)
-        if job.stopped is None and isinstance(ending, Raised):
+        conclusion = conclude(job.stopped, outcome, self._policy)
+        if job.stopped is None and isinstance(outcome, Raised):
             extra = {"action": "handler_failed", "task": job.task, "kind": self._kind.name, "attempt": job.attempt}
-            logger.warning("a handler failed", extra=extra, exc_info=ending.error)
+            logger.warning("a handler failed", extra=extra, exc_info=outcome.error)
         if isinstance(conclusion, Complete):
             conclusion = self._with_result(conclusion.value)
         try:
             return await self._store(conclusion)
-        except CancelRequestedError as request:  # it came just before a retry was announced
+        except CancelRequestedError as request:  # it was requested just before the retry was stored
             return await self._store(Cancelled(request.reason))
-        except TooLargeError as error:  # also of a server with a very small max_payload
+        except TooLargeError as error:  # also from a server with a very small max_payload
             return await self._store(_too_large(error))
 
     async def _store(self, conclusion: Conclusion) -> str:
-        """Store the last event of the attempt, and only then answer the queue. The word for the metrics."""
+        """Store the last event of the attempt, and only then answer the queue. Return the status for the metrics."""
         match conclusion:
             case Complete(result):
                 return await self._end("completed", data=await self._data(result.raw))
@@ -171,30 +172,30 @@ class Attempt:
         return status
 
     def _with_result(self, result: Encoded) -> Conclusion:
-        """The end of a handler that has returned; a failure if only text is left of parts and that is not allowed."""
+        """Return the conclusion for a result: a failure if a part had to be kept as text and results are strict."""
         if result.places and self._context.settings.strict_results:
-            return self._policy.answer(Failure(ErrorInfo("UnserialisableResult", result.warning)))
+            return self._policy.after(Failure(ErrorInfo("UnserialisableResult", result.warning)))
         if result.places:
             self._job.log(result.warning, "warning", logger="headway.result")
         return Complete(result)
 
     async def _data(self, raw: bytes) -> object:
-        """The result as it can stand in an event: itself or a link."""
+        """Return what the event holds: the result, or a link to it if it is large."""
         if len(raw) <= MAX_RESULT_BYTES:
             return msgspec.Raw(raw)
-        retries = StoreRetries(self._job.task, "result", self._context.metrics.refused)
-        await retries.run(lambda: self._keep_result(raw))
+        retries = StoreRetries(self._job.task, "result", self._context.metrics.store_failed)
+        await retries.run(lambda: self._put_result(raw))
         return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
-    async def _keep_result(self, raw: bytes) -> None:
-        # The store has no fence: a superseded attempt must not overwrite the result of the newer one.
+    async def _put_result(self, raw: bytes) -> None:
+        # The object store has no fencing: a superseded attempt must not overwrite the result of the newer one.
         task, attempt = self._job.task, self._job.attempt
         head = await read_head(self._context.log, task)
         if head.event is not None and is_terminal(head.event):
             raise EndedError(task, getattr(head.event, "status", ""))
         if head.attempt > attempt:
             raise SupersededError(task, attempt, head.attempt)
-        await self._context.archive.keep_result(task, raw)
+        await self._context.results.put(task, raw)
 
 
 def _too_large(error: TooLargeError) -> Fail:
@@ -203,5 +204,5 @@ def _too_large(error: TooLargeError) -> Fail:
 
 
 def cancelled_message(reason: str) -> str:
-    """What is told when a task was cancelled."""
+    """Return the message of a cancelled task."""
     return f"cancelled: {reason}" if reason else "cancelled"

@@ -1,7 +1,7 @@
-"""Where an exception was raised, in the form that Python prints: files, lines and functions, and nothing else.
+"""The traceback of an exception in Python's own form, with files, lines and functions alone.
 
-No values of variables, no lines of source and no messages: any of them may hold what watchers must not read. The
-processor's own log has the whole.
+Values, source lines and messages are left out, as any of them may hold what watchers must not read. The processor's own
+log has the complete traceback.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import TracebackType
 MAX_FRAMES = 30
 MAX_PARTS = 8
 MAX_CHARS = 8000
-"""Of the whole. What was raised last stands last and is kept."""
+"""Limit of the whole text. The exception that was raised last is at the end, which is kept."""
 
 _OWN = ("headway_processor.attempts.executor",)
 _CAUSE = "The above exception was the direct cause of the following exception:"
@@ -24,7 +24,7 @@ _CONTEXT = "During handling of the above exception, another exception occurred:"
 
 
 def backtrace(error: BaseException) -> str:
-    """The traceback of `error` and of what led to it, bounded; empty when there is none."""
+    """Return the traceback of `error`, its causes and its context, at most MAX_CHARS long; empty when there is none."""
     parts: list[str] = []
     _add(error, parts, set())
     text = "\n\n".join(parts)
@@ -69,7 +69,7 @@ def _frames(trace: TracebackType | None) -> Iterator[str]:
 
 @lru_cache(1024)
 def _short(file: str) -> str:
-    """`file` as its package sees it: without the directories of this machine."""
+    """Return `file` relative to the entry of sys.path that contains it: without the directories of this machine."""
     if file.startswith("<"):
         return file
     roots = [root for root in map(os.path.abspath, sys.path) if file.startswith(root.rstrip(os.sep) + os.sep)]

@@ -1,4 +1,4 @@
-"""Watching the log of a task that runs here: somebody may ask for its end, or begin it again elsewhere."""
+"""Watch the log of a running task for a request to cancel it and for a newer attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 async def watch(log: Log, job: Job, after: int) -> None:
-    """Stop `job` when an event with a sequence above `after` says so. Returns then; waits out a NATS that is away."""
+    """Stop `job` when an event with a sequence above `after` says so, then return. Waits while NATS is unreachable."""
     await retry(lambda: _watch(log, job, after))
 
 
@@ -32,7 +32,9 @@ async def _watch(log: Log, job: Job, after: int) -> None:
             try:
                 reason = reason_to_stop(codec.decode(followed.payload), job.attempt)
             except MalformedEventError:
-                logger.warning("something in a log is no event", extra={"action": "event_malformed", "task": job.task})
+                logger.warning(
+                    "an entry of a log is not an event", extra={"action": "event_malformed", "task": job.task}
+                )
                 continue
             if reason is not None:
                 job.stop(reason)

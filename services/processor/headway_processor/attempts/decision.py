@@ -1,4 +1,4 @@
-"""What to do with a job, by what its log says; and what an attempt's end means. No I/O."""
+"""What to do with a delivered job, from its log, and what follows from the end of an attempt. No I/O."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from headway_processor.attempts.failure import Failure, failure
 
 
 class Start(NamedTuple):
-    """Begin this attempt; `failed` attempts failed or vanished before it."""
+    """Begin this attempt; `failed` earlier ones failed or were lost."""
 
     attempt: int
     failed: int
 
 
 class AlreadyEnded(NamedTuple):
-    """The task has its terminal event: the job is only left over."""
+    """Remove the job: the task has its terminal event."""
 
     status: str
 
 
 class CancelPending(NamedTuple):
-    """Somebody asked for the end, and nobody has answered yet."""
+    """Cancel the task: that was requested, and no processor has done it yet."""
 
     reason: str
 
@@ -52,13 +52,13 @@ Decision: TypeAlias = Start | AlreadyEnded | CancelPending | GiveUp
 
 
 def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -> Decision:
-    """What to do with a job that was delivered.
+    """Decide what to do with a delivered job.
 
     Args:
-        head: the end of the task's log.
-        latest: the last progress in it; None when there is none, or when it was trimmed.
-        retries: how many failed attempts of this kind are tried again.
-        crashes: how many attempts may vanish, if `retries` are fewer.
+        head: the last event of the task's log.
+        latest: the last progress in the log; None when there is none, or when it was trimmed.
+        retries: how many failed attempts of this kind are repeated.
+        crashes: how many attempts may be lost, if `retries` are fewer.
     """
     if head.event is not None and is_terminal(head.event):
         return AlreadyEnded(getattr(head.event, "status", ""))
@@ -67,10 +67,10 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
     failed = max(head.attempt - 1, 0) if latest is None else latest.failed
     if head.attempt == 0 or (latest is not None and latest.status != "processing"):
         return Start(head.attempt + 1, failed)
-    # The job is here again although its attempt has not said how it ended: it vanished with its processor.
+    # The job was delivered again although its attempt has no end in the log: it was lost with its processor.
     failed += 1
     if failed > max(retries, crashes):
-        message = f"given up: {failed} attempts failed or vanished"
+        message = f"given up: {failed} attempts failed or were lost"
         return GiveUp(ErrorInfo("Lost", message, retryable=True, transient=True), failed)
     return Start(head.attempt + 1, failed)
 
@@ -79,7 +79,7 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
 
 
 def reason_to_stop(event: Event, attempt: int) -> LogError | None:
-    """Why attempt `attempt` should stop when it sees `event` in its log, or None to go on."""
+    """Return why an attempt must stop when `event` is in its log; None to continue."""
     if event.attempt > attempt:
         return SupersededError(event.task, attempt, event.attempt)
     if isinstance(event, Cancel):
@@ -104,40 +104,40 @@ class Raised(NamedTuple):
     error: BaseException
 
 
-Ending: TypeAlias = Returned | Raised
+HandlerOutcome: TypeAlias = Returned | Raised
 
 
 class Complete(NamedTuple):
-    """The task is done; `value` is its result."""
+    """The task is completed; `value` is its result."""
 
     value: Encoded
 
 
 class Fail(NamedTuple):
-    """The task has failed for good."""
+    """The task has failed permanently."""
 
     error: ErrorInfo
 
 
 class Retry(NamedTuple):
-    """The attempt has failed, and another one follows after `delay_seconds`."""
+    """The attempt has failed; another one follows after `delay_seconds`."""
 
     error: ErrorInfo
     delay_seconds: float
 
 
 class Cancelled(NamedTuple):
-    """The task ends because somebody asked for it."""
+    """The task ends because that was requested."""
 
     reason: str
 
 
 class HandBack(NamedTuple):
-    """Another processor takes the job at once."""
+    """Another processor gets the job at once."""
 
 
 class Abandon(NamedTuple):
-    """The task is not ours any more: write nothing."""
+    """Write nothing: the task has another writer or has ended."""
 
     reason: SupersededError | EndedError
 
@@ -145,35 +145,39 @@ class Abandon(NamedTuple):
 Conclusion: TypeAlias = Complete | Fail | Retry | Cancelled | HandBack | Abandon
 
 
-class Policy(NamedTuple):
-    """How failures of one attempt are answered."""
+class RetryPolicy(NamedTuple):
+    """What follows a failed attempt."""
 
     failed: int
-    """Attempts that failed or vanished before this one."""
+    """Number of earlier attempts that failed or were lost."""
     retries: int
     first_seconds: float
-    """Pause before the first retry, unless the kind has its own."""
+    """Delay before the first retry, unless the kind has its own."""
     delay: RetryDelay = RetryDelay()
-    roll: float = 0.5
+    random: float = 0.5
     """A random number from 0 to 1, for the jitter."""
     tracebacks: bool = False
-    """Whether errors say where they were raised."""
+    """Whether errors hold their traceback."""
 
-    def answer(self, failed: Failure) -> Retry | Fail:
-        """Another attempt if the error and the number of failures allow it."""
-        error, pause = failed
+    def after(self, failed: Failure) -> Retry | Fail:
+        """Return a retry if the error and the number of failures allow it, else the failure of the task."""
+        error, delay_seconds = failed
         if not error.retryable or self.failed + 1 > self.retries:
             return Fail(error)
-        if pause is None:
-            pause = self.delay.seconds(self.failed, self.first_seconds, self.roll)
-        return Retry(error, pause)
+        if delay_seconds is None:
+            delay_seconds = self.delay.seconds(self.failed, self.first_seconds, self.random)
+        return Retry(error, delay_seconds)
 
 
-def conclude(stopped: LogError | None, ending: Ending | None, policy: Policy) -> Conclusion:
-    """What the end of an attempt means.
+def conclude(stopped: LogError | None, outcome: HandlerOutcome | None, policy: RetryPolicy) -> Conclusion:
+    """Decide what follows from the end of an attempt.
 
-    Why it was stopped counts for more than what the handler made of that: one that notices and returns early has no
-    result. `ending` is None for a handler that did not stop when told.
+    The reason for which it was stopped takes precedence over the outcome of the handler: one that notices it and
+    returns early has no result.
+
+    Args:
+        stopped: why the attempt was stopped; None if it was not.
+        outcome: how the handler ended; None when it did not stop in time.
     """
     match stopped:
         case SupersededError() | EndedError():
@@ -183,22 +187,22 @@ def conclude(stopped: LogError | None, ending: Ending | None, policy: Policy) ->
         case ShutdownError():
             return HandBack()
         case TimedOutError():
-            return policy.answer(Failure(_timeout(stopped, ending, policy)))
+            return policy.after(Failure(_timeout(stopped, outcome, policy)))
         case OutputOverflowError():
             return Fail(ErrorInfo("OutputOverflow", str(stopped)))
         case _:
-            return _end_of_handler(ending, policy)
+            return _after_handler(outcome, policy)
 
 
-def _timeout(stopped: TimedOutError, ending: Ending | None, policy: Policy) -> ErrorInfo:
-    # What the handler raised when it was interrupted says where it was.
-    where = backtrace(ending.error) if policy.tracebacks and isinstance(ending, Raised) else ""
+def _timeout(stopped: TimedOutError, outcome: HandlerOutcome | None, policy: RetryPolicy) -> ErrorInfo:
+    # The exception that the handler raised when it was interrupted shows where it was.
+    where = backtrace(outcome.error) if policy.tracebacks and isinstance(outcome, Raised) else ""
     message = f"took longer than {stopped.timeout_seconds:g} s"
     return ErrorInfo("Timeout", message, retryable=True, transient=True, traceback=where)
 
 
-def _end_of_handler(ending: Ending | None, policy: Policy) -> Conclusion:
-    if isinstance(ending, Returned):
-        return Complete(ending.value)
-    error = ending.error if ending else RuntimeError("the handler did not end")
-    return policy.answer(failure(error, traceback=policy.tracebacks))
+def _after_handler(outcome: HandlerOutcome | None, policy: RetryPolicy) -> Conclusion:
+    if isinstance(outcome, Returned):
+        return Complete(outcome.value)
+    error = outcome.error if outcome else RuntimeError("the handler did not end")
+    return policy.after(failure(error, traceback=policy.tracebacks))

@@ -1,4 +1,4 @@
-"""Why the processor itself stops a handler; the other reasons stand in `headway.errors`."""
+"""Why the processor stops a handler; the other reasons are in `headway.errors`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from headway.errors import LogError
 
 
 class TimedOutError(LogError):
-    """The attempt has taken longer than its kind allows."""
+    """The attempt took longer than the timeout of its kind."""
 
     def __init__(self, task: str, timeout_seconds: float) -> None:
         super().__init__(f"task {task} took longer than {timeout_seconds:g} s")
@@ -15,4 +15,4 @@ class TimedOutError(LogError):
 
 
 class ShutdownError(LogError):
-    """The processor shuts down and hands the job to another one."""
+    """The processor shuts down and hands the job back."""

@@ -1,4 +1,4 @@
-"""Running a handler: on the event loop or in a thread, with an end that always comes as a value."""
+"""Run a handler on the event loop or in a thread. Its end is always a value: what it returned or raised."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ from headway.job import Job
 from headway.task import Kind
 from headway.track import current
 from headway.values.results import Encoded, encode_result
-from headway_processor.attempts.decision import Ending, Raised, Returned
+from headway_processor.attempts.decision import HandlerOutcome, Raised, Returned
 from headway_processor.attempts.errors import TimedOutError
 from headway_processor.attempts.log_capture import kind_level, number_of
 from headway_processor.attempts.print_capture import PrintedLines, flush_printed, printed
 
 STOP_SECONDS = 3.0
-"""How long a handler that was told to stop is waited for. A thread cannot be killed, only left behind."""
+"""How long a stopped handler may take to end. A thread cannot be killed; after that it is abandoned."""
 
 logger = logging.getLogger(__name__)
 
 
 class HandlerRun:
-    """A handler that runs. `interrupt` cancels an async one; a thread sees `job.stopped`."""
+    """A running handler. `interrupt` cancels an async one; a thread reads `job.stopped`."""
 
-    def __init__(self, future: asyncio.Future[Ending], interrupt: Callable[[], object]) -> None:
+    def __init__(self, future: asyncio.Future[HandlerOutcome], interrupt: Callable[[], object]) -> None:
         self._future = future
         self.interrupt = interrupt
 
     @property
-    def ending(self) -> Ending | None:
-        """How it ended; None while it runs."""
+    def outcome(self) -> HandlerOutcome | None:
+        """How the handler ended; None while it runs."""
         if not self._future.done():
             return None
         if self._future.cancelled():  # before its first step
             return Raised(asyncio.CancelledError())
         return self._future.result()
 
-    async def until_end(self, job: Job, stopping: asyncio.Event, timeout_seconds: float | None) -> Ending | None:
-        """Wait for the end, or make it after `timeout_seconds` and when `stopping` is set. None: it would not stop."""
+    async def until_end(
+        self, job: Job, stopping: asyncio.Event, timeout_seconds: float | None
+    ) -> HandlerOutcome | None:
+        """Wait for the end; stop the handler after `timeout_seconds` or when `stopping` is set. None if that fails."""
         stop = asyncio.create_task(stopping.wait(), name=f"stop of {job.task}")
         either: set[asyncio.Future[Any]] = {self._future, stop}
         try:
@@ -53,21 +55,19 @@ class HandlerRun:
             stop.cancel()
         if not self._future.done():
             if timeout_seconds is not None:
-                job.stop(TimedOutError(job.task, timeout_seconds))  # counts only if nothing else stopped it before
-            await self._make_end(job)
-        return self.ending
+                job.stop(TimedOutError(job.task, timeout_seconds))  # no effect if it was stopped before
+            await self._stop(job)
+        return self.outcome
 
-    async def _make_end(self, job: Job) -> None:
+    async def _stop(self, job: Job) -> None:
         self.interrupt()
         await asyncio.wait({self._future}, timeout=STOP_SECONDS)
         if not self._future.done():
-            logger.error(
-                "a handler does not stop and is left behind", extra={"action": "handler_left", "task": job.task}
-            )
+            logger.error("a handler does not stop and is abandoned", extra={"action": "handler_left", "task": job.task})
 
 
 def start(kind: Kind, job: Job, params: Any) -> HandlerRun:
-    """Start the handler of `kind`; inside it `headway.track` finds `job`. What it returns is encoded where it ran."""
+    """Start the handler of `kind` in a context where `headway.track` finds `job`. Its result is encoded there too."""
     arguments: tuple[Any, ...] = (job, params) if kind.takes_params else (job,)
     context = copy_context()
     context.run(current.set, job)
@@ -81,7 +81,7 @@ def start(kind: Kind, job: Job, params: Any) -> HandlerRun:
     return HandlerRun(_in_thread(kind, arguments, context, job.task), _nothing)
 
 
-async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:
+async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> HandlerOutcome:
     try:
         return Returned(_encoded(kind, await kind.handler(*arguments)))
     except BaseException as error:  # noqa: BLE001 - SystemExit in a task would end the event loop
@@ -90,43 +90,43 @@ async def _call_async(kind: Kind, arguments: tuple[Any, ...]) -> Ending:
         flush_printed()
 
 
-def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: str) -> asyncio.Future[Ending]:
-    # A thread of its own, and a daemon: one that never ends would occupy a pool and keep the process from ending.
+def _in_thread(kind: Kind, arguments: tuple[Any, ...], context: Context, task: str) -> asyncio.Future[HandlerOutcome]:
+    # A daemon thread of its own: one that never ends would occupy a pool and keep the process from outcome.
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Ending] = loop.create_future()
+    future: asyncio.Future[HandlerOutcome] = loop.create_future()
 
     def call() -> None:
-        ending = _call(context, kind, arguments)
-        with suppress(RuntimeError):  # the loop is closed: this thread was left behind
-            loop.call_soon_threadsafe(_resolve, future, ending)
+        outcome = _call(context, kind, arguments)
+        with suppress(RuntimeError):  # the loop is closed: this thread was abandoned
+            loop.call_soon_threadsafe(_resolve, future, outcome)
 
     threading.Thread(target=call, name=f"handler {task}", daemon=True).start()
     return future
 
 
-def _call(context: Context, kind: Kind, arguments: tuple[Any, ...]) -> Ending:
+def _call(context: Context, kind: Kind, arguments: tuple[Any, ...]) -> HandlerOutcome:
     try:
         return Returned(context.run(lambda: _encoded(kind, kind.handler(*arguments))))
-    except BaseException as error:  # noqa: BLE001 - what is raised here would be lost with the thread
+    except BaseException as error:  # noqa: BLE001 - it would be lost with the thread
         return Raised(error)
     finally:
         context.run(flush_printed)
 
 
 def _encoded(kind: Kind, value: object) -> Encoded:
-    """The result as JSON. Raises TaskError for one that is no result but work which nobody has done."""
+    """Encode the result as JSON. Raises TaskError for an awaitable or a generator, which is work not yet done."""
     if inspect.isgenerator(value) or inspect.isasyncgen(value) or inspect.isawaitable(value):
         if inspect.iscoroutine(value):
-            value.close()  # else Python warns that nobody has awaited it
+            value.close()  # else Python warns that it was never awaited
         message = f"the handler returned a {type(value).__name__} instead of a result: await or exhaust it there"
         raise TaskError(message, type="UnfinishedResult", retryable=False)
     return encode_result(value, kind.encoder)
 
 
-def _resolve(future: asyncio.Future[Ending], ending: Ending) -> None:
+def _resolve(future: asyncio.Future[HandlerOutcome], outcome: HandlerOutcome) -> None:
     if not future.done():
-        future.set_result(ending)
+        future.set_result(outcome)
 
 
 def _nothing() -> None:
-    """A thread cannot be interrupted; it looks at `job.stopped`."""
+    """A thread cannot be interrupted; it reads `job.stopped`."""

@@ -1,6 +1,6 @@
-"""What is stored of an exception that a handler raised: whose words count, and whether another attempt can help.
+"""What is stored of an exception that a handler raised: type and message, and whether another attempt can help.
 
-Groups are looked into at any depth, and so is the explicit cause of an error: `raise … from error`.
+Exception groups are searched at any depth, and so is the explicit cause of an error: `raise … from error`.
 """
 
 from __future__ import annotations
@@ -15,56 +15,59 @@ from headway_processor.attempts.backtrace import backtrace
 
 MAX_TEXT = 4000
 MAX_LEAVES = 5
-"""This many errors of a group are given in words; the rest is counted."""
+"""Errors of a group whose messages are stored; the others are counted."""
 MAX_CAUSES = 10
 
 _CANCELLED = (TaskCancelledError, GeneratorExit)
-_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""Errors of the operating system that do not pass by themselves."""
-_PASSING = frozenset(
+_PERMANENT = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the operating system that are not transient."""
+_TRANSIENT = frozenset(
     (
         *("TimeoutException", "ConnectTimeout", "ReadTimeout", "ServerTimeoutError", "TimeoutError", "Timeout"),
         *("TransportError", "ConnectionError", "ClientConnectionError", "APIConnectionError", "NetworkError"),
         *("OperationalError", "InterfaceError", "ServiceUnavailable", "UnavailableError", "RateLimitError"),
     )
 )
-"""Classes of third-party libraries for connections and timeouts, by name: httpx, aiohttp, redis, psycopg and others."""
+"""Names of the classes of httpx, aiohttp, redis, psycopg and others for connections and timeouts."""
 
 
 class Failure(NamedTuple):
-    """What is stored of a failed attempt, and when the next one should begin if there is one."""
+    """What is stored of a failed attempt, and the delay before the next one in seconds, if the error asks for one."""
 
     error: ErrorInfo
     retry_in: float | None = None
 
 
 def failure(error: BaseException, *, traceback: bool = False) -> Failure:
-    """The failure that `error` means; with its traceback if that is wanted.
+    """Describe the failure of a handler that raised `error`.
 
-    A group fails with the words of its leaves and is final when one leaf is. An error raised from a TaskError takes
-    over whether that may be retried and when, and its words; a TaskError speaks for itself, whatever caused it.
+    A group has the messages of its leaves and is final when one of them is. An error raised from a TaskError takes over
+    its message, whether it may be retried, and when. A TaskError stands for itself, whatever caused it.
+
+    Args:
+        traceback: whether the traceback is stored.
     """
     leaves = _leaves(error)
-    told = [_Told.of(leaf) for leaf in leaves]
-    spokesman = next((one for one in told if not one.retryable), told[0])
-    pauses = [one.retry_in for one in told if one.retry_in is not None]
+    described = [_Leaf.of(leaf) for leaf in leaves]
+    chosen = next((one for one in described if not one.retryable), described[0])
+    delays = [one.retry_in for one in described if one.retry_in is not None]
     info = ErrorInfo(
-        spokesman.type,
-        told[0].message if len(told) == 1 else _joined(told),
-        spokesman.retryable,
-        transient=all(one.transient for one in told),
+        chosen.type,
+        described[0].message if len(described) == 1 else _joined(described),
+        chosen.retryable,
+        transient=all(one.transient for one in described),
         traceback=backtrace(error) if traceback else "",
     )
-    return Failure(info, max(pauses, default=None))
+    return Failure(info, max(delays, default=None))
 
 
 def describe(error: BaseException) -> ErrorInfo:
-    """What is stored of an exception, without its traceback."""
+    """Return what is stored of an exception, without its traceback."""
     return failure(error).error
 
 
-class _Told(NamedTuple):
-    """A leaf in words."""
+class _Leaf(NamedTuple):
+    """What is stored of one exception of a group, or of the only one."""
 
     type: str
     message: str
@@ -73,24 +76,24 @@ class _Told(NamedTuple):
     retry_in: float | None
 
     @classmethod
-    def of(cls, error: BaseException) -> _Told:
+    def of(cls, error: BaseException) -> _Leaf:
         if isinstance(error, TaskError):
             retryable = bool(error.retryable)
             return cls(_clean(error.type, 200), _clean(error.message), retryable, retryable, asked(error.retry_in))
         name = type(error).__name__
         message = _text(error) or name
         if (cause := _cause(error)) is None:
-            return cls(_clean(name, 200), _clean(message), True, _passes(error), None)
+            return cls(_clean(name, 200), _clean(message), True, _is_transient(error), None)
         return cls(
             _clean(name, 200), _clean(f"{message}: {cause.message}"), cause.retryable, cause.transient, cause.retry_in
         )
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
-    """The errors in a group of groups, in order; without those that say only that the others had to stop."""
+    """Return the errors in nested groups, in order, without the cancellations that another error caused."""
     found = list(_flat(error))
-    telling = [leaf for leaf in found if not _is_cancellation(leaf)]
-    return telling or found
+    causes = [leaf for leaf in found if not _is_cancellation(leaf)]
+    return causes or found
 
 
 def _flat(error: BaseException) -> Iterator[BaseException]:
@@ -107,29 +110,29 @@ def _is_cancellation(error: BaseException) -> bool:
     return isinstance(error, _CANCELLED) or type(error).__name__ == "CancelledError"
 
 
-def _cause(error: BaseException) -> _Told | None:
-    """The TaskError that caused `error`, if its author says so by `from`; of a group of causes, what its leaves say."""
-    seen = error
+def _cause(error: BaseException) -> _Leaf | None:
+    """Return the TaskError that is the explicit cause of `error`; of a group, the first final leaf or the first."""
+    current = error
     for _ in range(MAX_CAUSES):
-        cause = seen.__cause__
+        cause = current.__cause__
         if cause is None:
             return None
-        told = [_Told.of(leaf) for leaf in _leaves(cause) if isinstance(leaf, TaskError)]
-        if told:
-            return next((one for one in told if not one.retryable), told[0])
-        seen = cause
+        described = [_Leaf.of(leaf) for leaf in _leaves(cause) if isinstance(leaf, TaskError)]
+        if described:
+            return next((one for one in described if not one.retryable), described[0])
+        current = cause
     return None
 
 
-def _passes(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     if isinstance(error, OSError):
-        return not isinstance(error, _LASTING)
-    return any(kind.__name__ in _PASSING for kind in type(error).__mro__)
+        return not isinstance(error, _PERMANENT)
+    return any(kind.__name__ in _TRANSIENT for kind in type(error).__mro__)
 
 
-def _joined(told: list[_Told]) -> str:
+def _joined(described: list[_Leaf]) -> str:
     counts: dict[str, int] = {}
-    for one in told:
+    for one in described:
         text = one.message if one.message == one.type else f"{one.type}: {one.message}"
         counts[text] = counts.get(text, 0) + 1
     texts = [f"{text} ({count} times)" if count > 1 else text for text, count in counts.items()]
@@ -137,7 +140,7 @@ def _joined(told: list[_Told]) -> str:
     shown = [_clean(text, share) for text in texts[:MAX_LEAVES]]
     if len(texts) > MAX_LEAVES:
         shown.append(f"and {len(texts) - MAX_LEAVES} more")
-    return _clean(f"{len(told)} errors: " + "; ".join(shown)) if len(told) > 1 else shown[0]
+    return _clean(f"{len(described)} errors: " + "; ".join(shown)) if len(described) > 1 else shown[0]
 
 
 def _text(error: BaseException) -> str:

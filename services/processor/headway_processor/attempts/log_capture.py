@@ -1,10 +1,10 @@
-"""What handlers write to `logging`, as log lines of their tasks. Where the process logs stays as it is.
+"""Turn what handlers write to `logging` into log lines of their tasks. Where the process logs does not change.
 
-A record is taken where its logger hands it to the handlers, after the logger's own level and filters. So loggers that
-do not propagate are included, and what an application does to its handlers changes nothing: a handler of ours on the
-root logger would keep `logging.basicConfig` from adding one, and `logging.config.dictConfig` would remove it.
+A record is copied where its logger passes it to the handlers, after the logger's level and filters. So loggers that do
+not propagate are included, and the handlers of an application do not matter: an additional handler on the root logger
+would keep `logging.basicConfig` from adding one, and `logging.config.dictConfig` would remove it.
 
-The one place that replaces a method of the standard library; `task_log_level=OFF` leaves it alone.
+This is the only place that replaces a method of the standard library; `task_log_level=OFF` leaves it unchanged.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ _busy: ContextVar[bool] = ContextVar("headway_log_capture_busy", default=False)
 
 
 kind_level: ContextVar[int | None] = ContextVar("headway_kind_level", default=None)
-"""The least level of the kind whose handler runs in this context; None for that of the processor."""
+"""The lowest level for the kind whose handler runs in this context; None for that of the processor."""
 
 
 def number_of(level: str) -> int:
-    """The number of a level by its name; above all of them for OFF."""
+    """Return the number of a level; for OFF one above all levels."""
     return _NOTHING if level.upper() == "OFF" else logging.getLevelNamesMapping()[level.upper()]
 
 
 @contextmanager
 def captured_logging(level: str) -> Iterator[None]:
-    """Inside, records of at least `level` that a handler's context makes become log lines of its task."""
+    """Turn records of at least `level` that are logged in the context of a handler into log lines of its task."""
     if level.upper() == "OFF":
         yield
         return
     least = number_of(level)
     _levels.append(least)
-    if not _real:  # several processors in one process take a record once
+    if not _real:  # several processors in one process copy a record once
         _real.append(logging.Logger.callHandlers)
         logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
     try:
         yield
     finally:
         _levels.remove(least)
-        # Where somebody else has replaced it since, ours stays in their chain and takes nothing.
+        # If other code has replaced it since, this function stays in its chain and copies nothing.
         if not _levels and logging.Logger.callHandlers is _call_handlers:
             logging.Logger.callHandlers = _real.pop()  # type: ignore[method-assign,assignment]
 
@@ -61,13 +61,13 @@ def _call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         return
     least = kind_level.get()
     if record.levelno >= (min(_levels) if least is None else least):
-        _take(record, job)
+        _copy(record, job)
 
 
-def _take(record: logging.LogRecord, job: Job) -> None:
+def _copy(record: logging.LogRecord, job: Job) -> None:
     if _busy.get() or record.name.partition(".")[0] in _OWN:
         return
-    token = _busy.set(True)  # the text of a record may be made by code that logs itself
+    token = _busy.set(True)  # formatting a record may run code that logs
     try:
         job.log(_text(record), _level(record.levelno), logger=record.name)
     finally:

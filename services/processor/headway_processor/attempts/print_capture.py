@@ -1,4 +1,4 @@
-"""What handlers print, as log lines of their tasks too, for kinds that ask for it. It is still printed."""
+"""Copy what handlers print to log lines of their tasks, for kinds with `capture_print`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from headway.job import Job
 
 LOGGER = "stdout"
 MAX_LINE_CHARS = 4000
-"""An unfinished line is passed on in pieces of this length."""
+"""An unfinished line is logged in pieces of this length."""
 
 
 class PrintedLines:
-    """The lines that one handler prints. Threads of the handler do not mix within a line."""
+    """The lines that one handler prints. Output of its threads is not mixed within a line."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -25,7 +25,7 @@ class PrintedLines:
         self._unfinished: dict[int, str] = {}
 
     def write(self, text: str) -> None:
-        """Some text, of which each line end completes a line."""
+        """Add printed text and log each line that it completes."""
         thread = threading.get_ident()
         with self._lock:
             *lines, rest = (self._unfinished.get(thread, "") + text).split("\n")
@@ -34,33 +34,33 @@ class PrintedLines:
                 rest = rest[MAX_LINE_CHARS:][-MAX_LINE_CHARS:]
             self._unfinished[thread] = rest
         for line in lines:
-            self._say(line)
+            self._log(line)
 
     def flush(self) -> None:
-        """Pass on what no line end has completed."""
+        """Log the unfinished lines."""
         with self._lock:
             rests, self._unfinished = self._unfinished, {}
         for rest in rests.values():
-            self._say(rest)
+            self._log(rest)
 
-    def _say(self, line: str) -> None:
-        shown = line.rstrip("\r").rpartition("\r")[2]  # what a bar overwrites is not seen
+    def _log(self, line: str) -> None:
+        shown = line.rstrip("\r").rpartition("\r")[2]  # without what a progress bar has overwritten
         if shown.strip():
             self._job.log(shown, logger=LOGGER)
 
 
 printed: ContextVar[PrintedLines | None] = ContextVar("headway_printed", default=None)
-"""Where the handler that runs in this context prints to, if that is wanted."""
+"""The printed lines of the handler that runs in this context, if they are captured."""
 
 
 def flush_printed() -> None:
-    """Pass on the unfinished lines of the handler that runs in this context."""
+    """Log the unfinished lines of the handler that runs in this context."""
     if (lines := printed.get()) is not None:
         lines.flush()
 
 
 class _Stdout:
-    """The standard output, and the lines of the task in whose context something is written."""
+    """Writes to the standard output, and to the printed lines of the handler in whose context it is called."""
 
     def __init__(self, real: TextIO) -> None:
         self._real = real
@@ -82,7 +82,11 @@ class _Stdout:
 
 @contextmanager
 def captured_print(*, wanted: bool = True) -> Iterator[None]:
-    """Inside, what a handler prints in a context with `printed` becomes log lines of its task."""
+    """Replace `sys.stdout`, so that what is printed in a context with `printed` becomes log lines.
+
+    Args:
+        wanted: False to change nothing.
+    """
     if not wanted or isinstance(sys.stdout, _Stdout):
         yield
         return

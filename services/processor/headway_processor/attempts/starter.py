@@ -16,30 +16,29 @@ GONE = "the client that started it has gone"
 
 
 class Grace:
-    """How long a starter may be absent. All times are seconds of one clock."""
+    """The time that a starter may be absent. All times are seconds of one clock."""
 
     def __init__(self, seconds: float, now: float) -> None:
         self._seconds = seconds
         self._until = now + seconds
 
     def restart(self, now: float) -> None:
-        """The starter is present at `now`, or its absence could not be noticed until then."""
+        """Begin again at `now`: the starter is present, or its absence could not be noticed until then."""
         self._until = now + self._seconds
 
     def left(self, now: float) -> float:
-        """Seconds until the starter counts as gone; 0 or less when it does."""
+        """Return the seconds until the starter counts as gone; 0 or less when it does."""
         return self._until - now
 
 
 class Starter:
-    """Listens to the presence beats of one task, while it is entered.
+    """Receives the presence beats of one task, while it is entered.
 
-    Absence counts only while beats could be heard: the grace begins again with each reconnection, and it ends only
-    after the log has answered on the same connection, which shows that the connection works and that no beat waits in
-    it unread.
+    Absence counts only while beats can be received: the grace period begins again with each reconnection, and it ends
+    only after a read of the log on the same connection, which shows that the connection works and has no unread beat.
 
     Args:
-        connected: whether NATS is connected now.
+        connected: returns whether NATS is connected now.
         on_reconnect: called after each reconnection; this object adds itself while it is entered.
     """
 
@@ -53,7 +52,7 @@ class Starter:
         on_reconnect: list[Callable[[], None]],
     ) -> None:
         self.heard = asyncio.Event()
-        """Set with the first presence beat."""
+        """Set by the first presence beat."""
         self._log = log
         self._task = task
         self._connected = connected
@@ -76,18 +75,18 @@ class Starter:
             await self._subscription.close()
 
     def restart(self) -> None:
-        """Begin the grace again."""
+        """Begin the grace period again."""
         self._grace.restart(self._time())
 
     async def gone(self) -> None:
-        """Return when no presence beat came for the grace."""
+        """Return when no presence beat was received for the grace period."""
         while True:
             await asyncio.sleep(max(self._grace.left(self._time()), 0.0))
             if self._grace.left(self._time()) <= 0 and await self._would_be_heard():
                 return
 
     async def _would_be_heard(self) -> bool:
-        """Whether the grace has ended although beats arrive; begins it again when they cannot."""
+        """Return whether the grace period has ended although beats could be received; if not, begin it again."""
         if self._connected():
             try:
                 await self._log.last(self._task)

@@ -1,4 +1,4 @@
-"""How many jobs wait, for those who watch over the processors."""
+"""Count the pending jobs of each kind, for the metrics."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from headway_processor.metrics import Metrics
 PAUSE_SECONDS = 10.0
 
 
-async def keep_counted(pullers: Mapping[str, Puller], metrics: Metrics) -> None:
-    """A root task: ask for each kind's waiting jobs again and again."""
+async def count_pending(pullers: Mapping[str, Puller], metrics: Metrics) -> None:
+    """Read the number of pending jobs of each kind every 10 s, until cancelled."""
     while True:
         for kind, puller in pullers.items():
-            with suppress(UnavailableError):  # before its consumer is made, and while NATS is away
-                metrics.waiting(kind, await puller.waiting())
+            with suppress(UnavailableError):  # before its consumer exists, and while NATS is unreachable
+                metrics.pending(kind, await puller.pending())
         await asyncio.sleep(PAUSE_SECONDS)

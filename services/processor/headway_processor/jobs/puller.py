@@ -1,8 +1,8 @@
-"""Taking jobs from the queue, one at a time, without losing one that arrives too late.
+"""Take jobs from the queue one at a time, without losing one that arrives late.
 
-nats-py's `fetch` keeps what arrives after its timeout, or while nobody waits, in a buffer until the next call; at a
-shutdown, or while all slots are busy, such a job would be lost to everybody until its ack_wait is over. Here it is
-given back at once.
+nats-py's `fetch` keeps what arrives after its timeout, or between two calls, in a buffer until the next call. At a
+shutdown, or while all slots are busy, no processor would get such a job before its ack_wait has passed. Here it is
+returned to the queue at once.
 """
 
 from __future__ import annotations
@@ -19,57 +19,18 @@ from headway.errors import UnavailableError
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection
 from headway.jetstream.errors import best_effort, found, mapped
+from headway_processor.jobs.delivery import JetStreamDelivery
 
 MARGIN_SECONDS = 1.0
-"""How much longer than the server this side waits for the end of a request."""
+"""How much longer than the server the client waits for the end of a request."""
 CLOSE_SECONDS = 2.0
 NOTHING_YET = frozenset(("404", "408"))
 
 logger = logging.getLogger(__name__)
 
 
-class Delivery:
-    """A job as it was delivered, and the answers to it.
-
-    An answer that gets lost is no harm: the job is delivered again, and the task's log says what had happened.
-    """
-
-    def __init__(self, message: Msg) -> None:
-        self._message = message
-        self.subject: str = message.subject
-        self.payload: bytes = message.data
-        self.answered = False
-        self.key = f"{message.metadata.stream}.{message.metadata.sequence.stream}"
-        """The same at every delivery of the same job."""
-
-    async def ack(self) -> None:
-        """The job is done: remove it."""
-        self.answered = True
-        with best_effort():
-            await self._message.ack()
-
-    async def nak(self, delay_seconds: float = 0.0) -> None:
-        """Deliver the job again, at once or later."""
-        self.answered = True
-        with best_effort():
-            await self._message.nak(delay_seconds)
-
-    async def term(self) -> None:
-        """The job is of no use: remove it."""
-        self.answered = True
-        with best_effort():
-            await self._message.term()
-
-    async def keep(self) -> None:
-        """The job is being worked on: ack_wait begins anew."""
-        if self.answered:  # after a nak it would undo the delay
-            return
-        with best_effort():
-            await self._message.in_progress()
-
-
 class Puller:
-    """Asks the consumer of one kind for jobs. `bind`, then `next` again and again, then `close`."""
+    """Requests jobs from the consumer of one kind: `bind`, then `next` repeatedly, then `close`."""
 
     def __init__(self, connection: Connection, config: ConsumerConfig) -> None:
         assert config.durable_name is not None
@@ -81,105 +42,105 @@ class Puller:
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{config.durable_name}"
         self._inbox = self._client.new_inbox()
         self._subscription: Subscription | None = None
-        self._count = 0
+        self._requests = 0
         self._wait_seconds = 0.0
-        self._answer: asyncio.Future[Msg | str] | None = None
-        """Of the last request: a job, or what the server says instead."""
-        self._wanted = False
-        """Whether a job that arrives now is waited for."""
+        self._reply: asyncio.Future[Msg | str] | None = None
+        """Reply to the last request: a job, or the status that the server sends instead."""
+        self._waiting = False
+        """Whether `next` waits for a job now."""
 
     async def bind(self) -> None:
-        """Make the streams and the consumer if they are missing, adapt the consumer. Raises UnavailableError."""
+        """Create the streams and the consumer if they are missing, and update the consumer. Raises UnavailableError."""
         await provision.ensure(self._js, self._connection.names, self._connection.settings)
         with mapped(f"consumer {self._config.durable_name}"):
             await self._ensure_consumer()
             if self._subscription is None:
                 self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
-    async def next(self, wait_seconds: float) -> Delivery | None:
-        """The next job, or None when there is none within `wait_seconds`.
+    async def next(self, wait_seconds: float) -> JetStreamDelivery | None:
+        """Return the next job, or None when none arrives within `wait_seconds`.
 
-        Raises UnavailableError when NATS is away or the consumer is gone: `bind` again.
+        Raises UnavailableError when NATS is unreachable or the consumer is missing: call `bind` again.
         """
         if not self._client.is_connected:
-            # Requests would pile up in the client and, once connected, fetch a job each.
-            raise UnavailableError("NATS is away")
-        answer = self._answer = asyncio.get_running_loop().create_future()
-        self._wanted = True
+            # Requests would be queued in the client and, once connected, fetch a job each.
+            raise UnavailableError("NATS is unreachable")
+        reply = self._reply = asyncio.get_running_loop().create_future()
+        self._waiting = True
         try:
             await self._ask(wait_seconds)
-            await asyncio.wait({answer}, timeout=wait_seconds + MARGIN_SECONDS)
+            await asyncio.wait({reply}, timeout=wait_seconds + MARGIN_SECONDS)
         except asyncio.CancelledError:
-            if answer.done() and isinstance(answer.result(), Msg):
-                await _return(answer.result())
+            if reply.done() and isinstance(reply.result(), Msg):
+                await _hand_back(reply.result())
             raise
         finally:
-            self._wanted = False
-        return _job(answer.result()) if answer.done() else None
+            self._waiting = False
+        return _delivery_of(reply.result()) if reply.done() else None
 
-    async def waiting(self) -> int:
-        """How many jobs no processor has taken yet. Raises UnavailableError."""
+    async def pending(self) -> int:
+        """Return how many jobs no processor has taken yet. Raises UnavailableError."""
         with mapped(f"consumer {self._config.durable_name}"):
             info = await self._js.consumer_info(self._stream, str(self._config.durable_name))
         return info.num_pending or 0
 
     async def close(self) -> None:
-        """Wait for the end of the last request, give back what it brings, ask for nothing more.
+        """Wait for the end of the last request and return to the queue what it brings.
 
-        A request cannot be taken back: the server may answer it with a job after it has processed our UNSUB, and that
-        job would be lost to everybody until its ack_wait is over (measured with 2.15.1).
+        A request cannot be withdrawn: the server may reply with a job after it has processed the UNSUB, and no
+        processor would get that job before its ack_wait has passed (measured with nats-server 2.15.1).
         """
         if self._subscription is None or not self._client.is_connected:
             return
-        if self._answer is not None:
-            await asyncio.wait({self._answer}, timeout=self._wait_seconds + MARGIN_SECONDS)
+        if self._reply is not None:
+            await asyncio.wait({self._reply}, timeout=self._wait_seconds + MARGIN_SECONDS)
         with best_effort():
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._subscription.drain()  # type: ignore[no-untyped-call]
 
     async def _ensure_consumer(self) -> None:
         info = await found(self._js.consumer_info(self._stream, str(self._config.durable_name)))
-        if info is None or not _same(info.config, self._config):
+        if info is None or not _is_current(info.config, self._config):
             await self._js.add_consumer(self._stream, self._config)
 
     async def _ask(self, wait_seconds: float) -> None:
-        self._count += 1
+        self._requests += 1
         self._wait_seconds = wait_seconds
         request = msgspec.json.encode({"batch": 1, "expires": int(wait_seconds * 1_000_000_000)})
         with mapped("pull"):
-            await self._client.publish(self._subject, request, reply=f"{self._inbox}.{self._count}")
+            await self._client.publish(self._subject, request, reply=f"{self._inbox}.{self._requests}")
 
     async def _on_message(self, message: Msg) -> None:
-        open_answer = self._answer if self._answer is not None and not self._answer.done() else None
+        open_reply = self._reply if self._reply is not None and not self._reply.done() else None
         if not message.reply.startswith("$JS.ACK."):
-            if open_answer is not None and message.subject == f"{self._inbox}.{self._count}":
+            if open_reply is not None and message.subject == f"{self._inbox}.{self._requests}":
                 headers = message.headers or {}
-                open_answer.set_result(f"{headers.get('Status', '')} {headers.get('Description', '')}".strip())
-        elif open_answer is not None and self._wanted:
-            open_answer.set_result(message)
+                open_reply.set_result(f"{headers.get('Status', '')} {headers.get('Description', '')}".strip())
+        elif open_reply is not None and self._waiting:
+            open_reply.set_result(message)
         else:
-            await _return(message)
-            if open_answer is not None:
-                open_answer.set_result("")
+            await _hand_back(message)
+            if open_reply is not None:
+                open_reply.set_result("")
 
 
-def _job(answer: Msg | str) -> Delivery | None:
-    if isinstance(answer, Msg):
-        return Delivery(answer)
-    if answer[:3] in NOTHING_YET:
+def _delivery_of(reply: Msg | str) -> JetStreamDelivery | None:
+    if isinstance(reply, Msg):
+        return JetStreamDelivery(reply)
+    if reply[:3] in NOTHING_YET:
         return None
-    raise UnavailableError(f"pull: {answer}")
+    raise UnavailableError(f"pull: {reply}")
 
 
-async def _return(message: Msg | str) -> None:
+async def _hand_back(message: Msg | str) -> None:
     assert isinstance(message, Msg)
-    logger.info("a job that arrived too late is given back", extra={"action": "job_returned"})
+    logger.info("a job that arrived too late is returned to the queue", extra={"action": "job_returned"})
     with best_effort():
         await message.nak()
 
 
-def _same(there: ConsumerConfig, wanted: ConsumerConfig) -> bool:
+def _is_current(existing: ConsumerConfig, wanted: ConsumerConfig) -> bool:
     return all(
-        getattr(there, name) == getattr(wanted, name)
+        getattr(existing, name) == getattr(wanted, name)
         for name in ("filter_subject", "ack_wait", "max_deliver", "max_ack_pending")
     )

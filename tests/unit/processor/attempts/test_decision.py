@@ -24,9 +24,9 @@ from headway_processor.attempts.decision import (
     Fail,
     GiveUp,
     HandBack,
-    Policy,
     Raised,
     Retry,
+    RetryPolicy,
     Returned,
     Start,
     conclude,
@@ -40,7 +40,7 @@ CHUNK = {"text": "a", "offset": 0}
 
 
 def lost(failed):
-    return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or vanished", True, True), failed)
+    return GiveUp(ErrorInfo("Lost", f"given up: {failed} attempts failed or were lost", True, True), failed)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_event_stops_a_running_attempt(event, reason):
     assert (None if stop is None else type(stop)) == reason
 
 
-ONCE = Policy(failed=0, retries=1, first_seconds=1.0)
-NEVER = Policy(failed=1, retries=1, first_seconds=1.0)
+ONCE = RetryPolicy(failed=0, retries=1, first_seconds=1.0)
+NEVER = RetryPolicy(failed=1, retries=1, first_seconds=1.0)
 SUPERSEDED = SupersededError("t1", 1, 2)
 ENDED = EndedError("t1", "error")
 TIMEOUT = ErrorInfo("Timeout", "took longer than 5 s", True, True)
@@ -110,7 +110,7 @@ OVERFLOW = ErrorInfo("OutputOverflow", "too much")
 
 
 @pytest.mark.parametrize(
-    ("stopped", "ending", "policy", "expected"),
+    ("stopped", "outcome", "policy", "expected"),
     [
         (None, Returned(3), ONCE, Complete(3)),
         (None, Raised(ValueError("boom")), ONCE, Retry(BOOM, 1.0)),
@@ -128,14 +128,14 @@ OVERFLOW = ErrorInfo("OutputOverflow", "too much")
         (OutputOverflowError("too much"), Returned(None), ONCE, Fail(OVERFLOW)),
     ],
 )
-def test_end_of_an_attempt_is_concluded(stopped, ending, policy, expected):
-    assert conclude(stopped, ending, policy) == expected
+def test_end_of_an_attempt_is_concluded(stopped, outcome, policy, expected):
+    assert conclude(stopped, outcome, policy) == expected
 
 
 @pytest.mark.parametrize(("failed", "delay"), [(0, 0.5), (1, 1.0), (2, 2.0), (6, 32.0), (7, 60.0), (2000, 60.0)])
 def test_pause_before_a_retry_doubles_up_to_a_minute(failed, delay):
-    policy = Policy(failed, retries=10_000, first_seconds=0.5)
-    assert policy.answer(Failure(BOOM)) == Retry(BOOM, delay)
+    policy = RetryPolicy(failed, retries=10_000, first_seconds=0.5)
+    assert policy.after(Failure(BOOM)) == Retry(BOOM, delay)
 
 
 def test_error_that_asks_for_a_pause_gets_it_while_retries_are_left():

@@ -73,7 +73,7 @@ async def test_failure_without_retries_is_the_end(bench):
     assert bench.last.status == "error"
     error = bench.last.error
     assert (error.type, error.message, error.retryable, error.transient) == ("ValueError", "boom", True, False)
-    assert bench.archive.dead == []
+    assert bench.dead_letters.jobs == []
 
 
 async def test_final_error_in_a_task_group_is_not_retried(bench):
@@ -320,8 +320,8 @@ async def test_task_whose_attempts_all_vanish_is_given_up(bench):
     assert await bench.run(noop) == ["ack"]
     last = bench.last
     assert (last.status, last.error.type, last.progress, last.failed, last.eta) == ("error", "Lost", 40.0, 3, None)
-    assert [reason for *_, reason in bench.archive.dead] == ["Lost: given up: 3 attempts failed or vanished"]
-    assert bench.metrics.seen == ["buried"]
+    assert [reason for *_, reason in bench.dead_letters.jobs] == ["Lost: given up: 3 attempts failed or were lost"]
+    assert bench.metrics.seen == ["dead_lettered"]
 
 
 async def test_task_that_was_cancelled_in_the_queue_is_not_run(bench):
@@ -373,7 +373,7 @@ async def test_params_that_do_not_fit_end_the_task_at_once(bench, params):
 
     assert await bench.run(handler, params, retries=3) == ["ack"]
     assert (bench.last.status, bench.last.error.type, bench.last.attempt) == ("error", "InvalidParams", 0)
-    assert len(bench.archive.dead) == 1
+    assert len(bench.dead_letters.jobs) == 1
 
 
 async def test_params_for_a_handler_that_takes_none_do_not_fit(bench):
@@ -394,11 +394,11 @@ async def test_params_for_a_handler_that_takes_none_do_not_fit(bench):
     ],
 )
 async def test_malformed_job_is_set_aside(bench, payload):
-    bench.archive.away = 1
+    bench.dead_letters.refusals = 1
     assert await bench.run(noop, payload=payload) == ["term"]
-    assert [dead[:3] for dead in bench.archive.dead] == [("k", "t1", payload)]
+    assert [dead[:3] for dead in bench.dead_letters.jobs] == [("k", "t1", payload)]
     assert bench.events == []
-    assert bench.metrics.seen == ["malformed", "buried"]
+    assert bench.metrics.seen == ["malformed", "dead_lettered"]
 
 
 @pytest.mark.security
@@ -442,11 +442,11 @@ async def test_result_that_is_work_nobody_has_done_fails_the_task(bench):
 
 
 async def test_large_result_goes_to_the_store(bench):
-    bench.archive.away = 1
+    bench.results.refusals = 1
     value = "x" * MAX_RESULT_BYTES
     assert await bench.run(lambda job: value) == ["ack"]
     assert bench.last.data == {"href": "/api/v1/tasks/t1/result", "bytes": MAX_RESULT_BYTES + 2}
-    assert bench.archive.results == {"t1": codec.encode_json(value)}
+    assert bench.results.by_task == {"t1": codec.encode_json(value)}
 
 
 async def test_a_result_that_the_log_never_takes_fails_the_task(bench):
@@ -456,11 +456,11 @@ async def test_a_result_that_the_log_never_takes_fails_the_task(bench):
     assert (bench.last.status, bench.last.error.type) == ("error", "ResultTooLarge")
 
 
-async def test_a_result_that_the_archive_never_takes_fails_the_task(bench, monkeypatch):
+async def test_a_result_that_the_store_never_takes_fails_the_task(bench, monkeypatch):
     async def refuse(task, result):
         raise TooLargeError("the result")
 
-    monkeypatch.setattr(bench.archive, "keep_result", refuse)
+    monkeypatch.setattr(bench.results, "put", refuse)
     assert await bench.run(lambda job: "x" * MAX_RESULT_BYTES, retries=3) == ["ack"]
     assert (bench.last.status, bench.last.error.type) == ("error", "ResultTooLarge")
 
@@ -473,7 +473,7 @@ async def test_large_result_of_a_superseded_attempt_is_not_stored(bench, monkeyp
         return "x" * MAX_RESULT_BYTES
 
     assert await bench.run(handler) == []
-    assert bench.archive.results == {}
+    assert bench.results.by_task == {}
 
 
 async def test_job_is_run_when_the_log_is_back(bench):
@@ -485,11 +485,11 @@ async def test_job_is_run_when_the_log_is_back(bench):
     assert bench.last.status == "completed"
 
 
-async def test_running_job_is_kept_from_others(bench):
+async def test_running_job_is_not_delivered_to_others(bench):
     bench.settings = msgspec.structs.replace(bench.settings, ack_wait_seconds=0.01)
 
     async def handler(job):
-        await until(lambda: run.delivery.kept > 2)
+        await until(lambda: run.delivery.extended > 2)
 
     run = bench.job(handler)
     await run.run()
@@ -500,7 +500,7 @@ async def test_failure_of_our_own_leaves_the_job_to_another_delivery(bench, monk
     async def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("headway_processor.jobs.run.latest_progress", broken)
+    monkeypatch.setattr("headway_processor.jobs.run.read_log_end", broken)
     assert await bench.run(noop) == []
 
 
@@ -510,5 +510,5 @@ async def test_a_job_that_is_nested_too_deeply_is_no_job(bench, depth):
     params = b"[" * depth + b"]" * depth
     payload = b'{"task":"t1","kind":"k","params":{"a":' + params + b"}}"
     assert await bench.run(lambda job: None, payload=payload) == ["term"]
-    ((_, _, _, reason),) = bench.archive.dead
+    ((_, _, _, reason),) = bench.dead_letters.jobs
     assert "nested deeper" in reason

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from headway_processor import shutdown
-from headway_processor.shutdown import Running
+from headway_processor.shutdown import RunningJobs
 
 
 class Run:
@@ -39,17 +39,17 @@ def start(jobs, run, ended):
 
 
 async def test_task_runs_here_until_its_job_is_answered(ended):
-    jobs = Running()
+    jobs = RunningJobs()
     run = start(jobs, Run(), ended)
-    assert (jobs.has("t1"), jobs.has("t2")) == (True, False)
+    assert (jobs.runs("t1"), jobs.runs("t2")) == (True, False)
     run.answered = True
-    assert not jobs.has("t1")  # what is delivered now is the next attempt
+    assert not jobs.runs("t1")  # what is delivered now is the next attempt
     run.door.set()
     await jobs.drain(1.0)
 
 
 async def test_job_that_ends_within_the_grace_is_not_handed_back(ended):
-    jobs = Running()
+    jobs = RunningJobs()
     run = start(jobs, Run(), ended)
     run.door.set()
     await jobs.drain(10.0)
@@ -57,7 +57,7 @@ async def test_job_that_ends_within_the_grace_is_not_handed_back(ended):
 
 
 async def test_job_that_outlasts_the_grace_is_handed_back(ended):
-    jobs = Running()
+    jobs = RunningJobs()
     run = start(jobs, Run(), ended)
     await jobs.drain(0.0)
     assert (ended, run.handed_back, len(jobs)) == ([run], True, 0)
@@ -65,7 +65,7 @@ async def test_job_that_outlasts_the_grace_is_handed_back(ended):
 
 async def test_job_that_cannot_be_handed_back_is_cancelled(ended, monkeypatch):
     monkeypatch.setattr(shutdown, "HAND_BACK_SECONDS", 0.01)
-    jobs = Running()
+    jobs = RunningJobs()
     run = start(jobs, Run(obedient=False), ended)
     await jobs.drain(0.0)
     assert (ended, run.handed_back, len(jobs)) == ([run], True, 0)

@@ -84,7 +84,7 @@ async def test_a_job_that_was_queued_for_long_does_not_begin_when_its_starter_ha
     assert run.delivery.answers == ["ack"]
     assert ended(bench) == ("cancelled", f"cancelled: {GONE}")
     assert work.began is None
-    assert run.delivery.kept  # the queue was kept waiting meanwhile
+    assert run.delivery.extended  # the queue was kept waiting meanwhile
 
 
 async def test_a_job_that_was_queued_for_long_begins_with_the_first_presence(bench, work):

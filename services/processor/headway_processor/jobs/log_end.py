@@ -1,0 +1,42 @@
+"""The end of a task's log, from which a job's next step is decided."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from headway.codec import decode
+from headway.errors import UnavailableError
+from headway.eventlog.chain import EMPTY, Head, read_head
+from headway.eventlog.log import Log
+from headway.events import Progress
+
+
+class LogEnd(NamedTuple):
+    """The last event of a log and the last progress in it."""
+
+    head: Head
+    latest: Progress | None
+    """None when there is no progress, or when it was trimmed."""
+
+
+NO_LOG = LogEnd(EMPTY, None)
+
+
+async def read_log_end(log: Log, task: str) -> LogEnd:
+    """Read the end of a task's log. Raises UnavailableError."""
+    head = await read_head(log, task)
+    return LogEnd(head, await _latest_progress(log, task, head))
+
+
+async def _latest_progress(log: Log, task: str, head: Head) -> Progress | None:
+    if isinstance(head.event, Progress):
+        return head.event
+    if not head.snap:
+        return None
+    page = await log.read(task, head.snap, 1)
+    if not page:
+        raise UnavailableError(f"the log of {task} was read from a replica that is behind")
+    if page[0].seq != head.snap:
+        return None
+    event = decode(page[0].payload)
+    return event if isinstance(event, Progress) else None

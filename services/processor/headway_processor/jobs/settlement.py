@@ -1,0 +1,83 @@
+"""Jobs that end without an attempt: given up, cancelled before they began, already ended, or malformed."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from headway.eventlog.chain import Chain, Head
+from headway.eventlog.store_retries import StoreRetries
+from headway.events import ErrorInfo, Progress, is_terminal
+from headway.service.retry import retry
+from headway.subjects import is_name
+from headway.task import Kind
+from headway_processor.attempts.attempt import cancelled_message
+from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
+from headway_processor.context import Delivery, RunContext
+from headway_processor.jobs.log_end import NO_LOG, LogEnd, read_log_end
+
+logger = logging.getLogger(__name__)
+
+
+class Settlement:
+    """Ends one job without an attempt: stores what there is to store, and only then answers the queue."""
+
+    def __init__(self, context: RunContext, kind: Kind, delivery: Delivery, task: str) -> None:
+        self._context = context
+        self._kind = kind.name
+        self._delivery = delivery
+        self._task = task
+
+    async def settle(self, end: LogEnd, decision: AlreadyEnded | CancelPending | GiveUp) -> None:
+        """End the job as decided. Raises SupersededError and EndedError when the log has another writer."""
+        match decision:
+            case GiveUp(error, failed):
+                logger.error("a task is given up", extra=self._extra("given_up") | {"reason": error.message})
+                await self._dead_letter(f"{error.type}: {error.message}")
+                await self._append(end.head, _failed(end.latest, error, failed))
+            case CancelPending(reason):
+                await self._append(end.head, _last(end.latest, status="cancelled", message=cancelled_message(reason)))
+            case AlreadyEnded():
+                pass
+        await self._delivery.ack()
+
+    async def reject(self, reason: str) -> None:
+        """End a job that cannot be decoded; its task too, if it has begun."""
+        self._context.metrics.malformed(self._kind)
+        logger.error("a message in the queue is not a job", extra=self._extra("job_malformed") | {"reason": reason})
+        await self._dead_letter(reason)
+        end = await retry(self._read_log_end) if is_name(self._task) else NO_LOG
+        if end.head.event is not None and not is_terminal(end.head.event):
+            # It has replaced the job of a task that people may watch.
+            failed = end.latest.failed if end.latest else 0
+            await self._append(end.head, _failed(end.latest, ErrorInfo("MalformedJob", reason), failed))
+        await self._delivery.term()
+
+    async def _read_log_end(self) -> LogEnd:
+        return await read_log_end(self._context.log, self._task)
+
+    async def _dead_letter(self, reason: str) -> None:
+        # Before the terminal event: a crash in between repeats both, and the key prevents a second dead letter.
+        job, key = self._delivery.payload, self._delivery.key
+        retries = StoreRetries(self._task, "dead job", self._context.metrics.store_failed)
+        await retries.run(lambda: self._context.dead_letters.add(self._kind, self._task, job, reason, key))
+        self._context.metrics.dead_lettered(self._kind)
+
+    async def _append(self, head: Head, event: Progress) -> None:
+        on_refused = self._context.metrics.store_failed
+        chain = Chain(self._context.log, self._task, head, attempt=head.attempt, on_refused=on_refused)
+        await chain.append(event)
+
+    def _extra(self, action: str) -> dict[str, object]:
+        return {"action": action, "kind": self._kind, "task": self._task}
+
+
+def _failed(latest: Progress | None, error: ErrorInfo, failed: int) -> Progress:
+    return _last(latest, status="error", message=error.message, error=error, failed=failed)
+
+
+def _last(latest: Progress | None, **changes: object) -> Progress:
+    """A terminal progress that keeps the position of the bar."""
+    base = latest or Progress(status="queued", progress=0.0, message="", step="")
+    return msgspec.structs.replace(base, eta=None, **changes)
