@@ -32,7 +32,7 @@ class JetStreamDeadLetters:
         """Store a job. The same `key` within two minutes is stored once. Raises UnavailableError; may be repeated."""
         subject = self._names.dead(kind, task if is_name(task) else NAMELESS)
         record = codec.encode_json(DeadJob(job=as_json(job), reason=reason, at=round(time.time(), 3)))
-        await self._publisher.store(f"the dead job {subject}", subject, record, msg_id=key)
+        await self._publisher.store(f"the dead letter {subject}", subject, record, msg_id=key)
 
 
 def as_json(job: bytes) -> msgspec.Raw:
