@@ -7,9 +7,8 @@ from headway.errors import UnavailableError
 from headway.jetstream import provision
 from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.store_meter import StoreMeter
 from headway.subjects import Names
-from headway_streamer.metrics import Metrics
-from headway_streamer.tasks.capacity import StoreCapacity
 from tests.fixtures.nats import run_nats
 
 NAMES = Names("hw")
@@ -45,9 +44,8 @@ async def open_as(server):
 
 
 async def measured(connection, store_bytes=0):
-    storage = StoreCapacity(connection.client, NAMES, Metrics(), max_share=0.8, store_bytes=store_bytes)
-    await storage._measure(1.0)
-    return next(part.limit for part in storage.parts if part.name == "store")
+    meter = StoreMeter(connection.client, NAMES, store_bytes=store_bytes)
+    return next(usage.limit for usage in await meter.measure() if usage.name == "store")
 
 
 async def test_the_size_of_the_store_is_the_setting_the_accounts_limit_or_what_the_server_has(open_as):

@@ -9,8 +9,11 @@ import msgspec
 
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.connection import Connection
+from headway.jetstream.job_queue import JobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.provision import ensure, ensure_patiently
+from headway.jetstream.results import ResultStore
+from headway.jetstream.store_meter import StoreMeter
 from headway_streamer.http.app import App, create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.ops import Ops
@@ -27,7 +30,6 @@ from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
-from headway_streamer.tasks.results import Results
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.watch.admission import Admission
 from headway_streamer.watch.drain import Drain
@@ -60,15 +62,18 @@ class Components:
         )
         self.monitor = LogMonitor(self.log, self.tails, self._provision)
         self.capacity = StoreCapacity(
-            client, names, self.metrics, max_share=settings.max_store_share, store_bytes=settings.store_bytes
+            StoreMeter(client, names, store_bytes=settings.store_bytes),
+            self.metrics,
+            max_share=settings.max_store_share,
         )
-        self.task_store = TaskStore(client, names, self.log, self.capacity, self.decoder.malformed)
+        records = Bucket(client, names.tasks_bucket)
+        self.task_store = TaskStore(records, JobQueue(client, names), self.log, self.capacity, self.decoder.malformed)
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
         )
-        self.listing = Listing(self.task_store.records, self.log, self.history, self.decoder)
+        self.listing = Listing(records, self.log, self.history, self.decoder)
         self.offers = Offers(self.kinds, self.listing, self.log)
-        self.results = Results(connection)
+        self.results = ResultStore(client, names)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
         self.admission = Admission(

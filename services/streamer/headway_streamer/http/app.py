@@ -19,7 +19,7 @@ from headway_streamer.settings import Settings
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
-from headway_streamer.tasks.results import Results
+from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
 
 App: TypeAlias = Litestar

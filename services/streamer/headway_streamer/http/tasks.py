@@ -19,7 +19,7 @@ from headway_streamer.problems import Problem, not_found
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import no_processor
 from headway_streamer.tasks.listing import Filter, Listing, links, summary
-from headway_streamer.tasks.results import Results
+from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
 
 MAX_REASON_CHARS = 500

@@ -14,11 +14,11 @@ from jsonschema.exceptions import ValidationError
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.jetstream.kv import Bucket
 from headway.records import KindRecord, ProcessorRecord, decode_record
 from headway.values.from_text import UnfitTextError, expected, from_text
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, pointer
+from headway_streamer.tasks.ports import KeyValues
 
 FRESH_SECONDS = 2.0
 RECHECK_SECONDS = 0.2
@@ -31,7 +31,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 class KindCatalogue:
     """The kinds, and how many processors offer each, read from their buckets at most every two seconds."""
 
-    def __init__(self, kinds: Bucket, processors: Bucket, malformed: Malformed) -> None:
+    def __init__(self, kinds: KeyValues, processors: KeyValues, malformed: Malformed) -> None:
         self._malformed = malformed
         self._bucket = kinds
         self._leases = processors

@@ -9,12 +9,12 @@ import msgspec
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.eventlog.log import Log
-from headway.jetstream.kv import Bucket
 from headway.records import TaskRecord, decode_task
 from headway_streamer.frames.cursor import encode
 from headway_streamer.frames.frame import Frame
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
+from headway_streamer.tasks.ports import KeyValues
 
 MAX_PAGES = 10
 
@@ -53,7 +53,7 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
 class Listing:
     """Reads tasks for the API. Methods raise UnavailableError."""
 
-    def __init__(self, records: Bucket, log: Log, history: History, decoder: FrameDecoder) -> None:
+    def __init__(self, records: KeyValues, log: Log, history: History, decoder: FrameDecoder) -> None:
         self._records = records
         self._log = log
         self._history = history

@@ -6,11 +6,8 @@ import asyncio
 import time
 from contextlib import suppress
 
-from nats.aio.client import Client
-
 from headway import codec
 from headway.errors import (
-    AlreadyStoredError,
     CancelRequestedError,
     ConflictError,
     EndedError,
@@ -24,13 +21,11 @@ from headway.eventlog.chain import Chain, Head, read_head
 from headway.eventlog.log import Log
 from headway.events import Cancel, Progress, is_terminal
 from headway.ids import derived_task, new_task, nonce
-from headway.jetstream.kv import Bucket
-from headway.jetstream.publisher import Publisher
 from headway.records import JobMessage, TaskRecord, decode_task
-from headway.subjects import Names
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.ports import JobQueue, KeyValues
 
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
@@ -42,13 +37,14 @@ ENVELOPE_BYTES = 2048
 class TaskStore:
     """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
 
-    def __init__(self, client: Client, names: Names, log: Log, storage: StoreCapacity, malformed: Malformed) -> None:
-        self._storage = storage
-        self._malformed = malformed
-        self._publisher = Publisher(client, timeout_seconds=DEADLINE_SECONDS)
-        self._names = names
+    def __init__(
+        self, records: KeyValues, jobs: JobQueue, log: Log, capacity: StoreCapacity, malformed: Malformed
+    ) -> None:
+        self._records = records
+        self._jobs = jobs
         self._log = log
-        self.records = Bucket(client, names.tasks_bucket)
+        self._capacity = capacity
+        self._malformed = malformed
 
     async def submit(
         self,
@@ -73,7 +69,7 @@ class TaskStore:
         Raises TooLargeError for parameters that do not fit both, and StoreFullError, before anything is stored. A task
         that was accepted under its key before is found also while the store is full.
         """
-        limit_bytes = self._publisher.limit_bytes - ENVELOPE_BYTES
+        limit_bytes = self._jobs.limit_bytes - ENVELOPE_BYTES
         if len(params) > limit_bytes:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
         task = derived_task(owner, key) if key else new_task()
@@ -88,18 +84,18 @@ class TaskStore:
         )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                if (full := self._storage.refusal(2 * (len(params) + ENVELOPE_BYTES))) is not None:
+                if (full := self._capacity.rejection(2 * (len(params) + ENVELOPE_BYTES))) is not None:
                     return await self._accepted(record, full), False
                 return await self._store(record, message)
         except StoreFullError as error:
-            self._storage.met_full(error)
+            self._capacity.note_full(error)
             raise
         except TimeoutError as error:
             raise UnavailableError("the job was not acknowledged in time") from error
 
     async def record(self, task: str) -> TaskRecord | None:
         """What was submitted as `task`. Raises MalformedEventError when its record cannot be read."""
-        value = await self.records.get(task)
+        value = await self._records.get(task)
         try:
             return None if value is None else decode_task(value, task)
         except MalformedEventError as error:
@@ -134,7 +130,7 @@ class TaskStore:
         await Chain(self._log, task, head, attempt=0, patient=False).append(cancelled)
 
     async def _store(self, record: TaskRecord, message: str) -> tuple[TaskRecord, bool]:
-        new = await self.records.create(record.task, codec.encode_json(record))
+        new = await self._records.create(record.task, codec.encode_json(record))
         if not new:
             earlier = await self.record(record.task)
             if earlier is not None:
@@ -143,7 +139,7 @@ class TaskStore:
             if await self._log.last(record.task) is not None:
                 return record, False
         await self._store_job(record)
-        await self._say_queued(record, message)
+        await self._append_queued(record, message)
         return record, new
 
     async def _accepted(self, record: TaskRecord, full: StoreFullError) -> TaskRecord:
@@ -155,24 +151,17 @@ class TaskStore:
         return earlier
 
     async def _store_job(self, record: TaskRecord) -> None:
-        job = JobMessage(
-            task=record.task,
-            kind=record.kind,
-            params=record.params,
-            submitted=record.created,
-            cancel_on_disconnect=record.cancel_on_disconnect,
-        )
-        subject = self._names.job(record.kind, record.task)
-        with suppress(AlreadyStoredError):
-            await self._publisher.store(
-                f"the job of {record.task}",
-                subject,
-                codec.encode_json(job),
-                msg_id=f"job.{record.task}",
-                stream=self._names.jobs_stream,
+        await self._jobs.put(
+            JobMessage(
+                task=record.task,
+                kind=record.kind,
+                params=record.params,
+                submitted=record.created,
+                cancel_on_disconnect=record.cancel_on_disconnect,
             )
+        )
 
-    async def _say_queued(self, record: TaskRecord, message: str) -> None:
+    async def _append_queued(self, record: TaskRecord, message: str) -> None:
         queued = Progress(
             task=record.task,
             n=1,

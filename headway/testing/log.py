@@ -1,22 +1,16 @@
-"""A log in memory that obeys the rules of the real one, for unit tests: yours too.
-
->>> log = MemoryLog()
->>> job = start_job(log, "t1")     # inside a running event loop
-"""
+"""A log in memory."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from headway import codec
 from headway.errors import ConflictError, EventTooLargeError, StoreFullError, UnavailableError
-from headway.eventlog.chain import Chain
 from headway.eventlog.log import Ack, Live, OnBeat, OnLive
-from headway.events import Event, Progress, Status
+from headway.events import Event
 from headway.jetstream.stored import Stored
-from headway.job import Job
 from headway.subjects import check_task
 
 C = TypeVar("C")
@@ -38,8 +32,8 @@ class MemoryLog:
     """A `headway.eventlog.log.Log` in memory: one sequence for all tasks, appends fenced by the expected sequence.
 
     Faults to test with: `away` makes every call raise UnavailableError, `full` every append StoreFullError, appends
-    over `limit_bytes` raise EventTooLargeError, `mute` stores without showing, and `lose_acks` stores that many appends
-    while the writer is told that NATS did not answer.
+    over `limit_bytes` raise EventTooLargeError, `mute` stores without publishing, and `lose_acks` stores that many
+    appends but raises UnavailableError for them.
     """
 
     def __init__(self, *, max_per_task: int | None = None) -> None:
@@ -50,6 +44,7 @@ class MemoryLog:
         self.lose_acks = 0
         self.reads = 0
         self._max_per_task = max_per_task
+        self._incarnation = 1
         self._seq = 0
         self._logs: defaultdict[str, list[Stored]] = defaultdict(list)
         self._ids: dict[str, int] = {}
@@ -74,10 +69,10 @@ class MemoryLog:
         if self._max_per_task is not None and len(log) > self._max_per_task:
             del log[0]
         if not self.mute:
-            self._show(task, Live(self._seq, prev, payload))
+            self._publish(task, Live(self._seq, prev, payload))
         if self.lose_acks > 0:
             self.lose_acks -= 1
-            raise UnavailableError("the answer was lost")
+            raise UnavailableError("the acknowledgement was lost")
         return Ack(self._seq)
 
     async def last(self, task: str) -> Stored | None:
@@ -112,6 +107,18 @@ class MemoryLog:
         for callback in list(self._beats.get(check_task(task), [])):
             callback(payload)
 
+    async def incarnation(self) -> str:
+        """An id that differs after each `recreate`."""
+        await self._answer()
+        return f"memory{self._incarnation}"
+
+    def recreate(self) -> None:
+        """Begin again without any event, as if the stream had been deleted and created. Subscriptions stay open."""
+        self._incarnation += 1
+        self._seq = 0
+        self._logs.clear()
+        self._ids.clear()
+
     def events(self, task: str) -> list[Event]:
         """All stored events of `task`, decoded; malformed ones raise."""
         return [codec.decode(stored.payload) for stored in self._logs.get(task, [])]
@@ -127,20 +134,8 @@ class MemoryLog:
     async def _answer(self) -> None:
         await asyncio.sleep(0)
         if self.away:
-            raise UnavailableError("NATS is away")
+            raise UnavailableError("NATS is unreachable")
 
-    def _show(self, task: str, live: Live) -> None:
+    def _publish(self, task: str, live: Live) -> None:
         for callback in list(self._live.get(task, [])):
             callback(*live)
-
-
-def progress(status: Status = "processing", percent: float = 0.0, **fields: Any) -> Progress:
-    """A progress event with everything filled in that a test does not care about."""
-    return Progress(**({"status": status, "progress": percent, "message": "", "step": ""} | fields))
-
-
-def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> Job:
-    """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``."""
-    job = Job(Chain(log, task, attempt=attempt), **options)
-    job.start()
-    return job

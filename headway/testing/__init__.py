@@ -1,0 +1,19 @@
+"""Doubles in memory that obey the rules of the real ones, for unit tests: yours too.
+
+>>> log = MemoryLog()
+>>> job = start_job(log, "t1")     # inside a running event loop
+"""
+
+from headway.testing.jobs import progress, start_job
+from headway.testing.log import MemoryLog, MemorySubscription
+from headway.testing.stores import MemoryBucket, MemoryJobQueue, MemoryResults
+
+__all__ = [
+    "MemoryBucket",
+    "MemoryJobQueue",
+    "MemoryLog",
+    "MemoryResults",
+    "MemorySubscription",
+    "progress",
+    "start_job",
+]

@@ -1,0 +1,114 @@
+"""A bucket, a job queue and a result store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headway import codec
+from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.jetstream.publisher import MAX_MESSAGE_BYTES
+from headway.records import JobMessage
+
+PAGE = 200
+
+
+class _Store:
+    """What the stores have in common: with `away` every call raises UnavailableError."""
+
+    def __init__(self) -> None:
+        self.away = False
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise UnavailableError("NATS is unreachable")
+
+
+class MemoryBucket(_Store):
+    """A `headway.jetstream.kv.Bucket` in memory: every write gets the next sequence, and a key has its last value.
+
+    Faults to test with: `away` makes every call raise UnavailableError, `full` every write StoreFullError. `reads`
+    counts the calls that read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.reads = 0
+        self._seq = 0
+        self._entries: dict[str, tuple[int, bytes]] = {}
+
+    async def get(self, key: str) -> bytes | None:
+        await self._read()
+        entry = self._entries.get(key)
+        return None if entry is None else entry[1] or None
+
+    async def all(self) -> list[tuple[str, bytes]]:
+        await self._read()
+        return self._between(1, self._seq + 1)
+
+    async def create(self, key: str, value: bytes) -> bool:
+        await self._answer()
+        if self.full:
+            raise StoreFullError("the JetStream store")
+        if key in self._entries:
+            return False
+        self.set(key, value)
+        return True
+
+    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
+        await self._read()
+        end = seq or self._seq + 1
+        start = max(end - PAGE, 1)
+        return self._between(start, end), start
+
+    def set(self, key: str, value: bytes) -> None:
+        """Store `value`, whatever the key had before; an empty value deletes it."""
+        self._seq += 1
+        self._entries.pop(key, None)
+        self._entries[key] = self._seq, value
+
+    def _between(self, start: int, end: int) -> list[tuple[str, bytes]]:
+        return [(key, value) for key, (seq, value) in self._entries.items() if start <= seq < end and value]
+
+    async def _read(self) -> None:
+        await self._answer()
+        self.reads += 1
+
+
+class MemoryJobQueue(_Store):
+    """A `headway.jetstream.job_queue.JobQueue` in memory: at most one job per task.
+
+    Faults to test with: `away` makes every call raise UnavailableError, `full` raises StoreFullError, and jobs over
+    `limit_bytes` raise TooLargeError.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.limit_bytes = MAX_MESSAGE_BYTES
+        """Most bytes of one job."""
+        self.jobs: dict[str, JobMessage] = {}
+        """What is stored, by task."""
+
+    async def put(self, job: JobMessage) -> None:
+        await self._answer()
+        size = len(codec.encode_json(job))
+        if size > self.limit_bytes:
+            raise TooLargeError(f"the job of {job.task}", size, self.limit_bytes)
+        if self.full:
+            raise StoreFullError("the stream")
+        self.jobs.setdefault(job.task, job)
+
+
+class MemoryResults(_Store):
+    """A `headway.jetstream.results.ResultStore` in memory. `away` makes every call raise UnavailableError."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.results: dict[str, bytes] = {}
+        """JSON by task."""
+
+    async def get(self, task: str) -> bytes | None:
+        await self._answer()
+        return self.results.get(task)

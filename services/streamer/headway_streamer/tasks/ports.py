@@ -1,0 +1,58 @@
+"""What the rules about tasks need of the store, beside the log (`headway.eventlog.log.Log`).
+
+`headway.jetstream` implements it with JetStream, `headway.testing` in memory. All methods raise UnavailableError when
+NATS does not answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headway.jetstream.store_meter import Usage
+from headway.records import JobMessage
+
+
+class KeyValues(Protocol):
+    """A bucket of keys and values."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of `key`, if it has one."""
+
+    async def all(self) -> list[tuple[str, bytes]]:
+        """All keys and values: for a bucket of at most a thousand keys."""
+
+    async def create(self, key: str, value: bytes) -> bool:
+        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError."""
+
+    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
+        """A page of keys and values as they were stored, below sequence `seq` (0: the newest), and where it begins."""
+
+
+class JobQueue(Protocol):
+    """The queue that processors take jobs from."""
+
+    @property
+    def limit_bytes(self) -> int:
+        """Most bytes of one message, headers included."""
+
+    async def put(self, job: JobMessage) -> None:
+        """Store `job`, unless a job of its task is stored. Raises TooLargeError and StoreFullError."""
+
+
+class Results(Protocol):
+    """Results that were too large for an event."""
+
+    async def get(self, task: str) -> bytes | None:
+        """The JSON of the result of `task`; None if it is not kept here."""
+
+
+class StoreMeter(Protocol):
+    """What measures the store."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether measuring can succeed now."""
+
+    async def measure(self) -> Sequence[Usage]:
+        """How full the store and its streams are; what has no limit is left out."""
