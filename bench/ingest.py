@@ -54,7 +54,7 @@ def _watched(number: int, client: DirectClient, history: History, decoder: Frame
     tail.open(None)
     reader = LogReader(tail, history, START)
     reader.writable = True  # on a connection that takes everything
-    tail.direct.add(reader)
+    tail.audience.direct.add(reader)
 
     def call(headers: bytes, data: bytes) -> None:
         tail.on_live(*positions(headers), data)

@@ -82,7 +82,7 @@ class Components:
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=settings.write_deadline_seconds)
         self.metrics.connected = lambda: connection.connected
         self.metrics.late = self.drain.late
-        connection.on_reconnect += [self.tails.probe_soon, self.presence.publish_soon, self.monitor.check_soon]
+        connection.on_reconnect += [self.tails.probe.run_soon, self.presence.publish_soon, self.monitor.check_soon]
 
     def public_app(self) -> App:
         """The application of the public port."""

@@ -87,7 +87,7 @@ class Rig:
     async def watch(self, *tasks, at=START, merging=True, mismatch="", **options):
         """A watcher and the queue that its blocks arrive in; ends with None."""
         if self.probe is None:  # here, not in a fixture: only the test itself runs in virtual time
-            self.probe = asyncio.ensure_future(self.live.probe_for_ever())
+            self.probe = asyncio.ensure_future(self.live.probe.run())
         tails = [await self.live.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
         readers = [

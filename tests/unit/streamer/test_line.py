@@ -64,7 +64,7 @@ class Opened:
 
 async def open_line(rig, idle_timer=None, **options):
     if rig.probe is None:
-        rig.probe = asyncio.ensure_future(rig.live.probe_for_ever())
+        rig.probe = asyncio.ensure_future(rig.live.probe.run())
     tail = await rig.live.join("t1")
     reader = LogReader(tail, rig.history, START, merging=options.pop("merging", False))
     watcher = Watcher([reader], rig.settings, rig.drain, rig.metrics, incarnation=lambda: "inc", **options)

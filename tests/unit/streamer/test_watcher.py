@@ -305,7 +305,7 @@ async def test_a_live_message_that_was_not_stored_is_counted_and_skipped(rig):
     alive_at = tail.alive_at
     await asyncio.sleep(1)
     tail.on_live(0, 0, b'{"type":"beat","task":"t1","attempt":1}')
-    assert (tail.alive_at, tail.last_n, rig.counted("events_malformed_total")) == (alive_at, 1, 1)
+    assert (tail.alive_at, tail.ring.last_n, rig.counted("events_malformed_total")) == (alive_at, 1, 1)
     rig.live.leave(tail)
 
 

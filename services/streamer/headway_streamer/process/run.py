@@ -67,7 +67,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
         "server": server.serve([public]),
         "ops": ops.serve([private]),
         "nats": components.keep_connected(),
-        "probe": components.tails.probe_for_ever(),
+        "probe": components.tails.probe.run(),
         "presence": components.presence.keep_published(),
         "offers": components.offers.keep_announced(),
         "capacity": components.capacity.keep_measured(),

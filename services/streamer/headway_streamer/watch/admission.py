@@ -145,7 +145,7 @@ class Admission:
         return tails
 
     async def _check_exists(self, tail: Tail) -> None:
-        if not tail.last_n and await self._task_store.record(tail.task) is None:
+        if not tail.ring.last_n and await self._task_store.record(tail.task) is None:
             raise not_found()
 
     def _leave(self, tails: list[Tail]) -> None:

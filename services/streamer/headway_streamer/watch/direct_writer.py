@@ -162,8 +162,8 @@ class DirectWriter:
         self._idle_timer.writers.add(self)
         if (reader := self._direct) is not None:
             # The tail writes to it; being woken besides would end that at each event.
-            reader.tail.waiting.discard(reader)
-            reader.tail.direct.add(reader)
+            reader.tail.audience.waiting.discard(reader)
+            reader.tail.audience.direct.add(reader)
         return True
 
     def _leave_idle(self) -> None:
@@ -172,8 +172,8 @@ class DirectWriter:
         self._idle = False
         self._idle_timer.writers.discard(self)
         if (reader := self._direct) is not None:
-            reader.tail.direct.discard(reader)
-            reader.tail.waiting.add(reader)
+            reader.tail.audience.direct.discard(reader)
+            reader.tail.audience.waiting.add(reader)
 
     def _note_deadline(self) -> None:
         self._idle_timer.metrics.write_deadline()

@@ -74,9 +74,9 @@ class LogReader:
         """The place after what was sent last; before that what the client says it has."""
         self.merged = 0
         """How many frames merging has left out in the last round."""
-        self.wake: Callable[[], None] = _nobody
+        self.wake: Callable[[], None] = _no_wake
         """Called when there may be something to send."""
-        self.send: Callable[[bytes], None] = _nowhere
+        self.send: Callable[[bytes], None] = _no_connection
         """For `take`: writes to the connection."""
         self.writable = False
         """For `take`: whether the connection takes bytes. Kept here, where each event looks: the connection's own
@@ -114,7 +114,7 @@ class LogReader:
     def stalled(self, value: bool) -> None:
         if value != self._stalled:
             self._stalled = value
-            (self.tail.join_stalled if value else self.tail.leave_stalled)(self)
+            (self.tail.audience.join_stalled if value else self.tail.audience.leave_stalled)(self)
 
     @property
     def settled(self) -> bool:
@@ -126,14 +126,14 @@ class LogReader:
         """Whether the position, taken from a cursor, stands at the end of a log that has ended."""
         if not self.tail.ended or self._mismatch:
             return False
-        last = self.tail.frame(self.tail.last_n)
+        last = self.tail.ring.frame(self.tail.ring.last_n)
         return last is not None and self.at == last.position
 
     @property
     def waiting(self) -> bool:
         """Whether there is nothing to send now."""
         return (
-            self.at.n >= self.tail.last_n
+            self.at.n >= self.tail.ring.last_n
             and self._proved
             and not self._mismatch
             and not self._latest
@@ -195,20 +195,20 @@ class LogReader:
 
     async def _frames(self, after: Position) -> Sequence[Frame]:
         for _ in range(STALE_READS):
-            frames: Sequence[Frame] | None = self.tail.after(after.n)
+            frames: Sequence[Frame] | None = self.tail.ring.after(after.n)
             if frames is None:
                 frames = (await self._history.page(self.task, after.seq + 1)).frames
-                self.tail.backfill(frames)
-            if frames or after.n >= self.tail.last_n or self._stale:
+                self.tail.ring.backfill(frames)
+            if frames or after.n >= self.tail.ring.last_n or self._stale:
                 return frames[:MAX_FRAMES]
             await asyncio.sleep(STALE_SECONDS)  # a replica that lags answered
-        return self.tail.kept()[:MAX_FRAMES]
+        return self.tail.ring.all()[:MAX_FRAMES]
 
     async def _start(self) -> Position:
         """Where to read from: the place, or just before the last progress."""
         if not self._latest:
             return self.at
-        last = self.tail.frame(self.tail.last_n)
+        last = self.tail.ring.frame(self.tail.ring.last_n)
         frame = None if last is None else await self._history.progress(self.task, last)
         if frame is None:
             self._latest = False  # there is nothing to leave out
@@ -218,13 +218,13 @@ class LogReader:
     async def _find_mismatch(self) -> str:
         """Why the cursor does not stand in this log; empty when it does."""
         seq, n = self.at
-        known = self.tail.frame(n)
+        known = self.tail.ring.frame(n)
         if known is not None:
             return "" if known.seq == seq else "cursor"
         if seq > self.tail.last_seq and await self._is_future(seq):
             return "future"
         page = await self._history.page(self.task, seq)
-        self.tail.backfill(page.frames)
+        self.tail.ring.backfill(page.frames)
         first = page.frames[0] if page.frames else None
         if first is not None and first.position == self.at:
             return ""
@@ -256,9 +256,9 @@ def _fitting(frames: Sequence[Frame], room_bytes: int) -> Sequence[Frame]:
     return frames
 
 
-def _nobody() -> None:
-    """Nobody is to be woken."""
+def _no_wake() -> None:
+    """There is no watcher to wake."""
 
 
-def _nowhere(_: bytes) -> None:
+def _no_connection(_: bytes) -> None:
     """There is no connection to write to."""

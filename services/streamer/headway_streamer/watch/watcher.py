@@ -104,14 +104,14 @@ class Watcher:
         """Begin to call `wake` whenever there may be something to send."""
         for reader in self.readers:
             reader.wake = wake
-            reader.tail.waiting.add(reader)
+            reader.tail.audience.waiting.add(reader)
         self._drain.enter(self, wake)
 
     def close(self) -> None:
         """The counterpart of `open`."""
         self._drain.leave(self)
         for reader in self.readers:
-            reader.tail.waiting.discard(reader)
+            reader.tail.audience.waiting.discard(reader)
             reader.stalled = False
 
     async def _collect(self) -> bytes:
