@@ -37,7 +37,7 @@ API = {
     "headway": ("task", "Job", "track", "current_job", "TaskError", "TaskCancelledError"),
     "headway.client": ("Client", "Watched", "ClientError"),
     "headway.executor": ("ContextThreadPoolExecutor",),
-    "headway.testing": ("MemoryLog", "start_job", "progress"),
+    "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),
     "headway.values.results": ("default_encoder",),
 }
 """The public modules, each with a page in the API reference, and the names that it describes."""

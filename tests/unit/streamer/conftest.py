@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from headway import codec
 from headway.eventlog.chain import Chain, read_head
-from headway.testing import MemoryLog, progress
+from headway.records import KindRecord, ProcessorRecord, TaskRecord
+from headway.testing import MemoryBucket, MemoryJobQueue, MemoryLog, MemoryResults, progress
 from headway_streamer.frames.cursor import START
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tail.registry import TailRegistry
+from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.kinds import KindCatalogue
+from headway_streamer.tasks.listing import Listing
+from headway_streamer.tasks.presence import Presence
+from headway_streamer.tasks.store import TaskStore
 from headway_streamer.watch.admission import Admission, StreamRequest
 from headway_streamer.watch.drain import Drain
+from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.watcher import Watcher
 
@@ -50,8 +58,23 @@ def parse(raw: bytes) -> list[Sent]:
     return found
 
 
-class Rig:
-    """One streamer's innards."""
+class Meter:
+    """A meter of the store, whose findings a test sets."""
+
+    def __init__(self):
+        self.connected = True
+        self.found = []
+        self.measured = 0
+
+    async def measure(self):
+        self.measured += 1
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+class StreamerParts:
+    """The parts of one streamer, on stores in memory."""
 
     def __init__(self, log, *, decoder=None, **settings):
         self.log = log
@@ -62,15 +85,27 @@ class Rig:
         if decoder is None:
             self.decoder.incarnation = "inc"
         self.history = History(log, self.decoder, self.metrics)
-        self.live = TailRegistry(
+        self.tails = TailRegistry(
             log, self.history, self.decoder, self.metrics, ring_bytes=self.settings.ring_bytes, probe_seconds=10
         )
         self.drain = Drain(self.settings.drain_seconds)
-        self.streams = Admission(self.settings, self.live, self.history, self.decoder, None, self.drain, self.metrics)
+        self.records, self.jobs, self.results = MemoryBucket(), MemoryJobQueue(), MemoryResults()
+        self.kind_bucket, self.leases = MemoryBucket(), MemoryBucket()
+        self.meter = Meter()
+        self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
+        malformed = self.decoder.malformed
+        self.task_store = TaskStore(self.records, self.jobs, log, self.capacity, malformed)
+        self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
+        self.listing = Listing(self.records, log, self.history, self.decoder)
+        self.presence = Presence(log)
+        self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=self.settings.write_deadline_seconds)
+        self.admission = Admission(
+            self.settings, self.tails, self.history, self.decoder, self.task_store, self.drain, self.metrics
+        )
 
-    async def read(self, *tasks, cursor="", blocks=None, **wish):
+    async def read(self, *tasks, cursor="", blocks=None, **options):
         """What a client with that Last-Event-ID is sent, until the stream ends or it has so many blocks."""
-        session = await self.streams.open(StreamRequest(tuple(sorted(tasks)), cursor, **wish))
+        session = await self.admission.open(StreamRequest(tuple(sorted(tasks)), cursor, **options))
         if session is None:
             return []
         found = []
@@ -87,8 +122,8 @@ class Rig:
     async def watch(self, *tasks, at=START, merging=True, mismatch="", **options):
         """A watcher and the queue that its blocks arrive in; ends with None."""
         if self.probe is None:  # here, not in a fixture: only the test itself runs in virtual time
-            self.probe = asyncio.ensure_future(self.live.probe.run())
-        tails = [await self.live.join(task) for task in sorted(tasks)]
+            self.probe = asyncio.ensure_future(self.tails.probe.run())
+        tails = [await self.tails.join(task) for task in sorted(tasks)]
         places = at if isinstance(at, list) else [at] * len(tails)
         readers = [
             LogReader(t, self.history, p, merging=merging, mismatch=mismatch)
@@ -106,8 +141,20 @@ class Rig:
                         inbox.put_nowait(sent)
         finally:
             for tail in tails:
-                self.live.leave(tail)
+                self.tails.leave(tail)
             inbox.put_nowait(None)
+
+    async def add_task(self, task="t1", kind="k", **fields):
+        """Store the record of a task."""
+        record = TaskRecord(task=task, kind=kind, created=1.0, **fields)
+        self.records.set(task, codec.encode_json(record))
+        return record
+
+    def offer(self, kind="k", *, processors=1, params=None):
+        """Store a kind, and leases of processors that offer it."""
+        self.kind_bucket.set(kind, codec.encode_json(KindRecord(kind=kind, params=params or {"type": "object"})))
+        for n in range(processors):
+            self.leases.set(f"p{n}", codec.encode_json(ProcessorRecord(kinds=[kind])))
 
     async def write(self, task, *events, attempt=1):
         """Append events as a processor would; returns the head."""
@@ -154,14 +201,14 @@ class Watched:
 
 
 @asynccontextmanager
-async def rig_on(log, **settings):
-    rig = Rig(log, **settings)
+async def parts_on(log, **settings):
+    parts = StreamerParts(log, **settings)
     try:
-        yield rig
+        yield parts
     finally:
-        if rig.probe is not None:
-            rig.probe.cancel()
-        await rig.live.close()
+        if parts.probe is not None:
+            parts.probe.cancel()
+        await parts.tails.close()
 
 
 @pytest.fixture
@@ -170,8 +217,8 @@ def log():
 
 
 @pytest.fixture
-async def rig(log):
-    async with rig_on(log) as made:
+async def parts(log):
+    async with parts_on(log) as made:
         yield made
 
 

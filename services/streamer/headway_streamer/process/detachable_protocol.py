@@ -7,7 +7,7 @@ scope may start its response by ASGI, detach the connection, and write chunks to
 Two faults of uvicorn are mended here: a request that waits behind another hides from that one that the client has gone,
 and a client of HTTP/1.0 gets the sizes of chunks in the body.
 
-This relies on private APIs of uvicorn; `tests/unit/streamer/test_wire.py` pins them, and
+This relies on private APIs of uvicorn; `tests/unit/streamer/process/test_detachable_protocol.py` pins them, and
 `HEADWAY_STREAMER_FAST_PATH=false` does without the direct writes.
 """
 

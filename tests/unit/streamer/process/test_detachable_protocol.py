@@ -1,4 +1,4 @@
-"""What the fast path out leans on in uvicorn. A failure here: read what changed, then correct `wire.py` or the pin."""
+"""The private parts of uvicorn that the direct writes rely on. After a failure: read what changed, correct the pin."""
 
 import asyncio
 import hashlib

@@ -6,6 +6,7 @@ import pytest
 
 from headway import codec
 from headway.records import KindRecord, ProcessorRecord
+from headway.testing import MemoryBucket
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import RECHECK_SECONDS, KindCatalogue, check_params, from_query
 
@@ -89,28 +90,17 @@ def test_a_flood_of_faults_is_bounded():
     assert len(caught.value.errors) == 50
 
 
-class Stored:
-    """A bucket that counts its reads."""
-
-    def __init__(self):
-        self.found, self.reads = {}, 0
-
-    async def all(self):
-        self.reads += 1
-        return list(self.found.items())
-
-
 @pytest.mark.looptime
 async def test_what_has_come_since_the_last_read_is_found_before_it_is_called_unknown():
-    kinds, leases = Stored(), Stored()
+    kinds, leases = MemoryBucket(), MemoryBucket()
     catalogue = KindCatalogue(kinds, leases, malformed=None)
     with pytest.raises(Problem):
         await catalogue.kind("k")
-    kinds.found["k"] = codec.encode_json(KIND)
+    kinds.set("k", codec.encode_json(KIND))
     await asyncio.sleep(RECHECK_SECONDS)
     assert (await catalogue.kind("k")).kind == "k"
     assert await catalogue.processors_of("k") == 0
-    leases.found["p1"] = codec.encode_json(ProcessorRecord(kinds=["k"]))
+    leases.set("p1", codec.encode_json(ProcessorRecord(kinds=["k"])))
     await asyncio.sleep(RECHECK_SECONDS)
     assert await catalogue.processors_of("k") == 1
     reads = kinds.reads

@@ -1,0 +1,67 @@
+"""Tasks as the API shows them."""
+
+import pytest
+
+from headway import codec
+from headway.events import Chunk
+from headway.testing import progress
+from headway_streamer.tasks.listing import Filter, links, summary
+from tests.unit.streamer.conftest import completed, ticks
+
+pytestmark = pytest.mark.looptime
+
+
+@pytest.fixture
+async def listed(parts):
+    """Three tasks, the newest last, and a record that cannot be read."""
+    for task, kind, created in (("a", "k", 1.0), ("b", "other", 2.0), ("c", "k", 3.0)):
+        record = await parts.add_task(task, kind)
+        record.created = created
+        parts.records.set(task, codec.encode_json(record))
+    parts.records.set("bad", b"{")
+    await parts.write("a", *ticks(1, 2))
+    await parts.write("b", progress("queued"))
+    await parts.write("c", completed())
+    return parts.listing
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tasks"),
+    [
+        (Filter(), ["c", "b", "a"]),
+        (Filter(limit=2), ["c", "b"]),
+        (Filter(kind="k"), ["c", "a"]),
+        (Filter(status="queued"), ["b"]),
+        (Filter(since=2.5), ["c"]),
+    ],
+)
+async def test_the_newest_tasks_that_match_are_listed(listed, wanted, tasks):
+    assert [item["task"] for item in await listed.recent(wanted)] == tasks
+
+
+async def test_a_record_without_an_event_is_not_listed(parts):
+    await parts.add_task("t1")
+    assert await parts.listing.recent(Filter()) == []
+
+
+async def test_a_list_reads_page_by_page_until_it_is_long_enough(parts):
+    for n in range(450):
+        await parts.add_task(f"t{n}")
+    await parts.write("t0", *ticks(1, 1))
+    assert [item["task"] for item in await parts.listing.recent(Filter())] == ["t0"]
+    assert parts.records.reads == 3
+
+
+async def test_a_task_has_its_state_parameters_and_cursor(parts):
+    record = await parts.add_task("t1", params=codec.raw(b'{"a":1}'), retry_of="t0")
+    await parts.write("t1", *ticks(1, 2), Chunk(text="x", offset=0))
+    shown, cursor = await parts.listing.task(record)
+    assert (shown["state"]["progress"], shown["retry_of"], shown["cursor"]) == (2.0, "t0", cursor)
+    assert cursor == "inc.3-3"
+    assert shown["links"] == links("t1")
+
+
+async def test_a_task_without_an_event_has_no_state(parts):
+    record = await parts.add_task("t1")
+    shown, cursor = await parts.listing.task(record)
+    assert (shown["state"], cursor, summary(record, None)["state"]) == (None, "", None)
