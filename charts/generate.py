@@ -121,7 +121,7 @@ def readme(chart: str) -> str:
             "",
             "## Settings",
             "",
-            "Beside the values above, `config` takes:",
+            "In addition to the values above, `config` takes:",
             "",
             "| value | sets |",
             "|---|---|",
@@ -131,8 +131,8 @@ def readme(chart: str) -> str:
             for field in fields(chart)
             if field.name not in ELSEWHERE
         ]
-        lines += ["", "Their meaning and defaults: [Settings](../../docs/reference/settings.md)."]
-    return "\n".join([*lines, "", "This page is made by `make docs` from values.yaml.", ""])
+        lines += ["", "Meaning and defaults: [Settings](../../docs/reference/settings.md)."]
+    return "\n".join([*lines, "", "`make docs` generates this page from values.yaml.", ""])
 
 
 def files() -> dict[Path, str]:

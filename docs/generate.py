@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -32,13 +33,13 @@ SECTIONS = [
 
 HEAD = """# Settings
 
-Both services are set by environment variables. A variable that no setting has is an error, so a typo cannot be silent;
-a tuple takes values separated by commas; an empty variable counts as unset. Times are seconds, sizes bytes.
+Both services are configured by environment variables. An unknown variable is an error, so that a typo is not ignored; a
+tuple takes values separated by commas; an empty variable counts as unset. Times are in seconds, sizes in bytes.
 
-`HEADWAY_TASKS` names the modules whose `@task` functions the processor runs, separated by commas; they are found in the
-working directory too. Packages can register theirs under the entry point group `headway.tasks`.
+`HEADWAY_TASKS` names the modules whose `@task` functions the processor runs, separated by commas; they are also
+searched in the working directory. Packages can register theirs in the entry point group `headway.tasks`.
 
-This page is made by `make docs` from the sources.
+`make docs` generates this page from the sources.
 """
 
 
@@ -57,7 +58,7 @@ In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, 
 | 4 | lost: no streamer was reachable for too long, or there is no such task |
 | 130 | detached by Ctrl-C; the task continues |
 
-This page is made by `make docs` from the sources.
+`make docs` generates this page from the sources.
 """
 
 
@@ -99,8 +100,8 @@ def _help(runner: CliRunner, name: str) -> str:
 MEASURED = ROOT / "bench" / "results" / "latest.json"
 MEASURED_HEAD = """# Measurements
 
-Of one run of `make bench`; [Performance](../performance.md) says how it is measured. Ratios count, absolute figures
-drift.
+The results of one run of `make bench`; [Performance](../performance.md) describes the method. Compare ratios; absolute
+figures drift.
 
 """
 
@@ -108,14 +109,14 @@ drift.
 def measurements_page() -> str:
     """The goals and the tables of the last whole run of the bench."""
     if not MEASURED.exists():
-        return MEASURED_HEAD + "No whole run is kept yet: `make bench` makes one.\n"
+        return MEASURED_HEAD + "No complete run is stored yet: `make bench` makes one.\n"
     run = json.loads(MEASURED.read_text())
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items() if version)
     facts = f"{run['cores']} cores, {run['system']} {run['kernel'].split('-')[0]}, Python {run['python']}, {versions}"
     rows = [_goal(goal) for goal in run["goals"]]
     head = "## Goals\n\n| | workload | Headway | | peer | ratio | goal | |\n|---|---|---|---|---|---|---|---|\n"
     tables = "\n".join(_table(section) for section in run["sections"].values())
-    return f"{MEASURED_HEAD}{facts}.\n\n{head}" + "\n".join(rows) + f"\n\n{tables}"
+    return f"{MEASURED_HEAD}{fill(facts, 120, break_on_hyphens=False)}.\n\n{head}" + "\n".join(rows) + f"\n\n{tables}"
 
 
 def _table(section: dict[str, Any]) -> str:

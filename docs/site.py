@@ -57,7 +57,7 @@ def api_pages() -> dict[str, str]:
         f"reference/api/{module}.md": "\n".join(
             [
                 f"# `{module}`\n",
-                f"::: {module}\n    options:\n      members: []\n",
+                f"::: {module}\n    options:\n      members: []\n      show_root_toc_entry: false\n",
                 *(_described(module, name) for name in names),
             ]
         )

@@ -170,3 +170,13 @@ def test_modules_that_a_page_names_exist(page):
         r"`((?:headway\w*|services|tests|bench|docs|charts|deploy|examples)/[\w/.-]+)`", page.read_text()
     )
     assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_lines_of_text_are_at_most_120_characters_long(page):
+    """Not those of tables and blocks of code, nor what cannot be broken: a link or a span of code."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "<!--", "!["))]
+    assert [line for line in lines if len(re.sub(r"\]\([^)]*\)|`[^`]*`", "", line)) > 120] == []
