@@ -67,7 +67,7 @@ async def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the streamer does
     metrics, client = Metrics(), DirectClient()
-    decoder, flusher = FrameDecoder(metrics), Flusher(0, metrics.shown)
+    decoder, flusher = FrameDecoder(metrics), Flusher(0, metrics.delivered)
     decoder.incarnation = "bench"
     history = History(MemoryLog(), decoder, metrics)
     for number in range(TAILS):

@@ -1,4 +1,4 @@
-"""`headway-streamer`: one streamer, until SIGTERM."""
+"""The command `headway-streamer`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headway.service.usage import SettingsGroup, parse
 from headway_streamer.settings import PREFIX, Settings
 
 PROG = "headway-streamer"
-ABOUT = "Serves the progress of tasks as Server-Sent Events, from the log in NATS, until SIGTERM."
+ABOUT = "Serve the progress of tasks as Server-Sent Events, from the log in NATS, until SIGTERM."
 GROUPS = (
     SettingsGroup("Streamer", PREFIX, Settings),
     SettingsGroup("NATS", "HEADWAY_NATS_", NatsSettings),
@@ -22,12 +22,12 @@ GROUPS = (
 
 
 def main() -> None:
-    """Run a streamer; ends the process."""
+    """Run a streamer and exit."""
     sys.exit(start(sys.argv[1:], os.environ))
 
 
 def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a streamer. Exit code 0 after a drain, 1 when NATS is lost, 2 for a wrong setting or a missing extra."""
+    """Run a streamer. Exit code 0 after a drain, 1 when NATS is lost, 2 for an invalid setting or a missing extra."""
     parse(PROG, ABOUT, GROUPS, words)
     try:
         from headway_streamer.process.run import run

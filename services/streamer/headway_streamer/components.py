@@ -81,7 +81,7 @@ class Components:
         )
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=settings.write_deadline_seconds)
         self.metrics.connected = lambda: connection.connected
-        self.metrics.late = self.drain.late
+        self.metrics.overdue = self.drain.overdue
         connection.on_reconnect += [self.tails.probe.run_soon, self.presence.publish_soon, self.monitor.check_soon]
 
     def public_app(self) -> App:

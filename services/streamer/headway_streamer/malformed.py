@@ -1,4 +1,4 @@
-"""What is stored and cannot be read: counted and logged once for each, however often it is asked for."""
+"""Stored records and events that cannot be decoded: each is counted and logged once, however often it is read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ logger = logging.getLogger(__name__)
 
 
 class Malformed:
-    """Remembers what it has seen, up to a bound; then it begins again."""
+    """Counts and logs malformed records and events. Remembers up to 10,000 of them; then it starts over."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._seen: set[tuple[What, str, int]] = set()
 
     def note(self, what: What, key: str, error: MalformedEventError, *, seq: int = 0) -> None:
-        """The record of the task or kind `key`, or the event `seq` of that task, cannot be read."""
+        """Note that the record of the task, kind or processor `key`, or the event `seq` of task `key`, is malformed."""
         if (what, key, seq) in self._seen:
             return
         if len(self._seen) >= MAX_REMEMBERED:

@@ -1,4 +1,4 @@
-"""What the streamer counts, behind verbs of its own domain.
+"""The metrics of the streamer.
 
 The counters of the hot path are plain numbers, read when Prometheus asks: a counter of the client library costs a
 lock per event (0.22 µs beside 0.03 µs).
@@ -26,8 +26,8 @@ class Metrics:
         self.watchers = 0
         self.tails = 0
         self.connected: Callable[[], bool] = lambda: False
-        self.late: Callable[[], int] = lambda: 0
-        """How many streams a drain has not ended in time."""
+        self.overdue: Callable[[], int] = lambda: 0
+        """Returns how many streams are open although a drain should have ended them."""
         self.events_received = 0
         self.events_sent = 0
         self.sent_bytes = 0
@@ -39,7 +39,7 @@ class Metrics:
         self._resets: Tally[str] = Tally()
         self._ended: Tally[str] = Tally()
         self._submitted: Tally[str] = Tally()
-        self._refused: Tally[str] = Tally()
+        self._rejected: Tally[str] = Tally()
         self._malformed_records: Tally[str] = Tally()
         self._shares: dict[str, float] = {}
         self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
@@ -64,7 +64,7 @@ class Metrics:
         self.events_malformed += 1
 
     def malformed_record(self, what: str) -> None:
-        """The record of a task or of a kind cannot be read."""
+        """Count a record of a task, kind or processor that could not be decoded."""
         self._malformed_records[what] += 1
 
     def sent(self, events: int, merged: int, size_bytes: int) -> None:
@@ -88,24 +88,24 @@ class Metrics:
         self._submitted[kind] += 1
 
     def stored(self, shares: dict[str, float]) -> None:
-        """How full the store and those streams are that have a limit: 0 to 1, by name."""
+        """Set the used shares of the store and of the streams that have a limit, 0 to 1, by name."""
         self._shares = shares
 
-    def submit_refused(self, reason: str) -> None:
-        """A task was not accepted: store_full, too_large or unavailable."""
-        self._refused[reason] += 1
+    def submission_rejected(self, reason: str) -> None:
+        """Count a rejected task; `reason` is store_full, too_large or unavailable."""
+        self._rejected[reason] += 1
 
-    def shown(self, seconds: float) -> None:
-        """So long after it was written by the processor an event was written to its watchers."""
+    def delivered(self, seconds: float) -> None:
+        """Count the seconds from the creation of an event by its writer to its delivery to watchers."""
         self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
         self._latency_sum += max(seconds, 0.0)
 
     def collect(self) -> Iterator[Metric]:
-        """For the registry: all families as they are now."""
+        """All metric families with their current values, for the registry."""
         for name, text, value in (
             ("watchers", "Open streams", self.watchers),
             ("tails", "Watched tasks", self.tails),
-            ("drain_overdue_streams", "Streams still open after their scheduled end in a drain", self.late()),
+            ("drain_overdue_streams", "Streams still open after their scheduled end in a drain", self.overdue()),
         ):
             yield GaugeMetricFamily(f"headway_{name}", text, value)
         for name, text, value in (
@@ -132,7 +132,7 @@ class Metrics:
         yield _labelled("streams_closed", "Closed streams", "reason", self._ended)
         yield _labelled("tasks_submitted", "Accepted tasks", "kind", self._submitted)
         yield _labelled("records_malformed", "Records that could not be decoded", "what", self._malformed_records)
-        yield _labelled("submissions_rejected", "Rejected submissions", "reason", self._refused)
+        yield _labelled("submissions_rejected", "Rejected submissions", "reason", self._rejected)
         used = GaugeMetricFamily(
             "headway_store_usage_ratio", "Used share of the JetStream store or stream, 0 to 1", labels=["part"]
         )
@@ -142,7 +142,7 @@ class Metrics:
         yield self._histogram()
 
     def exposition(self) -> bytes:
-        """The page that Prometheus scrapes."""
+        """The response to a scrape by Prometheus, in the OpenMetrics format."""
         page: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return page
 

@@ -1,4 +1,4 @@
-"""Errors as the caller sees them: problem details by RFC 9457."""
+"""Errors as clients see them: problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headway.errors import HeadwayError, NestedTooDeepError, StoreFullError, Too
 
 
 class Problem(HeadwayError):
-    """An answer that is an error. `errors` point into the body: ``{"pointer": "/params/url", "detail": "…"}``."""
+    """An error response. Each of `errors` points into the body: ``{"pointer": "/params/url", "detail": "…"}``."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Problem(HeadwayError):
         self.headers = headers or {}
 
     def body(self) -> bytes:
-        """JSON of type application/problem+json."""
+        """The body, of type application/problem+json."""
         fields: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
         if self.detail:
             fields["detail"] = self.detail
@@ -38,7 +38,7 @@ class Problem(HeadwayError):
 
 
 def pointer(*parts: str | int) -> str:
-    """A JSON pointer by RFC 6901.
+    """A JSON pointer (RFC 6901).
 
     >>> pointer("params", "a/b", 0)
     '/params/a~1b/0'
@@ -47,38 +47,38 @@ def pointer(*parts: str | int) -> str:
 
 
 def not_found(what: str = "There is no such task.") -> Problem:
-    """404. Absent and foreign tasks look the same."""
+    """404, the same for a task that does not exist and one that may not be seen."""
     return Problem(404, "Not Found", what)
 
 
 def unavailable() -> Problem:
-    """503: NATS does not answer. Nothing was promised; the same request may be sent again."""
+    """503: NATS does not answer. Nothing was accepted; the request may be repeated."""
     return Problem(
         503, "Service Unavailable", "NATS does not answer; nothing was stored. Try again.", headers={"Retry-After": "2"}
     )
 
 
 def too_large(error: TooLargeError) -> Problem:
-    """413: the same request would be refused at every try."""
+    """413: repeating the request cannot succeed."""
     return Problem(413, "Content Too Large", f"Nothing was stored: {error}. Pass a link to large data instead.")
 
 
 def too_deep(error: NestedTooDeepError) -> Problem:
-    """400: JSON that some readers could not read back."""
+    """400: JSON nested deeper than some parsers accept."""
     return Problem(400, "Nested too deeply", f"Arrays and objects may be nested {error.limit} levels deep.")
 
 
 def malformed() -> Problem:
-    """500 that does not pass by itself: what is stored under this name was not written by Headway, or was damaged."""
-    detail = "What is stored of this task cannot be read. The log of the streamer says why (task_malformed)."
+    """500: the stored record was not written by Headway, or is damaged. Repeating the request does not help."""
+    detail = "The record of this task cannot be decoded. The streamer has logged the reason (task_malformed)."
     return Problem(500, "Stored record is malformed", detail)
 
 
 def store_full(error: StoreFullError) -> Problem:
-    """507: NATS answers, but has no space. Nothing was promised."""
+    """507: NATS answers, but has no space. Nothing was accepted."""
     return Problem(
         507,
         "Insufficient Storage",
-        f"Nothing was stored: {error}. Tasks that run go on; new ones are accepted when logs and records have expired, "
-        "or when an operator gives JetStream more space.",
+        f"Nothing was stored: {error}. Running tasks continue; new ones are accepted once logs and records have "
+        "expired, or an operator has given JetStream more space.",
     )

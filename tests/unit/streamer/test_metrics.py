@@ -10,7 +10,7 @@ def samples(metrics):
     return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
 
 
-def test_what_is_counted_is_shown_under_its_name():
+def test_what_is_counted_is_exposed_under_its_name():
     metrics = Metrics()
     metrics.connected = lambda: True
     metrics.watcher_opened()
@@ -37,7 +37,7 @@ def test_what_is_counted_is_shown_under_its_name():
 def test_the_histogram_counts_each_event_in_all_buckets_above_it():
     metrics = Metrics()
     for seconds in (0.0005, 0.003, 0.003, 0.4, 60.0, -0.001):
-        metrics.shown(seconds)
+        metrics.delivered(seconds)
     shown = samples(metrics)
     counts = {key[1]: value for key, value in shown.items() if key[0] == "headway_delivery_latency_seconds_bucket"}
     assert (counts["0.001"], counts["0.005"], counts["0.5"], counts["5.0"], counts["+Inf"]) == (2, 4, 5, 5, 6)

@@ -1,4 +1,4 @@
-"""The page at /, ready to be sent: compressed once, tagged, and with a script whose name changes with its content."""
+"""The files of the console: compressed once, with an ETag, and with a content hash in the script's name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Assets:
         style = (folder / "built" / "style.css").read_text().strip()
         script = (folder / "built" / "page.js").read_bytes()
         self._script = f"page.{_digest(script)[:12]}.js"
-        # The style stands in the page: what is shown first needs one answer.
+        # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
         index = index.replace("page/page.js", f"page/{self._script}")
         self.policy = POLICY.format(
@@ -53,8 +53,8 @@ class Assets:
     def get(self, name: str) -> Asset | None:
         """The file of that name.
 
-        While pods are replaced, a page may come from one version and its script be asked of another: that gets the
-        script that there is, which no cache keeps under the wrong name.
+        During a rollout a page may come from one version and its script be requested from another. That returns the
+        script of this version, which no cache keeps under the wrong name.
         """
         found = self._files.get(name)
         if found is None and _HASHED_SCRIPT.fullmatch(name):

@@ -1,9 +1,9 @@
-"""The cursor: how far a watcher has got, as it stands in the SSE `id`.
+"""The cursor: the position of a watcher, as sent in the SSE `id`.
 
 `<incarnation>.<seq>-<n>[.<seq>-<n> …][._<task>]`, numbers in hexadecimal: one pair per task, in the order of the sorted
-task ids, and the task itself on the route where the URL does not name it. The stream sequence finds the place, `n`
-proves it. Instead of a pair `x` says that nothing is proven of a task (a reset is due), `l` that it is to begin at the
-latest progress. Only characters that do not force a CORS preflight:
+task ids, and the task itself on the route where the URL does not name it. The stream sequence locates the
+event, `n` verifies it. Instead of a pair, `x` means that nothing is proven of a task (a reset is due), `l` that it
+begins at the latest progress. Only characters that do not force a CORS preflight:
 https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
 """
 
@@ -28,7 +28,7 @@ class Position(NamedTuple):
 
 START = Position()
 UNPROVEN = Position(-1, -1)
-"""What the client has of the task is not of this log, and it was not yet sent the reset that says so."""
+"""The client's state of the task is not of this log, and the reset was not sent yet."""
 LATEST = Position(-2, -2)
 """Nothing was sent: begin at the latest progress."""
 
@@ -45,7 +45,7 @@ class Cursor(NamedTuple):
 
 
 class MalformedCursorError(ValueError):
-    """Text that is not a cursor of ours."""
+    """Text that is not a cursor."""
 
 
 def encode(incarnation: str, positions: list[Position], task: str = "") -> str:
@@ -57,7 +57,7 @@ def encode(incarnation: str, positions: list[Position], task: str = "") -> str:
 
 
 def decode(text: str) -> Cursor:
-    """The cursor in `text`. Raises MalformedCursorError for anything that `encode` does not make."""
+    """The cursor in `text`. Raises MalformedCursorError for anything that `encode` does not return."""
     if len(text) > MAX_CURSOR_CHARS:
         raise MalformedCursorError("too long")
     incarnation, *parts = text.split(".")

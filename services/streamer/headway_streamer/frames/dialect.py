@@ -1,4 +1,4 @@
-"""The words in which a route tells the state of a task. Pure."""
+"""The names by which a route calls the states of a task. No I/O."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ Fields = dict[str, Any]
 
 
 class Dialect(NamedTuple):
-    """How the clients of a route read a stream. Frames are rendered once per event and dialect, for all watchers."""
+    """The form of progress events on a route. Frames are rendered once per event and dialect, for all watchers."""
 
     name: str
     translate: Callable[[Progress], Fields] | None = None
-    """The fields of a progress that are other than in the log; None leaves every event as it was stored."""
+    """Returns the fields of a progress that differ from the log; None leaves every event as it is stored."""
     rotates: bool = True
-    """Whether streams end for age: False where clients take every end for a failure."""
+    """Whether streams end at their lifetime: False where clients treat every end as a failure."""
 
 
 def _in_celery(event: Progress) -> Fields:
-    """Celery's word for the state of a task. A processing task that has done nothing yet is STARTED."""
+    """Celery's name of the state. A processing task without progress is STARTED."""
     if event.status == "processing" and not event.progress and not event.done and not event.step:
         return {"status": "STARTED"}
     return {"status": _CELERY[event.status]}
 
 
 def _in_three_words(event: Progress) -> Fields:
-    """The first seed's words. A cancelled task is an error that carries the reason, because its client closes on it."""
+    """Three states. A cancelled task is an error with the reason, because the clients close on `error`."""
     if event.status in ("queued", "retrying"):
         return {"status": "processing"}
     if event.status != "cancelled":

@@ -15,14 +15,14 @@ from headway_streamer.frames.dialect import NATIVE, Dialect
 _NAMES = {Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
 
 Tick: TypeAlias = tuple[int, str, str]
-"""Attempt, status and step."""
+"""Attempt, status and step of a progress event."""
 
 
 class Frame(msgspec.Struct, gc=False):
     """One event of a log as watchers get it. Its bytes are made once and shared by all of them.
 
-    The decoded event is not kept: a tail holds thousands of frames, and all that is asked of one again are these few
-    words. A Struct, because it is made faster than an instance and the garbage collector does not look at it.
+    The decoded event is not kept: a tail holds thousands of frames, and only these few fields are needed again. A
+    Struct, because it is created faster than an instance and not tracked by the garbage collector.
     """
 
     seq: int
@@ -31,13 +31,13 @@ class Frame(msgspec.Struct, gc=False):
     snap: int
     """Sequence of the last progress up to here, itself included; 0 if there is none."""
     native: bytes
-    """For a watcher of this one task."""
+    """The SSE block for a watcher of this task alone."""
     data_at: int
-    """Where the event's JSON begins in there."""
+    """Offset of the event's JSON in `native`."""
     tick: Tick | None = None
-    """Ticks that are alike in this may be merged to the latest; None is never merged."""
+    """Consecutive progress events with an equal tick may be merged to the latest; None is never merged."""
     terminal: bool = False
-    """Whether nothing follows."""
+    """Whether the event ends the task."""
     forms: dict[str, bytes] | None = None
     """What `form` has made, by the name of the dialect; None until a watcher asks for one."""
 
@@ -65,11 +65,11 @@ class Frame(msgspec.Struct, gc=False):
 
     @property
     def event(self) -> Event:
-        """The event, decoded anew."""
+        """The event, decoded again."""
         return codec.decode(self.payload)
 
     def form(self, dialect: Dialect) -> bytes:
-        """The same in the words of `dialect`: made once, and shared by all of its watchers."""
+        """The bytes in `dialect`: made once, and shared by all of its watchers."""
         if dialect.translate is None:
             return self.native
         if self.forms is None:
@@ -79,7 +79,7 @@ class Frame(msgspec.Struct, gc=False):
         return self.forms[dialect.name]
 
     def with_id(self, id: str, dialect: Dialect = NATIVE) -> bytes:
-        """For a watcher whose id is its own: of several tasks, or of a task that the URL does not name."""
+        """The bytes for a watcher with its own ids: of several tasks, or of a task that the URL does not name."""
         head = self.native[: self.native.index(b"id: ")]
         return b"%bid: %b\n%b" % (head, id.encode(), self.form(dialect)[self.data_at - 6 :])
 
@@ -93,11 +93,11 @@ class Frame(msgspec.Struct, gc=False):
 
 
 FRAME_BYTES = 230
-"""Of a frame's object and numbers, beside its bytes (tracemalloc on CPython 3.11: 213)."""
+"""Memory of a frame's object and numbers, beside its bytes (tracemalloc on CPython 3.11: 213)."""
 
 
 def merge(frames: Sequence[Frame]) -> list[Frame]:
-    """`frames` without the ticks that the next one replaces. Order, steps, attempts, chunks and logs are kept."""
+    """`frames` without the progress events that the next one replaces. The order and all other events are kept."""
     return [
         frame
         for place, frame in enumerate(frames, 1)

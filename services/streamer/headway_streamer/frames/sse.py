@@ -1,4 +1,4 @@
-"""The bytes of Server-Sent Events. No I/O.
+"""The encoding of Server-Sent Events. No I/O.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
@@ -10,11 +10,11 @@ from typing import Any
 from headway import codec
 
 HEARTBEAT = b":\n"
-"""A comment alone: one client takes a comment and a blank line for an event once it has seen an id."""
+"""A comment without a blank line: one client treats a comment and a blank line as an event after it has seen an id."""
 
 
 def block(data: bytes, *, event: str = "", id: str = "", retry_ms: int | None = None) -> bytes:
-    """One event. Raises ValueError for a field with CR, LF or NUL: stripping them would hide an attack."""
+    """Encode one event. Raises ValueError for a field with CR, LF or NUL: stripping them would hide an attack."""
     for field in (event, id, data):
         if _breaks_lines(field):
             raise ValueError("an SSE field must not hold CR, LF or NUL")
@@ -41,5 +41,5 @@ def chunked(piece: bytes) -> bytes:
 
 
 def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | None = None) -> bytes:
-    """A named event of the streamer itself: hello, reset, stalled, resumed, goodbye."""
+    """Encode an event of the streamer itself: hello, reset, stalled, resumed, goodbye."""
     return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)

@@ -1,4 +1,4 @@
-"""A session on an ASGI connection: by direct writes where the server offers its connection, by `send` elsewhere."""
+"""Event streams as HTTP responses: by direct writes where the server offers its connection, by ASGI elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
-EXTENSION = "headway.wire"
+EXTENSION = "headway.connection"
 
 HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -84,31 +84,31 @@ class EventStream(Response[None]):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         extensions: dict[str, Any] = dict(scope.get("extensions") or {})
-        wire = extensions.get(EXTENSION)
+        connection = extensions.get(EXTENSION)
         watcher = self._session.watcher
-        direct = self._direct and watcher is not None and wire is not None and wire.alone
+        direct = self._direct and watcher is not None and connection is not None and connection.alone
         try:
-            # A detached connection ends with its stream; a client that does not know would send its next request there.
+            # A detached connection ends with its stream: without the header a client would send its next request on it.
             headers = [*HEADERS, (b"connection", b"close")] if direct else HEADERS
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if watcher is None:
                 await send({"type": "http.response.body", "body": self._session.farewell, "more_body": False})
                 self._session.close()
-            elif not (direct and self._detached(wire, watcher)):
-                await self._send_all(receive, send, wire)
+            elif not (direct and self._detached(connection, watcher)):
+                await self._send_all(receive, send, connection)
         except BaseException:
             self._session.close()
             raise
 
-    def _detached(self, wire: Any, watcher: Watcher) -> bool:
-        writer = DirectWriter(self._session, watcher, wire, self._idle_timer)
-        if not wire.detach(writer.lost, writer.on_writable):
+    def _detached(self, connection: Any, watcher: Watcher) -> bool:
+        writer = DirectWriter(self._session, watcher, connection, self._idle_timer)
+        if not connection.detach(writer.lost, writer.on_writable):
             return False
         writer.start()
         return True
 
-    async def _send_all(self, receive: Receive, send: Send, wire: Any) -> None:
-        """The way of plain ASGI: one task for the stream, one to learn that the client has left."""
+    async def _send_all(self, receive: Receive, send: Send, connection: Any) -> None:
+        """Send by plain ASGI: one task for the stream, one to learn that the client has left."""
         writing = asyncio.current_task()
         assert writing is not None
         leaving = asyncio.ensure_future(_left(receive))
@@ -121,7 +121,7 @@ class EventStream(Response[None]):
 
         leaving.add_done_callback(on_left)
         try:
-            await self._write(send, wire)
+            await self._write(send, connection)
         except asyncio.CancelledError:
             if not left or writing.uncancel() > 0:
                 raise
@@ -130,7 +130,7 @@ class EventStream(Response[None]):
             leaving.cancel()
             self._session.close()
 
-    async def _write(self, send: Send, wire: Any) -> None:
+    async def _write(self, send: Send, connection: Any) -> None:
         watcher = self._session.watcher
         assert watcher is not None
         try:
@@ -143,9 +143,9 @@ class EventStream(Response[None]):
         except TimeoutError:
             watcher.ended_by = "deadline"
             self._idle_timer.metrics.write_deadline()
-            logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
-            if wire is not None:  # ASGI itself cannot abort; elsewhere the kernel ends it (see server.listen)
-                wire.abort()
+            logger.info("a watcher accepted no byte in time", extra={"action": "write_deadline"})
+            if connection is not None:  # ASGI itself cannot abort; elsewhere the kernel ends it (see server.listen)
+                connection.abort()
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -1,7 +1,7 @@
-"""HEAD is GET without a body (RFC 9110 §9.3.2), for every route of an ASGI application at once.
+"""HEAD for every route of an ASGI application: GET without a body (RFC 9110 §9.3.2).
 
-The application sees a GET, in whose scope `HEAD` says that only the headers are wanted: what a GET would begin, be it
-a stream or a task, is then not begun.
+The application receives a GET whose scope has the key `HEAD`: only the headers are wanted, so no stream or task is
+started.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HEAD = "headway.head"
 
 
 class HeadAsGet:
-    """An ASGI application around another one, which knows no HEAD."""
+    """An ASGI application that wraps one without HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

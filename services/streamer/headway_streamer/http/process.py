@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 
 KeyQuery = Annotated[str, QueryParameter(name="key", description="Idempotency key: the same key, the same task.")]
 CancelQuery = Annotated[
-    str, QueryParameter(name="cancel_on_disconnect", description="`1` cancels when the client stays away.")
+    str,
+    QueryParameter(name="cancel_on_disconnect", description="`1` cancels the task when the client does not reconnect."),
 ]
 
 
@@ -93,7 +94,9 @@ async def process_stream(
     request: AnyRequest,
     settings: NamedDependency[Settings],
     start_and_stream: NamedDependency[StartAndStream],
-    kind: Annotated[str, QueryParameter(description="What to run; by default the streamer's `process_kind`.")] = "",
+    kind: Annotated[
+        str, QueryParameter(description="Kind of the task; by default the streamer's `process_kind`.")
+    ] = "",
     at: CursorQuery = "",
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
@@ -102,12 +105,12 @@ async def process_stream(
 ) -> Response[Any]:
     kind = kind or settings.process_kind
     if not kind:
-        raise Problem(400, "Bad query", "Say what to run: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
+        raise Problem(400, "Bad query", "Name the kind: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
     wanted = stream_request(request, settings, [], at, begin, merge)
     return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
 
 
-@get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same for clients that append to the URL")
+@get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same, for clients that append to the URL")
 async def process_kind_stream(
     request: AnyRequest,
     settings: NamedDependency[Settings],

@@ -1,4 +1,4 @@
-"""Reading requests: bodies, keys, and what is asked of a stream."""
+"""Reading of requests: bodies, keys and stream parameters."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
-CursorQuery = Annotated[str, QueryParameter(name="cursor", description="Where to go on; Last-Event-ID wins.")]
+CursorQuery = Annotated[
+    str, QueryParameter(name="cursor", description="Where to resume; Last-Event-ID takes precedence.")
+]
 BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a cursor: `start` (default) or `latest`.")]
-MergeQuery = Annotated[str, QueryParameter(name="merge", description="`0` sends every tick, also to a slow client.")]
+MergeQuery = Annotated[
+    str, QueryParameter(name="merge", description="`0` sends every progress event, also to a slow client.")
+]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,7 +39,7 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a task is cancelled."""
+    """A request to cancel a task."""
 
     reason: str = ""
 
@@ -43,7 +47,7 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
 def stream_request(
     request: AnyRequest, settings: Settings, tasks: list[str], cursor: str, begin: str, merge: str
 ) -> StreamRequest:
-    """What a request asks of a stream, or a Problem."""
+    """Read what a request for a stream asks. Raises a Problem."""
     if not all(is_name(task) for task in tasks):
         raise not_found()
     if begin not in ("start", "latest"):
@@ -61,7 +65,7 @@ def stream_request(
 
 
 def task_parameters(request: AnyRequest) -> dict[str, list[str]]:
-    """What a start-and-stream request gives the task, by name."""
+    """The query parameters of a start-and-stream request that belong to the task, by name."""
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         if name not in RESERVED_QUERY:
@@ -70,7 +74,7 @@ def task_parameters(request: AnyRequest) -> dict[str, list[str]]:
 
 
 async def read_body(request: AnyRequest, type: type[T]) -> T:
-    """The JSON body. Raises a Problem that says where it is wrong, and TooDeepError."""
+    """Decode the JSON body. Raises a Problem that says where it is wrong, and NestedTooDeepError."""
     if request.content_type[0] != JSON:
         raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
     body = await request.body()
@@ -84,7 +88,7 @@ async def read_body(request: AnyRequest, type: type[T]) -> T:
 
 
 def read_key(key: str) -> str:
-    """An idempotency key, or a Problem."""
+    """Check an idempotency key. Raises a Problem."""
     if len(key) > MAX_KEY_CHARS or not key.isprintable():
         raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable characters.")
     return key
@@ -97,7 +101,7 @@ def wants_json(request: AnyRequest) -> bool:
 
 
 def check_same_site(request: AnyRequest, settings: Settings) -> None:
-    """Raise a Problem for a page of another origin: not any page on the web may start work by a GET."""
+    """Raise a Problem for a page of another origin: only listed pages may start a task by a GET."""
     site = request.headers.get("sec-fetch-site", "")
     origin = request.headers.get("origin", "")
     if site in ("cross-site", "same-site") and origin not in settings.cors_origins:

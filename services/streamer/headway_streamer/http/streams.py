@@ -25,7 +25,7 @@ from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.store import TaskStore
 
 
-@get("/api/v1/tasks/{task:str}/stream", tags=["streams"], summary="A task's events as Server-Sent Events")
+@get("/api/v1/tasks/{task:str}/stream", tags=["streams"], summary="Stream a task's events as Server-Sent Events")
 async def stream_task(
     request: AnyRequest,
     settings: NamedDependency[Settings],
@@ -42,12 +42,14 @@ async def stream_task(
     return await streams.open(stream_request(request, settings, [task], at, begin, merge))
 
 
-@get("/api/v1/stream", tags=["streams"], summary="Several tasks on one connection")
+@get("/api/v1/stream", tags=["streams"], summary="Stream several tasks on one connection")
 async def stream_tasks(
     request: AnyRequest,
     settings: NamedDependency[Settings],
     streams: NamedDependency[EventStreams],
-    task: Annotated[list[str], QueryParameter(name="task", description="Repeat it, once per task; at most 32.")],
+    task: Annotated[
+        list[str], QueryParameter(name="task", description="Repeated, once per task; at most 32 by default.")
+    ],
     at: CursorQuery = "",
     begin: BeginQuery = "start",
     merge: MergeQuery = "1",
@@ -58,7 +60,7 @@ async def stream_tasks(
     return await streams.open(stream_request(request, settings, task, at, begin, merge))
 
 
-@get("/tasks/{task:str}/stream", tags=["streams"], summary="A task's events with statuses in Celery's words")
+@get("/tasks/{task:str}/stream", tags=["streams"], summary="Stream a task's events with Celery's names of states")
 async def stream_celery(
     request: AnyRequest,
     settings: NamedDependency[Settings],

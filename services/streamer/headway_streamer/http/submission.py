@@ -61,7 +61,7 @@ class Submissions:
                 message=WAITING if processors else no_processor(kind),
             )
         except (TooLargeError, UnavailableError) as error:
-            self._metrics.submit_refused(_REASONS[type(error)])
+            self._metrics.submission_rejected(_REASONS[type(error)])
             raise
         if new:
             self._metrics.submitted(kind)

@@ -25,18 +25,20 @@ from headway_streamer.tasks.store import TaskStore
 MAX_REASON_CHARS = 500
 
 
-@post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Run a task: 202 only after its job is stored")
+@post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Submit a task: 202 only after its job is stored")
 async def submit_task(
     request: AnyRequest,
     submissions: NamedDependency[Submissions],
-    idempotency_key: Annotated[str, HeaderParameter(name="Idempotency-Key", description="Runs once.")] = "",
+    idempotency_key: Annotated[
+        str, HeaderParameter(name="Idempotency-Key", description="The same key, the same task.")
+    ] = "",
 ) -> Response[bytes]:
     submission = await read_body(request, Submission)
     key = read_key(idempotency_key)
     return _accepted(await submissions.submit(submission.kind, submission.params, key=key))
 
 
-@get("/api/v1/tasks", tags=["tasks"], summary="The newest tasks")
+@get("/api/v1/tasks", tags=["tasks"], summary="List recent tasks")
 async def list_tasks(
     listing: NamedDependency[Listing],
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
@@ -47,7 +49,7 @@ async def list_tasks(
     return json_response({"tasks": await listing.recent(Filter(limit, kind, status, since))})
 
 
-@get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="A task's latest state, for polling with If-None-Match")
+@get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="Get a task's latest state, for polling with If-None-Match")
 async def get_task(
     request: AnyRequest,
     task_store: NamedDependency[TaskStore],
@@ -57,7 +59,7 @@ async def get_task(
     return await snapshot(request, task_store, listing, task)
 
 
-@post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Ask for a task to end")
+@post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Request that a task ends")
 async def cancel_task(
     request: AnyRequest, task_store: NamedDependency[TaskStore], task: FromPath[str]
 ) -> Response[bytes]:
@@ -66,11 +68,11 @@ async def cancel_task(
     try:
         await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
     except EndedError as error:
-        raise Problem(409, "Task has ended", f"The task is {error.status} already.") from error
+        raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
     return json_response({"task": record.task, "status": "cancelling"}, 202)
 
 
-@post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Run the same again as a new task")
+@post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Resubmit a task as a new one")
 async def retry_task(
     task_store: NamedDependency[TaskStore],
     history: NamedDependency[History],
@@ -80,12 +82,12 @@ async def retry_task(
     record = await _record(task_store, task)
     last = await history.last(record.task)
     if last is not None and not last.terminal:
-        raise Problem(409, "Task still runs", "Cancel it first, or wait for its end.")
+        raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
     return _accepted(await submissions.submit(record.kind, params, retry_of=record.task))
 
 
-@get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="The result of a completed task")
+@get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="Get the result of a completed task")
 async def get_result(
     task_store: NamedDependency[TaskStore],
     history: NamedDependency[History],

@@ -1,11 +1,11 @@
-"""uvicorn's HTTP protocol, which offers its connection to the application.
+"""uvicorn's HTTP protocol, extended to hand its connection to the application.
 
 ASGI's `send` costs 5 µs and a wake-up of the watcher's task per event, as much as the kernel takes for the write
 itself, and a suspended application costs 10 KiB per idle stream. So an application that finds this extension in the
 scope may start its response by ASGI, detach the connection, and write chunks to it directly.
 
-Two faults of uvicorn are mended here: a request that waits behind another hides from that one that the client has gone,
-and a client of HTTP/1.0 gets the sizes of chunks in the body.
+Two bugs of uvicorn are worked around: while a pipelined request waits, the running one does not learn that the client
+has disconnected; and an HTTP/1.0 client gets the sizes of chunks in the body.
 
 This relies on private APIs of uvicorn; `tests/unit/streamer/process/test_detachable_protocol.py` pins them, and
 `HEADWAY_STREAMER_FAST_PATH=false` does without the direct writes.
@@ -21,10 +21,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-EXTENSION = "headway.wire"
+EXTENSION = "headway.connection"
 END = b"0\r\n\r\n"
 NO_REQUESTS: deque[Any] = deque()
-"""Shared by all detached connections: a deque of their own would cost each 760 bytes."""
+"""Shared by all detached connections: one each would cost 760 bytes."""
 
 
 class DetachableProtocol(HttpToolsProtocol):
@@ -42,7 +42,7 @@ class DetachableProtocol(HttpToolsProtocol):
         """Whether the kernel takes more: the send buffer is below its high-water mark."""
         self._detached = False
         self._running: RequestResponseCycle | None = None
-        """The request whose turn it is; `cycle` is the one that came last."""
+        """The request being handled; `cycle` is the one received last."""
         self._on_lost: Callable[[Exception | None], None] | None = None
         self._on_writable: Callable[[bool], None] | None = None
 
@@ -64,9 +64,9 @@ class DetachableProtocol(HttpToolsProtocol):
     def detach(self, on_lost: Callable[[Exception | None], None], on_writable: Callable[[bool], None]) -> bool:
         """Take the connection, after the response was started by ASGI and before the application returns.
 
-        `on_lost` is called once when the peer goes away, with the reason if there is one; `on_writable` whenever
-        `writable` changes. False when it cannot be taken: the peer has gone, has sent another request already, or
-        does not know chunks.
+        `on_lost` is called once when the peer disconnects, with the reason if there is one; `on_writable` whenever
+        `writable` changes. False if it cannot be taken: the peer has disconnected, has sent another request, or
+        does not support chunks.
         """
         cycle = self.cycle
         if self.pipeline or cycle.disconnected or not cycle.chunked_encoding:
@@ -89,18 +89,18 @@ class DetachableProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """End the connection now; what was not sent is lost."""
+        """Close the connection now; unsent bytes are lost."""
         if self._running is not None:
             self._running.disconnected = True  # uvicorn learns it later, and would miss the end of the response
         self.transport.abort()
 
     @property
     def unsent_bytes(self) -> int:
-        """What the kernel has not taken yet."""
+        """Bytes that the kernel has not accepted yet."""
         return self.transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a client that should be listening are not looked at."""
+        """Receive bytes; those of a client whose connection is detached are ignored."""
         if not self._detached:
             super().data_received(data)
 

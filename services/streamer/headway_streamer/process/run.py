@@ -1,4 +1,4 @@
-"""A streamer as a process: its servers and its root tasks."""
+"""A streamer process: its servers and its root tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(settings: Settings, nats: NatsSettings) -> int:
-    """Run one process, or as many as `workers` says."""
+    """Run one process, or `workers` of them. Returns the exit code."""
     if settings.workers == 1:
         return run_one((settings, nats))
     each = [
@@ -42,8 +42,8 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
     """Run on the loop that uvicorn prefers (uvloop where it is installed)."""
     settings, nats = given
     setup(settings.log_level)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # both servers say the same of their start and end
-    # Nothing of what a streamer makes by the thousand is a cycle; collections walk through all of it for nothing.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # both servers log the same of their start and end
+    # The objects that a streamer has by the thousand form no cycles; collections would walk through them in vain.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
@@ -52,7 +52,7 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
 
 
 async def serve(settings: Settings, nats: NatsSettings) -> int:
-    """Everything a streamer does, until it is told to end or NATS is gone for good."""
+    """Run a streamer until a signal or the permanent loss of NATS. Returns the exit code."""
     components = Components(settings, Connection(nats, "headway-streamer"))
     deadline = settings.write_deadline_seconds
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)

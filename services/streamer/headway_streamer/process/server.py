@@ -1,4 +1,4 @@
-"""uvicorn's server with a policy of its own for the end: drain first, then exit 0."""
+"""uvicorn's server with its own shutdown: drain first, then exit 0."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DrainingServer(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal: uvicorn would stop at once, wait for open streams for ever, and die of the same signal again."""
+        """Handle a signal. uvicorn would stop at once, wait indefinitely for streams, and raise the signal again."""
         if self._loop is None or self._drain.draining:
             self.should_exit = self.force_exit = True
         else:
@@ -53,7 +53,7 @@ class DrainingServer(uvicorn.Server):
 
 
 class QuietServer(uvicorn.Server):
-    """A second server in the same process: it leaves the signals to the first."""
+    """A second server in the same process, which leaves signals to the first."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -62,7 +62,7 @@ class QuietServer(uvicorn.Server):
 
 
 def config(app: Any, **options: Any) -> uvicorn.Config:
-    """What both servers have in common: HEAD, no access log (URLs hold tokens), no lifespan, no server header."""
+    """The configuration of both servers: HEAD, no access log (URLs contain tokens), no lifespan, no server header."""
     return uvicorn.Config(
         HeadAsGet(app),
         access_log=False,
@@ -77,9 +77,9 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
 def listen(host: str, port: int, *, write_deadline_seconds: float = 0.0, shared: bool = False) -> socket.socket:
     """A listening socket; with `shared` other processes may listen on the same port.
 
-    Whoever writes to a connection ends it when its peer takes no byte for `write_deadline_seconds`. Behind that stands
-    the kernel, for answers that are not streams and for peers that vanished (tcp(7), TCP_USER_TIMEOUT): late enough
-    never to come first. A writer may notice only after nearly twice the deadline: the peer took a byte just before.
+    The writer to a connection ends it when the peer accepts no byte for `write_deadline_seconds`. As a backstop the
+    kernel does, for responses that are not streams and for peers that vanished (tcp(7), TCP_USER_TIMEOUT), but late
+    enough never to come first: a writer may notice only after nearly twice the deadline.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -1,8 +1,8 @@
-"""Several streamers on one machine that share a port: one process and one NATS connection each.
+"""Several streamers on one machine that share a port, with one process and one NATS connection each.
 
-The kernel spreads new connections over the listening sockets (SO_REUSEPORT). Nothing else is shared: any of them can
-continue from any cursor. If one ends by itself the others are drained, and the whole ends with 1: whoever started it
-starts it again. If the parent ends, by whatever signal, the workers drain too.
+The kernel spreads new connections over the listening sockets (SO_REUSEPORT). Nothing else is shared: each can
+resume from any cursor. If one ends by itself the others drain, and the parent exits with 1, to be restarted. If
+the parent ends, by whatever signal, the workers drain too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
-    """Call `run` once per argument, each in a process of its own; signals are passed on. The worst exit code."""
+    """Call `run` once per argument, each in its own process, and pass on signals. Returns the exit code."""
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_work, args=(run, argument, os.getpid())) for argument in arguments]
     notified: set[int | None] = set()
@@ -36,7 +36,7 @@ def run_workers(run: Callable[[T], int], arguments: Sequence[T]) -> int:
         _tell(workers, number)
         notified.update(worker.pid for worker in workers)
 
-    # Before the first start: a signal in between would end this process without a word to those that run.
+    # Before the first start: a signal in between would end this process without notifying the workers.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     for worker in workers:
@@ -59,7 +59,7 @@ def _work(run: Callable[[T], int], argument: T, parent: int) -> None:
 
 
 def _follow_parent() -> None:
-    """Drain when the parent ends, where the kernel does not say so: its end of a pipe closes then."""
+    """Drain when the parent ends, where the kernel sends no signal: its end of a pipe is closed then."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

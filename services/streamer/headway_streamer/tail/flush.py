@@ -1,7 +1,7 @@
-"""When what has arrived is shown: tails that have something new are flushed together.
+"""Delivery of new events: all tails that have some are flushed together.
 
-All messages that came in one read of the NATS socket are in their tails before the first is written out, so a
-watcher gets one write for them. `flush_ms` waits a little longer and trades that latency for work.
+All messages of one read of the NATS socket are in their tails before the first is written out, so a watcher gets one
+write for them. With `flush_ms` more events are collected: less work, at the cost of latency.
 """
 
 from __future__ import annotations
@@ -17,24 +17,28 @@ class Flushable(Protocol):
 
     @property
     def newest_at(self) -> float:
-        """When its newest event was written; 0 if there is none."""
+        """When its newest event was written, seconds since 1970; 0 if there is none."""
 
     def flush(self, now: float) -> None:
-        """Show what is new."""
+        """Deliver what is new, at loop time `now`."""
 
 
 class Flusher:
-    """Flushes marked tails, each once, soon."""
+    """Flushes marked tails, each once.
 
-    def __init__(self, flush_ms: float = 0.0, shown: Callable[[float], None] | None = None) -> None:
+    Args:
+        delivered: called once per round with the seconds from the writing of an event to its delivery.
+    """
+
+    def __init__(self, flush_ms: float = 0.0, delivered: Callable[[float], None] | None = None) -> None:
         self._delay = flush_ms / 1000
-        self._shown_after = shown
+        self._delivered = delivered
         self._marked: list[Flushable] = []
         self._scheduled = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def mark(self, tail: Flushable) -> None:
-        """`tail` has something new; mark it once until it is flushed."""
+        """Flush `tail` soon. Call it once until it is flushed."""
         self._marked.append(tail)
         if self._scheduled:
             return
@@ -52,6 +56,6 @@ class Flusher:
         now = self._loop.time()
         for tail in marked:
             tail.flush(now)
-        if self._shown_after is not None and marked[-1].newest_at:
-            # One of each round: what the last tail has just shown.
-            self._shown_after(time.time() - marked[-1].newest_at)
+        if self._delivered is not None and marked[-1].newest_at:
+            # A sample per round: what the last tail has just delivered.
+            self._delivered(time.time() - marked[-1].newest_at)

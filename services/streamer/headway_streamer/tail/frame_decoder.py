@@ -1,6 +1,6 @@
-"""From stored bytes to frames.
+"""Decoding of stored messages into frames.
 
-The one owner of the stream's incarnation: without it there is no frame and no cursor.
+The decoder owns the stream's incarnation: without it there is no frame and no cursor.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from headway_streamer.metrics import Metrics
 
 
 class FrameDecoder:
-    """Makes frames, whose ids name the incarnation of the stream that they come from."""
+    """Makes frames, whose ids contain the incarnation of their stream."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
@@ -27,7 +27,7 @@ class FrameDecoder:
 
     @property
     def incarnation(self) -> str:
-        """Of the stream that is read; part of every cursor. Raises UnavailableError before it is known."""
+        """Incarnation of the stream, a part of every cursor. Raises UnavailableError before it is known."""
         return self._checked().decode()
 
     @incarnation.setter
@@ -35,7 +35,7 @@ class FrameDecoder:
         self._incarnation = value.encode()
 
     def frame(self, task: str, payload: bytes, seq: int) -> Frame | None:
-        """The frame of one message, or None for one that is not an event of this task: counted and skipped.
+        """The frame of one message. None for one that is not an event of this task, which is counted.
 
         Raises UnavailableError before the incarnation is known.
         """

@@ -1,4 +1,4 @@
-"""Reading what is stored of a task, as frames. Equal reads that are under way at once are done once."""
+"""Stored events of tasks, as frames. Equal reads that are under way at the same time are made once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE_EVENTS = 256
 
 
 class Page(NamedTuple):
-    """Some of a log, in order."""
+    """A part of a log, in order."""
 
     frames: tuple[Frame, ...]
     end: int
@@ -23,7 +23,7 @@ class Page(NamedTuple):
 
 
 class History:
-    """The stored past of all tasks."""
+    """Reads the logs of all tasks."""
 
     def __init__(self, log: Log, decoder: FrameDecoder, metrics: Metrics) -> None:
         self._log = log
@@ -39,16 +39,19 @@ class History:
             read = asyncio.ensure_future(self._read(task, start))
             self._reads[key] = read
             read.add_done_callback(lambda _: self._reads.pop(key, None))
-        # Shielded: the one who asked first may go away while others wait for the same answer.
+        # Shielded: the first caller may be cancelled while others wait for the same answer.
         return await asyncio.shield(read)
 
     async def last(self, task: str) -> Frame | None:
-        """The last event that can be read, as the leader knows it. None when there is none. Raises UnavailableError."""
+        """The last event that can be decoded, as the stream leader knows it; None if there is none.
+
+        Raises UnavailableError.
+        """
         stored = await self._log.last(task)
         return None if stored is None else await self.readable(stored)
 
     async def readable(self, stored: Stored) -> Frame | None:
-        """The frame of the last event of a task, or of the one before it that can be read."""
+        """The frame of `stored`, the last event of a task, or of the last one before it that can be decoded."""
         frame = self._decoder.frame(stored.task, stored.payload, stored.seq)
         if frame is not None:
             return frame

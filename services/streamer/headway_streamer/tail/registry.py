@@ -52,7 +52,7 @@ class TailRegistry:
         self._metrics = metrics
         self._ring_bytes = ring_bytes
         self._budget = RingBudget(rings_bytes)
-        self._flusher = Flusher(flush_ms, metrics.shown)
+        self._flusher = Flusher(flush_ms, metrics.delivered)
         self._linger = linger_seconds
         self._entries: dict[str, _Entry] = {}
         self.probe = Probe(log, metrics, self._entries, seconds=probe_seconds)
@@ -101,7 +101,7 @@ class TailRegistry:
         entry.users -= 1
         if not entry.users:
             entry.leaves += 1
-            asyncio.get_running_loop().call_later(self._linger, self._forget, entry, entry.leaves)
+            asyncio.get_running_loop().call_later(self._linger, self._expire, entry, entry.leaves)
 
     async def close(self) -> None:
         """Leave all tails."""
@@ -110,7 +110,7 @@ class TailRegistry:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _forget(self, entry: _Entry, leaves: int) -> None:
+    def _expire(self, entry: _Entry, leaves: int) -> None:
         if not entry.users and entry.leaves == leaves:
             self._remove(entry)
 
@@ -143,7 +143,7 @@ class TailRegistry:
         await entry.tail.close()
 
     async def check_incarnation(self, incarnation: str) -> None:
-        """Compare `incarnation`, of the stream as it is now, with the one that is known; if they differ, forget all."""
+        """Set the incarnation of the stream, as it is now. If it has changed, reset all tails."""
         known = self._decoder.known
         if known and incarnation == self._decoder.incarnation:
             return
@@ -152,4 +152,4 @@ class TailRegistry:
             logger.warning("the event stream was recreated", extra={"action": "incarnation_changed"})
             for entry in self._entries.values():
                 entry.floor = 0
-                entry.tail.forget()
+                entry.tail.reset()

@@ -86,7 +86,7 @@ class Tail:
     def open(self, last: Frame | None) -> None:
         """Begin with the last stored event; live messages that came meanwhile are then judged."""
         if self._refill is None or self._refill.reading:
-            return  # `forget` came first: the refill reads all there is
+            return  # `reset` came first: the refill reads all there is
         if last is not None:
             self._add(last)
             self._flushed_n = last.n
@@ -131,7 +131,7 @@ class Tail:
         if not self._refill.reading:
             self._refill.start(self._next_page, self._take_page, self._end_refill)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop all that is known: the stream is another one."""
         self.ring.clear()
         self.last_seq = self.ring.last_n = 0

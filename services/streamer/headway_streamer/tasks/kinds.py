@@ -1,4 +1,4 @@
-"""What can be run: the kinds that processors have put into the catalogue, and whether parameters fit them."""
+"""The kinds that processors have published, and the validation of parameters against them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from headway_streamer.tasks.ports import KeyValues
 
 FRESH_SECONDS = 2.0
 RECHECK_SECONDS = 0.2
-"""What is missing may have come since: before that is said, it is looked for again, at most this often."""
+"""Before a kind is reported as unknown, or as offered by nobody, the buckets are read again at most this often."""
 MAX_ERRORS = 50
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -49,7 +49,7 @@ class KindCatalogue:
         ]
 
     async def kind(self, name: str) -> KindRecord:
-        """The kind of that name, or a Problem that names the ones there are. Raises UnavailableError."""
+        """The kind of that name. Raises a Problem that lists the known kinds, and UnavailableError."""
         await self._refresh(FRESH_SECONDS)
         if name not in self._kinds:
             await self._refresh(RECHECK_SECONDS)
@@ -97,12 +97,12 @@ class KindCatalogue:
 
 
 def no_processor(kind: str) -> str:
-    """What is said of a task whose kind nobody offers."""
+    """Message of a task whose kind no processor offers."""
     return f"no processor offers {kind} now; it runs as soon as one does"
 
 
 def check_params(kind: KindRecord, params: Any) -> None:
-    """Raise a Problem with one JSON pointer per fault when `params` do not fit the kind's schema."""
+    """Raise a Problem with one JSON pointer per error if `params` do not match the kind's schema."""
     if not isinstance(params, dict):
         raise _bad_params([{"pointer": "/params", "detail": "must be an object"}])
     errors = [error for found in Draft202012Validator(kind.params).iter_errors(params) for error in _faults(found)]

@@ -30,7 +30,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 def links(task: str) -> dict[str, str]:
-    """Where a task's things are."""
+    """Paths of the routes of a task."""
     base = f"/api/v1/tasks/{task}"
     return {
         "self": base,
@@ -42,7 +42,7 @@ def links(task: str) -> dict[str, str]:
 
 
 def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
-    """A task as in the list: `state` is its latest progress, or None before the first."""
+    """A task as it is listed: `state` is its latest progress, or None before the first."""
     shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
     if record.retry_of:
         shown["retry_of"] = record.retry_of
@@ -60,7 +60,7 @@ class Listing:
         self._decoder = decoder
 
     async def task(self, record: TaskRecord) -> tuple[dict[str, Any], str]:
-        """One task with its parameters and cursor, and the cursor once more: it changes with each event."""
+        """A task with its parameters and cursor, and the cursor, which changes with each event."""
         last = await self._history.last(record.task)
         state = None if last is None else await self._history.progress(record.task, last)
         cursor = "" if last is None else encode(self._decoder.incarnation, [last.position])
@@ -68,7 +68,7 @@ class Listing:
         return shown, cursor
 
     async def recent(self, wanted: Filter) -> list[dict[str, Any]]:
-        """Newest first; looks through at most 2,000 records."""
+        """The newest tasks first. Reads at most 2,000 records."""
         found: list[dict[str, Any]] = []
         before = 0
         for _ in range(MAX_PAGES):

@@ -1,4 +1,4 @@
-"""Telling waiting tasks that a processor has begun to offer their kind."""
+"""The event that waiting tasks get when a processor begins to offer their kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 class Offers:
     """Appends one event to each task that was queued while no processor offered its kind.
 
-    All streamers do it; the log takes the event of the first.
+    All streamers try; the log accepts the event of the first.
     """
 
     def __init__(self, catalogue: KindCatalogue, listing: Listing, log: Log) -> None:
@@ -35,7 +35,7 @@ class Offers:
         self._offered: set[str] = set()
 
     async def keep_announced(self) -> None:
-        """A root task: look for kinds that are offered again."""
+        """Look for kinds that are offered again, every two seconds. A root task."""
         while True:
             await asyncio.sleep(FRESH_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - one streamer before another
             with suppress(UnavailableError):

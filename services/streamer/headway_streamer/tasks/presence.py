@@ -1,4 +1,4 @@
-"""Telling the processors which starters are connected to this streamer (`cancel_on_disconnect`)."""
+"""Presence of the clients that started a task (the starters), for `cancel_on_disconnect`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from headway.events import Beat
 
 
 class Presence:
-    """Publishes presence beats. The processor that runs a task judges by them, so no streamer's end loses anything."""
+    """Publishes presence beats of the starters connected to this streamer.
+
+    Processors decide by them, so that nothing is lost when a streamer ends.
+    """
 
     def __init__(self, log: Log, connected: Callable[[], bool] = lambda: True) -> None:
         self._log = log
@@ -24,18 +27,18 @@ class Presence:
         self._asked = asyncio.Event()
 
     def arrived(self, task: str) -> None:
-        """The starter's stream of `task` is open here: publish a beat now, and then until `left`."""
+        """The stream of the starter of `task` was opened: publish a beat now, and then until `left`."""
         self._present[task] += 1
         self.called(task)
 
     def left(self, task: str) -> None:
-        """The counterpart of `arrived`: the stream has ended, however."""
+        """The stream has ended: the counterpart of `arrived`."""
         self._present[task] -= 1
         if not self._present[task]:
             del self._present[task]
 
     def called(self, task: str) -> None:
-        """The starter of `task` was here, though it got no stream: publish one beat."""
+        """The starter of `task` made a request but got no stream: publish one beat."""
         self._due.add(task)
         self._asked.set()
 
@@ -45,7 +48,7 @@ class Presence:
         self._asked.set()
 
     async def keep_published(self) -> None:
-        """A root task: publish a beat per starter, on its arrival and every few seconds."""
+        """Publish a beat per starter, on its arrival and every few seconds. A root task."""
         loop = asyncio.get_running_loop()
         round_at = loop.time() + presence.PRESENCE_SECONDS
         while True:

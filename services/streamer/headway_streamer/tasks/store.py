@@ -1,4 +1,4 @@
-"""Accepting work: a task is accepted when its job is stored, never before."""
+"""Submission and cancellation of tasks. A task is accepted when its job is stored, never before."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
 """Message of a queued task."""
 ENVELOPE_BYTES = 2048
-"""What a record and a job message hold beside the parameters, headers included; they have a few hundred bytes."""
+"""Allowance for what a record and a job message hold beside the parameters, headers included: some hundred bytes."""
 
 
 class TaskStore:
-    """Submits, cancels and finds tasks. All methods raise UnavailableError within two seconds when NATS is away."""
+    """Submits, cancels and finds tasks. Methods raise UnavailableError within 2 s if NATS is unreachable."""
 
     def __init__(
         self, records: KeyValues, jobs: JobQueue, log: Log, capacity: StoreCapacity, malformed: Malformed
@@ -59,12 +59,11 @@ class TaskStore:
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
 
-        With an idempotency key the same owner gets the same task again; other parameters under the same key are a
-        Problem.
+        With an idempotency key the same owner gets the same task again; raises a Problem for other parameters under it.
 
         Order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
-        processor that is faster makes superfluous. A crash in between leaves a record without a job: never a promise
-        without one.
+        processor that is faster makes superfluous. A crash in between leaves a record without a job, of a task that was
+        not accepted.
 
         Raises TooLargeError for parameters that do not fit both, and StoreFullError, before anything is stored. A task
         that was accepted under its key before is found also while the store is full.
@@ -94,7 +93,7 @@ class TaskStore:
             raise UnavailableError("the job was not acknowledged in time") from error
 
     async def record(self, task: str) -> TaskRecord | None:
-        """What was submitted as `task`. Raises MalformedEventError when its record cannot be read."""
+        """The record of `task`, if there is one. Raises MalformedEventError if it cannot be decoded."""
         value = await self._records.get(task)
         try:
             return None if value is None else decode_task(value, task)
@@ -103,9 +102,9 @@ class TaskStore:
             raise
 
     async def cancel(self, task: str, reason: str) -> None:
-        """Ask for the task to end. Raises EndedError when it has; asking twice is asking once.
+        """Request that the task ends. Raises EndedError if it has. Repeated requests have no further effect.
 
-        A task that no processor has begun is ended here; one that runs gets a request, which its processor answers.
+        A task that no processor has started ends here; a running one gets a request, which its processor handles.
         """
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
@@ -125,7 +124,7 @@ class TaskStore:
             await Chain(self._log, task, head, patient=False).append(Cancel(reason=reason))
 
     async def _end_unbegun(self, task: str, head: Head, reason: str) -> None:
-        # Fenced: when a processor has begun the first attempt meanwhile, this is refused.
+        # Fenced: if a processor has started the first attempt meanwhile, this is rejected.
         cancelled = Progress(status="cancelled", progress=0.0, message=reason, step="")
         await Chain(self._log, task, head, attempt=0, patient=False).append(cancelled)
 
@@ -172,7 +171,7 @@ class TaskStore:
             message=message,
             step="",
         )
-        with suppress(ConflictError, UnavailableError):  # a processor has begun, or will: the job is stored
+        with suppress(ConflictError, UnavailableError):  # a processor has started it, or will: the job is stored
             await self._log.put(record.task, codec.encode(queued), expected=0, msg_id=f"{record.task}.queued.{nonce()}")
 
 

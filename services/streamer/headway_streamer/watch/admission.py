@@ -1,4 +1,4 @@
-"""Opening streams: from what a request asks for to a watcher's bytes."""
+"""Admission of streams: limits, the existence of the tasks, and the position of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from headway_streamer.watch.watcher import Watcher
 
 
 class StreamRequest(NamedTuple):
-    """What a client asks of a stream."""
+    """A client's request for a stream."""
 
     tasks: tuple[str, ...]
     """Sorted, each once."""
@@ -35,13 +35,13 @@ class StreamRequest(NamedTuple):
     dialect: Dialect = NATIVE
     named: bool = False
     user: str = ""
-    """Who asks, if that is known."""
+    """Name of the user, if it is known."""
     head: bool = False
-    """Whether only the headers are wanted: nothing is joined."""
+    """Whether only the headers are wanted: no tail is joined."""
 
 
 class Admission:
-    """Opens watchers."""
+    """Opens streams, within the limits of the settings."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Admission:
         self._users: Counter[str] = Counter()
 
     async def open(self, wanted: StreamRequest) -> Session | None:
-        """An open stream, to be closed; None when all of it was sent before. A Problem when a task does not exist."""
+        """Open a stream, to be closed. None if the client has all of it. Raises a Problem for an unknown task."""
         if self._drain.draining:
             return rejection("drain")
         if self._full(wanted.user):
@@ -83,7 +83,7 @@ class Admission:
         return self._session(readers, tails, wanted)
 
     async def _describe(self, wanted: StreamRequest) -> Session | None:
-        """What `open` would return, without a watcher."""
+        """What `open` would return, but without a watcher."""
         try:
             lasts = [await self._last(task) for task in wanted.tasks]
         except UnavailableError:
@@ -172,12 +172,12 @@ class Admission:
 
 
 def rejection(reason: str) -> Session:
-    """A stream that says goodbye at once: a native EventSource would never return after an error status."""
+    """A stream that ends at once with `goodbye`: a native EventSource would not reconnect after an error status."""
     return Session(None, farewell=sse.control("goodbye", {"reason": reason}, retry_ms=3 * retry_ms()))
 
 
 def parse_cursor(text: str) -> Cursor | None:
-    """The cursor in `text`, or None for anything else: the stream then begins with a reset."""
+    """The cursor in `text`; None for anything else: the stream then begins with a reset."""
     try:
         return decode(text)
     except MalformedCursorError:

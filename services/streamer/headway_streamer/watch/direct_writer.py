@@ -1,7 +1,7 @@
 """A watcher on a connection that can be written to directly.
 
-While there is something to read, to prove or to wait for, a task runs the watcher step by step. When it is caught up
-the task ends and the writer is idle: the tail writes the same bytes to the readers of all idle writers, and an idle
+While there is something to read, to verify or to wait for, a task runs the watcher step by step. When it has caught
+up the task ends and the writer is idle: the tail writes the same bytes to the readers of all idle writers, and an idle
 watcher costs no task.
 """
 
@@ -78,7 +78,7 @@ class DirectWriter:
         self.wake()
 
     def lost(self, error: Exception | None = None) -> None:
-        """The peer has gone, or the kernel has given it up (`error` is a TimeoutError then)."""
+        """The client has disconnected, or the kernel has timed it out (`error` is a TimeoutError then)."""
         self._leave_idle()
         if self._task is not None:
             self._task.cancel()
@@ -87,7 +87,7 @@ class DirectWriter:
         self._close()
 
     def on_writable(self, writable: bool) -> None:
-        """The connection takes bytes, or is full."""
+        """The connection accepts bytes, or its send buffer is full."""
         self.writable = writable
         if self._direct is not None:
             self._direct.writable = writable
@@ -95,7 +95,7 @@ class DirectWriter:
             self._unblocked.set()
 
     def wake(self) -> None:
-        """Let the watcher take its next steps, in a task."""
+        """Run the next steps of the watcher, in a task."""
         if self._task is None and not self._session.closed:
             self._leave_idle()
             self._task = self._loop.create_task(self._run())
@@ -104,7 +104,7 @@ class DirectWriter:
 
     def on_due(self, now: float) -> None:
         """`due_at` has come, unless what the tail wrote since has put it off."""
-        if self.writable and (piece := self._watcher.remark()):
+        if self.writable and (piece := self._watcher.idle_bytes()):
             self._write(piece)
         self.due_at = self._watcher.due_at
         if self.due_at <= now or not self.writable:
@@ -135,7 +135,7 @@ class DirectWriter:
             self._close()
 
     async def _drained(self) -> None:
-        """Return when the connection takes bytes again. Raises TimeoutError when it takes none for too long."""
+        """Return when the connection accepts bytes again. Raises TimeoutError if it accepts none until the deadline."""
         while not self.writable:
             unsent = self._connection.unsent_bytes
             self._unblocked = asyncio.Event()
@@ -154,7 +154,7 @@ class DirectWriter:
     # Idleness
 
     def _become_idle(self) -> bool:
-        """End the task and leave the rest to the tail. False when something has happened meanwhile."""
+        """End the task and let the tail write. False if there is something to send again."""
         if self._watcher.woken:
             return False
         self._idle = True
@@ -177,7 +177,7 @@ class DirectWriter:
 
     def _note_deadline(self) -> None:
         self._idle_timer.metrics.write_deadline()
-        logger.info("a watcher took no byte in time", extra={"action": "write_deadline"})
+        logger.info("a watcher accepted no byte in time", extra={"action": "write_deadline"})
         self._watcher.ended_by = "deadline"
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""How streams end without their tasks having ended: spread over a window, by one path for shutdown and for old age."""
+"""The drain: at shutdown, streams end spread over a window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
-LATE_SECONDS = 2.0
-"""Parked streams are looked at twice a second, and a busy loop needs a moment: what is later than this is late."""
+OVERDUE_SECONDS = 2.0
+"""Idle streams are checked twice a second, and a busy loop needs a moment: a stream that ends later is overdue."""
 
 
 class Drain:
-    """Tells each watcher when to leave. Before `begin` that is never."""
+    """Schedules the end of each stream. Args: window_seconds, over which the ends are spread."""
 
     def __init__(self, window_seconds: float) -> None:
         self.began = asyncio.Event()
@@ -20,17 +20,17 @@ class Drain:
         self._wakes: dict[object, Callable[[], None]] = {}
         self._until = 0.0
         self._leaving: dict[object, float] = {}
-        """When each is to leave."""
+        """Loop time of the end of each stream."""
         self._empty = asyncio.Event()
         self._empty.set()
 
     @property
     def draining(self) -> bool:
-        """Whether the streamer is about to end."""
+        """Whether the drain has begun."""
         return self.began.is_set()
 
     def begin(self) -> None:
-        """Readiness is off from now on, and every watcher gets its time to leave."""
+        """Begin: the streamer is not ready from now on, and every stream has a time at which it ends."""
         if self.draining:
             return
         self._until = asyncio.get_running_loop().time() + self._window
@@ -44,33 +44,33 @@ class Drain:
         self._empty.clear()
 
     def leave(self, watcher: object) -> None:
-        """The counterpart of `enter`."""
+        """The stream of `watcher` has ended: the counterpart of `enter`."""
         self._wakes.pop(watcher, None)
         self._leaving.pop(watcher, None)
         if not self._wakes:
             self._empty.set()
 
     async def emptied(self) -> None:
-        """Return when all watchers have left, or when the window has passed and a little more."""
-        late = self._until + LATE_SECONDS
+        """Return when all streams have ended, or two seconds after the window."""
+        overdue_at = self._until + OVERDUE_SECONDS
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(late):
+            async with asyncio.timeout_at(overdue_at):
                 await self._empty.wait()
 
     def leave_at(self, watcher: object) -> float:
-        """A random loop time within the window: the streams' ends, and so their returns, are spread."""
+        """A random loop time within the window: the ends of the streams, and so their reconnections, are spread."""
         at = random.uniform(asyncio.get_running_loop().time(), self._until)  # noqa: S311
         self._leaving[watcher] = at
         return at
 
-    def late(self) -> int:
-        """How many streams are still open although their time to leave has come: the drain will not be in time."""
+    def overdue(self) -> int:
+        """How many streams are open although they should have ended: the drain will not finish in time."""
         if not self._leaving:
             return 0
-        due = asyncio.get_running_loop().time() - LATE_SECONDS
+        due = asyncio.get_running_loop().time() - OVERDUE_SECONDS
         return sum(at <= due for at in self._leaving.values())
 
 
 def retry_ms() -> int:
-    """A jittered reconnection time for the browser, 0.5 to 3 s."""
+    """A random reconnection time for the browser, 500 to 3,000 ms."""
     return random.randint(500, 3000)  # noqa: S311

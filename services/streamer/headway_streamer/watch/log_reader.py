@@ -1,7 +1,7 @@
-"""One task as one watcher sees it: how far the watcher has got in the log, and what follows.
+"""A watcher's position in the log of one task, and what follows it.
 
-Continuity is proved or `reset` is sent: every frame must be the n-th after the (n-1)-th, and a cursor that comes from
-outside must stand in the log where it says it does.
+Continuity is verified or `reset` is sent: the n-th frame must follow the (n-1)-th, and a client's cursor must match the
+log.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ MAX_FRAMES = 512
 
 
 class Reset(NamedTuple):
-    """The watcher must forget what it has of the task; all that is kept of it follows."""
+    """The watcher must discard its state of the task; all stored events follow."""
 
     task: str
     reason: str
 
     @property
     def position(self) -> Position:
-        """The place after it."""
+        """The position after it."""
         return START
 
 
@@ -37,14 +37,14 @@ Item: TypeAlias = Frame | Reset
 
 
 class LogReader:
-    """A watcher's place at one tail, and the only thing that knows it.
+    """A watcher's position at one tail, and its only owner.
 
-    `next` says what follows; `sent` moves the place. While the watcher is idle the tail writes to it by `take`, which
-    moves the place too.
+    `next` returns what follows; `sent` moves the position. While the watcher is idle the tail writes to it by `take`,
+    which moves the position too.
 
     Args:
         position: where to continue; LATEST begins with the last progress, UNPROVEN with a reset.
-        mismatch: why the position cannot be right, found out before the log was asked; the first thing sent is a reset.
+        mismatch: why the position cannot match the log, as far as its cursor shows; a reset is sent first.
         merging: whether like ticks are merged when the watcher catches up.
     """
 
@@ -71,16 +71,16 @@ class LogReader:
     ) -> None:
         self.tail = tail
         self.at = START if position in (LATEST, UNPROVEN) else position
-        """The place after what was sent last; before that what the client says it has."""
+        """The position after what was sent last; before that the one of the client's cursor."""
         self.merged = 0
-        """How many frames merging has left out in the last round."""
+        """How many frames merging has dropped in the last round."""
         self.wake: Callable[[], None] = _no_wake
         """Called when there may be something to send."""
         self.send: Callable[[bytes], None] = _no_connection
         """For `take`: writes to the connection."""
         self.writable = False
-        """For `take`: whether the connection takes bytes. Kept here, where each event looks: the connection's own
-        objects stay out of the processor's caches."""
+        """For `take`: whether the connection accepts bytes. Kept here, where it is read with each event: the
+        connection's objects stay out of the CPU caches."""
         self.wrote_at = 0.0
         """Loop time of the last `take`."""
         self._history = history
@@ -88,7 +88,7 @@ class LogReader:
         self._mismatch = mismatch or ("cursor" if position == UNPROVEN else "")
         self._proved = position in (START, LATEST)
         self._unanchored = self._latest
-        """Whether the next frame may have any number: nothing before it was promised."""
+        """Whether the next frame may have any number: nothing before it was claimed."""
         self._merging = merging
         self._epoch = tail.epoch
         self._stalled = False
@@ -100,7 +100,7 @@ class LogReader:
 
     @property
     def claim(self) -> Position:
-        """What an id may say of this task: never more than was sent."""
+        """The position that an id may contain for this task: never beyond what was sent."""
         if self._mismatch or self._stale:
             return UNPROVEN
         return LATEST if self._latest else self.at
@@ -118,12 +118,12 @@ class LogReader:
 
     @property
     def settled(self) -> bool:
-        """Whether the watcher has all there will ever be."""
+        """Whether the task has ended and all of it was sent."""
         return self.tail.ended and self.waiting
 
     @property
     def complete(self) -> bool:
-        """Whether the position, taken from a cursor, stands at the end of a log that has ended."""
+        """Whether the position, from a cursor, is the end of a log that has ended."""
         if not self.tail.ended or self._mismatch:
             return False
         last = self.tail.ring.frame(self.tail.ring.last_n)
@@ -141,7 +141,7 @@ class LogReader:
         )
 
     async def next(self, room_bytes: int) -> Sequence[Item]:
-        """What follows the place, in order: `room_bytes` of it or one frame, if that is larger. Empty: wait.
+        """What follows the position, in order: up to `room_bytes`, or one frame that is larger. Empty: wait.
 
         Raises UnavailableError.
         """
@@ -167,7 +167,7 @@ class LogReader:
             self._mismatch, self._proved = "", True
 
     def take(self, start: int, after: Position, piece: bytes, now: float) -> bool:
-        """Write frames that follow what the watcher has: those after the `start`-th, up to the place `after`.
+        """Write `piece`: the frames after the `start`-th, up to the position `after`.
 
         False when they do not follow, or the connection is full.
         """
@@ -183,7 +183,7 @@ class LogReader:
         return self._epoch != self.tail.epoch
 
     def _following(self, frames: Sequence[Frame], room_bytes: int) -> Sequence[Item]:
-        """The frames that follow the place without a hole, as far as there is room; a reset where there is a hole."""
+        """The frames that follow without a gap, as far as there is room; a reset if there is a gap."""
         if frames and frames[0].n != self.at.n + 1 and not self._unanchored:
             return (Reset(self.task, "trimmed"),)
         run = _continuous(frames)
@@ -201,11 +201,11 @@ class LogReader:
                 self.tail.ring.backfill(frames)
             if frames or after.n >= self.tail.ring.last_n or self._stale:
                 return frames[:MAX_FRAMES]
-            await asyncio.sleep(STALE_SECONDS)  # a replica that lags answered
+            await asyncio.sleep(STALE_SECONDS)  # a lagging replica answered
         return self.tail.ring.all()[:MAX_FRAMES]
 
     async def _start(self) -> Position:
-        """Where to read from: the place, or just before the last progress."""
+        """Where to read from: the position, or just before the last progress."""
         if not self._latest:
             return self.at
         last = self.tail.ring.frame(self.tail.ring.last_n)
@@ -216,7 +216,7 @@ class LogReader:
         return Position(frame.seq - 1, frame.n - 1)
 
     async def _find_mismatch(self) -> str:
-        """Why the cursor does not stand in this log; empty when it does."""
+        """Why the cursor does not match this log; empty if it does."""
         seq, n = self.at
         known = self.tail.ring.frame(n)
         if known is not None:
@@ -231,7 +231,7 @@ class LogReader:
         return "trimmed" if first is not None and first.seq > seq and first.n > n else "cursor"
 
     async def _is_future(self, seq: int) -> bool:
-        # Another streamer may have sent what has not reached this one: the leader decides.
+        # Another streamer may have sent an event that has not reached this one: the stream leader decides.
         last = await self._history.last(self.task)
         if last is None or last.seq < seq:
             return True
@@ -240,7 +240,7 @@ class LogReader:
 
 
 def _continuous(frames: Sequence[Frame]) -> Sequence[Frame]:
-    """The frames up to the first hole."""
+    """The frames up to the first gap."""
     for place in range(1, len(frames)):
         if frames[place].n != frames[place - 1].n + 1:
             return frames[:place]

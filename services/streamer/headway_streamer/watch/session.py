@@ -1,4 +1,4 @@
-"""An open stream: what is to be given back when it ends, however that happens."""
+"""An open stream and what is released when it ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headway_streamer.watch.watcher import Watcher
 
 
 class Session:
-    """A watcher and its tails, until `close`. Without a watcher it is a stream that says goodbye at once."""
+    """A watcher and its tails, until `close`. Without a watcher: a stream of `farewell` that ends at once."""
 
     __slots__ = ("_on_close", "closed", "farewell", "watcher")
 
@@ -19,11 +19,11 @@ class Session:
         self._on_close: list[Callable[[str], None]] = []
 
     def on_close(self, call: Callable[[str], None]) -> None:
-        """`call` with what ended the stream: `left` when the client went away."""
+        """Call `call` at the end, with its reason: `left` if the client disconnected."""
         self._on_close.append(call)
 
     def close(self) -> None:
-        """Give everything back, once."""
+        """Release everything, once."""
         if self.closed:
             return
         self.closed = True

@@ -1,4 +1,4 @@
-"""One SSE connection: a cursor, and the bytes that follow from it. No queue of its own."""
+"""One SSE stream: positions, and the bytes that follow from them. It has no queue."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from headway_streamer.watch.drain import Drain, retry_ms
 from headway_streamer.watch.log_reader import Item, LogReader, Reset
 
 STEP_BYTES = 128 * 1024
-"""What one step sends at most, and the event that exceeds it: a slow watcher of many tasks holds no more than that."""
+"""Most bytes of one step, and the event that exceeds them: a slow watcher of many tasks holds no more."""
 
 EARLY_SECONDS = 0.001
-"""How much too early a timer may fire: asyncio's by the resolution of its clock, uvloop's by half a millisecond. One
-that was woken and found that it is not quite time would be woken again at once, until the clock moves."""
+"""How early a timer may fire: asyncio's by the resolution of its clock, uvloop's by half a millisecond. A watcher that
+is woken before anything is due would be woken again at once, until the clock moves."""
 
 
 class Watcher:
-    """Yields what one connection gets, from `hello` to the clean end.
+    """Yields the bytes of one stream, from `hello` to the clean end.
 
     Args:
         readers: one per task, sorted by task.
-        incarnation: of the stream that cursors are of, as it is now.
+        incarnation: returns the current incarnation of the event stream, for cursors.
         named: put the task into the cursor, for a route whose URL does not name it.
-        dialect: the words for the states, and whether the stream ends for age.
+        dialect: the form of progress events, and whether the stream ends at its lifetime.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Watcher:
         dialect: Dialect = NATIVE,
     ) -> None:
         self.over = False
-        """Whether nothing more will be sent."""
+        """Whether nothing more is sent."""
         self.ended_by = "left"
-        """Why the stream ended: completed, drain, lifetime, deadline; left when the client went away."""
+        """Why the stream ended: completed, drain, lifetime, deadline, or left if the client disconnected."""
         self.readers = readers
         self._settings = settings
         self._drain = drain
@@ -82,7 +82,7 @@ class Watcher:
             self.close()
 
     async def step(self) -> bytes:
-        """What is to be sent now; empty when there is nothing, or nothing more (`over`)."""
+        """The bytes to send now; empty if there are none, or no more (`over`)."""
         if piece := await self._collect():
             return piece
         if all(reader.settled for reader in self.readers):
@@ -93,15 +93,15 @@ class Watcher:
             return self._goodbye(reason)
         return self._due()
 
-    def remark(self) -> bytes:
-        """What one that has everything says by itself: a note on stalled tasks, or the heartbeat.
+    def idle_bytes(self) -> bytes:
+        """What an idle watcher has to send: notes on stalled tasks, or the heartbeat.
 
-        Empty when it is not the time, or when it is time to leave, which takes a step.
+        Empty if none is due, or if the stream is to end, which takes a step.
         """
         return self._due() if self._leaving() is None else b""
 
     def open(self, wake: Callable[[], None]) -> None:
-        """Begin to call `wake` whenever there may be something to send."""
+        """Call `wake` from now on whenever there may be something to send."""
         for reader in self.readers:
             reader.wake = wake
             reader.tail.audience.waiting.add(reader)
@@ -123,7 +123,7 @@ class Watcher:
             try:
                 found = await reader.next(room)
             except UnavailableError:
-                # The stream stays open; one pause, whatever it watches, so that heartbeats are not late.
+                # The stream stays open; one pause for all tasks, so that heartbeats are not late.
                 await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads load
                 break
             merged += reader.merged
@@ -178,34 +178,34 @@ class Watcher:
 
     @property
     def _now(self) -> float:
-        """Loop time by which what is due is judged: a timer that fires early finds something to do."""
+        """Loop time, a little ahead: a timer that fires early finds something due."""
         return self._loop.time() + EARLY_SECONDS
 
     @property
     def woken(self) -> bool:
-        """Whether there may be something to send that the last step has not seen."""
+        """Whether there may be something to send that the last step has not sent."""
         return any(not reader.waiting for reader in self.readers) or self.due_at <= self._now
 
     @property
     def shares(self) -> bool:
-        """Whether it gets the same bytes as the other watchers of its one task."""
+        """Whether it is sent the same bytes as the other watchers of its one task."""
         return self._shared_bytes and self._dialect.translate is None
 
     @property
     def due_at(self) -> float:
-        """Loop time at which `step` has something to say even if nothing happens."""
-        return min(self._leave_at, self._silent_at, *(self._stall_at(reader) for reader in self.readers))
+        """Loop time at which `step` has something to send even without a new event."""
+        return min(self._leave_at, self._heartbeat_due_at, *(self._stall_at(reader) for reader in self.readers))
 
     @property
-    def _silent_at(self) -> float:
-        """Loop time of the next heartbeat; what the tail has written by itself puts it off."""
+    def _heartbeat_due_at(self) -> float:
+        """Loop time of the next heartbeat; what the tail has written directly postpones it."""
         return max(self._heartbeat_at, self.readers[0].wrote_at + self._settings.heartbeat_seconds)
 
     def _due(self) -> bytes:
-        """Notes on stalled and resumed tasks, or the heartbeat, if it is time for one."""
+        """Notes on stalled and resumed tasks, or the heartbeat, if one is due."""
         now = self._now
         notes = b"".join(self._stall_notes(now))
-        if not notes and now < self._silent_at:
+        if not notes and now < self._heartbeat_due_at:
             return b""
         self._heartbeat_at = now + self._settings.heartbeat_seconds
         return notes or sse.HEARTBEAT
@@ -233,7 +233,7 @@ class Watcher:
         return reader.tail.alive_at + self._settings.stalled_seconds
 
     async def _wait(self, woken: asyncio.Event) -> None:
-        """Until a tail wakes this watcher, or something of its own is due."""
+        """Wait until a tail wakes this watcher, or something is due."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(max(self.due_at, self._loop.time())):
                 await woken.wait()

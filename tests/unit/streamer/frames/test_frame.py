@@ -113,7 +113,7 @@ def test_bytes_that_are_no_json_are_no_frame():
         (progress("cancelled"), "REVOKED"),
     ],
 )
-def test_statuses_translate_to_celery_words(state, word):
+def test_statuses_translate_to_celery_states(state, word):
     made = frame(state)
     id, data = lines(made.form(CELERY))
     shown = json.loads(data[6:])
@@ -136,7 +136,7 @@ def test_statuses_translate_to_celery_words(state, word):
         (progress("cancelled"), {"status": "error", "message": "cancelled"}),
     ],
 )
-def test_statuses_translate_to_the_three_words_of_the_first_seed(state, shown):
+def test_statuses_translate_to_the_three_states(state, shown):
     id, data = lines(frame(state).form(THREE_WORDS))
     assert id == "id: inc.a-1"
     assert json.loads(data[6:]).items() >= shown.items()

@@ -28,11 +28,11 @@ PINS = {
 
 
 @pytest.mark.parametrize("function", PINS, ids=lambda f: f.__qualname__)
-def test_uvicorn_is_as_it_was_when_the_wire_was_written(function):
+def test_uvicorn_is_as_it_was_when_it_was_pinned(function):
     assert hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16] == PINS[function]
 
 
-def test_the_stream_and_the_wire_agree_on_the_extension():
+def test_event_streams_and_the_protocol_agree_on_the_extension():
     from headway_streamer.http import event_stream
 
     assert event_stream.EXTENSION == EXTENSION
@@ -64,50 +64,50 @@ class Transport(asyncio.Transport):
 
 async def starts(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    wire = scope["extensions"][EXTENSION]
-    scope["state"]["seen"].append(wire)
-    assert wire.detach(lambda _: None, wire.app_state["writable"].append)
-    wire.write(b"1\r\nx\r\n")
+    protocol = scope["extensions"][EXTENSION]
+    scope["state"]["seen"].append(protocol)
+    assert protocol.detach(lambda _: None, protocol.app_state["writable"].append)
+    protocol.write(b"1\r\nx\r\n")
 
 
 async def connected() -> tuple[DetachableProtocol, Transport]:
     """A connection on which a stream was started and detached."""
     seen: list[DetachableProtocol] = []
     config = Config(starts, interface="asgi3", http=DetachableProtocol, lifespan="off", log_config=None)
-    wire = DetachableProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
+    protocol = DetachableProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
     transport = Transport()
-    wire.connection_made(transport)
-    wire.data_received(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
-    await asyncio.gather(*wire.tasks)
-    assert seen == [wire]
-    return wire, transport
+    protocol.connection_made(transport)
+    protocol.data_received(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+    await asyncio.gather(*protocol.tasks)
+    assert seen == [protocol]
+    return protocol, transport
 
 
 async def test_a_detached_connection_is_written_to_and_ended():
-    wire, transport = await connected()
-    wire.end()
+    protocol, transport = await connected()
+    protocol.end()
     assert transport.written.endswith(b"\r\n\r\n1\r\nx\r\n0\r\n\r\n")
 
 
 async def test_a_detached_connection_keeps_its_keys_shared_and_nothing_of_the_request():
     """CPython shares the keys of at most 30 attributes among the instances of a class (SHARED_KEYS_MAX_SIZE)."""
-    wire, _ = await connected()
-    assert len(vars(wire)) <= 30
-    kept = {name for name, value in vars(wire).items() if value is not None}
+    protocol, _ = await connected()
+    assert len(vars(protocol)) <= 30
+    kept = {name for name, value in vars(protocol).items() if value is not None}
     assert not kept & {"cycle", "scope", "headers", "parser", "flow", "client", "server"}
 
 
-async def test_a_detached_connection_still_says_when_it_is_full_and_when_it_is_lost():
-    wire, _ = await connected()
-    wire.pause_writing()
-    assert not wire.writable
-    wire.resume_writing()
-    assert wire.writable
-    wire.connection_lost(None)
-    assert wire.app_state["writable"] == [False, True, False]
-    assert wire not in wire.connections
+async def test_a_detached_connection_still_reports_when_it_is_full_and_when_it_is_lost():
+    protocol, _ = await connected()
+    protocol.pause_writing()
+    assert not protocol.writable
+    protocol.resume_writing()
+    assert protocol.writable
+    protocol.connection_lost(None)
+    assert protocol.app_state["writable"] == [False, True, False]
+    assert protocol not in protocol.connections
 
 
 @pytest.mark.parametrize("deadline", [0.5, 30.0])
-def test_the_kernel_gives_up_a_peer_later_than_any_writer_does(deadline):
+def test_the_kernel_times_out_a_peer_later_than_any_writer_does(deadline):
     assert backstop_ms(deadline) > 2 * deadline * 1000

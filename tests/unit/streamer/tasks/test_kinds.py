@@ -75,7 +75,7 @@ def test_a_query_value_becomes_what_the_schema_says(name, values, expected):
         ({"text": "a", "b/c~": 1, "z": 2}, ["/params/b~1c~0", "/params/z"]),
     ],
 )
-def test_each_fault_is_told_by_its_pointer(params, pointers):
+def test_each_error_has_a_pointer(params, pointers):
     if not pointers:
         check_params(KIND, params)
         return
@@ -84,7 +84,7 @@ def test_each_fault_is_told_by_its_pointer(params, pointers):
     assert [e["pointer"] for e in caught.value.errors] == pointers
 
 
-def test_a_flood_of_faults_is_bounded():
+def test_the_number_of_errors_is_bounded():
     with pytest.raises(Problem) as caught:
         check_params(KIND, {"text": "a"} | {f"x{n}": n for n in range(1000)})
     assert len(caught.value.errors) == 50

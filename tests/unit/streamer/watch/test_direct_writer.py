@@ -195,7 +195,7 @@ async def test_an_idle_watcher_is_sent_a_stall_and_not_of_its_heartbeat(parts):
     timing.cancel()
 
 
-async def test_what_the_tail_writes_stands_for_the_heartbeat(parts):
+async def test_what_the_tail_writes_replaces_the_heartbeat(parts):
     await parts.write("t1", progress("queued"))
     opened = await open_writer(parts)
     timing = asyncio.ensure_future(opened.idle_timer.run())
@@ -217,7 +217,7 @@ async def test_a_client_that_leaves_frees_everything(parts):
     assert len(parts.tails) == 0
 
 
-async def test_a_peer_that_the_kernel_gave_up_counts_as_one_that_took_no_byte(parts):
+async def test_a_peer_that_the_kernel_timed_out_counts_as_one_that_took_no_byte(parts):
     await parts.write("t1", *ticks(1, 1))
     opened = await open_writer(parts)
     reasons = []

@@ -21,7 +21,7 @@ NOT_OF_THIS_LOG = ["zz9.5-3", "garbage", "inc.5-3", "inc.ffffff-ff", "inc.x", "i
 
 
 class Client:
-    """A browser: it keeps the last id, and what it has of each task until it is told to forget it."""
+    """A browser: it keeps the last id, and what it has of each task until it is sent a reset."""
 
     def __init__(self, cursor="", has=()):
         self.cursor = cursor
@@ -38,7 +38,7 @@ class Client:
 
     def _add(self, task, n):
         seen = self.has.setdefault(task, [])
-        assert -1 not in seen, f"{task}: event {n} for a client that has something else and was not told to forget it"
+        assert -1 not in seen, f"{task}: event {n} for a client that has something else and was not sent a reset"
         assert not seen or n == seen[-1] + 1, f"{task}: event {n} after {seen[-1]}"
         seen.append(n)
 
@@ -75,7 +75,7 @@ async def test_each_of_several_tasks_gets_its_reset_wherever_the_stream_is_cut(c
     st.integers(3, 12),
 )
 @bounds(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_cut_makes_a_hole_or_a_silent_replay(cuts, cursor, kept):
+async def test_no_cut_makes_a_hole_or_a_unannounced_replay(cuts, cursor, kept):
     async with parts_on(MemoryLog(max_per_task=kept), ring_bytes=400) as parts:
         for task, count in (("a", 5), ("b", 9)):
             await parts.write(task, *(Chunk(text="x" * 50, offset=n) for n in range(count)), completed())

@@ -10,7 +10,7 @@ from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import LATEST, Position, decode
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
 from headway_streamer.watch.admission import StreamRequest
-from headway_streamer.watch.drain import LATE_SECONDS, Drain
+from headway_streamer.watch.drain import OVERDUE_SECONDS, Drain
 from headway_streamer.watch.watcher import STEP_BYTES
 from tests.unit.streamer.conftest import completed, parse, parts_on, ticks
 
@@ -165,7 +165,7 @@ async def test_a_task_whose_events_are_shown_is_not_probed(parts, log, monkeypat
     assert len(asked) >= 3
 
 
-async def test_a_task_that_fell_silent_is_probed_in_time(parts, log):
+async def test_a_task_that_fell_idle_is_probed_in_time(parts, log):
     watched = await parts.watch("t1", merging=False)
     for n in range(1, 40):
         await parts.write("t1", *ticks(n, n))
@@ -178,7 +178,7 @@ async def test_a_task_that_fell_silent_is_probed_in_time(parts, log):
 
 
 @pytest.mark.security
-async def test_a_malformed_event_is_set_aside_and_the_others_arrive(parts, log):
+async def test_a_malformed_event_is_skipped_and_the_others_arrive(parts, log):
     watched = await parts.watch("t1", merging=False)
     head = await parts.write("t1", *ticks(1, 2))
     await log.put("t1", b"{nonsense", expected=head.seq, msg_id="evil")
@@ -187,7 +187,7 @@ async def test_a_malformed_event_is_set_aside_and_the_others_arrive(parts, log):
     assert parts.counted("events_malformed_total") >= 1
 
 
-async def test_an_event_that_names_another_task_is_set_aside(parts, log):
+async def test_an_event_that_names_another_task_is_skipped(parts, log):
     watched = await parts.watch("t1", merging=False)
     head = await parts.write("other", *ticks(1, 1))
     await log.put("t1", log._logs["other"][0].payload, expected=0, msg_id="evil")
@@ -196,7 +196,7 @@ async def test_an_event_that_names_another_task_is_set_aside(parts, log):
     assert numbers(await watched.all()) == [1]
 
 
-async def test_a_silent_stream_gets_a_heartbeat_every_15_seconds(parts):
+async def test_an_idle_stream_gets_a_heartbeat_every_15_seconds(parts):
     await parts.write("t1", progress("queued"))
     watched = await parts.watch("t1")
     await watched.until(lambda b: b.data.get("n") == 1)
@@ -207,7 +207,7 @@ async def test_a_silent_stream_gets_a_heartbeat_every_15_seconds(parts):
         assert asyncio.get_running_loop().time() - start == pytest.approx(15 * round, abs=0.5)
 
 
-async def test_a_running_task_without_sign_of_life_is_called_stalled_once(parts, log):
+async def test_a_running_task_without_task_beat_is_stalled_once(parts, log):
     await parts.write("t1", *ticks(1, 1))
     watched = await parts.watch("t1")
     blocks = await watched.until(lambda b: b.event == "stalled")
@@ -278,7 +278,7 @@ async def test_a_watcher_woken_at_the_very_time_of_the_stall_does_not_spin(parts
     await watched.close()
 
 
-async def test_a_beat_keeps_a_silent_task_from_being_called_stalled(parts, log):
+async def test_a_beat_keeps_a_quiet_task_from_being_stalled(parts, log):
     await parts.write("t1", *ticks(1, 1))
     watched = await parts.watch("t1")
     for _ in range(10):
@@ -349,7 +349,7 @@ async def test_a_drain_ends_all_streams_spread_over_the_window(log):
         assert times[-1] <= 20.5
         assert sum(t < 10 for t in times) in range(12, 49)
         await parts.drain.emptied()
-        assert parts.drain.late() == 0
+        assert parts.drain.overdue() == 0
 
 
 async def test_a_stream_that_is_open_after_its_time_to_leave_is_late():
@@ -360,12 +360,12 @@ async def test_a_stream_that_is_open_after_its_time_to_leave_is_late():
     drain.begin()
     times = [drain.leave_at(watcher) for watcher in watchers]
     drain.leave(watchers[0])
-    assert drain.late() == 0
-    await asyncio.sleep(max(times) + LATE_SECONDS + 0.1)
-    assert drain.late() == 2
+    assert drain.overdue() == 0
+    await asyncio.sleep(max(times) + OVERDUE_SECONDS + 0.1)
+    assert drain.overdue() == 2
     drain.leave(watchers[1])
     drain.leave(watchers[2])
-    assert drain.late() == 0
+    assert drain.overdue() == 0
 
 
 async def test_several_tasks_share_one_stream_with_a_vector_cursor(parts):
@@ -400,7 +400,7 @@ async def test_the_named_cursor_carries_the_task(parts):
     assert {decode(b.id).task for b in await watched.all()} == {"t1"}
 
 
-async def test_the_stream_stays_open_while_nats_is_away_and_goes_on_after(parts, log):
+async def test_the_stream_stays_open_while_nats_is_unreachable_and_continues_after(parts, log):
     watched = await parts.watch("t1", merging=False)
     await parts.write("t1", *ticks(1, 2))
     await watched.until(lambda b: b.data.get("n") == 2)
@@ -413,7 +413,7 @@ async def test_the_stream_stays_open_while_nats_is_away_and_goes_on_after(parts,
     assert numbers(await watched.all()) == [3, 4, 5]
 
 
-async def test_a_stream_made_anew_resets_the_watchers(parts, log):
+async def test_a_recreated_stream_resets_the_watchers(parts, log):
     watched = await parts.watch("t1", merging=False)
     await parts.write("t1", *ticks(1, 5))
     await watched.until(lambda b: b.data.get("n") == 5)
