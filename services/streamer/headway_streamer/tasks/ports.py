@@ -7,7 +7,7 @@ NATS does not answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headway.jetstream.store_meter import Usage
 from headway.records import JobMessage
@@ -40,6 +40,7 @@ class JobQueue(Protocol):
         """Store `job`, unless a job of its task is stored. Raises TooLargeError and StoreFullError."""
 
 
+@runtime_checkable  # Litestar checks the types of dependencies
 class Results(Protocol):
     """Results that were too large for an event."""
 
