@@ -1,0 +1,50 @@
+"""The public application on stores in memory, without sockets."""
+
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from headway_streamer.http.app import create_app
+from headway_streamer.http.event_stream import EventStreams
+from headway_streamer.http.process import StartAndStream
+from headway_streamer.http.submission import Submissions
+from tests.unit.streamer.conftest import parts_on
+
+
+def app_of(parts):
+    """The application of these parts."""
+    submissions = Submissions(parts.kinds, parts.task_store, parts.drain, parts.metrics)
+    streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
+    return create_app(
+        parts.settings,
+        task_store=parts.task_store,
+        kinds=parts.kinds,
+        listing=parts.listing,
+        history=parts.history,
+        results=parts.results,
+        submissions=submissions,
+        streams=streams,
+        start_and_stream=StartAndStream(parts.kinds, submissions, streams, parts.drain),
+    )
+
+
+@asynccontextmanager
+async def client_of(parts):
+    """A client of these parts. A stream arrives when it has ended."""
+    transport = httpx.ASGITransport(app_of(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://streamer") as client:
+        yield client
+
+
+@pytest.fixture
+async def client(parts):
+    async with client_of(parts) as made:
+        yield made
+
+
+@asynccontextmanager
+async def streamer(log, **settings):
+    """Parts with these settings, and a client of them."""
+    async with parts_on(log, **settings) as parts, client_of(parts) as made:
+        yield parts, made

@@ -1,0 +1,44 @@
+"""Reading of requests."""
+
+import pytest
+
+from headway import codec
+from headway.testing import MemoryLog
+from tests.unit.streamer.http.conftest import streamer
+
+TASKS = "/api/v1/tasks"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{}", {"Content-Type": "text/plain"}, 415),
+        (b"{", JSON, 400),
+        (b"\xff", JSON, 400),
+        (b"{}", JSON, 422),
+        (b'{"kind":"k","other":1}', JSON, 422),
+        (b'{"kind":"k","params":' + b"[" * 101 + b"]" * 101 + b"}", JSON, 400),
+        (b'{"kind":"k"}', JSON | {"Idempotency-Key": "x" * 256}, 400),
+        (b'{"kind":"k"}', JSON | {"Idempotency-Key": "a\tb"}, 400),
+    ],
+)
+async def test_a_body_that_is_not_a_submission_is_a_problem(parts, client, body, headers, status):
+    parts.offer()
+    reply = await client.post(TASKS, content=body, headers=headers)
+    assert (reply.status_code, reply.json()["status"]) == (status, status)
+    assert parts.jobs.jobs == {}
+
+
+async def test_parameters_at_the_depth_limit_are_accepted(parts, client):
+    parts.offer()
+    params = '{"a":' * (codec.MAX_DEPTH - 1) + "{}" + "}" * (codec.MAX_DEPTH - 1)
+    reply = await client.post(TASKS, content=f'{{"kind":"k","params":{params}}}', headers=JSON)
+    assert reply.status_code == 202
+
+
+async def test_the_user_comes_from_the_header_of_the_settings():
+    async with streamer(MemoryLog(), user_header="x-user", max_watchers_per_user=0) as (parts, client):
+        await parts.add_task("t1")
+        reply = await client.get(f"{TASKS}/t1/stream", headers={"X-User": "ada"})
+        assert b'"reason":"overload"' in reply.content

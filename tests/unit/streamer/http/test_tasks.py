@@ -1,0 +1,98 @@
+"""The routes of tasks."""
+
+import pytest
+
+from headway import codec
+from headway.testing import progress
+from tests.unit.streamer.conftest import completed, ticks
+
+TASKS = "/api/v1/tasks"
+
+
+async def test_a_submitted_task_is_accepted_with_its_links(parts, client):
+    parts.offer()
+    reply = await client.post(TASKS, json={"kind": "k", "params": {"a": 1}})
+    body = reply.json()
+    assert (reply.status_code, body["processors"], "warning" in body) == (202, 1, False)
+    assert reply.headers["location"] == body["links"]["self"] == f"{TASKS}/{body['task']}"
+    assert codec.decode_json(bytes(parts.jobs.jobs[body["task"]].params)) == {"a": 1}
+    assert parts.counted("tasks_submitted_total", kind="k") == 1
+
+
+async def test_a_task_without_a_processor_is_accepted_with_a_warning(parts, client):
+    parts.offer(processors=0)
+    body = (await client.post(TASKS, json={"kind": "k"})).json()
+    assert (
+        body["warning"]
+        == parts.log.events(body["task"])[0].message
+        == ("no processor offers k now; it runs as soon as one does")
+    )
+
+
+async def test_an_idempotency_key_finds_the_same_task(parts, client):
+    parts.offer()
+    headers = {"Idempotency-Key": "one"}
+    replies = [await client.post(TASKS, json={"kind": "k"}, headers=headers) for _ in range(2)]
+    assert len({reply.json()["task"] for reply in replies}) == 1
+    assert parts.counted("tasks_submitted_total", kind="k") == 1
+
+
+async def test_recent_tasks_are_listed(parts, client):
+    await parts.add_task("t1")
+    await parts.write("t1", *ticks(1, 1))
+    assert [task["task"] for task in (await client.get(TASKS)).json()["tasks"]] == ["t1"]
+    assert (await client.get(TASKS, params={"kind": "other"})).json()["tasks"] == []
+    assert (await client.get(TASKS, params={"limit": 0})).status_code == 400
+
+
+async def test_a_task_is_polled_by_its_etag(parts, client):
+    await parts.add_task("t1")
+    await parts.write("t1", *ticks(1, 1))
+    reply = await client.get(f"{TASKS}/t1")
+    assert (reply.status_code, reply.json()["state"]["progress"]) == (200, 1.0)
+    headers = {"If-None-Match": reply.headers["etag"]}
+    assert (await client.get(f"{TASKS}/t1", headers=headers)).status_code == 304
+    await parts.write("t1", *ticks(2, 2))
+    assert (await client.get(f"{TASKS}/t1", headers=headers)).json()["state"]["progress"] == 2.0
+
+
+@pytest.mark.parametrize("path", ["", "/result", "/stream"])
+@pytest.mark.parametrize("task", ["absent", "not.a.name"])
+async def test_an_unknown_task_is_not_found(client, task, path):
+    reply = await client.get(f"{TASKS}/{task}{path}")
+    assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_a_task_is_cancelled_with_a_reason_until_it_has_ended(parts, client):
+    await parts.add_task("t1")
+    await parts.write("t1", *ticks(1, 1))
+    reply = await client.post(f"{TASKS}/t1/cancel", json={"reason": "typo"})
+    assert (reply.status_code, reply.json()) == (202, {"task": "t1", "status": "cancelling"})
+    assert parts.log.events("t1")[-1].reason == "typo"
+    await parts.write("t1", completed())
+    reply = await client.post(f"{TASKS}/t1/cancel")
+    assert (reply.status_code, reply.json()["detail"]) == (409, "The task is already completed.")
+
+
+async def test_a_task_is_retried_with_its_parameters_once_it_has_ended(parts, client):
+    parts.offer()
+    await parts.add_task("t1", params=codec.raw(b'{"a":1}'))
+    await parts.write("t1", *ticks(1, 1))
+    assert (await client.post(f"{TASKS}/t1/retry")).status_code == 409
+    await parts.write("t1", progress("error", 1.0))
+    reply = await client.post(f"{TASKS}/t1/retry")
+    assert reply.status_code == 202
+    record = await parts.task_store.record(reply.json()["task"])
+    assert (record.retry_of, bytes(record.params)) == ("t1", b'{"a":1}')
+
+
+async def test_a_result_comes_from_the_event_or_from_the_store_of_results(parts, client):
+    for task, last in (("t1", completed({"a": 1})), ("t2", completed()), ("t3", progress("error", 1.0))):
+        await parts.add_task(task)
+        await parts.write(task, last)
+    parts.results.results["t2"] = b'{"large":true}'
+    assert (await client.get(f"{TASKS}/t1/result")).json() == {"a": 1}
+    assert (await client.get(f"{TASKS}/t2/result")).json() == {"large": True}
+    assert (await client.get(f"{TASKS}/t3/result")).json()["detail"] == "The task ended as error."
+    await parts.add_task("t4")
+    assert (await client.get(f"{TASKS}/t4/result")).status_code == 409
