@@ -1,4 +1,4 @@
-"""What a handler calls to say how far it has got.
+"""What a handler calls to report how far it is.
 
 The calls never raise, and block only a thread whose output the log cannot take as fast: they note the state, and the
 outbox appends it. Calls may come from any thread.
@@ -6,84 +6,47 @@ outbox appends it. Calls may come from any thread.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from contextvars import ContextVar
-from typing import Any, TypeVar, get_args
-from weakref import WeakSet
+from typing import TypeVar, get_args
 
-from headway import codec
-from headway.errors import (
-    CancelRequestedError,
-    EndedError,
-    LogError,
-    OutputOverflowError,
-    SupersededError,
-    TaskCancelledError,
-)
-from headway.eventlog.chain import Chain
-from headway.events import Cancel, ErrorInfo, Level, LogLine, Status
-from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, MAX_PENDING_CHARS, Outbox
+from headway.errors import LogError, TaskCancelledError
+from headway.events import Level, LogLine
+from headway.outbox import Outbox
 from headway.progress.counting import Track, innermost_track, leave
 from headway.progress.state import ProgressState
 from headway.values.coercion import clean, number, shorten
-from headway.values.results import encode_result
 
 T = TypeVar("T")
 
 _ONE = 1
 _LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
 
-_SILENCING = (CancelRequestedError, SupersededError, EndedError, OutputOverflowError)
-"""What was reported before any other stop (a timeout, a shutdown) is still stored."""
-
 
 class Job:
-    """The progress of one attempt at one task. Handlers get it as their first argument, named `Job`.
-
-    Args:
-        chain: where it appends; its attempt has begun.
-        on_stop: called once, on the event loop, when the handler should end: cancelled, superseded or ended.
-        interval_seconds: shortest time between two rounds of appends (default 0.1).
-        beat_seconds: a task beat is sent after this long without an append (default 5).
-    """
+    """The progress of one attempt at one task. Handlers get it as their first argument, named `Job`."""
 
     def __init__(
         self,
-        chain: Chain,
+        state: ProgressState,
+        outbox: Outbox,
         *,
+        task: str,
+        attempt: int,
         kind: str = "",
         failed: int = 0,
-        on_stop: Callable[[LogError], None] | None = None,
-        interval_seconds: float = INTERVAL_SECONDS,
-        beat_seconds: float = BEAT_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kind = kind
-        self.task = chain.task
+        self.task = task
         """The task's id."""
-        self.attempt = chain.attempt or 0
+        self.attempt = attempt
         """1 for the first try, 2 for the second …"""
         self.failed = failed
         """How many earlier attempts failed or vanished. Ones handed back at a shutdown do not count."""
         self.stopped: LogError | None = None
         """Why the handler should end, if it should."""
-        self._chain = chain
-        self._on_stop = on_stop
-        self._home = threading.get_ident()
-        lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
-        self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
-        self._outbox = Outbox(
-            chain,
-            lambda: self._state.snapshot("processing"),
-            self.stop,
-            lock,
-            interval_seconds=interval_seconds,
-            beat_seconds=beat_seconds,
-        )
-
-    # What handlers call
+        self._state = state
+        self._outbox = outbox
 
     def update(
         self,
@@ -159,9 +122,8 @@ class Job:
         event loop nothing can wait, and one more call ends the task with OutputOverflow: put `await job.flush()`
         between chunks. A single text may be of any length.
         """
-        text = clean(text)
-        if text and not self._outbox.chunk(text):
-            self._outbox.call(self._overflow)
+        if text := clean(text):
+            self._outbox.chunk(text)
 
     def log(self, message: str, level: Level = "info", *, logger: str = "") -> None:
         """A line for the person who watches. Of a flood, 200 lines are kept per round and the rest is counted.
@@ -216,67 +178,9 @@ class Job:
         if self.stopped is not None:
             raise TaskCancelledError(str(self.stopped))
 
-    # What the one who runs the handler calls
-
-    def start(self) -> None:
-        """Begin to append what the handler reports."""
-        if isinstance(request := self._chain.head.event, Cancel):  # it came as the attempt began
-            self.stop(CancelRequestedError(self.task, request.reason))
-        self._outbox.start()
-        running.add(self)
-
-    async def finish(
-        self, status: Status, *, message: str | None = None, data: Any = None, error: ErrorInfo | None = None
-    ) -> None:
-        """Store all that is pending, then the last event of this attempt. It returns when the log has it.
-
-        `data` is the result; a part of it that has no JSON form is kept as text, with a warning in the log.
-
-        Raises SupersededError or EndedError when this attempt has nothing more to say.
-        """
-        running.discard(self)
-        result = encode_result(data)
-        if result.warning:
-            self.log(result.warning, "warning", logger="headway.result")
-        await self._outbox.drain()
-        if isinstance(self.stopped, (SupersededError, EndedError)):
-            raise self.stopped
-        if message is not None:
-            self._state.message = shorten(message)
-        last = self._state.snapshot(status)
-        last.failed += 1 if status == "retrying" and error is not None else 0
-        last.error = error
-        last.eta = last.sub = None
-        if status == "completed":
-            last.progress = 100.0
-            last.data = codec.raw(result.raw)
-        await self._chain.append(last)
-
     async def flush(self) -> None:
         """Return when all that was reported so far is stored."""
         await self._outbox.flush()
-
-    async def abort(self) -> None:
-        """Stop appending without another word."""
-        running.discard(self)
-        await self._outbox.abort()
-
-    def detach(self) -> None:
-        """In a child process: nothing that is reported arrives, and no lock of the parent's threads is waited for."""
-        lock = threading.RLock()
-        self._state.lock = lock
-        self._outbox.detach(lock)
-
-    def stop(self, reason: LogError) -> None:
-        """Tell the handler to end (on the event loop only)."""
-        if self.stopped is None:
-            self.stopped = reason
-            self._outbox.hurry(silence=isinstance(reason, _SILENCING))
-            if self._on_stop is not None:
-                self._on_stop(reason)
-
-    def _belongs(self) -> bool:
-        return current.get() is self or threading.get_ident() == self._home
 
     def _begin(self, rows: object, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
         done = number(initial) or 0.0
@@ -291,10 +195,6 @@ class Job:
         self._outbox.touch()
         return count
 
-    def _overflow(self) -> None:
-        reason = f"{MAX_PENDING_CHARS} characters of output wait for the log; use `await job.flush()` between chunks"
-        self.stop(OutputOverflowError(reason))
-
 
 def _length(rows: object) -> int | None:
     try:
@@ -305,6 +205,3 @@ def _length(rows: object) -> int | None:
 
 current: ContextVar[Job | None] = ContextVar("headway_job", default=None)
 """The job of the handler that runs in this context. Threads started with `asyncio.to_thread` inherit it."""
-
-running: WeakSet[Job] = WeakSet()
-"""The jobs that are between `start` and their end in this process."""

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from headway.job import Job, current, running
+from headway.job import Job, current
+from headway.lifecycle import running
 
 T = TypeVar("T")
 
@@ -62,8 +63,8 @@ def _forget() -> None:
     """In a child process nothing that is reported arrives: its loops are plain ones."""
     _warned.clear()
     current.set(None)
-    for job in running:
-        job.detach()
+    for lifecycle in running:
+        lifecycle.detach()
 
 
 if hasattr(os, "register_at_fork"):

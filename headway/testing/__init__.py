@@ -4,7 +4,7 @@
 >>> job = start_job(log, "t1")     # inside a running event loop
 """
 
-from headway.testing.jobs import progress, start_job
+from headway.testing.jobs import StartedJob, progress, start_job
 from headway.testing.log import MemoryLog, MemorySubscription
 from headway.testing.stores import MemoryBucket, MemoryJobQueue, MemoryResults
 
@@ -14,6 +14,7 @@ __all__ = [
     "MemoryLog",
     "MemoryResults",
     "MemorySubscription",
+    "StartedJob",
     "progress",
     "start_job",
 ]

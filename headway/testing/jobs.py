@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from headway.errors import LogError
 from headway.eventlog.chain import Chain
-from headway.events import Progress, Status
+from headway.events import ErrorInfo, Progress, Status
 from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.testing.log import MemoryLog
 
 
@@ -15,8 +17,34 @@ def progress(status: Status = "processing", percent: float = 0.0, **fields: Any)
     return Progress(**({"status": status, "progress": percent, "message": "", "step": ""} | fields))
 
 
-def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> Job:
-    """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``."""
-    job = Job(Chain(log, task, attempt=attempt), **options)
-    job.start()
+class StartedJob(Job):
+    """A job under test, which its test ends, as the processor does for other handlers."""
+
+    lifecycle: JobLifecycle
+
+    async def finish(
+        self, status: Status, *, message: str | None = None, data: Any = None, error: ErrorInfo | None = None
+    ) -> None:
+        """Store all that is pending, then the last event of the attempt. `data` is the result."""
+        await self.lifecycle.finish(status, message=message, data=data, error=error)
+
+    async def abort(self) -> None:
+        """Store nothing more."""
+        await self.lifecycle.abort()
+
+    def stop(self, reason: LogError) -> None:
+        """Tell the handler to end, as a cancel request does."""
+        self.lifecycle.stop(reason)
+
+
+def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> StartedJob:
+    """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``.
+
+    `options` are those of `headway.lifecycle.JobLifecycle`.
+    """
+    lifecycle = JobLifecycle(Chain(log, task, attempt=attempt), job_type=StartedJob, **options)
+    lifecycle.start()
+    job = lifecycle.job
+    assert isinstance(job, StartedJob)
+    job.lifecycle = lifecycle
     return job

@@ -15,7 +15,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.publisher import Publisher
-from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.records import KindRecord
 from headway.subjects import Names
 from headway_processor.metrics import PrometheusMetrics
@@ -61,8 +61,9 @@ async def fill(connection):
 
 async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, small_server):
     log = JetStreamLog(small.client, NAMES)
-    job = Job(Chain(log, "running", attempt=1), interval_seconds=0.01)
-    job.start()
+    lifecycle = JobLifecycle(Chain(log, "running", attempt=1), interval_seconds=0.01)
+    job = lifecycle.job
+    lifecycle.start()
     async with run_streamer(small_server.url, NAMES.namespace) as streamer:
         assert await holds(lambda: streamer.components.capacity.parts, 10)
         replies = []
@@ -84,7 +85,7 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
             b'submissions_rejected_total{reason="store_full"} %d' % (25 - accepted)
             in streamer.components.metrics.exposition()
         )
-    await job.finish("completed")
+    await lifecycle.finish("completed")
     ticks = [codec.decode(stored.payload) for stored in await log.read("running")]
     assert (ticks[-1].status, ticks[-1].done) == ("completed", 24)
     assert len({tick.done for tick in ticks}) > 3
@@ -93,8 +94,9 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
 async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, caplog):
     caplog.set_level(logging.INFO)
     log, metrics = JetStreamLog(small.client, NAMES), PrometheusMetrics(lambda: True)
-    job = Job(Chain(log, "running", attempt=1, on_refused=metrics.refused), interval_seconds=0.01)
-    job.start()
+    lifecycle = JobLifecycle(Chain(log, "running", attempt=1, on_refused=metrics.refused), interval_seconds=0.01)
+    job = lifecycle.job
+    lifecycle.start()
     job.step("first")
     await job.flush()
     await fill(small)
@@ -109,7 +111,7 @@ async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, c
     assert await holds(lambda: refused() >= 3, 10)
     job.update(done=7, total=9)
     await small.client.jetstream().purge_stream(NAMES.events_stream, subject=NAMES.event("filler"))
-    await job.finish("completed")
+    await lifecycle.finish("completed")
     events = await log.read("running")
     text = b"".join(events[n].payload for n in range(len(events)))
     assert b'"step":"second","done":7.0' in text

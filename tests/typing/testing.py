@@ -7,7 +7,7 @@ from typing import assert_type
 from headway import Job, task
 from headway.events import Event, Progress
 from headway.task import Registry
-from headway.testing import MemoryLog, progress, start_job
+from headway.testing import MemoryLog, StartedJob, progress, start_job
 
 
 @task(registry=Registry())
@@ -20,7 +20,7 @@ async def test_it_counts() -> None:
     log.away = log.full = log.mute = False
     log.limit_bytes = None
     job = start_job(log, "t1", attempt=2)
-    assert_type(job, Job)
+    assert_type(job, StartedJob)
     assert_type(await count(job), int)
     await job.finish("completed", message="done", data={"rows": 3})
     assert_type(log.events("t1"), list[Event])
@@ -28,7 +28,7 @@ async def test_it_counts() -> None:
     assert_type(progress("retrying", 20, message="m"), Progress)
 
 
-async def errors(log: MemoryLog, job: Job) -> None:
+async def errors(log: MemoryLog, job: StartedJob) -> None:
     start_job("t1")  # type: ignore[arg-type]
     start_job(log, "t1", 2)  # type: ignore[call-arg]
     progress("done")  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from headway.errors import (
 from headway.eventlog.chain import EMPTY, Chain, Head, head_after, read_head
 from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
-from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.testing import MemoryLog, progress
 
 
@@ -315,13 +315,14 @@ async def test_an_attempt_that_began_unacknowledged_and_was_cancelled_at_once_kn
         await asyncio.sleep(0)
     await (await canceller(log)).append(Cancel(reason="typo"))
     await beginning
-    job = Job(chain)
-    job.start()
+    lifecycle = JobLifecycle(chain)
+    job = lifecycle.job
+    lifecycle.start()
     if (
         make_log is MemoryLog
     ):  # a replicated log answers «duplicate»: there the one who follows it learns of the request
         assert isinstance(job.stopped, CancelRequestedError)
-    await job.finish("cancelled")
+    await lifecycle.finish("cancelled")
     assert said(log) == ["1:processing", "cancel", "1:cancelled"]
 
 

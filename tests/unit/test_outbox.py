@@ -11,8 +11,10 @@ from headway.errors import CancelRequestedError, LogError, OutputOverflowError
 from headway.eventlog.chain import Chain
 from headway.events import Chunk, LogLine, Progress
 from headway.job import Job
-from headway.outbox import MAX_PENDING_CHARS, MAX_PENDING_LINES, MAX_PENDING_STEPS
-from headway.testing import MemoryLog, start_job
+from headway.lifecycle import JobLifecycle
+from headway.progress import pending
+from headway.progress.pending import MAX_PENDING_CHARS, MAX_PENDING_LINES, MAX_PENDING_STEPS
+from headway.testing import MemoryLog, StartedJob, start_job
 from tests.fixtures.condition import holds
 
 virtual_time = pytest.mark.looptime
@@ -31,7 +33,7 @@ def output(log: MemoryLog) -> str:
     return "".join(chunk.text for chunk in of(log, Chunk))
 
 
-async def unreachable(log: MemoryLog) -> Job:
+async def unreachable(log: MemoryLog) -> StartedJob:
     """A job whose pump waits for NATS."""
     job = start_job(log, interval_seconds=0.001)
     log.away = True
@@ -103,7 +105,7 @@ async def test_one_text_of_any_length_is_taken_on_the_event_loop(log):
 
 @virtual_time
 async def test_more_output_than_may_wait_ends_the_task_when_nothing_can_wait(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     job = await unreachable(log)
     job.chunk("x" * 1000)
     await asyncio.sleep(0)
@@ -117,7 +119,7 @@ async def test_more_output_than_may_wait_ends_the_task_when_nothing_can_wait(log
 
 @virtual_time
 async def test_output_on_its_way_counts_as_waiting(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     job = start_job(log, interval_seconds=0.001)
     log.away = True
     job.chunk("x" * 100)
@@ -129,12 +131,12 @@ async def test_output_on_its_way_counts_as_waiting(log, monkeypatch):
 
 
 async def test_a_thread_waits_until_there_is_room(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
 
     def write() -> None:
         for i in range(50):
             job.chunk(f"{i:03}" * 20)
-            most.append(job._outbox._chars)
+            most.append(job._outbox._pending._chars)
 
     most: list[int] = []
     job = await unreachable(log)
@@ -152,7 +154,7 @@ async def test_a_thread_waits_until_there_is_room(log, monkeypatch):
     ("reason", "kept"), [(CancelRequestedError("t1", ""), False), (LogError("took too long"), True)]
 )
 async def test_a_thread_that_waits_is_released_when_the_task_stops(log, monkeypatch, reason, kept):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 10)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 10)
     job = await unreachable(log)
     job.chunk("x" * 10)
     waiting = asyncio.create_task(asyncio.to_thread(job.chunk, "last"))
@@ -166,7 +168,7 @@ async def test_a_thread_that_waits_is_released_when_the_task_stops(log, monkeypa
 
 
 async def test_a_thread_does_not_wait_for_an_event_loop_that_waits_for_it(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 10)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 10)
     monkeypatch.setattr(outbox, "BLOCKED_SECONDS", 0.05)
     job = start_job(log)
     thread = threading.Thread(target=lambda: [job.chunk("x" * 10), job.chunk("y")])
@@ -179,8 +181,8 @@ async def test_a_thread_does_not_wait_for_an_event_loop_that_waits_for_it(log, m
 
 
 async def test_a_thread_does_not_wait_for_a_job_that_has_ended(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 10)
-    unstarted = Job(Chain(log, "t1", attempt=1))
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 10)
+    unstarted = JobLifecycle(Chain(log, "t1", attempt=1)).job
     ended = start_job(log, "t2")
     await ended.abort()
     begun = time.monotonic()
@@ -202,8 +204,8 @@ async def test_a_finalizer_that_reports_while_the_outbox_is_busy_does_no_harm(lo
             return "text"
 
     job = start_job(log)
-    snapshot = job._outbox._snapshot
-    job._outbox._snapshot = lambda: (Reporting(), snapshot())[1]
+    snapshot = job._outbox._pending._snapshot
+    job._outbox._pending._snapshot = lambda: (Reporting(), snapshot())[1]
     job.step("a")
     job.update(message=Message())
     await job.flush()
@@ -217,7 +219,7 @@ async def test_output_of_the_how_to_arrives(log, printed, monkeypatch):
         for number in range(5):
             yield str(number) * 100
 
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     names = {"Job": Job, "pages": pages, "task": lambda kind: lambda function: function}
     exec(compile(printed[0].text, str(printed[0]), "exec"), names)
     job = start_job(log)

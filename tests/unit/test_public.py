@@ -22,8 +22,15 @@ PURE = (
         "jetstream.stored",
         "eventlog.log",
     ),
-    *("progress.counting", "progress.state", "progress.estimate", "service.settings"),
-    *("values.coercion", "values.params", "values.results", "values.json_forms", "values.exact_json"),
+    *("progress.counting", "progress.pending", "progress.state", "progress.estimate", "service.settings"),
+    *(
+        "values.coercion",
+        "values.from_text",
+        "values.params",
+        "values.results",
+        "values.json_forms",
+        "values.exact_json",
+    ),
 )
 
 LOADED = """

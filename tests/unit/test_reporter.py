@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from headway import codec, outbox
+from headway import codec
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -27,9 +27,10 @@ from headway.errors import (
 )
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
-from headway.job import Job
-from headway.outbox import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
-from headway.testing import MemoryLog, progress, start_job
+from headway.lifecycle import JobLifecycle
+from headway.progress import pending
+from headway.progress.pending import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
+from headway.testing import MemoryLog, StartedJob, progress, start_job
 from headway.values.coercion import MAX_TEXT
 
 virtual_time = pytest.mark.looptime
@@ -40,7 +41,7 @@ def log() -> MemoryLog:
     return MemoryLog()
 
 
-def begin(log: MemoryLog, **options) -> Job:
+def begin(log: MemoryLog, **options) -> StartedJob:
     """A running job whose clock is the event loop's."""
     return start_job(log, clock=asyncio.get_running_loop().time, **options)
 
@@ -397,7 +398,7 @@ async def test_huge_messages_are_cut(log, sign):
 
 @virtual_time
 async def test_output_that_the_log_cannot_take_in_time_fails_the_task(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     reasons = []
     job = begin(log, on_stop=reasons.append)
     job.chunk("x" * 60)
@@ -414,7 +415,7 @@ async def test_output_that_the_log_cannot_take_in_time_fails_the_task(log, monke
 
 @virtual_time
 async def test_output_that_is_taken_in_time_has_no_limit(log, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     job = begin(log)
     for _ in range(50):
         job.chunk("x" * 100)
@@ -717,7 +718,7 @@ async def test_an_aborted_job_says_not_another_word(log):
 
 
 async def test_a_job_that_was_never_started_can_be_aborted(log):
-    await Job(Chain(log, "t1", attempt=1)).abort()
+    await JobLifecycle(Chain(log, "t1", attempt=1)).abort()
 
 
 # Ending
@@ -739,9 +740,10 @@ async def test_the_end_comes_after_all_that_is_pending(log, looptime):
 
 @virtual_time
 async def test_a_job_that_was_never_started_ends_too(log):
-    job = Job(Chain(log, "t1", attempt=1))
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1))
+    job = lifecycle.job
     job.chunk("a")
-    await job.finish("completed")
+    await lifecycle.finish("completed")
     assert output(log) == "a"
     assert last(log).status == "completed"
 
@@ -838,7 +840,7 @@ async def test_a_flush_ends_when_the_job_does(log):
     await settle()
     await job.abort()
     await flushing
-    unstarted = Job(Chain(log, "t1", attempt=1))
+    unstarted = JobLifecycle(Chain(log, "t1", attempt=1)).job
     unstarted.chunk("a")
     await unstarted.flush()
 
@@ -1018,7 +1020,7 @@ async def test_a_thread_waits_until_another_one_has_noted_its_output(log, monkey
                 others[0].join(0.05)  # it cannot end before we do
 
     others: list[threading.Thread] = []
-    monkeypatch.setattr(outbox, "Chunk", Slow)
+    monkeypatch.setattr(pending, "Chunk", Slow)
     job = begin(log)
     job.chunk("one")
     others[0].join()
@@ -1044,12 +1046,12 @@ async def test_a_thread_learns_of_a_cancel(log):
 
 
 def test_a_thread_that_outlives_its_loop_is_not_disturbed(log, monkeypatch):
-    async def run() -> Job:
+    async def run() -> StartedJob:
         job = start_job(log)
         await job.finish("error")
         return job
 
-    monkeypatch.setattr(outbox, "MAX_PENDING_CHARS", 100)
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 100)
     job = asyncio.run(run())
     job.update(5, "a", done=1, total=2)
     job.advance()
@@ -1075,7 +1077,7 @@ class Script:
 
     async def play(self, script: list, chunk_chars: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(outbox, "MAX_CHUNK_CHARS", chunk_chars)
+            patch.setattr(pending, "MAX_CHUNK_CHARS", chunk_chars)
             job = begin(self.log)
             for call, value in script:
                 await getattr(self, call)(job, value)

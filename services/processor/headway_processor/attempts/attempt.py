@@ -14,7 +14,7 @@ from headway.errors import CancelRequestedError, EndedError, SupersededError, To
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Status, is_terminal
-from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.service.supervisor import cancel_and_wait
 from headway.task import Kind
 from headway.values.results import Encoded
@@ -78,7 +78,7 @@ class Attempt:
         )
         self._begun = chain.head.seq
         self._stopping = asyncio.Event()
-        self._job = Job(
+        self._lifecycle = JobLifecycle(
             chain,
             kind=kind.name,
             failed=failed,
@@ -86,6 +86,7 @@ class Attempt:
             interval_seconds=context.settings.interval_seconds,
             beat_seconds=context.settings.beat_seconds,
         )
+        self._job = self._lifecycle.job
 
     async def run(self, params: Any) -> None:
         """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer."""
@@ -96,24 +97,26 @@ class Attempt:
             outcome = await self._handle(params)
             status = await self._conclude(outcome)
         finally:
-            await self._job.abort()
+            await self._lifecycle.abort()
             metrics.finished(kind, status, time.monotonic() - begun)
 
     def hand_back(self) -> None:
         """Stop the handler and give the job to another processor; no effect once the handler has ended."""
-        self._job.stop(ShutdownError(HANDED_BACK))
+        self._lifecycle.stop(ShutdownError(HANDED_BACK))
 
     async def _handle(self, params: Any) -> HandlerOutcome | None:
         job = self._job
-        job.start()
-        watching = [asyncio.create_task(watch(self._context.log, job, self._begun), name=f"watch {job.task}")]
+        self._lifecycle.start()
+        watching = [
+            asyncio.create_task(watch(self._context.log, self._lifecycle, self._begun), name=f"watch {job.task}")
+        ]
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
         try:
             handling = start(self._kind, job, params)
             try:
-                return await handling.until_end(job, self._stopping, self._kind.timeout_seconds)
+                return await handling.until_end(self._lifecycle, self._stopping, self._kind.timeout_seconds)
             finally:
                 handling.interrupt()
         finally:
@@ -126,7 +129,7 @@ class Attempt:
         logger.info(
             "a task is cancelled: its starter has gone", extra={"action": "starter_gone", "task": self._job.task}
         )
-        self._job.stop(CancelRequestedError(self._job.task, GONE))
+        self._lifecycle.stop(CancelRequestedError(self._job.task, GONE))
 
     async def _conclude(self, outcome: HandlerOutcome | None) -> str:
         job = self._job
@@ -154,11 +157,11 @@ class Attempt:
                 return await self._end("cancelled", message=cancelled_message(reason))
             case Retry(error, delay_seconds):
                 message = f"{error.message}; the next attempt begins in {delay_seconds:g} s"
-                await self._job.finish("retrying", message=message, error=error)
+                await self._lifecycle.finish("retrying", message=message, error=error)
                 await self._delivery.nak(delay_seconds)
                 return "retrying"
             case HandBack():
-                await self._job.finish("retrying", message=HANDED_BACK)
+                await self._lifecycle.finish("retrying", message=HANDED_BACK)
                 await self._delivery.nak()
                 return "handed_back"
             case Abandon(reason):
@@ -167,7 +170,7 @@ class Attempt:
     async def _end(
         self, status: Status, *, message: str | None = None, data: object = None, error: ErrorInfo | None = None
     ) -> str:
-        await self._job.finish(status, message=message, data=data, error=error)
+        await self._lifecycle.finish(status, message=message, data=data, error=error)
         await self._delivery.ack()
         return status
 

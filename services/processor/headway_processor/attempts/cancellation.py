@@ -10,19 +10,20 @@ from headway import codec
 from headway.errors import MalformedEventError
 from headway.eventlog.follow import follow
 from headway.eventlog.log import Log
-from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.service.retry import retry
 from headway_processor.attempts.decision import reason_to_stop
 
 logger = logging.getLogger(__name__)
 
 
-async def watch(log: Log, job: Job, after: int) -> None:
-    """Stop `job` when an event with a sequence above `after` says so, then return. Waits while NATS is unreachable."""
-    await retry(lambda: _watch(log, job, after))
+async def watch(log: Log, lifecycle: JobLifecycle, after: int) -> None:
+    """Stop the job when an event with a sequence above `after` says so, then return. Waits while NATS is unreachable."""
+    await retry(lambda: _watch(log, lifecycle, after))
 
 
-async def _watch(log: Log, job: Job, after: int) -> None:
+async def _watch(log: Log, lifecycle: JobLifecycle, after: int) -> None:
+    job = lifecycle.job
     if job.stopped is not None:
         return
     events = follow(log, job.task, after)
@@ -37,5 +38,5 @@ async def _watch(log: Log, job: Job, after: int) -> None:
                 )
                 continue
             if reason is not None:
-                job.stop(reason)
+                lifecycle.stop(reason)
                 return

@@ -13,6 +13,7 @@ from typing import Any
 
 from headway.errors import TaskError
 from headway.job import Job
+from headway.lifecycle import JobLifecycle
 from headway.task import Kind
 from headway.track import current
 from headway.values.results import Encoded, encode_result
@@ -44,10 +45,11 @@ class HandlerRun:
         return self._future.result()
 
     async def until_end(
-        self, job: Job, stopping: asyncio.Event, timeout_seconds: float | None
+        self, lifecycle: JobLifecycle, stopping: asyncio.Event, timeout_seconds: float | None
     ) -> HandlerOutcome | None:
         """Wait for the end; stop the handler after `timeout_seconds` or when `stopping` is set. None if that fails."""
-        stop = asyncio.create_task(stopping.wait(), name=f"stop of {job.task}")
+        task = lifecycle.job.task
+        stop = asyncio.create_task(stopping.wait(), name=f"stop of {task}")
         either: set[asyncio.Future[Any]] = {self._future, stop}
         try:
             await asyncio.wait(either, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -55,15 +57,15 @@ class HandlerRun:
             stop.cancel()
         if not self._future.done():
             if timeout_seconds is not None:
-                job.stop(TimedOutError(job.task, timeout_seconds))  # no effect if it was stopped before
-            await self._stop(job)
+                lifecycle.stop(TimedOutError(task, timeout_seconds))  # no effect if it was stopped before
+            await self._stop(task)
         return self.outcome
 
-    async def _stop(self, job: Job) -> None:
+    async def _stop(self, task: str) -> None:
         self.interrupt()
         await asyncio.wait({self._future}, timeout=STOP_SECONDS)
         if not self._future.done():
-            logger.error("a handler does not stop and is abandoned", extra={"action": "handler_left", "task": job.task})
+            logger.error("a handler does not stop and is abandoned", extra={"action": "handler_left", "task": task})
 
 
 def start(kind: Kind, job: Job, params: Any) -> HandlerRun:

@@ -1,0 +1,124 @@
+"""One attempt as the runner of its handler sees it: begin, stop, store the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from headway import codec
+from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
+from headway.eventlog.chain import Chain
+from headway.events import Cancel, ErrorInfo, Progress, Status
+from headway.job import Job, current
+from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Outbox
+from headway.progress.state import ProgressState
+from headway.values.coercion import shorten
+from headway.values.results import encode_result
+
+_SILENCING = (CancelRequestedError, SupersededError, EndedError, OutputOverflowError)
+"""What was reported before any other stop (a timeout, a shutdown) is still stored."""
+
+
+class JobLifecycle:
+    """Starts, stops and ends the reports of one attempt. `job` is the part that the handler gets.
+
+    Args:
+        chain: where it appends; its attempt has begun.
+        kind: of the task.
+        failed: how many earlier attempts failed or vanished.
+        on_stop: called once, on the event loop, when the handler should end: cancelled, superseded or ended.
+        interval_seconds: shortest time between two rounds of appends (default 0.1).
+        beat_seconds: a task beat is sent after this long without an append (default 5).
+        clock: seconds, monotonic.
+        job_type: the class of `job`.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        kind: str = "",
+        failed: int = 0,
+        on_stop: Callable[[LogError], None] | None = None,
+        interval_seconds: float = INTERVAL_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        job_type: type[Job] = Job,
+    ) -> None:
+        self._chain = chain
+        self._on_stop = on_stop
+        self._home = threading.get_ident()
+        lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
+        self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
+        self._outbox = Outbox(
+            chain, self._snapshot, self.stop, lock, interval_seconds=interval_seconds, beat_seconds=beat_seconds
+        )
+        self.job = job_type(
+            self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed
+        )
+
+    def start(self) -> None:
+        """Begin to append what the handler reports."""
+        if isinstance(request := self._chain.head.event, Cancel):  # it came as the attempt began
+            self.stop(CancelRequestedError(self.job.task, request.reason))
+        self._outbox.start()
+        running.add(self)
+
+    def stop(self, reason: LogError) -> None:
+        """Tell the handler to end. Only the first reason counts. On the event loop only."""
+        if self.job.stopped is None:
+            self.job.stopped = reason
+            self._outbox.hurry(silence=isinstance(reason, _SILENCING))
+            if self._on_stop is not None:
+                self._on_stop(reason)
+
+    async def finish(
+        self, status: Status, *, message: str | None = None, data: Any = None, error: ErrorInfo | None = None
+    ) -> None:
+        """Store all that is pending, then the last event of this attempt. Return when the log has it.
+
+        `data` is the result; a part of it that has no JSON form is kept as text, with a warning in the log.
+
+        Raises SupersededError or EndedError when nothing more of this attempt may be stored.
+        """
+        running.discard(self)
+        result = encode_result(data)
+        if result.warning:
+            self.job.log(result.warning, "warning", logger="headway.result")
+        await self._outbox.drain()
+        if isinstance(self.job.stopped, (SupersededError, EndedError)):
+            raise self.job.stopped
+        if message is not None:
+            self._state.message = shorten(message)
+        last = self._state.snapshot(status)
+        last.failed += 1 if status == "retrying" and error is not None else 0
+        last.error = error
+        last.eta = last.sub = None
+        if status == "completed":
+            last.progress = 100.0
+            last.data = codec.raw(result.raw)
+        await self._chain.append(last)
+
+    async def abort(self) -> None:
+        """Stop appending; what is pending is dropped."""
+        running.discard(self)
+        await self._outbox.abort()
+
+    def detach(self) -> None:
+        """In a child process: nothing that is reported arrives, and no lock of the parent's threads is waited for."""
+        lock = threading.RLock()
+        self._state.lock = lock
+        self._outbox.detach(lock)
+
+    def _belongs(self) -> bool:
+        return current.get() is self.job or threading.get_ident() == self._home
+
+    def _snapshot(self) -> Progress:
+        return self._state.snapshot("processing")
+
+
+running: WeakSet[JobLifecycle] = WeakSet()
+"""The attempts that are between `start` and their end in this process."""
