@@ -15,10 +15,10 @@ MAX_EVENT_BYTES = 240 * 1024
 connection on a message over the server's limit, so the check stands before the send."""
 
 MAX_DEPTH = 100
-"""Most levels of arrays and objects in parameters and results. Parsers give up at some depth, each at another one
-(msgspec at about 1,000): what is stored must be below that of every reader, in every answer that holds it."""
+"""Maximum levels of arrays and objects in parameters and results. Each parser has a limit of its own (msgspec about
+1,000): what is stored must stay below all of them, in every answer that holds it."""
 STORED_DEPTH = MAX_DEPTH + 4
-"""The same with what Headway puts around them."""
+"""`MAX_DEPTH` and the levels that Headway adds."""
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -35,14 +35,14 @@ _beats: msgspec.json.Decoder[Beat] = msgspec.json.Decoder(Beat)
 
 
 _LINE_ENDS = tuple((end.encode(), b"\\u%04x" % ord(end)) for end in "\x85\u2028\u2029")
-"""What ends a line besides CR, LF and control characters, which JSON escapes, and how it is written instead.
+"""Line ends besides CR, LF and control characters, which JSON escapes, and their escapes.
 
 SSE knows only CR and LF, but clients that read lines (str.splitlines, httpx's iter_lines) split at these too.
 """
 
 
 def _one_line(raw: bytes) -> bytes:
-    # Line ends stand only inside strings of JSON. Most events are ASCII, which takes a tenth of the time to see.
+    # Line ends stand only inside strings of JSON. Most events are ASCII, which is checked in a tenth of the time.
     if raw.isascii():
         return raw
     for end, escape in _LINE_ENDS:
@@ -60,7 +60,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def check_depth(raw: bytes, limit: int = MAX_DEPTH) -> None:
-    """Raise NestedTooDeepError for JSON of more than `limit` levels. Other faults of it are left to the decoder.
+    """Raise NestedTooDeepError for JSON of more than `limit` levels. Other faults are left to the decoder.
 
     >>> check_depth(b"[[[]]]", limit=3)
     """
@@ -88,12 +88,12 @@ def decode_json(raw: bytes) -> Any:
 
 
 def raw(encoded: bytes) -> msgspec.Raw:
-    """JSON that is encoded already, to be put into a record as it is."""
+    """JSON that is already encoded, for a field of a record."""
     return msgspec.Raw(encoded)
 
 
 def encode(event: Event) -> bytes:
-    """One line of compact JSON, whatever clients take for the end of one. Raises EventTooLargeError, TypeError."""
+    """One line of compact JSON, by all definitions of a line that clients use. Raises EventTooLargeError, TypeError."""
     raw = encode_json(event)
     if len(raw) > MAX_EVENT_BYTES:
         raise EventTooLargeError(len(raw), MAX_EVENT_BYTES)
@@ -124,10 +124,10 @@ def decode_beat(raw: bytes) -> Beat:
 
 
 def splice(raw: bytes) -> bytes:
-    """`raw` if it can stand in a `data:` line as it is, else the same JSON made so.
+    """`raw` as it can stand in a `data:` line: unchanged, or as the same JSON on one line.
 
-    Our own writers always send one clean line; another one may send JSON with line ends in it, or bytes that are not
-    UTF-8 in fields that no decoder looks at. Raises MalformedEventError when it is not JSON.
+    Headway's writers always send one line; third-party writers may send JSON with line ends, or bytes that are not
+    UTF-8 in fields that no decoder checks. Raises MalformedEventError when it is not JSON.
     """
     _check_utf8(raw)
     if 10 not in raw and 13 not in raw:  # as numbers: CPython takes several times as long to look for b"\n"

@@ -6,12 +6,12 @@
     ├── ContractError (ValueError)      something does not have the form the contract asks for
     │   ├── InvalidNameError            a task id, kind or namespace
     │   ├── ParamsError                 parameters that do not fit their class
-    │   ├── MalformedEventError         bytes that are no event
-    │   │   └── NestedTooDeepError      JSON of more levels than every reader takes
-    │   └── TooLargeError               more bytes than NATS takes in one message: never try again
+    │   ├── MalformedEventError         bytes that are not an event
+    │   │   └── NestedTooDeepError      JSON of more levels than all readers accept
+    │   └── TooLargeError               more bytes than NATS takes in one message: do not retry
     │       └── EventTooLargeError      an event over the size that the log takes
     ├── LogError                        the log could not do what was asked
-    │   ├── UnavailableError            NATS is unreachable or did not answer in time: try again
+    │   ├── UnavailableError            NATS is unreachable or did not answer in time: retry
     │   │   └── StoreFullError          no space is left in the store: wait, or make room
     │   ├── AlreadyStoredError          the subject takes one message and has it
     │   ├── ConflictError               another writer was faster: read the end of the log and decide
@@ -19,7 +19,7 @@
     │   ├── OutputOverflowError         more output waits for the log than memory should hold
     │   ├── SupersededError             a newer attempt has begun: stop, write nothing
     │   └── EndedError                  the task has its terminal event: stop, write nothing
-    ├── TaskError                       raise it in a handler to fail the task in your own words
+    ├── TaskError                       raised by a handler to fail the task with a message
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
     ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
     ├── ClientError                     a streamer refused a request, or could not be reached
@@ -67,7 +67,7 @@ class MalformedEventError(ContractError):
 
 
 class NestedTooDeepError(MalformedEventError):
-    """JSON that is nested deeper than is accepted, so that whatever is stored can be read by everybody."""
+    """JSON that is nested too deeply: a reader of what is stored might not be able to decode it."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"nested deeper than {limit} levels")
@@ -75,7 +75,7 @@ class NestedTooDeepError(MalformedEventError):
 
 
 class TooLargeError(ContractError):
-    """A message of more bytes than NATS takes. The same bytes are refused at every try."""
+    """A message of more bytes than NATS takes. Every retry with the same bytes is refused."""
 
     def __init__(self, what: str, size_bytes: int | None = None, limit_bytes: int | None = None) -> None:
         sizes = "" if size_bytes is None else f": {size_bytes:,} bytes, of at most {limit_bytes:,}"
@@ -101,9 +101,9 @@ class UnavailableError(LogError):
 
 
 class StoreFullError(UnavailableError):
-    """NATS answers, but has no space. The same call succeeds once there is some.
+    """NATS answers but has no space. The same call succeeds once there is space.
 
-    ``what`` is full: the store, or a stream that has reached its limit; ``detail`` says how the server put it.
+    ``what`` is full: the store, or a stream that has reached its limit; ``detail`` is the server's description.
     """
 
     def __init__(self, what: str, detail: str = "") -> None:
@@ -113,7 +113,7 @@ class StoreFullError(UnavailableError):
 
 
 class AlreadyStoredError(LogError):
-    """The subject takes one message and has it: the job is in the queue."""
+    """The subject takes one message and has one: the job is in the queue already."""
 
 
 class ConflictError(LogError):
@@ -135,7 +135,7 @@ class CancelRequestedError(LogError):
 
 
 class OutputOverflowError(LogError):
-    """A handler made output faster than the log takes it. Chunks are never dropped, so the task fails instead."""
+    """A handler produced output faster than the log stores it. Chunks are never dropped, so the task fails."""
 
 
 class SupersededError(LogError):
@@ -178,7 +178,7 @@ class TaskError(HeadwayError):
 
 
 class TaskCancelledError(HeadwayError):
-    """Somebody asked for the task to be cancelled; let it pass through the handler."""
+    """The task is to be cancelled. Let it propagate out of the handler."""
 
 
 class TaskDefinitionError(HeadwayError, TypeError):
@@ -186,7 +186,7 @@ class TaskDefinitionError(HeadwayError, TypeError):
 
 
 class ClientError(HeadwayError):
-    """A streamer refused a request for good, or could not be reached.
+    """A streamer refused a request, or could not be reached.
 
     ``status`` is the HTTP status, None when there was no answer; ``problem`` the answer's problem details (RFC 9457);
     ``errors`` its list of ``{"pointer": "/params/url", "detail": "…"}``, empty unless parameters did not fit.

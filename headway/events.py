@@ -1,4 +1,4 @@
-"""The events of a task's log: what is stored, what is sent to browsers, the one contract of all parts."""
+"""The events of a task's log, as they are stored and as browsers receive them: the contract between all parts."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = False
     """Whether another attempt may follow, if the kind has retries left."""
     transient: bool = False
-    """Whether the same may succeed at another time: a timeout, a connection, or the handler's own word."""
+    """Whether it may succeed later: a timeout, a lost connection, or an error that the handler marked so."""
     traceback: str = ""
     """Where it was raised: file, line and function of each frame, without values and source lines."""
 
 
 class Sub(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The count within the one at hand: of 5 files the third one, and of its 10 pages the fourth."""
+    """A count within another count: page 4 of 10, within file 3 of 5."""
 
     done: float
     total: float | None = None
@@ -39,15 +39,15 @@ class Sub(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
-    """What every event has. The writer's `Chain` fills these in; a caller leaves them alone.
+    """Fields of every event, set by the writer's `Chain`.
 
-    Out of the garbage collector's sight: an event is a tree, and streamers make a hundred thousand a second.
+    Untracked by the garbage collector: an event is a tree, and streamers make a hundred thousand a second.
     """
 
     # The defaults of the first four never reach the log: an encoder that omits defaults always writes real values.
     task: str = ""
     n: int = 0
-    """1, 2, 3 … within the task, without a hole."""
+    """Number within the task: 1, 2, 3 … without a gap."""
     attempt: int = -1
     """The attempt that wrote it; 0 before the first has begun."""
     at: float = 0.0
@@ -89,7 +89,7 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
 
 
 class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True, gc=False):
-    """A piece of output text. Never dropped, never merged away."""
+    """A piece of output text. Never dropped."""
 
     text: str
     offset: int
@@ -97,7 +97,7 @@ class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True, gc=False):
 
 
 class LogLine(Header, tag="log", kw_only=True, omit_defaults=True, gc=False):
-    """A line for the person who watches."""
+    """A log line for the people who watch the task."""
 
     level: Level
     message: str
@@ -106,7 +106,7 @@ class LogLine(Header, tag="log", kw_only=True, omit_defaults=True, gc=False):
 
 
 class Cancel(Header, tag="cancel", kw_only=True, omit_defaults=True, gc=False):
-    """Somebody asks for the task to end. The one who runs it answers with a terminal progress."""
+    """A request to cancel the task. Its processor answers with a terminal progress."""
 
     reason: str
 
@@ -115,12 +115,12 @@ Event: TypeAlias = Progress | Chunk | LogLine | Cancel
 
 
 class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_only=True):
-    """Published and not stored: the task runs and has only nothing to report, or its starter is connected."""
+    """Published and not stored: the task runs without anything to report, or its starter is connected."""
 
     task: str
     attempt: int = 0
     presence: bool = False
-    """Published by a streamer, not by whoever runs the task: the client that started the task is connected to it."""
+    """Whether a streamer publishes it, because the client that started the task is connected there."""
 
 
 def is_terminal(event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""Threads that know their task: a pool for handlers whose workers call `headway.track` or log."""
+"""A thread pool whose workers know the current task, for handlers that call `headway.track` or log in threads."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class ContextThreadPoolExecutor(ThreadPoolExecutor):
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """As that of the standard library; `map` calls it too."""
+        """As in the standard library; `map` calls it too."""
         return super().submit(partial(copy_context().run, fn, *args, **kwargs))

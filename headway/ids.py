@@ -1,4 +1,4 @@
-"""Task ids: sortable by time when made new, the same again when derived from an idempotency key."""
+"""Task ids: new ones sort by time; an idempotency key always gives the same one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def derived_task(owner: str, key: str) -> str:
 
 
 def nonce() -> str:
-    """A short random word that tells two writers apart (48 bits)."""
+    """A random word of 48 bits that tells two writers apart."""
     return os.urandom(6).hex()
 
 

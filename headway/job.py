@@ -1,7 +1,7 @@
 """What a handler calls to report how far it is.
 
-The calls never raise, and block only a thread whose output the log cannot take as fast: they note the state, and the
-outbox appends it. Calls may come from any thread.
+The calls never raise. They block only in a thread whose output the log cannot store as fast: they note the state, and
+the outbox appends it. Calls may come from any thread.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class Job:
         unit: str | None = None,
         initial: float | None = None,
     ) -> None:
-        """Say how far the task is; what is left out stays as it was.
+        """Report how far the task is; what is left out stays as it was.
 
         `progress` is 0 to 100. With `done` and `total` it is computed, and rate and time left with it. The bar
         never goes back and shows less than 100 until the task has ended. `initial` units were done before this
         attempt: they count for the bar and not for the rate. So does the first `done` of a step.
 
-        Within a `track`, `done` counts within the row at hand; a `total` without it corrects the total of the loop.
+        Within a `track`, `done` counts within the current row; a `total` without it corrects the total of the loop.
         """
         state = self._state
         if progress is not None:
@@ -81,7 +81,7 @@ class Job:
             self._outbox.touch()
 
     def advance(self, count: float = 1, message: str | None = None) -> None:
-        """`count` more units are done; within a `track`, of the row at hand."""
+        """Report `count` more units as done; within a `track`, of the current row."""
         state = self._state
         if (more := 1.0 if count is _ONE else number(count)) is not None:
             level = state.level
@@ -101,11 +101,11 @@ class Job:
     def step(
         self, name: str, *, total: float | None = None, unit: str | None = None, upto: float | None = None
     ) -> None:
-        """The next step of the task begins; its count starts at 0.
+        """Begin the next step of the task; its count starts at 0.
 
         `upto` is where the bar stands when this step is done (default 100): within the step the bar goes from where it
-        is to there, in proportion to done / total. Within a `track` a step is one of the row: the loop's count and the
-        bar are left alone.
+        is to there, in proportion to done / total. Within a `track` a step belongs to the current row: the loop's count
+        and the bar do not change.
 
         While NATS is unreachable 200 steps and the latest are kept, and the rest is counted.
         """
@@ -116,7 +116,7 @@ class Job:
         self._outbox.step(lambda: self._state.step(name, count, unit, end))
 
     def chunk(self, text: str) -> None:
-        """Output text, such as the tokens of a generation. All of it arrives, in order.
+        """Add output text, such as the tokens of a generation. All of it is stored, in order.
 
         16 Mi characters may wait for the log. When they do, a call in a thread waits until some are stored. On the
         event loop nothing can wait, and one more call ends the task with OutputOverflow: put `await job.flush()`
@@ -126,9 +126,9 @@ class Job:
             self._outbox.chunk(text)
 
     def log(self, message: str, level: Level = "info", *, logger: str = "") -> None:
-        """A line for the person who watches. Of a flood, 200 lines are kept per round and the rest is counted.
+        """Add a log line for the people who watch. Of a flood, 200 lines are kept per round and the rest is counted.
 
-        `logger` names where the line comes from, if that is not the handler itself.
+        `logger` is the name of the source, if that is not the handler itself.
         """
         shown = _LEVELS.get(clean(level), "info")
         self._outbox.line(LogLine(level=shown, message=shorten(message), logger=shorten(logger, 200) if logger else ""))
@@ -142,15 +142,15 @@ class Job:
         message: str | None = None,
         initial: float = 0,
     ) -> Iterator[T]:
-        """Yield `rows` and count one for each, in a count of the loop's own.
+        """Yield `rows` and count each of them, in the loop's own count.
 
-        A loop within a loop moves the bar within one row of the outer one, and is shown below it. A loop after another
-        counts from 0 again; loops at the same time, as in `asyncio.gather`, count together.
+        A nested loop moves the bar within one row of the outer one, and is shown below it. A loop after another counts
+        from 0 again; concurrent loops, as in `asyncio.gather`, count together.
 
         Args:
             total: of all rows, those done before included (default: `initial` + ``len(rows)`` where there is one).
-            unit: of the count, such as "rows".
-            message: the task's; of a loop within a loop, the name of its own line.
+            unit: unit of the count, such as "rows".
+            message: the task's message; for a nested loop, the label of its own line.
             initial: rows that were done before this loop: they count for the bar and not for the rate.
 
         Raises TaskCancelledError when the task is to be cancelled, so that a handler in a thread stops.
@@ -174,7 +174,7 @@ class Job:
         return self.stopped is not None
 
     def raise_if_cancelled(self) -> None:
-        """For handlers in threads, which cannot be interrupted: raise TaskCancelledError when they should end."""
+        """Raise TaskCancelledError when the handler should end: for threads, which cannot be interrupted."""
         if self.stopped is not None:
             raise TaskCancelledError(str(self.stopped))
 
@@ -204,4 +204,4 @@ def _length(rows: object) -> int | None:
 
 
 current: ContextVar[Job | None] = ContextVar("headway_job", default=None)
-"""The job of the handler that runs in this context. Threads started with `asyncio.to_thread` inherit it."""
+"""The job of the handler that runs in this context; `asyncio.to_thread` passes it on."""

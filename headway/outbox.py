@@ -1,4 +1,4 @@
-"""The way of events from a handler to the log: added from any thread, appended by one pump per task.
+"""Events between a handler and the log: added from any thread, appended by one pump per task.
 
 However long NATS is unreachable, what waits is bounded (`headway.progress.pending`).
 """
@@ -28,13 +28,13 @@ from headway.events import Beat, Chunk, Event, LogLine, Progress
 from headway.progress.pending import MAX_PENDING_CHARS, Pending
 
 INTERVAL_SECONDS = 0.1
-"""At most ten rounds of appends a second: more than an eye follows, little for the log."""
+"""At most ten rounds of appends a second: faster than people read, a small load for the log."""
 BEAT_SECONDS = 5.0
 REFRESH_SECONDS = 24 * 3600.0
-"""A progress is stored again after this long without an append: the log keeps events for seven days, and with its last
-event a running task would lose what fences it."""
+"""The progress is stored again after this long without an append: the log keeps events for seven days, and without its
+last event the appends of a running task could not be fenced."""
 BLOCKED_SECONDS = 10.0
-"""A thread that waits for room takes an event loop that does not run for this long as blocked, perhaps by the wait."""
+"""A thread that waits for room gives up when the event loop has not run for this long: it may wait for this thread."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ class Outbox:
         self.dirty = False
         """Whether the progress has changed since it was last taken. Hot paths look before they call `touch`."""
         self.silenced = False
-        """Nothing more is appended."""
+        """Whether nothing more is appended."""
         self.hurried = False
-        """No thread waits for room any more."""
+        """Whether threads no longer wait for room."""
         self._chain = chain
         self._on_refused = on_refused
         self._room = threading.Condition(lock)

@@ -1,4 +1,4 @@
-"""What is kept beside the log: the task's record, the job message, the catalogue of kinds."""
+"""Records beside the log: the task's record, the job message, the catalogue of kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headway.errors import MalformedEventError, NestedTooDeepError
 from headway.subjects import is_name
 
 MAX_SECONDS = 1e11
-"""A time after this is none: dates end before it."""
+"""Upper bound of a time: `datetime` ends before it."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -39,11 +39,11 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     params: msgspec.Raw = msgspec.Raw(b"{}")
     submitted: float = 0.0
     cancel_on_disconnect: bool = False
-    """As in the task's record, which processors do not read."""
+    """The same as in the task's record, which processors do not read."""
 
 
 class DeadJob(msgspec.Struct, kw_only=True):
-    """A job that was given up, with the reason. Kept in the stream `<NAMESPACE>_DEAD`."""
+    """A dead-lettered job, with the reason. Kept in the stream `<NAMESPACE>_DEAD`."""
 
     job: msgspec.Raw
     reason: str
@@ -51,7 +51,7 @@ class DeadJob(msgspec.Struct, kw_only=True):
 
 
 class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What processors can run. Kept in the KV bucket `<namespace>_kinds` under the kind."""
+    """A kind that processors can run. Kept in the KV bucket `<namespace>_kinds` under the kind."""
 
     kind: str
     description: str = ""
@@ -66,7 +66,7 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     """The lease of a processor. Kept in the KV bucket `<namespace>_processors`, where it expires unless renewed."""
 
     kinds: list[str]
-    """What it offers."""
+    """The kinds that it runs."""
 
 
 def decode_record(raw: bytes, type: type[T]) -> T:
@@ -79,7 +79,7 @@ def decode_record(raw: bytes, type: type[T]) -> T:
 
 
 def decode_task(raw: bytes, task: str) -> TaskRecord:
-    """The record of `task`. Raises MalformedEventError for anything else, also for the record of another one."""
+    """The record of `task`. Raises MalformedEventError for anything else, also for the record of another task."""
     record = decode_record(raw, TaskRecord)
     if record.task != task or not is_name(record.kind) or not 0 <= record.created < MAX_SECONDS:
         raise MalformedEventError(f"not a TaskRecord: task {record.task[:64]!r}, kind {record.kind[:64]!r}")

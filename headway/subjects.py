@@ -18,7 +18,7 @@ def is_name(value: object) -> bool:
 def check_task(value: str) -> str:
     """Return a task id unchanged, or raise InvalidNameError.
 
-    JetStream accepts publishing to subjects that contain ``*`` and ``>``, so nothing else would stop them.
+    JetStream accepts publishing to subjects that contain ``*`` and ``>``, so nothing else would reject them.
     """
     if not is_name(value):
         raise InvalidNameError("task id", value)
@@ -33,7 +33,7 @@ def check_kind(value: str) -> str:
 
 
 class Names:
-    """All NATS names of one namespace. Two installations with different namespaces share a server unseen.
+    """All NATS names of one namespace. Installations with different namespaces can share a server.
 
     >>> Names("hw").event("t1"), Names("hw").events_stream
     ('hw.ev.t1', 'HW_EVENTS')
@@ -48,7 +48,7 @@ class Names:
         self.jobs_stream = f"{upper}_JOBS"
         self.dead_stream = f"{upper}_DEAD"
         self.probe_stream = f"{upper}_PROBE"
-        """Never made: asking for it tells how large the server's store is."""
+        """Never created: the server's refusal tells how much space it has."""
         self.tasks_bucket = f"{namespace}_tasks"
         self.kinds_bucket = f"{namespace}_kinds"
         self.processors_bucket = f"{namespace}_processors"
@@ -63,11 +63,11 @@ class Names:
         return f"{self.namespace}.ev.{check_task(task)}"
 
     def live(self, task: str) -> str:
-        """The subject on which the server, and nobody else, publishes the stored events of `task`."""
+        """The subject on which the server republishes the stored events of `task`."""
         return f"{self.namespace}.live.{check_task(task)}"
 
     def beat(self, task: str) -> str:
-        """The subject of what is published about `task` without being stored: task beats and presence beats."""
+        """The subject of task beats and presence beats of `task`, which are not stored."""
         return f"{self.namespace}.beat.{check_task(task)}"
 
     def job(self, kind: str, task: str) -> str:
@@ -79,7 +79,7 @@ class Names:
         return f"{self.namespace}.job.{check_kind(kind)}.*"
 
     def dead(self, kind: str, task: str) -> str:
-        """The subject of a job that was given up."""
+        """The subject of a dead-lettered job."""
         return f"{self.namespace}.dead.{check_kind(kind)}.{check_task(task)}"
 
     def task_of(self, subject: str) -> str:

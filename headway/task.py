@@ -1,4 +1,4 @@
-"""`@task`: how a function becomes a kind that a processor can run."""
+"""`@task`: register a function as a kind that a processor can run."""
 
 from __future__ import annotations
 

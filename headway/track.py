@@ -1,4 +1,4 @@
-"""`track`: tqdm's loop, shown to whoever watches the task that the loop runs in."""
+"""`track`: a loop whose progress is shown to the people who watch its task."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def track(
     message: str | None = None,
     initial: float = 0,
 ) -> Iterator[T]:
-    """Yield `rows`; inside a task each one is counted as `Job.track` does it, elsewhere nothing happens.
+    """Yield `rows`. Inside a task each one is counted as `Job.track` does; elsewhere it only yields.
 
     >>> sum(track(range(4), unit="rows"))
     6
@@ -45,11 +45,11 @@ def track(
 
 
 _warned: list[str] = []
-"""The thread that was warned of. Once is enough: it is a fault of the code, and the same for all that follows."""
+"""The thread for which the warning was logged. Once is enough: all later ones would have the same cause."""
 
 
 def _warn() -> None:
-    """While tasks run here, a loop without one may be a loop of one of them, in a thread that does not know which."""
+    """While tasks run here, a loop outside of them may belong to one, in a thread that does not know which."""
     _warned.append(threading.current_thread().name)
     logger.warning(
         "track runs beside tasks and does not find one, so that its loop is not shown. If it belongs to a task: start"
@@ -60,7 +60,7 @@ def _warn() -> None:
 
 
 def _forget() -> None:
-    """In a child process nothing that is reported arrives: its loops are plain ones."""
+    """In a child process nothing that is reported is stored: its loops only yield."""
     _warned.clear()
     current.set(None)
     for lifecycle in running:

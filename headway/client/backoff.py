@@ -1,4 +1,4 @@
-"""How long to wait before the next try. No I/O."""
+"""The delay before the next try of a client. No I/O."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 MIN_SECONDS = 0.5
 MAX_SECONDS = 15.0
 RETRIED = frozenset((408, 425, 429))
-"""The 4xx that say "not now"; all others would be answered to the same request again."""
+"""The 4xx statuses that are temporary; the same request would get any other one again."""
 STORE_FULL = 507
-"""Space takes minutes or an operator, not seconds."""
+"""Status of a full store, which takes minutes or an operator to change."""
 
 
 class Backoff:
@@ -19,21 +19,21 @@ class Backoff:
 
     def __init__(self) -> None:
         self.attempts = 0
-        """Tries since the last success; whoever succeeds sets it to 0."""
+        """Tries since the last success; the caller sets it to 0 after a success."""
         self.floor_seconds = 0.0
-        """From `retry:`; holds until the server says otherwise."""
+        """From the stream's `retry:`; holds until the server sends another one."""
 
     def next(self, floor_seconds: float = 0.0) -> float:
         """The next pause. `floor_seconds` is a Retry-After, which holds once."""
         most = min(MAX_SECONDS, MIN_SECONDS * 2 ** min(self.attempts, 10))
         self.attempts += 1
-        # Floors get a little jitter on top: all clients of a server that goes away may have heard the same number.
+        # A floor gets jitter on top: all clients of a server that shuts down may have received the same number.
         floor = max(self.floor_seconds, floor_seconds) * random.uniform(1.0, 1.1)  # noqa: S311 - no secret
         return max(random.uniform(0.0, most), floor)  # noqa: S311
 
 
 def is_fatal(status: int) -> bool:
-    """Whether trying again soon is of no use: 400, 401, 403, 404, 405, 409, 410, 422 and their like, and 507."""
+    """Whether a retry would fail too: all 4xx but 408, 425 and 429, and 507."""
     return (400 <= status < 500 and status not in RETRIED) or status == STORE_FULL
 
 

@@ -1,4 +1,4 @@
-"""A client of the streamer for Python: submit tasks, watch them through every drop. Needs `headway[cli]`.
+"""A Python client of the streamer: submit tasks, and watch them across lost connections. Needs `headway[cli]`.
 
 >>> async with Client("http://127.0.0.1:8000") as client:                       # doctest: +SKIP
 ...     task = (await client.submit("crawl", {"url": "https://example.org/"}))["task"]
@@ -27,17 +27,17 @@ from headway.values import exact_json
 __all__ = ["Client", "ClientError", "Watched"]
 
 TRIES = 4
-"""How often a request that may be repeated is sent: about two seconds in all."""
+"""Maximum tries of a request that may be repeated: about two seconds in all."""
 
 OnDrop = Callable[[str, float], None]
-"""Called when a stream was lost, with the reason and the seconds until the next try."""
+"""Called when a stream is lost, with the reason and the seconds until the next try."""
 
 
 class Client:
     """Talks to the streamer at `base_url`. Use it as an async context manager, or call `close`.
 
     `headers` go with every request; `timeout_seconds` (default 10) bounds each step of a request, not a stream.
-    With `exact_numbers` a number that a float would change comes as a Decimal; whole numbers are exact in any case.
+    With `exact_numbers` a number that a float would change is returned as a Decimal; integers are always exact.
     All methods raise ClientError when the streamer refuses, and when it cannot be reached after some tries.
     """
 
@@ -76,9 +76,9 @@ class Client:
     async def submit(
         self, kind: str, params: Mapping[str, Any] | None = None, idempotency_key: str | None = None
     ) -> dict[str, Any]:
-        """Run a task. Returns `{"task", "kind", "links"}` once it is stored.
+        """Submit a task. Return `{"task", "kind", "links"}` once it is stored.
 
-        Without a key a random one is made, so that a lost answer is asked for again and never runs the task twice.
+        Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4()), "Content-Type": "application/json"}
         body = exact_json.encode({"kind": kind, "params": dict(params or {})})
@@ -91,30 +91,30 @@ class Client:
     async def tasks(
         self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """The newest tasks first. `since` is seconds since 1970."""
+        """List tasks, the newest first. `since` is seconds since 1970."""
         query = {"limit": limit, "kind": kind, "status": status, "since": since}
         given = {name: value for name, value in query.items() if value}
         return self._list(await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given), "tasks")
 
     async def kinds(self) -> list[dict[str, Any]]:
-        """What can be run, with the JSON Schema of the parameters in `params`."""
+        """List task kinds, with the JSON Schema of their parameters in `params`."""
         return self._list(await self._ask("GET", "/api/v1/kinds", tries=TRIES), "kinds")
 
     async def cancel(self, task: str, reason: str = "") -> dict[str, Any]:
-        """Ask for a task to end; its last event says when it has. ClientError 409 when it has ended already."""
+        """Request the cancellation of a task; its last event says when it has ended. ClientError 409 if it has."""
         body = {"reason": reason} if reason else None
         return self._object(await self._ask("POST", task_path(task, "/cancel"), json=body))
 
     async def retry(self, task: str) -> dict[str, Any]:
-        """Run the same again as a new task. Sent once: after a lost answer look at `tasks` before calling again."""
+        """Resubmit a task as a new one. Sent once: after a lost answer look at `tasks` before calling again."""
         return self._object(await self._ask("POST", task_path(task, "/retry")))
 
     async def result(self, task: str) -> Any:
-        """The result of a completed task, also one that is too large for its event. ClientError 409 before."""
+        """The result of a completed task, also one that is too large for its event. ClientError 409 before its end."""
         return self._json(await self._ask("GET", task_path(task, "/result"), tries=TRIES))
 
     async def result_json(self, task: str) -> bytes:
-        """The same as the JSON that the streamer sends, every digit as the handler returned it."""
+        """The result as JSON bytes, every digit as the handler returned it."""
         response = await self._ask("GET", task_path(task, "/result"), tries=TRIES)
         self._json(response)
         return response.content
@@ -127,11 +127,11 @@ class Client:
         patience_seconds: float | None = None,
         on_drop: OnDrop | None = None,
     ) -> AsyncGenerator[Watched, None]:
-        """The events of `tasks` in order, until all of them have ended, across drops, restarts and proxies.
+        """Yield the events of `tasks` in order until all of them have ended, across lost connections and restarts.
 
-        Without a `cursor` it begins with their history. `merge=False` asks for every tick also when this reader is
-        slow. It tries for ever; with `patience_seconds` it raises ClientError when it was cut off for so long. Raises
-        ClientError at once for a status that would not change, such as 404.
+        Without a `cursor` it begins with their history. `merge=False` requests every progress event, also when this
+        reader is slow. Reconnects indefinitely, or with `patience_seconds` raises ClientError after that time without
+        a connection. Raises ClientError at once for a status that would not change, such as 404.
         """
         stream = Stream(self._http, tasks, cursor or "", merge)
         clock = asyncio.get_running_loop().time
@@ -194,14 +194,14 @@ def _checked(base_url: str) -> str:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise ClientError(f"{base_url!r} is no URL of a server: {error}") from error
+        raise ClientError(f"{base_url!r} is not a URL of a server: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise ClientError(f"{base_url!r} is no URL of a server: it begins with http:// or https:// and a host")
+        raise ClientError(f"{base_url!r} is not a URL of a server: it begins with http:// or https:// and a host")
     return base_url.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
-    # A proxy from the environment must not get between this machine and itself.
+    # A proxy from the environment must not be used for connections of this machine to itself.
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

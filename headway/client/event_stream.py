@@ -1,4 +1,4 @@
-"""Watching tasks over Server-Sent Events, through every drop. Used by `headway.client`."""
+"""Watch tasks over Server-Sent Events, across lost connections. Used by `headway.client`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from headway.events import TERMINAL
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
-"""How often a streamer shows a sign of life, until its `hello` says better. Three of them missed: it has stalled."""
+"""Interval of a streamer's heartbeats, until its `hello` gives another. After three missed ones it has stalled."""
 CONNECT_SECONDS = 10.0
 
 
@@ -31,23 +31,23 @@ class Watched(msgspec.Struct, frozen=True):
     """progress, chunk, log, cancel; or of the streamer itself: hello, reset, stalled, resumed, goodbye."""
     data: dict[str, Any]
     cursor: str
-    """Where to go on after this event."""
+    """Position after this event, to resume from."""
     raw: str = ""
-    """`data` as it came."""
+    """`data` as it was received."""
 
     @property
     def task(self) -> str:
-        """The task that it is about; empty for hello and goodbye."""
+        """The task of the event; empty for hello and goodbye."""
         return str(self.data.get("task", ""))
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows for its task."""
+        """Whether this is the last event of its task."""
         return self.event == "progress" and self.data.get("status") in TERMINAL
 
 
 class Drop(Exception):
-    """A stream was lost and is to be opened again, not before `floor_seconds`. `Client.watch` lets none of them out."""
+    """A stream was lost and is to be reopened, not before `floor_seconds`. `Client.watch` handles all of them."""
 
     def __init__(self, reason: str, floor_seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -56,13 +56,13 @@ class Drop(Exception):
 
 
 class Stream:
-    """What outlives the connections of one `watch`: the cursor, which tasks are open, the back-off."""
+    """The state of one `watch` across its connections: the cursor, the open tasks, the back-off."""
 
     def __init__(self, http: httpx.AsyncClient, tasks: tuple[str, ...], cursor: str, merge: bool) -> None:
         if not tasks:
             raise ClientError("name at least one task to watch")
         if not (cursor.isascii() and cursor.isprintable()):
-            raise ClientError(f"{cursor!r} is no cursor of a streamer")
+            raise ClientError(f"{cursor!r} is not a cursor of a streamer")
         self.backoff = Backoff()
         self.settled = False
         self._http = http
@@ -76,7 +76,7 @@ class Stream:
             self._query.append(("merge", "0"))
 
     async def connection(self) -> AsyncGenerator[Watched, None]:
-        """The events of one connection. Ends when all is settled, else raises Drop or ClientError."""
+        """Yield the events of one connection. Ends when all tasks have ended, else raises Drop or ClientError."""
         try:
             async with aclosing(self._events()) as events:
                 async for event in events:
@@ -84,7 +84,7 @@ class Stream:
                     if self.settled:
                         return
         except TimeoutError as error:
-            raise Drop(f"no sign of life for {self._silence_seconds:g} s") from error
+            raise Drop(f"no heartbeat for {self._silence_seconds:g} s") from error
         except httpx.TransportError as error:
             raise Drop(reason(error)) from error
         except httpx.RequestError as error:
@@ -105,7 +105,7 @@ class Stream:
                 for event in events:
                     try:
                         yield self._take(event)
-                    except RecursionError:  # what older streamers accepted
+                    except RecursionError:  # older streamers accepted such parameters
                         logger.warning("an event is nested too deeply and is skipped", extra={"action": "event_deep"})
                 self._cursor = parser.last_id
 
@@ -132,20 +132,20 @@ class Stream:
             raise Drop(f"the server answered {response.status_code}", floor)
         type = response.headers.get("content-type", "")
         if not type.startswith("text/event-stream"):
-            raise ClientError(f"{response.url} is no event stream but {type or 'of no type'}: is that a streamer?")
+            raise ClientError(f"{response.url} is not an event stream but {type or 'of no type'}: is that a streamer?")
         return True
 
     def _take(self, event: ServerSentEvent) -> Watched:
         try:
             data = msgspec.json.decode(event.data, type=dict[str, Any])
         except msgspec.DecodeError as error:
-            raise ClientError(f"the server sent an event that is no JSON object: {error}") from error
+            raise ClientError(f"the server sent an event that is not a JSON object: {error}") from error
         watched = Watched("progress" if event.event == "message" else event.event, data, event.id, event.data)
         self._learn(watched)
         return watched
 
     def _learn(self, watched: Watched) -> None:
-        if watched.event != "goodbye":  # it may be all that an overloaded streamer says
+        if watched.event != "goodbye":  # it may be all that an overloaded streamer sends
             self.backoff.attempts = 0
         if watched.event == "hello":
             self._silence_seconds = 3 * _seconds(watched.data.get("heartbeat_seconds"), HEARTBEAT_SECONDS)
@@ -162,17 +162,17 @@ def task_path(task: str, rest: str = "") -> str:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in a few words."""
+    """The message of an error, or its type."""
     return str(error) or type(error).__name__
 
 
 def refusal(response: httpx.Response) -> ClientError:
-    """An answer that is an error, its body read, as an exception."""
+    """The exception for an error response whose body was read."""
     try:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {}
-    # Of several faults `detail` may repeat one; they are told apart by `errors`.
+    # With several faults, `detail` may repeat one of them; `errors` has them all.
     names = ("title", "detail") if problem.get("errors") else ("detail", "title")
     said = next((problem[name] for name in names if problem.get(name)), response.reason_phrase)
     return ClientError(f"{said} (HTTP {response.status_code})", status=response.status_code, problem=problem)

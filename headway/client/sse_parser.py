@@ -1,4 +1,4 @@
-"""Server-Sent Events, read: bytes in, events out, however the bytes are cut. No I/O.
+"""Parse Server-Sent Events from chunks of bytes of any size. No I/O.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 MAX_DIGITS = 15
-"""Longest `retry` that is taken for a number; more milliseconds than that are no waiting time."""
+"""Maximum digits of a `retry`; longer ones are ignored."""
 
 
 class ServerSentEvent(NamedTuple):
     """One event as a browser would dispatch it."""
 
     event: str
-    """Its name; `message` when it has none."""
+    """Its type; `message` when it has none."""
     data: str
     id: str
-    """The last id seen up to here: what `Last-Event-ID` says after a reconnect."""
+    """The last id up to here: the `Last-Event-ID` of a reconnect."""
 
 
 class Parser:
-    """One stream. `feed` it what arrives; what it has of an unfinished event at the end is to be dropped."""
+    """The parser of one stream. An unfinished event at the end is dropped."""
 
     def __init__(self, last_id: str = "") -> None:
         self.last_id = last_id
@@ -50,7 +50,7 @@ class Parser:
         if not chunk:
             return []
         if self._after_cr:
-            # The other half of a \r\n that fell across two chunks; its line went out with the \r.
+            # The second half of a \r\n across two chunks; the line was complete with the \r.
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         text = self._rest + chunk

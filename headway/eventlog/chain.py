@@ -1,7 +1,7 @@
 """The writer's end of a task's log: append by chain.
 
 Every append names the sequence that it follows, and one is in flight at a time. A writer that loses the race reads the
-last event from the leader and learns why: its own retry had arrived (then it succeeded), somebody asks to cancel, a
+last event from the leader and finds the reason: an earlier try of its own was stored, a cancellation was requested, a
 newer attempt runs, or the task has ended. One mechanism serves fencing, cancellation and duplicate submission.
 """
 
@@ -29,7 +29,7 @@ from headway.jetstream.stored import Stored
 
 
 class Head(NamedTuple):
-    """The last event of a log, and what the next one needs of it."""
+    """The last event of a log, and the values that the next event needs."""
 
     seq: int = 0
     n: int = 0
@@ -49,7 +49,7 @@ def head_after(event: Event, seq: int) -> Head:
 
 
 async def read_head(log: Log, task: str) -> Head:
-    """The head of a task's log, decided by the leader. EMPTY when there is no event. Raises UnavailableError."""
+    """The head of a task's log, as the leader knows it; EMPTY when there is no event. Raises UnavailableError."""
     return await _head_of(log, task, await log.last(task))
 
 
@@ -63,7 +63,7 @@ async def _head_of(log: Log, task: str, last: Stored | None) -> Head:
 
 
 async def _head_before(log: Log, task: str, last: Stored) -> Head:
-    # Something foreign was stored on the subject. It is set aside: the chain goes on from the last good event.
+    # The subject holds third-party data. It is skipped: the chain continues from the last valid event.
     good, start = EMPTY, 1
     while page := await log.read(task, start):
         for stored in page:
@@ -79,9 +79,9 @@ class Chain:
     """Appends to one task's log. One append at a time: the caller waits for each.
 
     Args:
-        attempt: what the events carry; None follows whatever attempt the log is at (cancel requests).
-        patient: True waits until NATS answers and has space; False raises UnavailableError at once.
-        on_refused: called each time when it does not answer, or has no space.
+        attempt: the attempt that writes; None for the current attempt of the log (cancel requests).
+        patient: whether to retry until NATS answers and has space, or to raise UnavailableError at once.
+        on_refused: called with the error of each try that NATS did not answer or had no space for.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Chain:
         self.head = head
         self.attempt = attempt
         self.cancel: Cancel | None = head.event if isinstance(head.event, Cancel) else None
-        """The cancel request that the chain has met, if any. After it only a terminal event is stored."""
+        """The cancel request in the log, if the chain has read one. After it only a terminal event is stored."""
         self._retries = StoreRetries(task, "events", on_refused) if patient else None
         self._writer = nonce()
         self._count = 0
@@ -109,10 +109,10 @@ class Chain:
         return await self._append(event, newest=None if self.attempt is None else self.attempt - 1)
 
     async def append(self, event: Event) -> Head:
-        """Store `event` as the next one of the log; it returns when the log has acknowledged it.
+        """Store `event` as the next one of the log. Return when the log has acknowledged it.
 
-        Raises SupersededError and EndedError (write nothing more), CancelRequestedError (write the terminal event,
-        nothing else), EventTooLargeError, and UnavailableError if not patient.
+        Raises SupersededError and EndedError (nothing more may be stored), CancelRequestedError (only the terminal
+        event may be stored), EventTooLargeError, and UnavailableError if not patient.
         """
         return await self._append(event, newest=self.attempt)
 
@@ -131,7 +131,7 @@ class Chain:
                 await self._wait(error)
             else:
                 self._succeeded()
-                # A duplicate below the head is our own lost try, with another writer's event after it.
+                # A duplicate below the head is an earlier try of this writer, followed by another writer's event.
                 if ack.seq > self.head.seq:
                     self.head = head_after(stamped, ack.seq)
                 return self.head
@@ -149,7 +149,7 @@ class Chain:
         )
 
     async def _catch_up(self, msg_id: str) -> bool:
-        """Read the end of the log after an append was refused. True when it had been stored by an earlier try."""
+        """Read the end of the log after a conflict. True when an earlier try had stored the event."""
         before = self.head.seq
         last, self.head = await self._read()
         if last is None or last.msg_id == msg_id:
@@ -157,11 +157,11 @@ class Chain:
         try:
             since = await self.log.read(self.task, before + 1)
         except UnavailableError:
-            return False  # the next try finds out by its message id
+            return False  # the server recognises the next try by its message id
         return any(stored.msg_id == msg_id for stored in since)
 
     def _check(self, event: Event, newest: int | None) -> None:
-        """Whether `event` may follow what is known of the log. Raises EndedError and its siblings when it may not."""
+        """Raise EndedError, SupersededError or CancelRequestedError if `event` may not follow the head."""
         head = self.head
         if head.event is not None and is_terminal(head.event):
             raise EndedError(self.task, getattr(head.event, "status", ""))
@@ -169,7 +169,7 @@ class Chain:
             raise SupersededError(self.task, newest, head.attempt)
         if isinstance(head.event, Cancel):
             self.cancel = head.event
-        # Otherwise a later attempt could find a tick at the end of the log and never learn of the request.
+        # Otherwise a later attempt could find a progress at the end of the log and never see the request.
         if self.cancel is not None and not is_terminal(event):
             raise CancelRequestedError(self.task, self.cancel.reason)
 

@@ -1,7 +1,7 @@
-"""A reader that gets every event of a task's log, once and in order, also when the live subject loses some.
+"""Read every event of a task's log, once and in order, also when the live subject loses messages.
 
-Join: subscribe and buffer, read what is after the start, then drain the buffer. After that a live message that does not
-follow the last one is repaired by a read, and a probe finds what was never shown.
+To join: subscribe and buffer, read what is after the start, then drain the buffer. After that a gap before a live
+message is filled by a read, and a periodic probe finds events that were never published.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROBE_SECONDS = 10.0
 
 
 class Verdict(Enum):
-    """What to do with a live message."""
+    """How to treat a live message."""
 
     DROP = "seen before"
     TAKE = "follows the last one"
@@ -29,9 +29,9 @@ class Verdict(Enum):
 
 
 def judge(last: int, seq: int, prev: int) -> Verdict:
-    """Where a live message stands: `last` is the sequence reached, `prev` the one before `seq` in the same log.
+    """Compare a live message with the last sequence reached: `prev` is the one before `seq` in the same log.
 
-    A leader that has just been elected can show an event twice, and one that dies can store without showing:
+    A leader that has just been elected can publish an event twice, and one that dies can store without publishing:
     https://docs.nats.io/nats-concepts/jetstream/streams#republish
     """
     if seq <= last:
@@ -51,14 +51,14 @@ class Followed(NamedTuple):
 async def follow(
     log: Log, task: str, after: int = 0, *, probe_seconds: float = PROBE_SECONDS
 ) -> AsyncIterator[Followed]:
-    """Yield the events of `task` with a sequence above `after`, for ever. Close the iterator to stop.
+    """Yield the events of `task` with a sequence above `after`, indefinitely. Close the iterator to stop.
 
-    Waits out a NATS that is away.
+    While NATS is unreachable it retries.
     """
     arrived: asyncio.Queue[Live] = asyncio.Queue(maxsize=1024)
 
     def on_live(seq: int, prev: int, payload: bytes) -> None:
-        # A full queue may lose: the next message, or the probe, finds that something is missing.
+        # A full queue may drop messages: the next message, or the probe, finds the gap.
         if seq and not arrived.full():
             arrived.put_nowait(Live(seq, prev, payload))
 

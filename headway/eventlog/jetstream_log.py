@@ -1,4 +1,4 @@
-"""The log of a task in JetStream: one subject of the stream EVENTS. All JetStream code for logs is here."""
+"""The log of a task in JetStream: one subject of the stream EVENTS. The JetStream code for logs is here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from headway.jetstream.stored import Stored
 from headway.subjects import Names
 
 READ_BYTES = 128 * 1024
-"""The server ends a page with the message that reaches this: a page is held once per reader while it is sent."""
+"""The server ends a page with the message that reaches this size: each reader holds a page while it is sent."""
 
 
 class _NatsSubscription:
@@ -45,7 +45,7 @@ class JetStreamLog:
         self._direct = DirectGet(client, names.events_stream, timeout_seconds=timeout_seconds)
 
     async def incarnation(self) -> str:
-        """When the stream was created, in base 36. Sequences mean something only within one incarnation."""
+        """When the stream was created, in base 36. Sequences are comparable only within one incarnation."""
         with mapped(f"stream {self._names.events_stream}"):
             info = await self._js.stream_info(self._names.events_stream)
         return incarnation_of(info.created)

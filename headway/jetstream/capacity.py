@@ -1,4 +1,4 @@
-"""How much space a NATS server has for streams, as far as it says so to those outside its system account."""
+"""The free file storage of a NATS server, as far as a client outside of its system account can find out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NO_STORAGE, OVERLAP = 10047, 10065
 
 
 async def free_bytes(js: JetStreamContext, names: Names) -> int:
-    """How many bytes of file storage can be reserved, to 1 %; 0 when the server does not say so, as in a cluster.
+    """The bytes of file storage that can be reserved, to 1 %; 0 when the server does not reveal them, as in a cluster.
 
-    No request asks for that. But a server refuses to make a stream that it cannot reserve the space for, before it
-    refuses one for its subject, which is of the stream of events. So none is made. Raises UnavailableError, also when
-    that stream is missing.
+    No request returns them. But a server refuses to create a stream that it cannot reserve the space for, before it
+    refuses one whose subject belongs to another stream, here that of events: so the search creates no stream. Raises
+    UnavailableError, also when the stream of events is missing.
     """
     if await _fits(js, names, MOST_BYTES):
         return 0
@@ -46,5 +46,5 @@ async def _fits(js: JetStreamContext, names: Names, size_bytes: int) -> bool:
             if error.err_code in (NO_STORAGE, OVERLAP):
                 return error.err_code == OVERLAP
             raise
-        await js.delete_stream(name)  # it must not keep the subject from the stream of events
+        await js.delete_stream(name)  # the subject belongs to the stream of events
     raise UnavailableError(f"stream {names.events_stream} is missing")

@@ -1,7 +1,7 @@
-"""How every part of Headway connects to NATS: reconnect for ever, never swallow an error, end when it is over.
+"""The connection of every part of Headway to NATS: it reconnects indefinitely and logs every error.
 
-nats-py gives up after two minutes by default, dies silently when the error callback raises, and closes for good on any
-protocol error. So: no limit of attempts, a callback that cannot raise, and `closed`, on which the process must end.
+nats-py gives up after two minutes by default, stops silently when the error callback raises, and closes permanently on
+any protocol error. So there is no limit of attempts, the callback cannot raise, and the process must end on `closed`.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where NATS is. Environment: `HEADWAY_NATS_` and the name in capitals."""
+    """Address and credentials of NATS. Environment: `HEADWAY_NATS_` and the name in capitals."""
 
     url: str = "nats://127.0.0.1:4222"
-    """One server, or several separated by commas."""
+    """URL of one server, or of several separated by commas."""
     namespace: str = "hw"
     """Prefix of all subjects, streams and buckets: lower case, a letter first."""
     user: str = ""
-    """For servers with user and password."""
+    """User name, for servers with user and password."""
     password: str = ""
-    """Goes with the user."""
+    """Password for `user`."""
     creds_file: str = ""
     """Path of a credentials file (JWT and nkey seed)."""
     nkey_file: str = ""
@@ -47,29 +47,29 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert_file: str = ""
     """Path of this client's certificate, for servers that ask for one."""
     tls_key_file: str = ""
-    """Path of the key of that certificate, if it is in a file of its own."""
+    """Path of the key of that certificate, if it is in a separate file."""
     direct_dispatch: bool = True
-    """Whether live messages skip nats-py's queues and tasks (`headway/jetstream/inline_dispatch.py`)."""
+    """Whether live messages bypass nats-py's queues and tasks (`headway/jetstream/inline_dispatch.py`)."""
     read_pause_ms: float = 2.0
-    """A connection that brings live messages one after the other is read at most so often, all that came at once: a
-    wake-up costs more than a message. Needs direct_dispatch; 0 reads at once."""
+    """Shortest time in milliseconds between two reads of a connection with continuous live messages: a wake-up costs
+    more than a message. Needs direct_dispatch; 0 reads at once."""
     replicas: int = 1
     """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
     max_jobs: int = 1_000_000
-    """Most jobs that wait or run; a submit over that is answered with 507. 0 for no limit. Read when the stream of jobs
-    is created.
+    """Maximum number of jobs that wait or run; a submit above it is answered with 507. 0 for no limit. Read when the
+    stream of jobs is created.
     """
     max_jobs_bytes: int = 1024 * 1024 * 1024
-    """Most bytes of these jobs, which the server reserves; at most a quarter of what a single server has left. 0 for no
-    limit. Read when the stream of jobs is created.
+    """Maximum bytes of these jobs, which the server reserves; at most a quarter of the free space of a single server. 0
+    for no limit. Read when the stream of jobs is created.
     """
 
 
 class Connection:
     """A connection to NATS. Open it with `open`, close it with `close`.
 
-    `closed` is set when the client has ended for good: restart the process. `on_reconnect` is called after each
-    reconnection: messages may have been lost in between.
+    `closed` is set when the client has ended permanently: restart the process. The callbacks in `on_reconnect` are
+    called after each reconnection: messages may have been lost in between.
     """
 
     def __init__(self, settings: NatsSettings, name: str) -> None:
@@ -86,17 +86,17 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether NATS is there now."""
+        """Whether NATS is connected now."""
         return bool(self.client.is_connected)
 
     @property
     def state(self) -> str:
-        """For people: whether NATS is connected, and since when."""
+        """Whether NATS is connected, and since when, as text."""
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._changed_at))
         return f"{'yes' if self.connected else 'no'}, since {since}"
 
     async def open(self) -> None:
-        """Connect; waits for NATS for ever, with a line in the log per failed try."""
+        """Connect. Retries indefinitely, and logs each failed try."""
         await self.client.connect(
             servers=[part.strip() for part in self.settings.url.split(",")],
             name=self._name,
@@ -116,7 +116,7 @@ class Connection:
         self._changed_at = time.time()
 
     async def close(self) -> None:
-        """Flush what is pending if NATS is there, and end."""
+        """Flush what is pending if NATS is connected, and close."""
         self._closing = True
         with suppress(nats.errors.Error, TimeoutError, TypeError, AssertionError, OSError, RuntimeError):
             # TypeError: nats-py's close() while disconnected with data pending; AssertionError: before any connect;
@@ -127,23 +127,23 @@ class Connection:
         self.closed.set()
 
     async def _on_error(self, error: Exception) -> None:
-        with suppress(Exception):  # an exception here would kill nats-py's read loop for good
+        with suppress(Exception):  # an exception here would end nats-py's read loop permanently
             logger.warning("nats error", extra={"action": "nats_error", "error": repr(error)})
 
     async def _on_disconnect(self) -> None:
         self._changed_at = time.time()
         if not self._closing:
-            logger.warning("nats is away", extra={"action": "nats_disconnected"})
+            logger.warning("nats is unreachable", extra={"action": "nats_disconnected"})
 
     async def _on_reconnect(self) -> None:
         self._changed_at = time.time()
-        logger.info("nats is back", extra={"action": "nats_reconnected"})
+        logger.info("nats is reconnected", extra={"action": "nats_reconnected"})
         for callback in self.on_reconnect:
             callback()
 
     async def _on_closed(self) -> None:
         if not self._closing:
-            logger.error("nats connection ended for good", extra={"action": "nats_closed"})
+            logger.error("the nats connection has ended permanently", extra={"action": "nats_closed"})
         self.closed.set()
 
 
@@ -171,7 +171,7 @@ _SEED_OF_CREDS = re.compile(rb".*BEGIN NATS USER JWT-+\s+\S+.*BEGIN USER NKEY SE
 
 
 def _check_seed(variable: str, path: str, form: re.Pattern[bytes]) -> None:
-    """Raise SettingsError now: nats-py would find out in each of its endless tries to connect."""
+    """Raise SettingsError at once: nats-py would fail in every try to connect, indefinitely."""
     try:
         import nkeys
     except ImportError as error:

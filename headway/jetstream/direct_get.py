@@ -1,7 +1,7 @@
 """DIRECT GET with batches: reading a stream without a consumer.
 
-nats-py offers single gets only. Any replica answers, so a read right after an append can be stale: decide by
-`Log.last`, read by this. https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
+nats-py offers single gets only. Any replica answers, so a read right after an append can be stale: use `Log.last` for
+decisions, and this for reading. https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class DirectGet:
         self._count = 0
 
     async def get(self, request: dict[str, Any]) -> tuple[list[Stored], int]:
-        """What matches `request`, and Nats-UpTo-Sequence (0 if not told). Raises UnavailableError.
+        """The messages that match `request`, and Nats-UpTo-Sequence, 0 if there is none. Raises UnavailableError.
 
-        The request must be one that the server ends with an end-of-batch reply: with ``batch`` or ``multi_last``.
+        The request must have ``batch`` or ``multi_last``, so that the server ends its answer with an end-of-batch.
         """
         answer = _Answer()
         self._count += 1

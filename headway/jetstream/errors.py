@@ -1,7 +1,7 @@
-"""What nats-py raises, as errors of Headway: the one place that knows JetStream's error codes.
+"""Map the errors of nats-py to those of Headway. JetStream's error codes are known here alone.
 
-The server refuses for reasons that pass (no leader), that pass when somebody makes room (the store is full) and that
-never pass (too many bytes). All of them arrive as API errors, most of them with status 503.
+The server refuses for reasons that are temporary (no leader), that last until there is space (the store is full) and
+that are permanent (too many bytes). All of them arrive as API errors, most of them with status 503.
 https://github.com/nats-io/nats-server/blob/main/server/errors.json
 """
 
@@ -39,7 +39,7 @@ _STREAM_FULL = frozenset(("maximum bytes exceeded", "maximum messages exceeded")
 
 @contextmanager
 def mapped(doing: str) -> Iterator[None]:
-    """Raise an error of nats-py as the one of Headway: UnavailableError for whatever may pass by itself."""
+    """Raise the error of Headway for one of nats-py: UnavailableError if temporary. `doing` says what was tried."""
     try:
         yield
     except (nats.errors.Error, TimeoutError) as error:

@@ -1,12 +1,11 @@
-"""A NATS client that hands live messages over where they are read: no task and no queue per subscription.
+"""A NATS client that dispatches live messages in its read loop: no task and no queue per subscription.
 
 nats-py parses the headers of every message and passes it through a queue to a task of its subscription: 17 µs a
-message with
-the headers of republish, and messages of different subscriptions lose their order. A handler that only notes bytes and
-returns can be called from the read loop itself: 5 µs, in the order of the stream.
+message with the headers of republish, and messages of different subscriptions lose their order. A handler that only
+notes bytes and returns can be called from the read loop itself: 5 µs, in the order of the stream.
 
-This leans on internals of nats-py 2.11 to 2.16 (`_process_msg`, `_ps`, `Subscription._id`);
-`tests/unit/test_dispatch.py` pins them, and `HEADWAY_NATS_DIRECT_DISPATCH=false` does without.
+This relies on private APIs of nats-py 2.11 to 2.16 (`_process_msg`, `_ps`, `Subscription._id`);
+`tests/unit/jetstream/test_inline_dispatch.py` pins them, and `HEADWAY_NATS_DIRECT_DISPATCH=false` switches it off.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 
-from headway.jetstream.read_batching import Pace
+from headway.jetstream.read_batching import ReadBatcher
 from headway.jetstream.reconnecting_client import ReconnectingClient
 
 OnRaw = Callable[[bytes, bytes], None]
@@ -37,10 +36,10 @@ class DirectClient(ReconnectingClient):
     def __init__(self, *, pause_ms: float = 0.0) -> None:
         super().__init__()
         self._direct: dict[bytes, OnRaw] = {}
-        self._ps = DirectParser(self, self._direct, Pace(self._reading, pause_ms))
+        self._ps = DirectParser(self, self._direct, ReadBatcher(self._reading, pause_ms))
 
     async def subscribe_direct(self, subject: str, call: OnRaw) -> DirectSubscription:
-        """Call `call` for each message on `subject`, in the read loop. Subscriptions outlive reconnections."""
+        """Call `call` for each message on `subject`, in the read loop. Subscriptions survive reconnections."""
         subscription = await self.subscribe(subject)
         self._direct[b"%d" % subscription._id] = call
         return DirectSubscription(self, subscription)
@@ -59,15 +58,15 @@ class DirectClient(ReconnectingClient):
 
 
 class DirectParser(Parser):
-    """nats-py's parser, which leaves whole messages of direct subscriptions to a loop without regular expressions.
+    """nats-py's parser, with a loop without regular expressions for whole messages of direct subscriptions.
 
-    Whatever is anything else, or not whole, is parsed by nats-py from where it begins.
+    Everything else, and a message that is not whole, is parsed by nats-py from its beginning.
     """
 
-    def __init__(self, client: Client, direct: dict[bytes, OnRaw], pace: Pace) -> None:
+    def __init__(self, client: Client, direct: dict[bytes, OnRaw], batcher: ReadBatcher) -> None:
         super().__init__(client)
         self._direct = direct
-        self._pace = pace
+        self._batcher = batcher
 
     async def parse(self, data: bytes = b"") -> None:
         """Take what was read from the connection."""
@@ -77,14 +76,14 @@ class DirectParser(Parser):
                 self.buf.clear()
             left = self._take(data)
             if left is not data:
-                self._pace.after_read(len(data))
+                self._batcher.after_read(len(data))
             data = left
             if not data:
                 return
         await super().parse(data)
 
     def _take(self, data: bytes) -> bytes:
-        """Hand over the messages at the beginning of `data`. Returns what is left for nats-py."""
+        """Dispatch the messages at the beginning of `data`. Return what is left for nats-py."""
         start, size, direct, find = 0, len(data), self._direct, data.find
         while data.startswith(b"HMSG ", start):
             line = find(b"\r\n", start)
@@ -97,7 +96,7 @@ class DirectParser(Parser):
             headers = line + 2
             end = headers + int(words[4])
             if end + 2 > size:
-                # Kept from its beginning: nats-py would go on with all that comes in the next read.
+                # Kept from its beginning: nats-py would parse all of the next read itself.
                 self.buf.extend(data[start:])
                 return b""
             body = headers + int(words[3])
@@ -109,8 +108,8 @@ class DirectParser(Parser):
 def _hand_over(call: OnRaw, headers: bytes, data: bytes) -> None:
     try:
         call(headers, data)
-    except Exception:  # it would end the read loop, and with it the connection, for good
-        logger.exception("a live message could not be taken", extra={"action": "dispatch_failed"})
+    except Exception:  # it would end the read loop, and with it the connection, permanently
+        logger.exception("the handler of a live message has failed", extra={"action": "dispatch_failed"})
 
 
 class DirectSubscription:
@@ -130,7 +129,7 @@ def positions(headers: bytes) -> tuple[int, int]:
     """The sequence of a republished message and that of the one before it on its subject, from raw headers.
 
     The writer's own headers are kept and come first, so the last occurrence is the server's. (0, 0) when the server has
-    put none there: the message was not stored.
+    added none: the message was not stored.
 
     >>> positions(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\nNats-Last-Sequence: 5\\r\\n\\r\\n")
     (7, 5)
@@ -139,5 +138,5 @@ def positions(headers: bytes) -> tuple[int, int]:
     prev = headers.rpartition(LAST_SEQUENCE)[2].partition(b"\r")[0]
     try:
         return int(seq), int(prev)
-    except ValueError:  # what was not found leaves words in place of a number
+    except ValueError:  # a header that is missing leaves text in place of a number
         return 0, 0

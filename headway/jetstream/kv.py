@@ -27,7 +27,7 @@ class Bucket:
         self._direct = DirectGet(client, self._stream)
 
     async def get(self, key: str) -> bytes | None:
-        """The value of `key`, if it has one."""
+        """The value of `key`; None when it has none."""
         found, _ = await self._direct.get({"multi_last": [self._prefix + key]})
         return found[0].payload or None if found else None
 
@@ -45,7 +45,10 @@ class Bucket:
         return True
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
-        """Up to 200 keys and values as they were stored, below sequence `seq` (0: the newest), and where they begin."""
+        """Up to 200 keys and values below sequence `seq` (0: the newest), and the sequence at which they begin.
+
+        They are in the order in which they were stored.
+        """
         end = seq or await self._last_seq() + 1
         start = max(end - PAGE, 1)
         if end <= 1:

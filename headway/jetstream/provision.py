@@ -1,4 +1,4 @@
-"""The streams, buckets and stores that Headway needs in NATS, made idempotently by whoever starts first."""
+"""Create the streams, buckets and stores that Headway needs in NATS: idempotently, by the process that starts first."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 DAY = 24 * 3600.0
 MAX_AGE_SECONDS = 7 * DAY
-"""How long logs, records and results are kept. It must exceed the longest silence of a live task."""
+"""How long logs, records and results are kept. It must exceed the longest time that a running task reports nothing."""
 MAX_EVENTS_PER_TASK = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
 LEASE_SECONDS = 30.0
-"""A processor that has not renewed its lease for this long is gone: the server deletes it."""
+"""The server deletes the lease of a processor that has not renewed it for this long."""
 JOBS_SHARE = 4
-"""The stream of jobs reserves at most one part in so many of what the server has left."""
+"""The stream of jobs reserves at most one part in this many of the server's free space."""
 MIN_JOBS_BYTES = 1024 * 1024
 
 EVERY_SECOND = RetryDelay(first_seconds=1.0, backoff=1.0, jitter=0.0)
@@ -48,8 +48,8 @@ DEFAULTS = NatsSettings()
 def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
     """The streams of one namespace.
 
-    At a limit of their size they refuse new messages and drop none: a task whose events were dropped would begin a
-    second log, as its fence is the sequence of its last event.
+    At a size limit they refuse new messages instead of dropping old ones: a task whose events were dropped would begin
+    a second log, as its fence is the sequence of its last event.
     """
     common: dict[str, Any] = {
         "storage": StorageType.FILE,
@@ -92,7 +92,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
 
 
 def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrency: int) -> ConsumerConfig:
-    """The durable pull consumer of one kind. It redelivers for ever: the log counts attempts and ends the task."""
+    """The durable pull consumer of one kind. It redelivers indefinitely: the log counts attempts and ends the task."""
     return ConsumerConfig(
         durable_name=kind,
         filter_subject=names.jobs_of(kind),
@@ -103,7 +103,7 @@ def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrenc
 
 
 async def ensure(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:
-    """Make what is missing. Raises UnavailableError when NATS does not answer, StoreFullError when it has no space."""
+    """Create what is missing. Raises UnavailableError if NATS does not answer, StoreFullError if it has no space."""
     with mapped("prepare the streams"):
         *others, jobs = streams(names, settings)
         for config in others:
@@ -122,7 +122,7 @@ async def ensure(js: JetStreamContext, names: Names, settings: NatsSettings = DE
         await _ensure(
             partial(js.object_store, results), partial(js.create_object_store, bucket=results, ttl=ttl, **common)
         )
-        # The last one: in a small store nothing would be left to reserve for the others.
+        # Last: in a small store it would leave nothing to reserve for the others.
         await _ensure_stream(js, jobs, names)
 
 
@@ -134,12 +134,12 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig, bounded: Na
 
 
 async def _add_bounded(js: JetStreamContext, config: StreamConfig, names: Names) -> None:
-    """Make a stream whose limit of bytes is lowered to what the server can spare."""
+    """Create a stream whose limit of bytes is lowered to what the server can spare."""
     limit_bytes = config.max_bytes or -1
-    with suppress(UnavailableError):  # it may not be asked
+    with suppress(UnavailableError):  # the account may lack the right to ask
         if limit_bytes > 0 and (free := await free_bytes(js, names)):
             limit_bytes = min(limit_bytes, free // JOBS_SHARE)
-    if limit_bytes < MIN_JOBS_BYTES:  # others have reserved nearly all: only the store itself bounds it
+    if limit_bytes < MIN_JOBS_BYTES:  # others have reserved nearly everything: only the size of the store bounds it
         limit_bytes = -1
     try:
         await js.add_stream(config.evolve(max_bytes=limit_bytes))

@@ -1,4 +1,4 @@
-"""Storing messages in streams: one size check, one set of errors."""
+"""Store messages in streams, with one size check and one set of errors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from headway.errors import ConflictError, TooLargeError
 from headway.jetstream.errors import is_conflict, translate
 
 MAX_MESSAGE_BYTES = 256 * 1024
-"""Most bytes of one message in a stream of Headway, headers included."""
+"""Maximum bytes of one message in a stream of Headway, headers included."""
 FRAME_BYTES = 128
-"""Of the header block beside our own headers: its first line, and the name of the stream that nats-py adds."""
+"""Bytes of the header block besides our headers: its first line, and the stream name that nats-py adds."""
 
 
 class Publisher:
@@ -24,7 +24,7 @@ class Publisher:
 
     @property
     def limit_bytes(self) -> int:
-        """Most bytes of one message, headers included: of the streams, or of a server that takes less."""
+        """Maximum bytes of one message, headers included: that of the streams, or of a server that accepts less."""
         return min(MAX_MESSAGE_BYTES, self._client.max_payload)
 
     async def store(
@@ -37,7 +37,7 @@ class Publisher:
         expected: int | None = None,
         stream: str | None = None,
     ) -> PubAck:
-        """Store a message that `what` names in errors.
+        """Store a message; `what` names it in errors.
 
         Raises TooLargeError before anything is sent, ConflictError when the subject does not end at sequence
         `expected`, AlreadyStoredError when it takes no second message, StoreFullError and UnavailableError.

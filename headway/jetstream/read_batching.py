@@ -1,8 +1,8 @@
-"""How often a busy connection is read.
+"""Read a busy connection in larger pieces.
 
-Every read wakes the process, and costs it several times what a message does. A server that sends message after message
-wakes it for nearly each of them; left alone for two milliseconds, the same messages come in one read. A connection that
-is quiet is read at once, and so is one that has more than a read can take.
+Every read wakes the process, which costs several times as much as a message. A server that sends continuously wakes it
+for nearly every message; after a pause of two milliseconds the same messages come in one read. An idle connection is
+read at once, and so is one that has more than a read can take.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import math
 from collections.abc import Callable
 
 FULL_BYTES = 32_768
-"""What nats-py reads at most. A full read means that there is more: it is no time to rest."""
+"""Maximum bytes of one read by nats-py. After a full read there is more, so no pause follows."""
 
 
-class Pace:
-    """Pauses a transport's reading after reads that follow closely on one another."""
+class ReadBatcher:
+    """Pauses a transport's reading after reads in quick succession."""
 
     def __init__(self, transport: Callable[[], asyncio.ReadTransport | None], pause_ms: float) -> None:
         self._transport = transport
@@ -25,7 +25,7 @@ class Pace:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def after_read(self, size_bytes: int) -> None:
-        """So many bytes were read and taken. The reader's own buffer is empty unless they are `FULL_BYTES`."""
+        """Pause if due, after `size_bytes` were read. The reader's buffer is empty unless they are `FULL_BYTES`."""
         if not self._pause:
             return
         loop = self._loop = self._loop or asyncio.get_running_loop()

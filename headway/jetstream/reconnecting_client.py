@@ -1,12 +1,12 @@
-"""nats-py's client, which comes back whatever breaks while it reconnects.
+"""nats-py's client, made to reconnect after every error.
 
-nats-py reconnects in a task that knows what may go wrong, and dies of everything else; nobody then connects again, and
-nobody is told. That happens when a connection is cut inside the first line of a handshake (ValueError), and on uvloop,
-which raises RuntimeError where asyncio ignores a write to a closed connection. A loop that still reads for the
-connection before takes bytes of the new one. So here: what is unforeseen is one more failed try, each connection begins
-without the tasks of the one before, and a read loop that ends by an error ends the connection.
+nats-py reconnects in a task that expects certain errors and ends with any other; then nothing reconnects, and no
+callback is called. That happens when a connection is cut inside the first line of a handshake (ValueError), and on
+uvloop, which raises RuntimeError where asyncio ignores a write to a closed connection. A read loop of the previous
+connection can also take bytes of the new one. So here an unexpected error is one more failed try, each connection
+begins without the tasks of the previous one, and a read loop that ends with an error ends the connection.
 
-This leans on internals of nats-py 2.11 to 2.16; `tests/unit/test_lasting.py` pins them.
+This relies on private APIs of nats-py 2.11 to 2.16; `tests/unit/jetstream/test_reconnecting_client.py` pins them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ReconnectingClient(Client):
         while True:
             try:
                 await super()._attempt_reconnect()
-            except Exception as error:  # noqa: BLE001 - that it knows only some of them is the point
+            except Exception as error:  # noqa: BLE001 - nats-py expects only some of them
                 if self.is_closed or asyncio.current_task() is not self._reconnection_task:
                     return
                 self._status = Client.RECONNECTING
@@ -41,7 +41,7 @@ class ReconnectingClient(Client):
 
     async def _connect_to_server(self, s: Any) -> None:
         if self._transport:
-            # Of a try that failed: otherwise it is open until it is collected.
+            # That of a failed try: otherwise it stays open until it is garbage collected.
             self._transport.close()  # type: ignore[no-untyped-call]
         await super()._connect_to_server(s)
 
@@ -64,19 +64,19 @@ class ReconnectingClient(Client):
         await super()._read_loop()
         task = asyncio.current_task()
         if self.is_connected and task is not None and task is self._reading_task and not task.cancelling():
-            # It has met an error that nats-py only logs: connected, and nobody reads.
+            # nats-py only logs such an error: it would stay connected without a reader.
             await self._process_op_err(nats.errors.UnexpectedEOF())
 
     async def _flush_pending(self, force_flush: bool = False) -> Any:
         try:
             return await super()._flush_pending(force_flush)
         except (OSError, RuntimeError) as error:
-            # The connection has just ended: what is pending is sent when there is another one.
+            # The connection has just ended: what is pending is sent on the next one.
             await self._process_op_err(error)
 
 
 async def _ended(*tasks: asyncio.Task[None] | None) -> None:
-    """Return when the tasks are done. Some swallow a cancellation, so they get several."""
+    """Cancel the tasks until they are done. Some swallow a cancellation."""
     while rest := [task for task in tasks if task is not None and not task.done()]:
         for task in rest:
             task.cancel()

@@ -1,4 +1,4 @@
-"""A message of a stream, as readers get it."""
+"""A message of a stream, as it is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Stored(NamedTuple):
-    """One message as it stands in a stream."""
+    """One message of a stream."""
 
     seq: int
     payload: bytes

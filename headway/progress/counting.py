@@ -1,9 +1,9 @@
-"""Counts within counts: what `track`, `update` and `advance` have counted, and how far that is altogether.
+"""Nested counts: what `track`, `update` and `advance` have counted, and the overall share of it.
 
 A `Level` is a place where things are counted: a step of the task, or one row of a `Track`. On it stand the count that
 `update` and `advance` report, and the tracks that run there. What runs within a row is a share of that row:
 
-    (rows done + share of the row at hand) / rows
+    (rows done + share of the current row) / rows
 
 so an inner track moves the outer one within its slice and never changes its total.
 """
@@ -21,20 +21,20 @@ ROUNDING = 1e-9
 
 
 class View(NamedTuple):
-    """A count as it stands now."""
+    """The current state of a count."""
 
     done: float
     total: float | None
     unit: str
     label: str
     ahead: float
-    """`done`, and the share of the row at hand."""
+    """`done` and the share of the current row."""
     owner: Level | Batch
-    """Whose count it is: a rate of one owner says nothing about another."""
+    """The owner of the count: rates of different owners are not comparable."""
     share: float
     """Of `total`, 0 to 1; 0 when it is unknown."""
     sub: View | None
-    """The count within the row at hand."""
+    """The count within the current row."""
 
     @property
     def untouched(self) -> bool:
@@ -43,7 +43,7 @@ class View(NamedTuple):
 
 
 class Level:
-    """A place where things are counted. `step` and each row of a track begin one."""
+    """A scope of counting. `step` and each row of a track begin one."""
 
     __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "shared", "total", "unit")
 
@@ -71,13 +71,13 @@ class Level:
             self._share(track, now)
             return
         if self.counted and (self.total is None or self.done >= self.total):
-            self.counted = False  # that count is over: the track begins another
+            self.counted = False  # that count is complete: the track begins another
         if self.batch is None or not self.batch.running() or (self.counted and self.batch_row != self.done):
             self.batch, self.batch_row = Batch(now, track.done), self.done
         self.batch.add(track)
 
     def _left_for(self, track: Track) -> bool:
-        """Whether `track` counts on here: it has no total of its own, or its rows are just what is left."""
+        """Whether `track` continues the count here: it has no own total, or its rows are exactly what is left."""
         if self.total is None or track.total is None:
             return self.total is not None
         return self.counted and track.total - track.initial == self.total - self.done
@@ -89,7 +89,7 @@ class Level:
             self.counted, self.estimate = True, Estimate(now, self.done)
 
     def view(self) -> View | None:
-        """The count that is to be shown; None when nothing counts."""
+        """The count to be shown; None when nothing is counted."""
         if not self.counted:
             return None if self.batch is None else self.batch.view()
         sub = self._inner()
@@ -102,7 +102,7 @@ class Level:
 
 
 class Track:
-    """A loop that is being run. The loop raises `counter.done` by itself, without a lock."""
+    """A loop that runs. The loop itself raises `counter.done`, without a lock."""
 
     __slots__ = (
         "counter",
@@ -120,13 +120,13 @@ class Track:
 
     def __init__(self, root: Level, outer: Track | None, *, total: float | None, initial: float) -> None:
         self.root: Level | None = root
-        """What the task counts; None when the loop is not iterated any more."""
+        """The level of the task; None when the loop has ended."""
         self.outer = outer
         self.done = self.initial = initial
         self.total = total
         self.unit = self.label = ""
         self.foreign = False
-        """Begun in a thread that does not carry the context of the task."""
+        """Whether it began in a thread without the context of the task."""
         self.counter: Level | Track = self
         self.level = Level()
         self.level_row = math.nan
@@ -138,14 +138,14 @@ class Track:
         return self.root is not None
 
     def here(self) -> Level:
-        """Where what runs within the row at hand is counted."""
+        """The level within the current row."""
         row = self.counter.done
         if self.level_row != row:
             self.level, self.level_row = Level(), row
         return self.level
 
     def inner(self) -> View | None:
-        """What is counted within the row at hand."""
+        """The count within the current row."""
         return self.level.view() if self.level_row == self.counter.done else None
 
     def view(self, owner: Batch) -> View:
@@ -155,7 +155,7 @@ class Track:
 
 
 class Batch:
-    """Tracks that run side by side, as in `asyncio.gather`: they count together. One track is a batch of one."""
+    """Concurrent tracks, as in `asyncio.gather`, which count together. One track is a batch of one."""
 
     __slots__ = ("closed_done", "closed_total", "closed_units", "estimate", "tracks")
 
@@ -171,7 +171,7 @@ class Batch:
         return any(track.open for track in self.tracks)
 
     def add(self, track: Track) -> None:
-        """One more. Those that have ended are kept as a sum, so that a batch stays small."""
+        """Add a track. Those that have ended are kept as a sum, so that a batch stays small."""
         for closed in [one for one in self.tracks if not one.open]:
             self.tracks.remove(closed)
             self.closed_done += closed.done
@@ -198,7 +198,7 @@ class Batch:
 
 
 innermost_track: ContextVar[Track | None] = ContextVar("headway_track", default=None)
-"""The loop that runs in this context. It may have ended: a generator is closed wherever it is collected."""
+"""The loop that runs in this context. It may have ended: a generator is closed where it is garbage collected."""
 
 
 def innermost(root: Level) -> Track | None:
@@ -210,7 +210,7 @@ def innermost(root: Level) -> Track | None:
 
 
 def only(root: Level) -> Track | None:
-    """The innermost track of `root` wherever it is iterated, while there is but one at each level."""
+    """The innermost track of `root` in any context, if there is only one at each level."""
     found: Track | None = None
     level = root
     while True:
@@ -226,12 +226,12 @@ def only(root: Level) -> Track | None:
 
 
 def enter(track: Track) -> None:
-    """What this context begins from now on runs within `track`."""
+    """Run what this context begins from now on within `track`."""
     innermost_track.set(track)
 
 
 def leave(track: Track) -> None:
-    """`track` is not iterated any more. It may be called in any context, also by the garbage collector."""
+    """End `track`. May be called in any context, also by the garbage collector."""
     track.root = None
     if innermost_track.get() is track:
         innermost_track.set(track.outer)
@@ -240,14 +240,14 @@ def leave(track: Track) -> None:
 def _view(
     owner: Level | Batch, done: float, total: float | None, unit: str, label: str, sub: View | None, within: float = 0.0
 ) -> View:
-    """`within` is what has been done of rows at hand, in rows."""
+    """`within` is the share of current rows that is done, in rows."""
     if total is None or total < 0:
         return View(done, None, unit, label, done + within, owner, 0.0, sub)
     if done <= total * (1 + ROUNDING):
         done = min(done, total)
         ahead = min(done + within, total)
         return View(done, total, unit, label, ahead, owner, max(ahead / total, 0.0) if total else 0.0, sub)
-    # The total was wrong: all that it promised is done, and how much is left is unknown.
+    # The total was too low: the rest is unknown.
     return View(done, None, unit, label, done + within, owner, 1.0, sub)
 
 

@@ -2,12 +2,12 @@
 
 An exponentially weighted average over work and time: `N = N·w + Δdone`, `D = D·w + Δt`, `rate = N / D` with
 `w = exp(-Δt / τ)` and `τ = clamp(0.3 · elapsed, 15 s, 600 s)`. Sums are decayed, not ratios, so that a burst counts by
-its work and a pause by its time. The memory grows with the run: a long job does not jump at each hiccup.
+its work and a pause by its time. The memory grows with the run, so that the estimate of a long job is stable.
 
-What is done when the counting begins is no work of this run, and neither is what follows within a second: rows that a
-resumed run skips. Skipping that takes longer is noticed afterwards: five reports in a row at less than a tenth of the
-rate, over a fifth of the time, replace the average. Each time it happens twice as many are asked for, so that work
-which alternates between fast and slow keeps its average.
+Units that are done when the counting begins, or within the first second, do not count as work of this run: a resumed
+run skips them. Skipping that takes longer is detected afterwards: five reports in a row at less than a tenth of the
+rate, over a fifth of the time, replace the average. Each time twice as many are needed, so that work which alternates
+between fast and slow keeps its average.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Average:
         self.time = time
 
     def add(self, work: float, seconds: float, memory_seconds: float) -> None:
-        """`work` was done in `seconds`; what is older fades with `memory_seconds`."""
+        """Add `work` that took `seconds`; older work decays with the time constant `memory_seconds`."""
         weight = math.exp(-seconds / memory_seconds)
         self.work = self.work * weight + work
         self.time = self.time * weight + seconds
@@ -49,11 +49,11 @@ class Average:
         if self.time <= 0.0:
             return None
         rate = self.work / self.time
-        return rate if 0.0 < rate < math.inf else None  # nothing done, or numbers beyond what a float holds
+        return rate if 0.0 < rate < math.inf else None  # no work, or numbers beyond the range of a float
 
 
 class Drop:
-    """Notices that work has become much slower than the average: what came before was something else."""
+    """Detects that work has become much slower than the average, which then was that of other work."""
 
     __slots__ = ("_needed", "_run", "_updates")
 
@@ -63,7 +63,7 @@ class Drop:
         self._run = Average()
 
     def after(self, average: Average, work: float, seconds: float, elapsed: float) -> Average:
-        """The average to go on with when `work` was done in `seconds`, `elapsed` seconds after the start."""
+        """The average to continue with after `work` that took `seconds`, `elapsed` seconds after the start."""
         rate = average.rate
         if rate is None or work * DROP >= rate * seconds:
             self._updates, self._run = 0, Average()
@@ -84,7 +84,7 @@ class Estimate:
 
     Args:
         now: when the counting began.
-        done: units that were done by then. They are no work of this run.
+        done: units that were done by then; they do not count as work of this run.
     """
 
     __slots__ = (
@@ -111,7 +111,7 @@ class Estimate:
         self._grown = -math.inf
 
     def update(self, now: float, done: float, total: float | None = None) -> None:
-        """`done` units were done at `now`. A `done` below the last one starts the count again."""
+        """Note that `done` units were done at `now`. A `done` below the last one restarts the count."""
         if total is not None and self._total is not None and total > self._total:
             self._grown = now
         self._total = total
@@ -126,7 +126,7 @@ class Estimate:
             self._measure(now, done)
 
     def skip(self, count: float) -> None:
-        """`count` units were done by no work of this run."""
+        """Add `count` units that are not work of this run."""
         self._base += count
         self._done += count
 
@@ -148,7 +148,7 @@ class Estimate:
         """Seconds left, or None while it would be a guess.
 
         None before 10 reports of work, 5 s and 2 % (of few long items: 2 reports, 10 s and 20 %); without a total; and
-        for 10 s after the total has grown (a crawl that still finds pages): there the rate and the count say more.
+        for 10 s after the total has grown (a crawl that still finds pages), while rate and count are more useful.
         """
         total, rate = self._total, self.rate
         if total is None or rate is None or total <= 0:

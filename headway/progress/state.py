@@ -1,4 +1,4 @@
-"""How far one attempt is: what its handler has noted, and the progress event that says so. No I/O."""
+"""The progress of one attempt: what its handler has noted, and the event made of it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from headway.progress.estimate import Estimate
 from headway.values.coercion import number, shorten
 
 MAX_PERCENT = 99.9
-"""100 is for the end alone."""
+"""Maximum before the end, which alone is 100."""
 
 
 class ProgressState:
-    """The state of one attempt. Whoever changes it tells the outbox.
+    """The state of one attempt. Callers that change it notify the outbox.
 
     Args:
         clock: seconds, monotonic.
@@ -31,9 +31,9 @@ class ProgressState:
         self.failed = failed
         self.message = self.step_name = ""
         self.level = Level()
-        """What the task, or its step, counts."""
+        """The count of the task, or of its step."""
         self.simple = True
-        """No loop is tracked in this step, so that all counts belong to `level`."""
+        """Whether no loop is tracked in this step, so that all counts belong to `level`."""
         self._clock = clock
         self.lock = lock
         self._belongs = belongs
@@ -43,14 +43,14 @@ class ProgressState:
     # What is noted
 
     def raise_to(self, progress: Any) -> None:
-        """The bar stands at `progress` per cent at least."""
+        """Raise the bar to at least `progress` per cent."""
         if (percent := number(progress)) is not None:
             self._percent = max(self._percent, min(percent, MAX_PERCENT))
 
     def count_here(self, done: Any, total: Any, unit: Any, initial: Any) -> None:
-        """`done` of `total`, where this is called: within a track of the row at hand.
+        """Set the count of this context: within a track, that of the current row.
 
-        Unless only a total or a unit is given: they correct those of the track.
+        A total or a unit without `done` corrects that of the track.
         """
         track = None if self.simple else self.track()
         level = self.level if track is None else track.here()
@@ -70,7 +70,7 @@ class ProgressState:
         return self.level if track is None else track.here()
 
     def step(self, name: str, total: float | None, unit: str | None, upto: float | None) -> None:
-        """The next step begins. Within a track it names what is done to the row, and nothing else changes."""
+        """Begin the next step. Within a track only the name of the step changes."""
         self.step_name, self.message = name, ""
         track = None if self.simple else self.track()
         if track is not None:
@@ -86,7 +86,7 @@ class ProgressState:
     # Tracks
 
     def track(self) -> Track | None:
-        """The innermost loop that is tracked where this is called."""
+        """The innermost loop that is tracked in this context."""
         track = innermost(self.level)
         if track is not None or self._settle() or self._belongs():
             return track
@@ -100,7 +100,7 @@ class ProgressState:
         return self.simple
 
     def begin(self, *, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
-        """A loop begins; what this context reports from now on is within it."""
+        """Begin a loop; what this context reports from now on is within it."""
         with self.lock:
             foreign = innermost(self.level) is None and not self._belongs()
             outer = self.track()
@@ -126,7 +126,7 @@ class ProgressState:
     # What is shown
 
     def snapshot(self, status: Status) -> Progress:
-        """The state as an event. The bar never goes back, and stays below 100."""
+        """The state as an event. The bar never moves backwards, and stays below 100."""
         now, view = self._clock(), self.level.view()
         estimate = None if view is None else self._estimate(view, now)
         if view is not None:
@@ -149,7 +149,7 @@ class ProgressState:
 
     def _estimate(self, view: View, now: float) -> Estimate:
         owner = view.owner
-        if owner.estimate is None:  # the first report is where the count begins, however much it says is done
+        if owner.estimate is None:  # the count begins with the first report, whatever its `done`
             owner.estimate = Estimate(now, view.ahead)
         owner.estimate.update(now, view.ahead, view.total)
         return owner.estimate

@@ -1,6 +1,6 @@
-"""Processes that end when the one that started them is gone, also by SIGKILL.
+"""Processes that end when their parent has ended, also by SIGKILL.
 
-A process of ours calls `die_with_parent`. Any other program is started by this module, run as a file:
+A process of Headway calls `die_with_parent`. Any other program is started by this module, run as a file:
 python -I -S die_with_parent.py <pid of the parent> <program> [argument ...]
 """
 
@@ -15,12 +15,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> bool:
-    """Get SIGTERM when `parent` ends. Ends this process if it has ended already.
+    """Request SIGTERM for this process when `parent` ends. Ends this process if the parent has already ended.
 
-    False where the kernel has no such request: only Linux has.
+    Return False where the kernel has no such request: only Linux has it.
     """
     asked = sys.platform == "linux" and _request()
-    if os.getppid() != parent:  # it ended before the request was made
+    if os.getppid() != parent:  # the parent ended before the request
         sys.exit(1)
     return asked
 
@@ -37,7 +37,7 @@ def bound(*program: str) -> tuple[str, ...]:
 
 
 def main(parent: int, program: list[str]) -> None:
-    """Become `program`. The request to the kernel outlives the exec."""
+    """Replace this process by `program`. The request to the kernel survives the exec."""
     die_with_parent(parent)
     os.execvp(program[0], program)  # noqa: S606 - the caller names the program
 

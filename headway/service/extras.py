@@ -1,4 +1,4 @@
-"""What to install when a package of an extra is missing."""
+"""The command that installs a missing extra."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHECKOUT = Path(__file__).parent.parent
 
 
 def missing(prog: str, error: ModuleNotFoundError, extra: str) -> str:
-    """One line for stderr: what is missing, and the command that installs it."""
+    """A line for stderr: the missing package, and the command that installs its extra."""
     return f"{prog}: {error.name} is not installed. Run: {install(extra)}\n"
 
 
 def install(extra: str) -> str:
-    """The command that installs `extra` from where Headway itself was installed, as it was installed.
+    """The command that installs `extra` from the same source as Headway itself.
 
-    That is what pip has recorded (PEP 610): a checkout, a wheel, a repository; otherwise an index.
+    The source is what pip has recorded (PEP 610): a checkout, a wheel, a repository; otherwise a package index.
     """
     origin = _origin()
     url, vcs = str(origin.get("url", "")), origin.get("vcs_info", {})

@@ -1,4 +1,4 @@
-"""Logs for machines: one line of JSON per record, on stderr."""
+"""JSON logs: one line per record, on stderr."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from headway.errors import SettingsError
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every record has; anything else came by `extra`."""
+"""Attributes of every record; anything else was passed by `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line: time, level, logger, message, then the fields given by `extra`."""
+    """Formats a record as one line of JSON: time, level, logger, message, then the fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {

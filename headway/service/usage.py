@@ -1,4 +1,4 @@
-"""The command line of a service: what configures it is the environment, so there are only --help and --version."""
+"""The command line of a service. It is configured by the environment, so there are only --help and --version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH = 100
 
 
 class SettingsGroup(NamedTuple):
-    """Settings that are read from variables with one prefix."""
+    """Settings that are read from variables with the same prefix."""
 
     title: str
     prefix: str
@@ -30,24 +30,24 @@ class SettingsGroup(NamedTuple):
 def parse(prog: str, about: str, groups: Sequence[SettingsGroup], words: Sequence[str]) -> None:
     """Return when the service is to be started; otherwise end the process.
 
-    Exit code 0 after --help and --version, 2 for an argument that there is not.
+    The exit code is 0 after --help and --version, and 2 for an unknown argument.
     """
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=f"{prog} [--help | --version]",
         description=textwrap.fill(about, WIDTH),
-        epilog="\n\n".join(["It is set by environment variables:", *map(environment, groups)]),
+        epilog="\n\n".join(["Settings are environment variables:", *map(environment, groups)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # the texts have signs that an encoding may lack
+        sys.stdout.reconfigure(errors="replace")  # the texts have characters that an encoding may lack
     parser.parse_args(words)
 
 
 def environment(group: SettingsGroup) -> str:
-    """The variables of `group`, each with its default and what it does."""
+    """The variables of `group`, each with its default and its description."""
     explained = explanations(group.type)
     entries = [f"{group.title}:"]
     for field in msgspec.structs.fields(group.type):
@@ -59,7 +59,7 @@ def environment(group: SettingsGroup) -> str:
 
 
 def explanations(type: type[msgspec.Struct]) -> dict[str, str]:
-    """The string that follows each field in the source of `type`; empty where there is no source."""
+    """The docstring of each field of `type`, by its name; empty when the source is not available."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(type)))
     except (OSError, TypeError, SyntaxError):
@@ -74,7 +74,7 @@ def explanations(type: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def written(value: object) -> str:
-    """A default as it would be written in the environment; empty for an empty one.
+    """A default as it is written in the environment; empty for an empty one.
 
     >>> written(True), written(15.0), written(("a", "b")), written("")
     ('true', '15', 'a,b', '')

@@ -1,4 +1,4 @@
-"""Doubles in memory that obey the rules of the real ones, for unit tests: yours too.
+"""Doubles in memory that obey the rules of the real ones, for unit tests.
 
 >>> log = MemoryLog()
 >>> job = start_job(log, "t1")     # inside a running event loop

@@ -13,7 +13,7 @@ from headway.testing.log import MemoryLog
 
 
 def progress(status: Status = "processing", percent: float = 0.0, **fields: Any) -> Progress:
-    """A progress event with everything filled in that a test does not care about."""
+    """A progress event with defaults for all fields that a test does not set."""
     return Progress(**({"status": status, "progress": percent, "message": "", "step": ""} | fields))
 
 

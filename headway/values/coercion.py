@@ -1,4 +1,4 @@
-"""Whatever a handler hands in, as the number or the text that an event can carry. Nothing here raises."""
+"""Convert the arguments of handlers to numbers and texts that an event can hold. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_TEXT = 4000
 
 
 def number(value: Any) -> float | None:
-    """`value` as a finite float; None for anything that is none.
+    """`value` as a finite float; None for anything else.
 
     >>> number("2.5"), number(float("nan")), number("x")
     (2.5, None, None)
@@ -17,11 +17,11 @@ def number(value: Any) -> float | None:
         converted = float(value)
     except Exception:  # noqa: BLE001 - whatever a third-party __float__ raises
         return None
-    return converted if converted - converted == 0.0 else None  # inf and nan give nan; quicker than math.isfinite
+    return converted if converted - converted == 0.0 else None  # inf and nan give nan; faster than math.isfinite
 
 
 def clean(value: Any) -> str:
-    """`value` as a plain str that has a UTF-8 form; half a character becomes a question mark."""
+    """`value` as a plain str that can be encoded as UTF-8; a lone surrogate becomes a question mark."""
     try:
         text = value if isinstance(value, str) else str(value)
     except Exception:  # noqa: BLE001 - whatever a third-party __str__ raises

@@ -1,6 +1,6 @@
-"""How values of many types are written as JSON, one level at a time. No I/O.
+"""JSON forms of values of many types, one level at a time. No I/O.
 
-Each function returns a simpler value, whose parts may be anything again, or NotImplemented for what it does not know.
+Each function returns a simpler value, whose parts may be of any type, or NotImplemented for an unknown type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 
 MAX_ITEMS = 100_000
-"""Most items of an array or range that is written as a list."""
+"""Maximum items of an array or range that is written as a list."""
 MAX_INT_BITS = 14_000
 """Python refuses to write longer integers as decimals."""
 
@@ -86,7 +86,7 @@ def _by_pydantic(value: Any) -> Any:
 
 
 def _by_fields_of_pydantic(value: Any) -> Any:
-    # With a field that pydantic cannot write either: it is found among the others.
+    # For a model with a field that pydantic cannot write: the walk finds it.
     if not _is_instance_with(value, "model_dump"):
         return NotImplemented
     names = list(type(value).model_fields)
@@ -120,5 +120,5 @@ WAYS: tuple[Callable[[Any], Any], ...] = (
 
 
 def _is_instance_with(value: Any, method: str) -> bool:
-    """Whether the class has the method; an object that answers to every name does not count."""
+    """Whether the class has the method; an object with dynamic attributes does not count."""
     return not isinstance(value, type) and callable(getattr(type(value), method, None))

@@ -1,7 +1,7 @@
 """The parameters of a kind: their JSON Schema, and reading them. No I/O.
 
 A class of parameters is a `msgspec.Struct`, a dataclass, a `TypedDict`, an attrs class or a pydantic model. msgspec
-reads all but the last; pydantic is asked for its own, and is not imported here: whoever has a model has it loaded.
+reads all but the last. pydantic reads its own models and is not imported here: a program with a model has loaded it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[^\]]*)\]")
 
 
 def is_class_of_params(annotation: object) -> typing.TypeGuard[type]:
-    """Whether a handler's second argument may be annotated so.
+    """Whether a handler's second argument may have this annotation.
 
     >>> is_class_of_params(msgspec.Struct), is_class_of_params(dict)
     (True, False)
@@ -57,7 +57,9 @@ def schema(params: type) -> dict[str, Any]:
     except Exception as error:
         raise TaskDefinitionError(f"{params.__qualname__} has no JSON Schema: {error}") from error
     if found.get("type") != "object":
-        raise TaskDefinitionError(f"{params.__qualname__} is not written as a JSON object, which parameters are")
+        raise TaskDefinitionError(
+            f"{params.__qualname__} does not have a JSON object as its form, which parameters need"
+        )
     return found
 
 
@@ -77,7 +79,7 @@ def _is_attrs(params: type) -> bool:
 
 
 def _is_pydantic(params: type) -> bool:
-    """A model, or a dataclass of pydantic's, which msgspec would make without its checks."""
+    """Whether it is a model, or a dataclass of pydantic, which msgspec would create without its checks."""
     return "__pydantic_validator__" in vars(params) and "pydantic" in sys.modules
 
 

@@ -1,8 +1,8 @@
 """Results as JSON. No I/O.
 
-What msgspec encodes is encoded by msgspec. When a part of a result has no JSON form there, the result is walked: types
-have their own ways (pydantic, `__json__`, numpy, paths), then the encoders of the task and of the process are asked,
-and what is left is kept as the text of its `repr`, with its place.
+msgspec encodes what it can. When a part of a result has no JSON form there, the result is walked: first the forms of
+known types (pydantic, `__json__`, numpy, paths), then the encoders of the task and of the process are tried, and what
+is left is kept as the text of its `repr`, with its place.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from headway import codec
 from headway.values.json_forms import NATIVE, WAYS, native, scalar
 
 Encoder: TypeAlias = Callable[[Any], Any]
-"""Takes a value that has no JSON form and returns one that has; or NotImplemented for one that it does not know."""
+"""Takes a value without a JSON form and returns one that has one, or NotImplemented for an unknown type."""
 
 MAX_REPR = 500
 MAX_PLACES = 20
-"""This many places are named; the rest is counted."""
+"""Maximum number of places that are named; the rest is counted."""
 
 _CONTAINERS = (list, tuple, set, frozenset, deque)
 _POINTER = re.compile(r" at 0x[0-9A-Fa-f]+")
@@ -33,7 +33,7 @@ _default: list[Encoder] = []
 
 
 class Place(NamedTuple):
-    """A part of a result that is kept as text."""
+    """The place of a part of a result that is kept as text."""
 
     pointer: str
     """JSON pointer; empty for the whole result."""
@@ -45,13 +45,13 @@ class Encoded(NamedTuple):
 
     raw: bytes
     places: tuple[Place, ...] = ()
-    """Where it holds the text of a value in place of the value; the first of them."""
+    """The first places that hold the text of a value instead of the value."""
     left_out: int = 0
-    """How many more such places there are."""
+    """The number of further such places."""
 
     @property
     def warning(self) -> str:
-        """What a person reads of the places; empty when there are none."""
+        """A message that names the places; empty when there are none."""
         if not self.places:
             return ""
         named = ", ".join(f"{place.pointer or 'all of it'} ({place.type})" for place in self.places)
@@ -61,7 +61,7 @@ class Encoded(NamedTuple):
 
 
 def default_encoder(encoder: Encoder) -> Encoder:
-    """Set the encoder of this process, asked after that of the task; it replaces an earlier one. Works as a decorator.
+    """Set the encoder of this process, tried after that of the task; it replaces an earlier one. Works as a decorator.
 
     >>> @default_encoder
     ... def encode(value):
@@ -87,7 +87,7 @@ def encode_result(value: Any, encoder: Encoder | None = None) -> Encoded:
     try:
         raw = codec.encode_json(value)
         _check_sound(raw)
-    except Exception:  # noqa: BLE001, S110 - whatever a value's own code raises; the walk finds out where
+    except Exception:  # noqa: BLE001, S110 - whatever a value's own code raises; the walk finds the place
         pass
     else:
         return Encoded(raw)
@@ -97,14 +97,14 @@ def encode_result(value: Any, encoder: Encoder | None = None) -> Encoded:
 
 
 def _check_sound(raw: bytes) -> None:
-    """Raise for what some reader cannot read: the JSON in a `msgspec.Raw` is not looked at when it is encoded."""
+    """Raise for JSON that a reader may not decode: that in a `msgspec.Raw` is not checked when it is encoded."""
     msgspec.json.decode(raw, type=msgspec.Raw)
     raw.decode()
     codec.check_depth(raw)
 
 
 class _Walk:
-    """Makes plain values of everything, and notes where only text is left."""
+    """Converts everything to plain values, and notes where only text is left."""
 
     def __init__(self, encoders: Iterable[Encoder]) -> None:
         self.places: list[Place] = []
@@ -135,7 +135,7 @@ class _Walk:
         for way in self._ways:
             try:
                 form = way(value)
-            except Exception:  # noqa: BLE001, S112 - this way does not work; another may
+            except Exception:  # noqa: BLE001, S112 - another form may fit
                 continue
             if form is not NotImplemented and form is not value:
                 return self.plain(form, path, depth)
@@ -163,7 +163,7 @@ def _step(step: object) -> str:
 
 
 class _Short(reprlib.Repr):
-    """The repr of a value, bounded while it is made."""
+    """The repr of a value, bounded while it is built."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -157,7 +157,7 @@ def plain(job): ...
         (no_argument, {}, "a handler takes"),
         (yields, {}, "a handler does not yield"),
         (yields_async, {}, "a handler does not yield"),
-        (listed, {}, "Listed is not written as a JSON object"),
+        (listed, {}, "Listed does not have a JSON object as its form"),
         (Plain, {}, "put @task on a function"),
         (staticmethod(no_argument), {}, "put @task on a function"),
         (7, {}, "put @task on a function"),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from nats.aio.client import DEFAULT_BUFFER_SIZE
 
-from headway.jetstream.read_batching import FULL_BYTES, Pace
+from headway.jetstream.read_batching import FULL_BYTES, ReadBatcher
 
 pytestmark = pytest.mark.looptime
 
@@ -29,15 +29,15 @@ def transport():
 
 
 async def test_a_first_read_is_not_followed_by_a_pause(transport):
-    Pace(lambda: transport, 2.0).after_read(100)
+    ReadBatcher(lambda: transport, 2.0).after_read(100)
     assert transport.reading
 
 
 async def test_a_read_soon_after_another_is_followed_by_a_pause_of_that_length(transport):
-    pace = Pace(lambda: transport, 2.0)
-    pace.after_read(100)
+    batcher = ReadBatcher(lambda: transport, 2.0)
+    batcher.after_read(100)
     await asyncio.sleep(0.001)
-    pace.after_read(100)
+    batcher.after_read(100)
     await asyncio.sleep(0.0019)
     assert not transport.reading
     await asyncio.sleep(0.0002)
@@ -45,24 +45,24 @@ async def test_a_read_soon_after_another_is_followed_by_a_pause_of_that_length(t
 
 
 async def test_reads_that_are_far_apart_are_not_delayed(transport):
-    pace = Pace(lambda: transport, 2.0)
+    batcher = ReadBatcher(lambda: transport, 2.0)
     for _ in range(5):
-        pace.after_read(100)
+        batcher.after_read(100)
         await asyncio.sleep(0.005)
     assert not transport.pauses
 
 
 async def test_a_full_read_is_followed_by_the_next_at_once(transport):
-    pace = Pace(lambda: transport, 2.0)
+    batcher = ReadBatcher(lambda: transport, 2.0)
     for _ in range(5):
-        pace.after_read(FULL_BYTES)
+        batcher.after_read(FULL_BYTES)
     assert not transport.pauses
 
 
 async def test_pauses_can_be_turned_off(transport):
-    pace = Pace(lambda: transport, 0.0)
+    batcher = ReadBatcher(lambda: transport, 0.0)
     for _ in range(5):
-        pace.after_read(100)
+        batcher.after_read(100)
     assert not transport.pauses
 
 
@@ -71,6 +71,6 @@ def test_a_full_read_is_what_nats_py_reads_at_most():
 
 
 async def test_a_connection_that_cannot_be_paused_is_left_alone():
-    pace = Pace(lambda: None, 2.0)
-    pace.after_read(100)
-    pace.after_read(100)
+    batcher = ReadBatcher(lambda: None, 2.0)
+    batcher.after_read(100)
+    batcher.after_read(100)
