@@ -51,14 +51,11 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
     At a size limit they refuse new messages instead of dropping old ones: a task whose events were dropped would begin
     a second log, as its fence is the sequence of its last event.
     """
-    common: dict[str, Any] = {
-        "storage": StorageType.FILE,
-        "num_replicas": settings.replicas,
-        "allow_direct": True,
-        "max_msg_size": MAX_MESSAGE_BYTES,
-        "duplicate_window": DUPLICATE_WINDOW_SECONDS,
-    }
-    events = StreamConfig(
+    return [_events(names, settings), _dead_jobs(names, settings), _jobs(names, settings)]
+
+
+def _events(names: Names, settings: NatsSettings) -> StreamConfig:
+    return StreamConfig(
         name=names.events_stream,
         description="The logs of all tasks, one subject each",
         subjects=[names.all_events],
@@ -67,9 +64,12 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         max_msgs_per_subject=MAX_EVENTS_PER_TASK,  # the oldest of the task go, whatever `discard` says
         discard=DiscardPolicy.NEW,
         republish=RePublish(src=names.all_events, dest=names.republished),
-        **common,
+        **_common(settings),
     )
-    jobs = StreamConfig(
+
+
+def _jobs(names: Names, settings: NatsSettings) -> StreamConfig:
+    return StreamConfig(
         name=names.jobs_stream,
         description="Jobs that wait for a processor or run",
         subjects=[names.all_jobs],
@@ -79,16 +79,28 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         max_bytes=settings.max_jobs_bytes or -1,
         discard=DiscardPolicy.NEW,
         discard_new_per_subject=True,
-        **common,
+        **_common(settings),
     )
-    dead = StreamConfig(
+
+
+def _dead_jobs(names: Names, settings: NatsSettings) -> StreamConfig:
+    return StreamConfig(
         name=names.dead_stream,
         description="Jobs that were given up",
         subjects=[names.all_dead],
         max_age=30 * DAY,
-        **common,
+        **_common(settings),
     )
-    return [events, dead, jobs]
+
+
+def _common(settings: NatsSettings) -> dict[str, Any]:
+    return {
+        "storage": StorageType.FILE,
+        "num_replicas": settings.replicas,
+        "allow_direct": True,
+        "max_msg_size": MAX_MESSAGE_BYTES,
+        "duplicate_window": DUPLICATE_WINDOW_SECONDS,
+    }
 
 
 def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrency: int) -> ConsumerConfig:

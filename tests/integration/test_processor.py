@@ -14,8 +14,9 @@ from headway import codec, current_job
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
 from headway.jetstream.connection import NatsSettings
+from headway.kind import Registry
 from headway.records import JobMessage, KindRecord
-from headway.task import Registry, task
+from headway.task import task
 from headway_processor import kinds_publisher, ops
 from headway_processor.app import Processor
 from headway_processor.ops import Response

@@ -11,8 +11,8 @@ from headway import codec
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Chunk, LogLine, Progress
 from headway.jetstream.connection import NatsSettings
+from headway.kind import REGISTRY
 from headway.records import JobMessage
-from headway.task import REGISTRY
 from headway_processor.app import Processor
 from headway_processor.settings import Settings
 from tests.fixtures.condition import holds

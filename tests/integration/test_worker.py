@@ -16,8 +16,9 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.kind import Registry
 from headway.records import DeadJob, JobMessage
-from headway.task import Registry, task
+from headway.task import task
 from headway.testing import progress
 from headway_processor.attempts.results import ObjectStoreResults
 from headway_processor.context import RunContext

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, assert_type
 import msgspec
 
 from headway import Job, TaskCancelledError, TaskError, task
-from headway.task import Kind, Registry
+from headway.kind import Kind, Registry
 
 
 class Struct(msgspec.Struct):

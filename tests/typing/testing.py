@@ -6,7 +6,7 @@ from typing import assert_type
 
 from headway import Job, task
 from headway.events import Event, Progress
-from headway.task import Registry
+from headway.kind import Registry
 from headway.testing import MemoryLog, StartedJob, progress, start_job
 
 

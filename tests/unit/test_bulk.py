@@ -12,7 +12,7 @@ import pytest
 from headway import TaskCancelledError, TaskError
 from headway.errors import CancelRequestedError
 from headway.events import LogLine, Progress
-from headway.task import REGISTRY
+from headway.kind import REGISTRY
 from headway.testing import MemoryLog, start_job
 from headway_kinds.bulk.kind import BulkParams, bulk, register
 from headway_kinds.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 
 from headway import TaskError
 from headway.events import LogLine, Progress
-from headway.task import REGISTRY
+from headway.kind import REGISTRY
 from headway.testing import MemoryLog, start_job
 from headway_kinds.crawl.crawler import WORKERS, Crawler
 from headway_kinds.crawl.kind import USER_AGENT, CrawlParams, register

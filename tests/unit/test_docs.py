@@ -13,7 +13,7 @@ import pytest
 
 from headway.cli.group import cli
 from headway.codec import decode
-from headway.task import REGISTRY
+from headway.kind import REGISTRY
 from headway_processor.registration import SETTINGS_GROUP, TASKS_GROUP
 from tests.fixtures.pages import PAGES, ROOT, all_blocks
 

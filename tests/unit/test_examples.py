@@ -3,7 +3,7 @@
 import pytest
 
 from examples import tasks
-from headway.task import REGISTRY
+from headway.kind import REGISTRY
 from headway.testing import MemoryLog, start_job
 
 

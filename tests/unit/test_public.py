@@ -17,6 +17,7 @@ PURE = (
         "errors",
         "records",
         "ids",
+        "kind",
         "task",
         "retry_delay",
         "jetstream.stored",

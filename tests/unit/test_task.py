@@ -7,8 +7,8 @@ import pytest
 
 from headway import task
 from headway.errors import TaskDefinitionError
+from headway.kind import REGISTRY, NoParams, Registry
 from headway.records import KindRecord
-from headway.task import REGISTRY, NoParams, Registry
 
 
 class Depth(msgspec.Struct):

@@ -11,8 +11,8 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.kind import Registry
 from headway.service.supervisor import run_until_first_ends
-from headway.task import Registry
 from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print

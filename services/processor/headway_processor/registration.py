@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
 from headway.errors import SettingsError
+from headway.kind import REGISTRY, Registry
 from headway.service.extras import install
 from headway.service.usage import SettingsGroup
-from headway.task import REGISTRY, Registry
 
 TASKS_GROUP = "headway.tasks"
 """Entry points that are modules with @task functions, such functions, or functions that register kinds."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 
 from headway.errors import InvalidNameError, SettingsError
 from headway.jetstream.connection import NatsSettings
+from headway.kind import Registry
 from headway.service import logging_setup
 from headway.service.settings import load
-from headway.task import Registry
 from headway_processor.app import Processor
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings

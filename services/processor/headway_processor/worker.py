@@ -6,8 +6,8 @@ import asyncio
 import logging
 
 from headway.errors import UnavailableError
+from headway.kind import Kind
 from headway.service.retry import Retries
-from headway.task import Kind
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.puller import Puller
 from headway_processor.jobs.run import JobRun

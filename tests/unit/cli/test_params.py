@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from headway.cli.params import ParamError, from_json, parse
+from headway.kind import Registry
 from headway.records import KindRecord
-from headway.task import Registry, task
+from headway.task import task
 
 
 class Point(msgspec.Struct, frozen=True):

@@ -4,8 +4,9 @@ import pytest
 
 from headway import codec
 from headway.errors import UnavailableError
+from headway.kind import Registry
 from headway.records import JobMessage
-from headway.task import Registry, task
+from headway.task import task
 from headway.testing import MemoryLog
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from headway.errors import SettingsError
-from headway.task import REGISTRY, Registry, task
+from headway.kind import REGISTRY, Registry
+from headway.task import task
 from headway_processor import registration
 from headway_processor.registration import declared_settings, load_kinds, module_names
 

@@ -14,9 +14,9 @@ from headway.errors import CancelRequestedError, EndedError, SupersededError, To
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Status, is_terminal
+from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
 from headway.service.supervisor import cancel_and_wait
-from headway.task import Kind
 from headway.values.results import Encoded
 from headway_processor.attempts.cancellation import watch
 from headway_processor.attempts.decision import (

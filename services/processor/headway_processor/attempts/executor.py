@@ -13,8 +13,8 @@ from typing import Any
 
 from headway.errors import TaskError
 from headway.job import Job
+from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
-from headway.task import Kind
 from headway.track import current
 from headway.values.results import Encoded, encode_result
 from headway_processor.attempts.decision import HandlerOutcome, Raised, Returned

@@ -11,11 +11,11 @@ from typing import Any
 from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
 from headway.eventlog.chain import Chain, Head
 from headway.events import ErrorInfo, Progress
+from headway.kind import Kind
 from headway.records import JobMessage, decode_record
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
-from headway.task import Kind
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.failure import describe

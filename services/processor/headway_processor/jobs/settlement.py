@@ -9,9 +9,9 @@ import msgspec
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
+from headway.kind import Kind
 from headway.service.retry import retry
 from headway.subjects import is_name
-from headway.task import Kind
 from headway_processor.attempts.attempt import cancelled_message
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
 from headway_processor.context import Delivery, RunContext
