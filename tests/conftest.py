@@ -5,8 +5,14 @@ import os
 import random
 
 import pytest
+from hypothesis import settings
 
 from tests.fixtures import figures, needs, pages
+
+# Few examples in everyday runs; `--hypothesis-profile=thorough` tries more.
+settings.register_profile("quick", max_examples=40)
+settings.register_profile("thorough", max_examples=400)
+settings.load_profile("quick")
 
 
 def pytest_configure() -> None:

@@ -754,7 +754,7 @@ async def test_the_end_waits_for_nats(log):
     log.away = True
     job.chunk("a")
     finishing = asyncio.create_task(job.finish("completed"))
-    await asyncio.sleep(3600)
+    await asyncio.sleep(600)
     assert not finishing.done()
     log.away = False
     await finishing
@@ -1134,7 +1134,7 @@ calls = st.one_of(
 
 @given(st.lists(calls, max_size=40), st.sampled_from([1, 7, 50]))
 @example([("away", True), ("chunk", "a"), ("pause", 0.5), ("chunk", "b"), ("lose", 2), ("away", False)], 7)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_no_calls_and_no_faults_lose_or_disorder_what_was_reported(script, chunk_chars):
     log = MemoryLog()
     told = Script(log)
@@ -1184,7 +1184,7 @@ class Rivalry:
 
 
 @given(st.integers(0, 2**32), st.sampled_from([ask_to_cancel, begin_attempt_2, end_the_task]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 def test_whenever_a_rival_comes_the_log_stays_in_order_and_the_handler_is_told(seed, rival):
     log = MemoryLog()
     with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:

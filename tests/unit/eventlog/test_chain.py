@@ -343,16 +343,16 @@ async def test_a_duplicate_below_the_head_is_our_own_lost_try():
 
 
 @pytest.mark.looptime
-async def test_a_patient_writer_waits_out_an_hour_without_nats(looptime):
+async def test_a_patient_writer_waits_out_ten_minutes_without_nats(looptime):
     log = MemoryLog()
     chain = await begun(log)
     log.away = True
     appending = asyncio.create_task(chain.append(text("a")))
-    await asyncio.sleep(3600)
+    await asyncio.sleep(600)
     assert not appending.done()
     log.away = False
     await appending
-    assert looptime <= 3602.1
+    assert looptime <= 602.1
     assert said(log) == ["1:processing", "a"]
 
 
@@ -369,7 +369,7 @@ async def test_a_patient_writer_waits_also_while_it_finds_out_why_it_was_refused
     await (await canceller(log)).append(Cancel(reason=""))
     log.lose_acks = 1
     appending = asyncio.create_task(chain.append(text("late")))
-    await asyncio.sleep(3600)
+    await asyncio.sleep(600)
     assert not appending.done()
     log.lose_acks = 0
     with pytest.raises(CancelRequestedError):
@@ -577,7 +577,7 @@ def check(log: MemoryLog, written: Written) -> None:
     pauses=st.lists(st.floats(0.01, 0.2), max_size=4),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_no_interleaving_of_writers_cancels_and_faults_breaks_the_log(make_log, lines, cancel_after, pauses, seed):
     log = make_log()
     with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:

@@ -252,13 +252,13 @@ async def test_a_trimmed_history_does_not_hold_the_follower_up():
 
 
 @pytest.mark.looptime
-async def test_a_follower_waits_out_an_hour_without_nats():
+async def test_a_follower_waits_out_ten_minutes_without_nats():
     log = MemoryLog()
     chain = await write(log, 2)
     reader = Reader(log)
     await asyncio.sleep(0.01)
     log.away = True
-    await asyncio.sleep(3600)
+    await asyncio.sleep(600)
     log.away, log.mute = False, True
     await chain.append(Chunk(text="a", offset=0))
     await asyncio.sleep(2.1)
@@ -272,7 +272,7 @@ async def test_a_follower_that_begins_without_nats_waits_for_it():
     await write(log, 2)
     log.away = True
     reader = Reader(log)
-    await asyncio.sleep(3600)
+    await asyncio.sleep(600)
     assert reader.got == []
     log.away = False
     await asyncio.sleep(2.1)
@@ -308,7 +308,7 @@ async def play(log: Lossy, count: int, random: Random) -> list[list[Followed]]:
 
 
 @given(count=st.integers(1, 40), seed=st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 def test_every_event_comes_once_and_in_order_whatever_is_lost_or_doubled(count, seed):
     random = Random(seed)
     log = Lossy(random)

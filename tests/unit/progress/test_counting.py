@@ -508,7 +508,7 @@ def check(events: list[Progress]) -> None:
 
 
 @given(st.lists(shapes | reports, max_size=6))
-@settings(max_examples=120, deadline=None)
+@settings(deadline=None)
 def test_whatever_is_nested_the_bar_is_never_wrong(script):
     async def play() -> list[Progress]:
         log = MemoryLog()
@@ -529,7 +529,7 @@ def test_whatever_is_nested_the_bar_is_never_wrong(script):
 
 
 @given(st.lists(shapes, min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 def test_whatever_runs_side_by_side_the_bar_is_never_wrong(shapes):
     async def play() -> list[Progress]:
         log = MemoryLog()

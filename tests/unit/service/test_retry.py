@@ -7,9 +7,7 @@ import pytest
 
 from headway.errors import TooLargeError, UnavailableError
 from headway.retry_delay import RetryDelay
-from headway.service.retry import Retries, retry
-
-pytestmark = pytest.mark.looptime
+from headway.service.retry import DELAY, Retries, retry
 
 
 class Flaky:
@@ -34,24 +32,25 @@ def refusals(count):
     return [UnavailableError("no answer")] * count
 
 
+@pytest.mark.looptime
 async def test_result_of_a_call_that_succeeds_is_returned_without_delay():
     call = Flaky()
     assert await retry(call) == "done"
     assert call.delays == []
 
 
+@pytest.mark.looptime
 async def test_delays_double_up_to_a_limit():
     call = Flaky(*refusals(8))
     assert await retry(call) == "done"
     assert call.delays == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6, 1.6], abs=0.01)
 
 
-async def test_thousands_of_refusals_do_not_overflow():
-    call = Flaky(*refusals(2000))
-    assert await retry(call) == "done"
-    assert call.delays[-1] == pytest.approx(1.6, abs=0.01)
+def test_thousands_of_refusals_do_not_overflow():
+    assert DELAY.seconds(5000) == 1.6
 
 
+@pytest.mark.looptime
 async def test_delay_begins_again_after_a_success():
     retries = Retries()
     call = Flaky(*refusals(3))
@@ -61,6 +60,7 @@ async def test_delay_begins_again_after_a_success():
     assert call.delays == pytest.approx([0.05, 0.1, 0.2, 0.0, 0.05], abs=0.01)
 
 
+@pytest.mark.looptime
 async def test_call_that_never_returns_can_report_success_itself():
     retries = Retries()
     errors = refusals(3)
@@ -78,12 +78,14 @@ async def test_call_that_never_returns_can_report_success_itself():
     assert gaps == pytest.approx([10.05] * 3, abs=0.01)
 
 
+@pytest.mark.looptime
 async def test_delay_is_the_policy_of_the_caller():
     call = Flaky(*refusals(3))
     await retry(call, delay=RetryDelay(first_seconds=2.0, backoff=1.0, jitter=0.0))
     assert call.delays == pytest.approx([2.0] * 3, abs=0.01)
 
 
+@pytest.mark.looptime
 async def test_jitter_spreads_the_delays():
     call = Flaky(*refusals(50))
     await retry(call, delay=RetryDelay(first_seconds=1.0, backoff=1.0, jitter=0.5))
@@ -91,6 +93,7 @@ async def test_jitter_spreads_the_delays():
     assert max(call.delays) - min(call.delays) > 0.2
 
 
+@pytest.mark.looptime
 async def test_each_refusal_is_notified_before_its_delay():
     notified = []
 
@@ -103,6 +106,7 @@ async def test_each_refusal_is_notified_before_its_delay():
     assert [at for _, at in notified] == pytest.approx(call.called_at[:2], abs=0.01)
 
 
+@pytest.mark.looptime
 async def test_error_that_is_no_refusal_is_raised():
     call = Flaky(TooLargeError("a result"))
     with pytest.raises(TooLargeError):
@@ -110,11 +114,13 @@ async def test_error_that_is_no_refusal_is_raised():
     assert len(call.called_at) == 1
 
 
+@pytest.mark.looptime
 async def test_caller_names_the_errors_that_are_refusals():
     call = Flaky(TooLargeError("a result"), UnavailableError("no answer"))
     assert await retry(call, errors=(TooLargeError, UnavailableError)) == "done"
 
 
+@pytest.mark.looptime
 async def test_cancellation_ends_the_retries():
     call = Flaky(*refusals(1000))
     task = asyncio.create_task(retry(call))
