@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 async def watch(log: Log, lifecycle: JobLifecycle, after: int) -> None:
-    """Stop the job when an event with a sequence above `after` says so, then return. Waits while NATS is unreachable."""
+    """Stop the job when an event after sequence `after` says so, then return. Retries while NATS is unreachable."""
     await retry(lambda: _watch(log, lifecycle, after))
 
 
