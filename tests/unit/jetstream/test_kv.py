@@ -1,0 +1,57 @@
+"""A bucket that is read in batches and written once per key."""
+
+import nats.js.errors
+import pytest
+
+from headway.jetstream.kv import PAGE, Bucket
+
+pytestmark = pytest.mark.looptime
+
+
+@pytest.fixture
+def bucket(client):
+    return Bucket(client, "hw_tasks")
+
+
+def requests(client):
+    return [payload.decode() for _, payload in client.published]
+
+
+async def test_value_of_a_key(client, bucket):
+    client.answers((3, "t1", b"{}"))
+    assert await bucket.get("t1") == b"{}"
+    assert requests(client) == ['{"multi_last":["$KV.hw_tasks.t1"]}']
+
+
+async def test_missing_and_deleted_keys_have_no_value(client, bucket):
+    client.answers(end="404")
+    assert await bucket.get("t1") is None
+    client.answers((3, "t1", b""))
+    assert await bucket.get("t1") is None
+
+
+async def test_all_keys_that_are_not_deleted(client, bucket):
+    client.answers((3, "t1", b"a"), (4, "t2", b""), (5, "t3", b"c"))
+    assert await bucket.all() == [("t1", b"a"), ("t3", b"c")]
+
+
+async def test_key_is_created_once(client, bucket):
+    assert await bucket.create("t1", b"{}")
+    client.js.failing = [nats.js.errors.BadRequestError(code=400, err_code=10071)]
+    assert not await bucket.create("t1", b"{}")
+
+
+async def test_page_ends_below_its_sequence(client, bucket):
+    client.answers((250, "t1", b"a"), (299, "t2", b""), (300, "t3", b"c"), (301, "t4", b"d"))
+    assert await bucket.newest_before(301) == ([("t1", b"a"), ("t3", b"c")], 301 - PAGE)
+
+
+async def test_newest_page_begins_at_the_end_of_the_stream(client, bucket):
+    client.js.streams["KV_hw_tasks"] = object()
+    client.answers((7, "t1", b"a"))
+    assert await bucket.newest_before(0) == ([("t1", b"a")], 1)
+
+
+async def test_before_the_first_there_is_nothing(client, bucket):
+    assert await bucket.newest_before(1) == ([], 1)
+    assert client.published == []
