@@ -5,13 +5,15 @@ import os
 import random
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.fixtures import figures, needs, pages
 
-# Few examples in everyday runs; `--hypothesis-profile=thorough` tries more.
-settings.register_profile("quick", max_examples=40)
-settings.register_profile("thorough", max_examples=400)
+# Few examples in everyday runs; `--hypothesis-profile=thorough` tries more. A slow machine fails no test.
+for profile, examples in (("quick", 40), ("thorough", 400)):
+    settings.register_profile(
+        profile, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 settings.load_profile("quick")
 
 
