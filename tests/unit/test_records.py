@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headway import codec
 from headway.errors import MalformedEventError
-from headway.records import DeadJob, JobMessage, KindRecord, TaskRecord, decode_record
+from headway.records import DeadJob, JobMessage, KindRecord, TaskRecord, decode_record, decode_task
 
 RECORDS = [
     TaskRecord(task="t1", kind="crawl", created=1.5),
@@ -78,3 +78,22 @@ def test_no_bytes_raise_anything_else(noise):
     for kind in (TaskRecord, JobMessage, DeadJob, KindRecord):
         with suppress(MalformedEventError):
             assert isinstance(decode_record(noise, kind), kind)
+
+
+def test_record_of_a_task_is_that_of_its_id():
+    record = TaskRecord(task="t1", kind="crawl", created=1.5)
+    assert decode_task(codec.encode_json(record), "t1") == record
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        TaskRecord(task="t2", kind="crawl", created=1.5),
+        TaskRecord(task="t1", kind="a b", created=1.5),
+        TaskRecord(task="t1", kind="crawl", created=-1.0),
+        TaskRecord(task="t1", kind="crawl", created=1e12),
+    ],
+)
+def test_record_of_something_else_is_malformed(record):
+    with pytest.raises(MalformedEventError, match="not a TaskRecord"):
+        decode_task(codec.encode_json(record), "t1")

@@ -233,39 +233,3 @@ def test_a_struct_may_refer_to_itself():
     _, defs, name = schema["properties"]["children"]["items"]["$ref"].split("/")
     assert schema[defs][name]["title"] == "Tree"
     assert "$defs" not in schema[defs][name]
-
-
-def test_two_functions_cannot_share_a_name():
-    registry = Registry()
-    task("k", registry=registry)(plain)
-    with pytest.raises(TaskDefinitionError, match=r"'k' is defined twice: .*plain and .*coroutine"):
-        task("k", registry=registry)(coroutine)
-    assert registry.get("k").handler is plain
-
-
-def test_a_module_that_is_loaded_again_may_define_its_kinds_again():
-    registry = Registry()
-
-    def load():
-        def again(job): ...
-
-        return task("k", registry=registry)(again)
-
-    load()
-    newest = load()
-    assert len(registry) == 1
-    assert registry.get("k").handler is newest
-
-
-def test_a_registry_lists_its_kinds():
-    registry = Registry()
-    task("a", registry=registry)(plain)
-    task("b", registry=registry)(plain)
-    assert [kind.name for kind in registry] == ["a", "b"]
-    assert registry.get("c") is None
-
-
-def test_without_a_registry_a_kind_goes_to_the_one_of_the_process(monkeypatch):
-    monkeypatch.setattr(REGISTRY, "_kinds", {})
-    task("only-here")(plain)
-    assert [kind.name for kind in REGISTRY] == ["only-here"]

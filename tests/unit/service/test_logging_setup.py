@@ -44,3 +44,18 @@ def test_value_without_a_json_form_is_told_as_text():
 def test_unknown_level_is_refused():
     with pytest.raises(SettingsError, match="loud"):
         setup("loud")
+
+
+def test_records_and_warnings_go_to_stderr(capsys):
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        setup("warning")
+        logging.getLogger("headway.x").warning("hello", extra={"action": "greet"}, stack_info=True)
+        logging.getLogger("headway.x").info("not shown")
+    finally:
+        logging.captureWarnings(False)
+        logging.basicConfig(level=level, handlers=handlers, force=True)
+    (shown,) = capsys.readouterr().err.splitlines()
+    assert json.loads(shown)["action"] == "greet"
+    assert "stack" in json.loads(shown)

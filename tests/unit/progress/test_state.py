@@ -1,0 +1,85 @@
+"""The state of an attempt, and the event that is made of it."""
+
+import threading
+
+import pytest
+
+from headway.progress.counting import leave
+from headway.progress.state import MAX_PERCENT, ProgressState
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def state(clock):
+    return ProgressState(clock, threading.RLock(), failed=1, belongs=lambda: True)
+
+
+def test_new_state_is_empty(state):
+    event = state.snapshot("processing")
+    assert (event.progress, event.done, event.total, event.message, event.step) == (0.0, None, None, "", "")
+    assert event.failed == 1
+
+
+def test_bar_only_rises_and_stays_below_100(state):
+    for percent, shown in ((30, 30.0), (20, 30.0), ("x", 30.0), (250, MAX_PERCENT)):
+        state.raise_to(percent)
+        assert state.snapshot("processing").progress == shown
+
+
+def test_count_moves_the_bar(state):
+    state.count_here(2, 8, "rows", None)
+    event = state.snapshot("processing")
+    assert (event.done, event.total, event.unit, event.progress) == (2.0, 8.0, "rows", 25.0)
+
+
+def test_units_of_an_earlier_attempt_count_for_the_bar_and_not_for_the_rate(state, clock):
+    state.count_here(None, 100, None, 50)
+    assert state.snapshot("processing").progress == 50.0
+    for second in range(1, 21):
+        clock.now = float(second)
+        state.count_here(50 + second, None, None, None)
+        event = state.snapshot("processing")
+    assert event.rate == pytest.approx(1.0)
+    assert event.eta == pytest.approx(30.0)
+
+
+def test_step_begins_where_the_bar_is_and_ends_where_it_says(state):
+    state.step("read", 10.0, "rows", 40.0)
+    state.count_here(5, None, None, None)
+    assert state.snapshot("processing").progress == 20.0
+    state.step("write", 4.0, None, None)
+    event = state.snapshot("processing")
+    assert (event.step, event.progress, event.unit, event.done) == ("write", 40.0, "rows", None)
+    state.count_here(2, None, None, None)
+    assert state.snapshot("processing").progress == 70.0
+
+
+def test_track_counts_its_rows_and_its_end_makes_counting_simple_again(state):
+    track = state.begin(total=4.0, unit="rows", message="copying", initial=0.0)
+    assert not state.simple
+    track.counter.done += 1.0
+    event = state.snapshot("processing")
+    assert (event.done, event.total, event.unit, event.message) == (1.0, 4.0, "rows", "copying")
+    leave(track)
+    assert state.track() is None
+    assert state.simple
+
+
+def test_step_within_a_track_only_names_the_row(state):
+    track = state.begin(total=4.0, unit="rows", message=None, initial=0.0)
+    track.counter.done += 2.0
+    state.step("row 3", 10.0, "parts", None)
+    event = state.snapshot("processing")
+    assert (event.step, event.done, event.total, event.progress) == ("row 3", 2.0, 4.0, 50.0)
+    leave(track)
