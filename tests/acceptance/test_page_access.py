@@ -147,7 +147,7 @@ async def test_whole_numbers_keep_their_digits_everywhere(shared, http, page, ex
         assert f'"one": {big}' in text
     await page.get_by_text("Parameters", exact=True).click()
     await page.get_by_text("Watch and start it from elsewhere").click()
-    assert str(huge) in await page.get_by_label("Start another one", exact=True).inner_text()
+    assert str(huge) in await page.get_by_label("Start another task like it", exact=True).inner_text()
 
 
 async def test_whole_numbers_that_are_typed_keep_their_digits(shared, http, page, expect):

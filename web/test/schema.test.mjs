@@ -96,7 +96,7 @@ describe('what is typed', () => {
 
   test('nothing, where something is required', () => {
     for (const property of [{ type: 'string' }, { type: 'integer' }, { enum: ['a'] }]) {
-      assert.deepEqual(read(one(property, { required: ['value'] }), ''), { error: 'is needed' });
+      assert.deepEqual(read(one(property, { required: ['value'] }), ''), { error: 'is required' });
     }
   });
 

@@ -74,9 +74,9 @@ describe('numbers of events', () => {
 describe('silence', () => {
   test('is counted back from now, and ended by whatever comes', () => {
     const silent = after([tick(), ['stalled', { seconds: 20, now: 500 }]]);
-    assert.equal(silent.silentSince, 480);
+    assert.equal(silent.stalledSince, 480);
     for (const event of [['hello'], ['resumed'], ['stalled', { seconds: 0 }], tick(), ['log', { message: 'm' }]]) {
-      assert.equal(after([event], silent).silentSince, null, event[0]);
+      assert.equal(after([event], silent).stalledSince, null, event[0]);
     }
   });
 });

@@ -1,4 +1,4 @@
-/** What is said to those who do not see the bar: few words, at few moments. And the title of the document. */
+/** Announcements for screen readers, short and rare, and the title of the document. */
 
 import { percent } from './format.js';
 import { isTerminal, TERMINAL } from './state.js';
@@ -6,7 +6,7 @@ import { isTerminal, TERMINAL } from './state.js';
 const SHARE = 25;
 
 /**
- * The words for the way from one state to the next; '' for most of them. Pure.
+ * Returns the announcement for a change of state; '' for most changes. Pure.
  * @param {import('./state.js').TaskState} before @param {import('./state.js').TaskState} after @param {string} kind
  */
 export function announcement(before, after, kind) {

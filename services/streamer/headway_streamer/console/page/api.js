@@ -5,7 +5,7 @@ import { parse, stringify } from './json.js';
 
 const TIMEOUT_MS = 15_000;
 
-/** An answer that is not a success, or no answer at all (`status` 0). */
+/** A response that is not a success, or no response (`status` 0). */
 export class ApiError extends Error {
   /** @param {number} status @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} errors */
   constructor(status, title, detail, errors = []) {
@@ -21,7 +21,7 @@ export class ApiError extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
-  /** What happened and what to do next, for people. */
+  /** A title, and a detail that says what to do next. */
   get advice() {
     const [title, next] = NEXT[this.status] ?? [this.title, ''];
     return { title, detail: [this.status === 503 ? '' : this.detail, next].filter(Boolean).join(' ') };
@@ -30,15 +30,15 @@ export class ApiError extends Error {
 
 /** @type {Record<number, [string, string]>} */
 const NEXT = {
-  0: ['The streamer does not answer', 'Is it running, and are you online? This page keeps trying.'],
+  0: ['The streamer does not respond', 'Is it running, and are you online? This page keeps trying.'],
   401: ['You are not signed in', 'Sign in, then load this page again.'],
-  403: ['You may not do this', 'Sign in as somebody who may, then try again.'],
+  403: ['You are not allowed to do this', 'Sign in with an account that is allowed to, then try again.'],
   404: ['Not found', ''],
   409: ['Not possible now', ''],
-  413: ['Too large', 'Send less, for instance a link to the data.'],
-  422: ['Some values do not fit', ''],
+  413: ['Too large', 'Send less data, for example a link to it.'],
+  422: ['Some values are not valid', ''],
   429: ['Too many requests', 'Wait a moment, then try again.'],
-  503: ['NATS is unreachable', 'Nothing new can be started; what runs keeps running. This page keeps trying.'],
+  503: ['NATS is unreachable', 'No task can be started; running tasks continue. This page keeps trying.'],
 };
 
 /** Relative to the page, so that it also works behind a path prefix. */
@@ -52,7 +52,7 @@ async function call(target, options = {}) {
   try {
     response = await fetch(target, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
   } catch {
-    throw new ApiError(0, 'No answer', '');
+    throw new ApiError(0, 'No response', '');
   }
   noteServerDate(response.headers.get('Date'), sentAt);
   const body = await response.text().then(parse).catch(() => null);
@@ -73,10 +73,10 @@ export const tasks = async (limit) => (await call(url(`api/v1/tasks?limit=${limi
 export const task = (id) => call(taskUrl(id));
 export const result = (id) => call(taskUrl(id, '/result'));
 export const submit = (kind, params, key) => post(url('api/v1/tasks'), { kind, params }, { 'Idempotency-Key': key });
-export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'asked for on the page' });
+export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'requested on the page' });
 export const retry = (id) => post(taskUrl(id, '/retry'), {});
 
-/** A random key. `crypto.randomUUID` is there only on https and localhost. */
+/** Returns a random key. `crypto.randomUUID` is available only on https and localhost. */
 export function randomKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,4 +1,4 @@
-/** The same from elsewhere: commands to watch this task and to start another like it. */
+/** Commands that watch this task and start another one like it. */
 
 import { taskUrl, url } from './api.js';
 import { copyButton } from './copy-button.js';
@@ -24,9 +24,9 @@ export class CommandsView {
       ['Watch in a terminal', `headway watch ${word(task)} --server ${word(url('').replace(/\/$/, ''))}`],
       ['Watch without installing anything', `curl -N ${quoted(taskUrl(task, '/stream'))}`],
       ['Watch in a page', `new EventSource('${taskUrl(task, '/stream')}').onmessage = (e) => console.log(JSON.parse(e.data))`],
-      ['Ask once', `curl ${quoted(taskUrl(task))}`],
+      ['Query once', `curl ${quoted(taskUrl(task))}`],
     ];
-    if (record) commands.push(['Start another one', startCommand(record)]);
+    if (record) commands.push(['Start another task like it', startCommand(record)]);
     this.body.replaceChildren(...commands.map(([title, text]) => commandView(title, text)));
   }
 }

@@ -1,8 +1,8 @@
-/** A button that puts text on the clipboard. */
+/** A button that copies text to the clipboard. */
 
 import { el, icon, setText } from './element.js';
 
-/** @param {string} what names it for screen readers @param {() => string} text @param {string} label shown; only an icon without */
+/** @param {string} what name for screen readers @param {() => string} text @param {string} label visible text; without one only an icon */
 export function copyButton(what, text, label = '') {
   const word = el('span', { class: label ? null : 'unseen' }, label || `Copy ${what}`);
   const button = el('button', { type: 'button', class: 'quiet copy', title: `Copy ${what}`, click: copy }, icon('copy'), word);
@@ -11,7 +11,7 @@ export function copyButton(what, text, label = '') {
   async function copy() {
     const done = await write(text());
     word.classList.remove('unseen');
-    setText(word, done ? 'Copied' : 'Select it and copy by hand');
+    setText(word, done ? 'Copied' : 'Select the text to copy it');
     setTimeout(() => {
       setText(word, label || `Copy ${what}`);
       word.classList.toggle('unseen', !label);
@@ -19,7 +19,7 @@ export function copyButton(what, text, label = '') {
   }
 }
 
-/** The clipboard interface is there only on https and localhost. */
+/** The clipboard API is available only on https and localhost. */
 async function write(text) {
   try {
     await navigator.clipboard.writeText(text);

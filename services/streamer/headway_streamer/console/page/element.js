@@ -1,8 +1,8 @@
-/** Making elements. Text becomes text nodes, never markup. */
+/** Creation and update of elements. Text becomes text nodes, never markup. */
 
 /**
  * @param {string} name
- * @param {Record<string, any>} attributes functions become listeners, true an empty attribute, false and null none
+ * @param {Record<string, any>} attributes functions become event listeners, true an empty attribute, false and null no attribute
  * @param {...(Node|string|null|undefined|false)} children
  * @returns {any}
  */
@@ -19,12 +19,12 @@ function setAttribute(node, key, value) {
   else node.setAttribute(key, value === true ? '' : value);
 }
 
-/** Writes only what changed, so that a selection in it survives. */
+/** Sets the text if it has changed, so that a selection is kept. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Shows the text, or hides the element when there is none. */
+/** Shows the text; hides the element if it is empty. */
 export function showText(node, text) {
   node.hidden = !text;
   setText(node, text ?? '');
@@ -34,7 +34,7 @@ export function setData(node, key, value) {
   if (node.dataset[key] !== value) node.dataset[key] = value;
 }
 
-/** Switches a button off without `disabled`, which would throw the focus away. */
+/** Turns a button off without `disabled`, which would lose the focus. */
 export function setOff(button, off) {
   button.setAttribute('aria-disabled', String(off));
 }
@@ -43,7 +43,7 @@ export const isOff = (button) => button.getAttribute('aria-disabled') === 'true'
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** One per status and a few more; strokes on a 16 × 16 grid. The word always stands beside it. */
+/** Icons by name: strokes on a 16 × 16 grid. A word is always shown beside them. */
 const PATHS = {
   queued: 'M8 1.75a6.25 6.25 0 1 0 0 12.5a6.25 6.25 0 0 0 0-12.5M8 4.75V8l2.25 1.5',
   processing: 'M8 1.75a6.25 6.25 0 1 0 6.25 6.25',

@@ -1,4 +1,4 @@
-/** The form that starts a task: a choice of kinds, and fields from the chosen kind's schema. */
+/** The form that starts a task: the kinds, and the fields of the selected kind's schema. */
 
 import * as api from './api.js';
 import { el, icon, isOff, setOff, setText, showText } from './element.js';
@@ -32,19 +32,19 @@ export class Form {
     this.heading = el('h1', { tabindex: '-1' }, 'New task');
     this.node = el('article', { class: 'new' },
       el('a', { class: 'back', href: '#' }, icon('back'), 'All tasks'), this.heading, this.empty, this.form);
-    this.#sayEmpty('Loading …', '');
+    this.#showEmpty('Loading …', '');
   }
 
   /** @param {any[]} kinds */
   showKinds(kinds) {
     const sorted = [...kinds].sort((a, b) => a.kind.localeCompare(b.kind));
     const drawn = stringify(sorted);
-    if (drawn === this.#drawn) return; // what was typed stays
+    if (drawn === this.#drawn) return; // keeps the input
     this.#drawn = drawn;
     this.#kinds = sorted;
     this.form.hidden = sorted.length === 0;
     this.empty.hidden = sorted.length > 0;
-    if (!sorted.length) this.#sayEmpty('No kinds yet', 'Is a processor running? It makes known what it can run when it starts, and this page will show it by itself.');
+    if (!sorted.length) this.#showEmpty('No kinds yet', 'Is a processor running? It publishes its kinds when it starts, and they will appear here.');
     this.choices.replaceChildren(...sorted.map((kind) => this.#choice(kind)));
     const keep = sorted.find((kind) => kind.kind === this.#chosen) ?? sorted[0];
     if (keep) this.#choose(keep);
@@ -52,10 +52,10 @@ export class Form {
 
   /** @param {api.ApiError} error */
   showFailure(error) {
-    if (!this.#kinds.length) this.#sayEmpty(error.advice.title, error.advice.detail);
+    if (!this.#kinds.length) this.#showEmpty(error.advice.title, error.advice.detail);
   }
 
-  #sayEmpty(title, detail) {
+  #showEmpty(title, detail) {
     this.empty.replaceChildren(el('h2', {}, title), el('p', { class: 'muted' }, detail));
   }
 
@@ -74,7 +74,7 @@ export class Form {
     showText(this.about, about === firstSentence(about) ? '' : about);
     this.#rows.clear();
     for (const field of fieldsOf(kind.params ?? {})) this.#addRow(field);
-    const none = el('p', { class: 'muted' }, 'It takes no parameters.');
+    const none = el('p', { class: 'muted' }, 'This kind has no parameters.');
     this.fields.replaceChildren(...(this.#rows.size ? [...this.#rows.values()].map(({ row }) => row) : [none]));
     setText(this.button, `Start ${kind.kind}`);
     setText(this.limits, limitsOf(kind));
@@ -117,7 +117,7 @@ export class Form {
       this.onStarted(task);
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
-      this.#refused(error);
+      this.#showError422(error);
     } finally {
       setOff(this.button, false);
     }
@@ -144,14 +144,14 @@ export class Form {
     return wrong ? null : params;
   }
 
-  #refused(error) {
+  #showError422(error) {
     const { fields, rest } = errorsByField(error.errors, [...this.#rows.keys()]);
     for (const [name, message] of fields) this.#showError(name, message);
     const first = [...this.#rows].find(([name]) => fields.has(name));
     first?.[1].input.focus();
     if (fields.size && !rest.length) return;
     const { title, detail } = error.advice;
-    const words = error.temporary ? ['Press Start again in a moment: the task will not run twice.'] : [detail, ...rest];
+    const words = error.temporary ? ['Press Start again in a moment: the task will run only once.'] : [detail, ...rest];
     this.problem.replaceChildren(el('strong', {}, title), el('p', {}, words.filter(Boolean).join(' ')));
     this.problem.hidden = false;
   }
@@ -184,7 +184,7 @@ const firstSentence = (text) => /^[^]*?[.!?](?=\s|$)/.exec(text)?.[0] ?? text;
 
 function limitsOf({ timeout_seconds: timeout, retries, concurrency }) {
   return [
-    timeout ? `ends after ${span(timeout)} at the latest` : '',
+    timeout ? `times out after ${span(timeout)}` : '',
     retries ? `${plural(retries, 'retry', 'retries')} if it fails` : '',
     concurrency ? `${concurrency} at a time per processor` : '',
   ].filter(Boolean).join(' · ');

@@ -1,4 +1,4 @@
-/** Numbers, times and sizes as people read them. Pure. */
+/** Formatting of numbers, times and sizes. Pure. */
 
 import { Exact } from './json.js';
 
@@ -7,7 +7,7 @@ const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const dateAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** Rounded down: 100 % is shown at the end only. */
+/** Rounds down: 100 % is shown only at the end. */
 export const percent = (value) => `${Math.floor(Math.min(Math.max(value, 0), 100))}\u00a0%`;
 
 export function number(value) {
@@ -52,7 +52,7 @@ export function span(seconds) {
 
 const pair = (a, unitA, b, unitB) => `${a}\u00a0${unitA}${b ? ` ${b}\u00a0${unitB}` : ''}`;
 
-/** A guess at the time left, as coarse as it deserves: "about 2 min left" */
+/** An estimate of the remaining time, coarser the longer it is: "about 2 min left" */
 export function left(seconds) {
   if (seconds < 5) return 'a few seconds left';
   if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5}\u00a0s left`;
@@ -64,7 +64,7 @@ export function left(seconds) {
   return `about ${span(Math.round(seconds / 3600) * 3600)} left`;
 }
 
-/** "12 s ago": rounded down as the time that a task runs is, beside which it stands */
+/** "12 s ago": rounded down like the running time that is shown beside it */
 export function age(seconds) {
   if (seconds < 1) return 'just now';
   if (seconds < 60) return `${Math.floor(seconds)}\u00a0s ago`;

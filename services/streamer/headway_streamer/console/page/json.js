@@ -1,6 +1,6 @@
-/** JSON whose numbers keep their digits: JavaScript's own numbers have 53 bits of them. Pure. */
+/** JSON without loss of digits: a JavaScript number has only 53 bits. Pure. */
 
-/** A number that JavaScript cannot hold, as it was written. Counts as the nearest number, and reads as its digits. */
+/** A number that JavaScript cannot represent, with its source text. Converts to the nearest number and to its digits. */
 export class Exact {
   /** @param {string} source */
   constructor(source) { this.source = source; }
@@ -9,14 +9,14 @@ export class Exact {
   [Symbol.toPrimitive](hint) { return hint === 'string' ? this.source : Number(this.source); }
 }
 
-// Stands before the digits while they pass through JSON as a string; nobody who writes JSON can know it.
+// Prefix of the digits while they pass through JSON as a string; random, so that no input can contain it.
 const MARK = `exact-${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join('')}:`;
 const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const SUSPICIOUS = /[\d.]{16}|\d[eE]/;
 const MAX_DIGITS = 17; // a double has no more
 
-/** As JSON.parse; numbers that would lose digits become `Exact`. */
+/** Like JSON.parse, but numbers that would lose digits become `Exact`. */
 export function parse(text) {
   const plain = JSON.parse(text);
   if (!SUSPICIOUS.test(text)) return plain;
@@ -24,7 +24,7 @@ export function parse(text) {
   return marked === text ? plain : JSON.parse(marked, (_, value) => (isMarked(value) ? new Exact(value.slice(MARK.length)) : value));
 }
 
-/** As JSON.stringify; an `Exact` is written as it was read. */
+/** Like JSON.stringify; an `Exact` is written with its source text. */
 export const stringify = (value, space) =>
   JSON.stringify(value, (_, one) => (one instanceof Exact ? MARK + one.source : one), space)?.replace(MARKED, '$1');
 

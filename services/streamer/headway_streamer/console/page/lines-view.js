@@ -1,4 +1,4 @@
-/** The log lines. */
+/** The log lines of a task. */
 
 import { el, setText, showText } from './element.js';
 import { clockTime, dateTime, plural } from './format.js';

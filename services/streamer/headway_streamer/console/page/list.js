@@ -1,4 +1,4 @@
-/** The list of recent tasks: one stop of the Tab key, and arrow keys inside. */
+/** The list of recent tasks: one tab stop, with arrow keys inside. */
 
 import { now } from './clock.js';
 import { el, icon, setData, setIcon, setText } from './element.js';
@@ -30,7 +30,7 @@ export class List {
     this.tick();
   }
 
-  /** The stream is ahead of the poll. @param {import('./state.js').TaskState} state */
+  /** Updates a row from the stream, which is ahead of the poll. @param {import('./state.js').TaskState} state */
   patch(state) {
     if (state.status) this.#rows.get(state.task)?.update(state);
   }
@@ -41,7 +41,7 @@ export class List {
     if (!this.items.contains(document.activeElement)) this.#enter(this.#rows.get(task)?.link ?? this.items.querySelector('a'));
   }
 
-  /** Tab leads to this link, and from it out of the list. */
+  /** Makes this link the tab stop of the list. */
   #enter(link) {
     for (const row of this.#rows.values()) row.link.tabIndex = row.link === link ? 0 : -1;
   }
@@ -55,12 +55,12 @@ export class List {
     links[Math.min(Math.max(to, 0), links.length - 1)].focus();
   }
 
-  /** Ages grow. */
+  /** Updates the ages. */
   tick() {
     for (const row of this.#rows.values()) row.tick();
   }
 
-  /** Moves only what is out of place, so that the focus stays. */
+  /** Moves only rows that are out of place, so that the focus is kept. */
   #place(rows) {
     for (const child of [...this.items.children]) if (!rows.some((row) => row.node === child)) child.remove();
     rows.forEach((row, index) => {
@@ -78,25 +78,25 @@ class Row {
     this.created = created;
     this.age = el('time', { datetime: new Date(created * 1000).toISOString(), title: dateTime(created) });
     this.icon = icon('unknown');
-    this.word = el('span', { class: 'word' });
+    this.label = el('span', { class: 'word' });
     this.note = el('span', { class: 'note' });
     this.fill = el('span', { class: 'fill' });
     this.figure = el('span', { class: 'figure' });
     this.link = el('a', { class: 'row', href: `#${encodeURIComponent(task)}` },
       el('span', { class: 'row-top' }, el('span', { class: 'kind-name' }, kind), this.age),
       el('span', { class: 'track', 'aria-hidden': 'true' }, this.fill),
-      el('span', { class: 'row-end' }, el('span', { class: 'status' }, this.icon, this.word), this.note, this.figure));
+      el('span', { class: 'row-end' }, el('span', { class: 'status' }, this.icon, this.label), this.note, this.figure));
     this.node = el('li', {}, this.link);
   }
 
   /** @param {any} state the latest progress event, or null */
   update(state) {
-    if ((state?.n ?? 0) < this.#n) return; // an older poll than what the stream has shown
+    if ((state?.n ?? 0) < this.#n) return; // the poll is older than the stream
     this.#n = state?.n ?? 0;
     const status = state?.status ?? 'queued';
     setData(this.link, 'status', status);
     setIcon(this.icon, status);
-    setText(this.word, capitalised(status));
+    setText(this.label, capitalised(status));
     setText(this.note, noteOf(state));
     setText(this.figure, TERMINAL.has(status) || !state?.progress ? '' : percent(state.progress));
     this.fill.style.width = `${state?.progress ?? 0}%`;

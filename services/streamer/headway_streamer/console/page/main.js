@@ -1,4 +1,4 @@
-/** Puts the page together: the hash says which task is looked at. */
+/** Entry point of the page. The hash of the URL selects the task. */
 
 import { announcement, title } from './announcer.js';
 import * as api from './api.js';
@@ -14,7 +14,7 @@ const LIST_SECONDS = 4;
 const KINDS_SECONDS = 30;
 const HIDDEN_RENDER_MS = 1000;
 const NEW = 'new';
-const WIDE = '(min-width: 640px)'; // the list and a task stand side by side, as in page.css
+const WIDE = '(min-width: 640px)'; // list and task side by side, as in page.css
 
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const main = byId('main');
@@ -29,12 +29,12 @@ const form = new Form((task) => { go(task); refreshList(); });
 let session = null;
 /** @type {TaskView|null} */
 let view = null;
-let said = initial('');
+let announced = initial('');
 let rendering = false;
 let kindsAt = 0;
 let routed = false;
-/** @type {any[]|null} as the list was last read; null before */
-let known = null;
+/** @type {any[]|null} the latest task list; null before the first response */
+let latest = null;
 
 byId('list').append(list.node);
 byId('start').prepend(icon('plus'));
@@ -47,14 +47,14 @@ function go(task) {
   location.hash = encodeURIComponent(task);
 }
 
-/** Shows what the hash names. Without one that is the newest task that runs, where there is room for it beside the list. */
+/** Shows the task of the hash; without a hash the newest running task, if the window is wide enough for it. */
 function route() {
   const name = hashName() || running();
   const task = name === NEW ? '' : name;
   if (name && !hashName()) history.replaceState(null, '', `#${encodeURIComponent(name)}`);
   document.body.dataset.pane = name ? 'main' : 'list';
-  if (task !== (session?.task ?? '')) look(task);
-  else if (!task && main.firstElementChild !== form.node) main.replaceChildren(name || known ? form.node : loading);
+  if (task !== (session?.task ?? '')) showTask(task);
+  else if (!task && main.firstElementChild !== form.node) main.replaceChildren(name || latest ? form.node : loading);
   list.select(task);
   byId('start').toggleAttribute('aria-current', !task);
   render();
@@ -62,8 +62,8 @@ function route() {
 }
 
 function running() {
-  if (!known || !matchMedia(WIDE).matches) return '';
-  const open = known.filter(({ state }) => !TERMINAL.has(state?.status));
+  if (!latest || !matchMedia(WIDE).matches) return '';
+  const open = latest.filter(({ state }) => !TERMINAL.has(state?.status));
   return (open.find(({ state }) => state?.status === 'processing') ?? open[0])?.task ?? '';
 }
 
@@ -75,18 +75,18 @@ function hashName() {
   }
 }
 
-function look(task) {
+function showTask(task) {
   session?.close();
   session = task ? new Session(task, schedule) : null;
   view = session && new TaskView(session, (next) => { go(next); refreshList(); });
-  said = initial(task);
+  announced = initial(task);
   main.replaceChildren((view ?? form).node);
   setText(skip, task ? 'Skip to the task' : 'Skip to the form');
   scrollTo(0, 0);
   session?.open();
 }
 
-/** Where the focus was may be gone from sight by this step of the person's own; a stream never does this. */
+/** Moves the focus to the heading if the focused element was hidden by navigation. */
 function rescueFocus() {
   const focused = document.activeElement;
   const lost = !focused || focused === document.body || focused.checkVisibility?.() === false;
@@ -94,7 +94,7 @@ function rescueFocus() {
   routed = true;
 }
 
-/** Many events, one drawing. A hidden page gets no animation frames, but its title goes on. */
+/** Renders once for many events. A hidden page gets no animation frames, but its title is updated. */
 function schedule() {
   if (rendering) return;
   rendering = true;
@@ -108,9 +108,9 @@ function render() {
   if (!session || !view) return;
   view.render();
   list.patch(session.state);
-  const words = announcement(said, session.state, session.kind);
-  if (words) setText(live, words);
-  said = session.state;
+  const text = announcement(announced, session.state, session.kind);
+  if (text) setText(live, text);
+  announced = session.state;
 }
 
 async function refreshList() {
@@ -127,10 +127,10 @@ async function refreshList() {
   }
 }
 
-/** The first answer decides what an address without a hash shows; what is looked at later stays. */
+/** The first response decides what is shown without a hash. */
 function opened(summaries) {
-  const first = !known;
-  known = summaries;
+  const first = !latest;
+  latest = summaries;
   if (first && !hashName()) route();
 }
 
@@ -151,7 +151,7 @@ function warn(error) {
   showText(notice, error ? `${error.advice.title}. ${error.advice.detail}` : '');
 }
 
-/** Polls while somebody looks; never two at once. */
+/** Polls while the page is visible; never twice at once. */
 async function poll() {
   if (!document.hidden) {
     await refreshList();

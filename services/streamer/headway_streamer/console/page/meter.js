@@ -1,4 +1,4 @@
-/** The big bar with its figures. */
+/** The progress bar and its figures. */
 
 import { el, setData, setText, showText } from './element.js';
 import { amount, capitalised, left, percent, rate, span } from './format.js';
@@ -18,68 +18,68 @@ export class Meter {
     this.sub = el('p', { class: 'sub', hidden: true });
     this.step = el('strong');
     this.message = el('span');
-    this.words = el('p', { class: 'message' }, this.step, this.message);
+    this.text = el('p', { class: 'message' }, this.step, this.message);
     this.node = el('div', { class: 'meter' },
       el('div', { class: 'figures' }, this.percent, this.time), this.bar,
       this.counts, this.sub,
-      this.words);
+      this.text);
   }
 
   /** @param {import('./state.js').TaskState} state @param {any} record @param {number} at the server's time */
   render(state, record, at) {
-    const vague = isVague(state);
+    const indeterminate = isIndeterminate(state);
     const time = timeText(state, record, at);
     const count = state.done === undefined ? '' : amount(state.done, state.total, state.unit);
-    setData(this.bar, 'vague', vague ? 'yes' : 'no');
-    this.fill.style.width = vague ? '' : `${state.progress}%`;
-    setText(this.percent, bigText(state, vague));
+    setData(this.bar, 'indeterminate', indeterminate ? 'yes' : 'no');
+    this.fill.style.width = indeterminate ? '' : `${state.progress}%`;
+    setText(this.percent, percentText(state, indeterminate));
     setText(this.time, time);
     setText(this.amount, count);
     const ended = isTerminal(state);
     setText(this.rate, !ended && state.rate ? rate(state.rate, state.unit) : '');
-    this.counts.hidden = ended && !count; // while it runs the place is kept, so that nothing jumps
+    this.counts.hidden = ended && !count; // keeps its space while the task runs, to avoid layout shifts
     const sub = ended ? '' : subText(state);
-    if (sub || ended) this.sub.hidden = ended; // between two rows the place is kept
+    if (sub || ended) this.sub.hidden = ended; // keeps its space between two rows
     setText(this.sub, sub || '\u00a0');
     showText(this.step, ended ? '' : state.step);
     showText(this.message, state.error || state.message === state.step ? '' : state.message);
-    this.words.hidden = ended && this.message.hidden;
-    this.#describe(state, vague, [vague ? capitalised(state.status || 'waiting') : percent(state.progress), count, sub, time]);
+    this.text.hidden = ended && this.message.hidden;
+    this.#describe(state, indeterminate, [indeterminate ? capitalised(state.status || 'waiting') : percent(state.progress), count, sub, time]);
   }
 
-  #describe(state, vague, words) {
+  #describe(state, indeterminate, words) {
     const text = words.filter(Boolean).join(', ').replaceAll('\u00a0', ' ');
-    if (vague) this.bar.removeAttribute('aria-valuenow');
+    if (indeterminate) this.bar.removeAttribute('aria-valuenow');
     else this.bar.setAttribute('aria-valuenow', String(Math.floor(state.progress)));
     if (this.bar.getAttribute('aria-valuetext') !== text) this.bar.setAttribute('aria-valuetext', text);
   }
 }
 
-/** Work goes on, and nobody knows how much there is. */
-export const isVague = (state) => state.status === 'processing' && !state.progress && !state.total;
+/** Whether the task is processing and its total is unknown. */
+export const isIndeterminate = (state) => state.status === 'processing' && !state.progress && !state.total;
 
-/** The count within the count: "a.pdf · 4 of 10 pages" */
+/** The sub-progress: "a.pdf · 4 of 10 pages" */
 export function subText({ sub }) {
   return sub ? [sub.label, amount(sub.done, sub.total, sub.unit)].filter(Boolean).join(' · ') : '';
 }
 
-function bigText(state, vague) {
+function percentText(state, indeterminate) {
   if (!state.status) return '\u00a0';
-  if (vague) return state.done === undefined ? 'Working' : amount(state.done, undefined, state.unit);
+  if (indeterminate) return state.done === undefined ? 'Working' : amount(state.done, undefined, state.unit);
   if (state.status === 'queued') return 'Queued';
   return percent(state.progress);
 }
 
-/** What one wants to know next: how long still, or how long it took. */
+/** The remaining time, or the time taken. */
 function timeText(state, record, at) {
   const begun = state.started || record?.created || state.at;
   if (!state.status) return '';
   if (isTerminal(state)) return `took ${span(state.at - begun)}`;
-  if (state.status === 'queued') return `waits for a processor since ${span(Math.floor(at - (record?.created ?? state.at)))}`;
-  if (state.status === 'retrying') return 'tries again soon';
-  if (state.silentSince !== null) return '';
+  if (state.status === 'queued') return `waiting for a processor for ${span(Math.floor(at - (record?.created ?? state.at)))}`;
+  if (state.status === 'retrying') return 'retrying soon';
+  if (state.stalledSince !== null) return '';
   const growing = state.grew && state.at - state.grew < GROWING_SECONDS;
   if (state.eta !== undefined && !growing) return left(state.eta - (at - state.at));
-  // The processor's clock may be behind: a task does not run for longer than it is old.
+  // The processor's clock may be behind: a task cannot run for longer than its age.
   return `runs for ${span(Math.floor(at - Math.max(begun, record?.created ?? 0)))}`;
 }

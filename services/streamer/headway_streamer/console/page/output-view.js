@@ -1,4 +1,4 @@
-/** The output text of the current attempt. Grows by appending; what is kept in the document is bounded. */
+/** The output text of the current attempt. New text is appended; the text kept in the document is bounded. */
 
 import { copyButton } from './copy-button.js';
 import { el, showText } from './element.js';

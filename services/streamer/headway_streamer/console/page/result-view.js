@@ -1,4 +1,4 @@
-/** The result: objects as definitions, lists of flat objects as tables, deeper values folded, and the JSON itself. */
+/** The result: objects as definition lists, lists of flat objects as tables, deeper values folded, and as JSON. */
 
 import * as api from './api.js';
 import { copyButton } from './copy-button.js';
@@ -8,7 +8,7 @@ import { Exact, stringify } from './json.js';
 
 const MAX_ROWS = 200;
 const MAX_COLUMNS = 12;
-const MAX_UNASKED_BYTES = 1_000_000;
+const MAX_AUTOMATIC_BYTES = 1_000_000;
 const OPEN_DEPTH = 1;
 
 export class ResultView {
@@ -39,9 +39,9 @@ export class ResultView {
 
   #offer(link) {
     this.tools.hidden = true;
-    if (link.bytes <= MAX_UNASKED_BYTES) return void this.#fetch();
+    if (link.bytes <= MAX_AUTOMATIC_BYTES) return void this.#fetch();
     this.body.replaceChildren(
-      el('p', {}, `The result has ${bytes(link.bytes)}. `),
+      el('p', {}, `The size of the result is ${bytes(link.bytes)}. `),
       el('p', { class: 'tools' }, el('button', { type: 'button', click: () => this.#fetch() }, 'Show it'),
         el('a', { href: api.taskUrl(this.session.task, '/result'), download: this.#name }, 'Download it')));
   }
@@ -84,7 +84,7 @@ const isObject = (value) => !isFlat(value) && !Array.isArray(value);
 const isFlat = (value) => typeof value !== 'object' || value === null || value instanceof Exact;
 const isRow = (value) => isObject(value) && Object.values(value).every(isFlat);
 
-/** A large result is kept elsewhere, and the event holds a link. */
+/** A large result is in the object store; the event contains a link. */
 const isLink = (data) => isObject(data) && Object.keys(data).length === 2 && typeof data.href === 'string' && isNumber(data.bytes);
 
 /** @param {any} value @returns {HTMLElement} */
@@ -99,7 +99,7 @@ export function valueView(value, depth = 0) {
 
 const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string');
 
-/** What a result says in `warnings` comes first: who reads on should know it. */
+/** The field `warnings` of a result is shown first. */
 function withWarnings({ warnings, ...rest }) {
   return el('div', {}, el('ul', { class: 'warnings', 'aria-label': 'Warnings' }, ...warnings.map((one) => el('li', {}, one))), valueView(rest));
 }
@@ -108,7 +108,7 @@ function definition(key, inner, depth) {
   if (isFlat(inner) || isEmpty(inner) || isShort(inner)) return [el('dt', {}, key), el('dd', {}, valueView(inner, depth + 1))];
   const size = Array.isArray(inner) ? plural(inner.length, 'entry', 'entries') : plural(Object.keys(inner).length, 'field');
   const fold = el('details', { open: depth < OPEN_DEPTH }, el('summary', {}, key, el('span', { class: 'muted small' }, size)), valueView(inner, depth + 1));
-  // The summary says the key to those who see; in a list of definitions each definition needs its term all the same.
+  // The summary shows the key; a definition list needs a term for each definition nevertheless.
   return [el('div', { class: 'wide' }, el('dt', { class: 'unseen' }, key), el('dd', {}, fold))];
 }
 
@@ -119,11 +119,11 @@ function listView(list, depth) {
   if (!list.length) return el('span', { class: 'muted' }, 'empty');
   if (list.every(isRow)) return tableView(list);
   if (isShort(list)) return el('span', {}, list.map(plainText).join(', '));
-  return grown(el('ol', { class: 'values' }), list, (one) => el('li', {}, valueView(one, depth + 1)));
+  return paged(el('ol', { class: 'values' }), list, (one) => el('li', {}, valueView(one, depth + 1)));
 }
 
-/** Adds as many as are shown at once, and a button for more. */
-function grown(parent, list, view, shell = parent) {
+/** Adds the first MAX_ROWS entries, and a button for more. */
+function paged(parent, list, view, shell = parent) {
   let shown = 0;
   const more = el('button', { type: 'button', class: 'quiet more', click: () => add() });
   const box = el('div', {}, shell, more);
@@ -145,8 +145,8 @@ function tableView(rows) {
   const head = el('tr', {}, ...columns.map((name) => el('th', { scope: 'col', class: numeric.has(name) ? 'numeric' : null }, name)));
   const cell = (row, name) => el('td', { class: numeric.has(name) ? 'numeric' : null }, row[name] === undefined ? '' : flatView(row[name]));
   const shell = el('div', { class: 'table', tabindex: '0', role: 'group', 'aria-label': 'Table' }, el('table', {}, el('thead', {}, head), body));
-  const box = grown(body, rows, (row) => el('tr', {}, ...columns.map((name) => cell(row, name))), shell);
-  if (all.length > columns.length) box.append(el('p', { class: 'muted small' }, `${plural(all.length - columns.length, 'column')} more in the JSON.`));
+  const box = paged(body, rows, (row) => el('tr', {}, ...columns.map((name) => cell(row, name))), shell);
+  if (all.length > columns.length) box.append(el('p', { class: 'muted small' }, `${plural(all.length - columns.length, 'more column')} in the JSON.`));
   return box;
 }
 
@@ -156,7 +156,7 @@ function flatView(value) {
   if (typeof value === 'boolean') return el('span', {}, value ? 'yes' : 'no');
   const text = plainText(value);
   if (typeof value === 'string' && text.includes('\n')) return el('pre', { class: 'text', tabindex: '0', 'aria-label': 'Text' }, text);
-  // Only these schemes: a result may hold text from anywhere, javascript: included.
+  // Only these schemes: a result may contain untrusted text, such as a javascript: URL.
   if (/^https?:\/\/\S+$/.test(text)) return el('a', { href: text, rel: 'noreferrer noopener', target: '_blank' }, text);
   return el('span', { class: value === null ? 'muted' : null }, text);
 }

@@ -1,4 +1,4 @@
-/** From a kind's JSON Schema (2020-12, as msgspec writes it) to fields, and from what was typed to parameters. Pure. */
+/** Converts a kind's JSON Schema (2020-12, as msgspec writes it) to fields, and their input to parameters. Pure. */
 
 import { number } from './format.js';
 import { Exact, parse, stringify } from './json.js';
@@ -20,7 +20,7 @@ import { Exact, parse, stringify } from './json.js';
  */
 
 const LONG_TEXT = 1000;
-const MAX_DEPTH = 16; // a $ref may lead to itself
+const MAX_DEPTH = 16; // a $ref may be recursive
 
 /** @returns {Field[]} */
 export function fieldsOf(schema) {
@@ -31,12 +31,12 @@ export function fieldsOf(schema) {
 
 export const describe = (schema) => resolve(schema, schema).description ?? '';
 
-/** Follows $ref, and takes the one other branch of a choice with null. */
+/** Resolves $ref, and a union of one type with null. */
 function resolve(schema, root, depth = 0) {
   if (!schema || typeof schema !== 'object' || depth > MAX_DEPTH) return {};
   if (typeof schema.$ref === 'string') {
     const { $ref, ...rest } = schema;
-    // The title of what is referred to is the name of a type, not of this field.
+    // The title of the target is the name of its type, not of this field.
     const { title, ...target } = resolve(lookUp(root, $ref), root, depth + 1);
     return { ...target, ...rest };
   }
@@ -61,7 +61,7 @@ function field(name, schema, required) {
   const example = schema.examples?.[0];
   return {
     name, input, required, nullable: schema.nullable ?? false,
-    title: schema.title ?? words(name),
+    title: schema.title ?? titleOf(name),
     description: schema.description ?? '',
     default: schema.default,
     minimum: schema.minimum ?? schema.exclusiveMinimum, maximum: schema.maximum ?? schema.exclusiveMaximum,
@@ -72,7 +72,7 @@ function field(name, schema, required) {
 }
 
 /** `max_pages` → "Max pages" */
-const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+const titleOf = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
 
 function inputOf(schema) {
   if (schema.enum || schema.const !== undefined) return 'choice';
@@ -92,14 +92,14 @@ function hintOf(schema, input) {
   return low !== undefined ? `At least ${number(low)}` : high !== undefined ? `At most ${number(high)}` : '';
 }
 
-/** What a field shows at first. */
+/** The initial text of a field. */
 export function initialText(field) {
   if (field.default === undefined || field.default === null) return '';
   return field.input === 'json' ? stringify(field.default, 1) : String(field.default);
 }
 
 /**
- * What was typed, as a value. Bounds and patterns are the server's business: one place, one wording.
+ * Converts the input of a field. Bounds and patterns are validated by the server alone.
  * @param {Field} field @param {string|boolean} raw
  * @returns {{value?: any, error?: string}} neither: leave the parameter out
  */
@@ -107,19 +107,19 @@ export function read(field, raw) {
   if (field.input === 'boolean') return { value: raw === true };
   const text = String(raw);
   if (field.input === 'choice') return readChoice(field, text);
-  if (text.trim() === '') return readNothing(field);
+  if (text.trim() === '') return readEmpty(field);
   if (field.input === 'text' || field.input === 'long') return { value: text };
   return field.input === 'json' ? readJson(text) : readNumber(field, text);
 }
 
 const readChoice = (field, text) => {
   const value = field.choices.find((choice) => String(choice) === text);
-  return value === undefined ? readNothing(field) : { value };
+  return value === undefined ? readEmpty(field) : { value };
 };
 
-function readNothing(field) {
-  if (field.required) return { error: 'is needed' };
-  // A default that was cleared on purpose is not the same as one that was left alone.
+function readEmpty(field) {
+  if (field.required) return { error: 'is required' };
+  // A cleared default differs from an unchanged one.
   const cleared = (field.input === 'text' || field.input === 'long') && field.default;
   if (cleared) return { value: field.nullable ? null : '' };
   return field.nullable && field.default !== undefined && field.default !== null ? { value: null } : {};
@@ -141,7 +141,7 @@ function readJson(text) {
 }
 
 /**
- * The errors of a 422, by field; those that belong to none are in `rest`.
+ * Groups the errors of a 422 response by field; the others are in `rest`.
  * @param {{pointer: string, detail: string}[]} errors @param {string[]} names
  */
 export function errorsByField(errors, names) {

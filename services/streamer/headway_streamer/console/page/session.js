@@ -1,4 +1,4 @@
-/** The task that is looked at: its record, its state, its stream. Knows no elements. */
+/** The selected task: its record, its state, its stream. Does not use the document. */
 
 import * as api from './api.js';
 import { now } from './clock.js';
@@ -10,25 +10,25 @@ const BEHIND_POLLS = 2;
 const LEND_MS = 1500;
 
 /**
- * @typedef {object} Cut what became of a connection that was cut on purpose
+ * @typedef {object} Cut outcome of a connection that the user has cut
  * @property {number} at
  * @property {number} n of the last event before
  * @property {string} cursor
- * @property {number} missed @property {number} repeated tallies at the time of the cut
+ * @property {number} missed @property {number} repeated counts at the time of the cut
  * @property {number} resumedAt 0 until a streamer said hello
  * @property {string} server
- * @property {number} next n of the first event after; 0 until it came
+ * @property {number} next n of the first event after; 0 until it is received
  * @property {number} skipped ticks that were merged into that one
  */
 
 export class Session {
-  /** @type {any} kind, created, params … as GET /tasks/{id} tells it; null until it came */
+  /** @type {any} kind, created, params … from GET /tasks/{id}; null until it is received */
   record = null;
-  /** @type {api.ApiError|null} why the record could not be had */
+  /** @type {api.ApiError|null} why the record could not be fetched */
   failure = null;
-  /** @type {'cancel'|'retry'|''} a request under way */
+  /** @type {'cancel'|'retry'|''} the request in progress */
   pending = '';
-  /** @type {api.ApiError|null} what the last request answered */
+  /** @type {api.ApiError|null} the error of the last request */
   refusal = null;
   /** @type {Cut|null} */
   lastCut = null;
@@ -42,7 +42,7 @@ export class Session {
     this.stream = new Stream(api.taskUrl(task, '/stream'), {
       event: (type, data) => this.#apply(type, data),
       connection: () => onChange(),
-      refused: () => this.#whyRefused(),
+      refused: () => this.#checkTask(),
     });
     this.share = new Share(this.stream);
   }
@@ -80,12 +80,12 @@ export class Session {
   }
 
   /**
-   * The list knows of newer events than the stream has brought: then the stream is dead and does not know it.
+   * Reopens the stream when the list has had newer events for a while: the connection is dead without an error.
    * @param {{state?: {n: number}|null}} summary
    */
   compare(summary) {
     const ahead = (summary.state?.n ?? 0) > this.state.n && this.stream.connection.phase === 'open';
-    this.#behind = ahead && this.stream.silentSeconds > 5 ? this.#behind + 1 : 0;
+    this.#behind = ahead && this.stream.idleSeconds > 5 ? this.#behind + 1 : 0;
     if (this.#behind >= BEHIND_POLLS) this.stream.wake(true);
   }
 
@@ -102,7 +102,7 @@ export class Session {
     this.share.leave();
   }
 
-  /** What came after the cut: was anything lost? */
+  /** Records what the stream delivers after a cut. */
   #follow(type, before) {
     const cut = this.lastCut;
     if (!cut || cut.next) return;
@@ -122,8 +122,8 @@ export class Session {
     this.onChange();
   }
 
-  /** EventSource hides the status, so the task itself is asked. */
-  async #whyRefused() {
+  /** EventSource hides the status of the response, so the task is fetched. */
+  async #checkTask() {
     try {
       this.record = await api.task(this.task);
     } catch (error) {
@@ -139,7 +139,7 @@ export class Session {
     this.pending = name;
     this.refusal = null;
     this.onChange();
-    // All connections to the origin may be taken by streams, ours among them: then the request waits for one of them.
+    // Streams may use all connections to the origin: a waiting request gets the connection of this one.
     const lending = setTimeout(() => this.stream.pause('lent'), LEND_MS);
     try {
       return await send();

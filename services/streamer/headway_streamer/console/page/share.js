@@ -1,7 +1,7 @@
 /**
- * Which windows hold a stream. Over HTTP/1.1 a browser has six connections per origin for all of its windows, and
- * requests need some: at most four windows keep a stream open. The others, and those that nobody sees, visit: they
- * connect for a moment and go on from their cursor. The windows agree among themselves, over a BroadcastChannel.
+ * Decides which windows hold a stream. Over HTTP/1.1 a browser has six connections per origin for all of its windows, and
+ * requests need some: at most four windows keep a stream open. The others, and hidden windows, connect periodically
+ * for a moment and resume from their cursor. The windows coordinate over a BroadcastChannel.
  */
 
 import { randomKey } from './api.js';
@@ -13,13 +13,13 @@ const ANSWER_MS = 150;
 const CLAIM_MS = 10_000;
 const HIDDEN_MS = 30_000;
 const VISIBLE_VISIT_SECONDS = 3;
-const HIDDEN_VISIT_SECONDS = 60; // so that the title goes on
+const HIDDEN_VISIT_SECONDS = 60; // keeps the title up to date
 
-/** @typedef {[number, string]} Claim when and by whom; the earlier one wins */
+/** @typedef {[number, string]} Claim time and window id; the earlier claim wins */
 
 export class Share {
   #id = randomKey();
-  /** @type {Claim|null} while it holds a stream, or asks whether it may */
+  /** @type {Claim|null} while this window holds a stream or requests one */
   #claim = null;
   /** @type {BroadcastChannel|null} */
   #channel = null;
@@ -33,44 +33,44 @@ export class Share {
     this.stream = stream;
   }
 
-  /** The stream is open: may it stay? */
+  /** Starts the coordination for an open stream. */
   join() {
     if (!globalThis.BroadcastChannel) return;
     this.#channel = new BroadcastChannel(CHANNEL);
-    this.#channel.onmessage = ({ data }) => this.#hear(data);
+    this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#timer = setInterval(() => document.hidden || this.#ask(), CLAIM_MS);
-    document.addEventListener('visibilitychange', this.#look);
-    addEventListener('pagehide', this.#giveUp);
-    addEventListener('pageshow', this.#look);
-    this.#look();
+    document.addEventListener('visibilitychange', this.#update);
+    addEventListener('pagehide', this.#releaseClaim);
+    addEventListener('pageshow', this.#update);
+    this.#update();
   }
 
-  /** The stream is closed. */
+  /** Ends the coordination. */
   leave() {
-    this.#giveUp();
+    this.#releaseClaim();
     clearInterval(this.#timer);
     clearTimeout(this.#hiding);
     this.#channel?.close();
     this.#channel = null;
-    document.removeEventListener('visibilitychange', this.#look);
-    removeEventListener('pagehide', this.#giveUp);
-    removeEventListener('pageshow', this.#look);
+    document.removeEventListener('visibilitychange', this.#update);
+    removeEventListener('pagehide', this.#releaseClaim);
+    removeEventListener('pageshow', this.#update);
   }
 
-  #giveUp = () => { this.#claim = null; };
+  #releaseClaim = () => { this.#claim = null; };
 
-  #look = () => {
+  #update = () => {
     clearTimeout(this.#hiding);
     if (document.hidden) {
       this.#hiding = setTimeout(() => this.#retire(), HIDDEN_MS);
     } else {
-      this.stream.stay(); // at once: whether it may is known a moment later
+      this.stream.stay(); // at once; the other windows respond a moment later
       this.#ask();
     }
   };
 
   #retire() {
-    this.#giveUp();
+    this.#releaseClaim();
     this.stream.visit(HIDDEN_VISIT_SECONDS, 'hidden');
   }
 
@@ -78,33 +78,33 @@ export class Share {
     if (this.stream.connection.phase === 'closed') return void this.leave();
     this.#claim ??= [Date.now(), this.#id];
     this.#others.clear();
-    this.#say({ type: 'who', from: this.#id, claim: this.#claim });
+    this.#send({ type: 'who', from: this.#id, claim: this.#claim });
     await new Promise((resolve) => { setTimeout(resolve, ANSWER_MS); });
     if (!this.#claim || !this.#channel) return;
     if (this.#allowed()) this.stream.stay();
     else {
-      this.#giveUp();
+      this.#releaseClaim();
       this.stream.visit(VISIBLE_VISIT_SECONDS, 'shared');
     }
   }
 
-  /** Few enough have come before this one, or one of them is hidden and can go. */
+  /** Whether fewer than the limit have earlier claims, or one of them is hidden and can release its stream. */
   #allowed() {
     if (this.#others.size < limit()) return true;
     const hidden = [...this.#others].filter(([, other]) => other.hidden).sort(([, a], [, b]) => (isBefore(a.claim, b.claim) ? -1 : 1));
     if (!hidden.length) return false;
-    this.#say({ type: 'release', to: hidden[0][0] });
+    this.#send({ type: 'release', to: hidden[0][0] });
     return true;
   }
 
-  #hear({ type, from, to, claim, hidden }) {
+  #receive({ type, from, to, claim, hidden }) {
     if (type === 'who' && this.#claim && isBefore(this.#claim, claim)) {
-      this.#say({ type: 'holds', from: this.#id, to: from, claim: this.#claim, hidden: document.hidden });
+      this.#send({ type: 'holds', from: this.#id, to: from, claim: this.#claim, hidden: document.hidden });
     } else if (type === 'holds' && to === this.#id) this.#others.set(from, { claim, hidden });
     else if (type === 'release' && to === this.#id && document.hidden) this.#retire();
   }
 
-  #say(message) {
+  #send(message) {
     this.#channel?.postMessage(message);
   }
 }

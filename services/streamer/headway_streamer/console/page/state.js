@@ -1,6 +1,6 @@
 /**
- * The state of one task as the page shows it, reduced from the events of its stream.
- * Pure: no document, no clock, no network. `reduce` returns a new state and leaves the old one alone.
+ * The state of one task, reduced from the events of its stream.
+ * Pure: no document, no clock, no network. `reduce` returns a new state and does not change the old one.
  */
 
 /** @typedef {'queued'|'processing'|'retrying'|'completed'|'error'|'cancelled'} Status */
@@ -20,8 +20,8 @@
  * @property {number} attempt
  * @property {number} end characters (code points) received, as `offset` counts them
  * @property {string} text the newest part
- * @property {number} cut UTF-16 units that are no longer kept in front of `text`
- * @property {number} holes characters that never arrived (the history was trimmed)
+ * @property {number} cut UTF-16 units before `text` that are no longer kept
+ * @property {number} holes characters that were not received (the history was trimmed)
  */
 /**
  * @typedef {object} TaskState
@@ -49,14 +49,14 @@
  * @property {Output} output
  * @property {{n: number, at: number, level: string, message: string, logger: string}[]} lines
  * @property {number} linesLeftOut older log lines that are no longer kept
- * @property {string|null} cancelReason somebody asked to cancel
- * @property {number|null} silentSince no event and no task beat since then, as the streamer says
+ * @property {string|null} cancelReason reason of a requested cancellation
+ * @property {number|null} stalledSince when the streamer last saw an event or a task beat, if it reported the task as stalled
  * @property {number} merged progress ticks that were merged into a later one
- * @property {number} missed events that should have come and did not
- * @property {number} repeated events that came twice and were ignored
+ * @property {number} missed events that were not received
+ * @property {number} repeated events that were received twice and ignored
  * @property {number} resets
  * @property {string} resetReason
- * @property {boolean} fresh nothing has come since the beginning or the last reset
+ * @property {boolean} fresh no event since the beginning or the last reset
  */
 
 export const TERMINAL = new Set(['completed', 'error', 'cancelled']);
@@ -70,7 +70,7 @@ export function initial(task) {
     task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '',
     done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined, sub: null,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
-    steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, silentSince: null,
+    steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, stalledSince: null,
     merged: 0, missed: 0, repeated: 0, resets: 0, resetReason: '', fresh: true,
   };
 }
@@ -87,13 +87,13 @@ export const isTerminal = (state) => TERMINAL.has(state.status);
  */
 export function reduce(state, type, data, now) {
   if (type === 'reset') return afterReset(state, data);
-  // A new connection tells again if the task is silent.
-  if (type === 'hello' || type === 'resumed') return { ...state, silentSince: null };
-  if (type === 'stalled') return { ...state, silentSince: data.seconds > 0 ? now - data.seconds : null };
+  // A new connection reports a stalled task again.
+  if (type === 'hello' || type === 'resumed') return { ...state, stalledSince: null };
+  if (type === 'stalled') return { ...state, stalledSince: data.seconds > 0 ? now - data.seconds : null };
   const apply = APPLY[type];
   if (!apply) return state;
   if (data.n <= state.n) return { ...state, repeated: state.repeated + 1 };
-  return { ...apply(counted(state, type, data), data), n: data.n, lastAt: data.at, silentSince: null, fresh: false };
+  return { ...apply(counted(state, type, data), data), n: data.n, lastAt: data.at, stalledSince: null, fresh: false };
 }
 
 const APPLY = {
@@ -111,7 +111,7 @@ function afterReset(state, data) {
   };
 }
 
-/** Only progress ticks are merged to a later one, so a jump before anything else is a hole. */
+/** Only progress ticks are merged into a later one, so a gap before another event is a loss. */
 function counted(state, type, event) {
   const skipped = state.fresh && state.resets ? 0 : event.n - state.n - 1;
   if (skipped <= 0) return state;
@@ -160,7 +160,7 @@ function stepsAfter(state, event) {
   if (event.status !== 'processing') return open ? closed(steps, event.at, 'retrying') : steps;
   if (!event.step) return open && last.attempt !== event.attempt ? closed(steps, event.at, 'retrying') : steps;
   if (open && last.name === event.step && last.attempt === event.attempt) return [...steps.slice(0, -1), counts(last, event)];
-  // The first ticks of a step may have been merged into this one: then it began right after the event before.
+  // The first ticks of a step may have been merged into this one: then the step began right after the previous event.
   const start = event.n > state.n + 1 && state.lastAt ? state.lastAt : event.at;
   const before = open ? closed(steps, start, last.attempt === event.attempt ? 'done' : 'retrying') : steps;
   const step = { name: event.step, attempt: event.attempt, start, end: null, outcome: 'active' };
@@ -181,7 +181,7 @@ function outputAfter(output, chunk) {
   const fresh = afterPoints(chunk.text, base.end - chunk.offset);
   const end = Math.max(base.end, chunk.offset + codePoints(chunk.text));
   const text = base.text + fresh;
-  // Cut rarely and much, so that a long output does not copy its whole text for each chunk.
+  // Trimmed rarely and by much, so that a long output is not copied for each chunk.
   const surplus = text.length > 2 * MAX_OUTPUT ? text.length - MAX_OUTPUT : 0;
   return {
     attempt: base.attempt, end, text: text.slice(surplus), cut: base.cut + surplus,

@@ -1,11 +1,11 @@
-/** The steps as a waterfall: when each began, how long it took. */
+/** The steps as a waterfall: start and duration of each. */
 
 import { now } from './clock.js';
 import { el, icon, setData, setIcon, setText, showText } from './element.js';
 import { amount, span } from './format.js';
 import { TracebackView } from './traceback-view.js';
 
-const WORDS = { active: 'under way', done: 'done', retrying: 'given up, tried again', error: 'failed', cancelled: 'cancelled' };
+const WORDS = { active: 'in progress', done: 'done', retrying: 'failed, retried', error: 'failed', cancelled: 'cancelled' };
 
 export class StepsView {
   /** @type {StepRow[]} */

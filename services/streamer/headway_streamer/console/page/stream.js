@@ -1,7 +1,7 @@
 /**
- * One task's Server-Sent Events over a native EventSource, opened again whenever it ends too early.
- * EventSource reconnects by itself after a drop or a clean end; after any answer but 200 it never does. Then, and when
- * a wake-up makes a silent one doubtful, this opens a new one with the cursor in the URL.
+ * One task's Server-Sent Events over a native EventSource, reopened whenever it ends too early.
+ * EventSource reconnects by itself after a drop or a clean end, but not after a response other than 200. Then, and when
+ * an idle connection may be dead after a wake-up, this opens a new one with the cursor in the URL.
  */
 
 import { now } from './clock.js';
@@ -11,17 +11,17 @@ import { parse } from './json.js';
  * @typedef {object} Connection
  * @property {'connecting'|'open'|'resting'|'reconnecting'|'closed'} phase
  * @property {string} reason why it is closed, resting or reconnecting: ended, hidden, cut, drain, lifetime, refused …
- * @property {string} server who serves the stream
+ * @property {string} server name of the streamer
  * @property {string} cursor the last event id
  * @property {number} opened how many times a streamer said hello
- * @property {number} retryAt when the next attempt is made, if this page makes it; seconds since 1970
+ * @property {number} retryAt time of this page's next attempt, in seconds since 1970; 0 for none
  */
 
 const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye'];
 const MIN_DELAY_SECONDS = 0.5;
 const MAX_DELAY_SECONDS = 15;
 const CUT_SECONDS = 1.5;
-const DOUBTFUL_SECONDS = 15; // one heartbeat; a page cannot see the heartbeats themselves
+const IDLE_SECONDS = 15; // one heartbeat; a page cannot see heartbeats
 const OPENING_SECONDS = 20;
 const VISIT_SECONDS = 0.6;
 
@@ -41,7 +41,7 @@ export class Stream {
    * @param {object} on
    * @param {(type: string, data: any) => void} on.event
    * @param {(connection: Connection) => void} on.connection
-   * @param {() => Promise<string>} on.refused asked after an answer that is not a stream; a reason not to try again, or ''
+   * @param {() => Promise<string>} on.refused called after a response that is not a stream; returns a reason to close, or ''
    */
   constructor(url, on) {
     this.url = url;
@@ -49,7 +49,7 @@ export class Stream {
   }
 
   get connection() { return this.#connection; }
-  get silentSeconds() { return now() - this.#heardAt; }
+  get idleSeconds() { return now() - this.#heardAt; }
   get #finished() { return this.#connection.phase === 'closed'; }
 
   open() {
@@ -66,14 +66,14 @@ export class Stream {
     this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
   }
 
-  /** Only visits from now on: a connection for a moment, from the cursor on, every so many seconds. */
+  /** Connects only for a moment, from the cursor, every `seconds`. */
   visit(seconds, reason) {
     if (this.#finished) return;
     this.#visits = { seconds, reason };
     if (['open', 'resting'].includes(this.#connection.phase)) this.#rest();
   }
 
-  /** A connection of its own again. */
+  /** Keeps the connection open again. */
   stay() {
     if (this.#finished || !this.#visits) return;
     this.#visits = null;
@@ -81,13 +81,13 @@ export class Stream {
     else if (this.#connection.phase === 'open') clearTimeout(this.#timer);
   }
 
-  /** Ends it permanently: the task has ended, or nobody looks any more. */
+  /** Closes the stream permanently: the task has ended or is no longer shown. */
   close(reason = 'left') {
     this.#drop();
     this.#update({ phase: 'closed', reason, retryAt: 0 });
   }
 
-  /** Drops the connection without telling the server, and opens another one a little later. */
+  /** Drops the connection without notice to the server, and opens another one after CUT_SECONDS. */
   cut() {
     if (this.#finished) return;
     this.#drop();
@@ -102,9 +102,9 @@ export class Stream {
     this.#update({ phase: 'reconnecting', reason, retryAt: 0 });
   }
 
-  /** The page is awake again: what seems open may be long dead. */
+  /** Reopens the connection after a suspension: it may be dead although it seems open. */
   wake(sure = false) {
-    if (this.#finished || (!sure && this.#source && this.silentSeconds < DOUBTFUL_SECONDS)) return;
+    if (this.#finished || (!sure && this.#source && this.idleSeconds < IDLE_SECONDS)) return;
     if (!sure && this.#visits && !this.#source) return;
     this.#tries = 0;
     this.#update({ reason: 'woken' });
@@ -135,7 +135,7 @@ export class Stream {
     if (this.#visits) this.#after(VISIT_SECONDS, () => this.#rest());
   }
 
-  /** Lets others have the connection until the next visit. */
+  /** Releases the connection until the next visit. */
   #rest() {
     this.#drop();
     if (!this.#visits) return void this.open();
@@ -148,7 +148,7 @@ export class Stream {
     if (source !== this.#source) return;
     if (source.readyState === EventSource.CLOSED) return void this.#refused();
     this.#update({ phase: this.#connection.opened ? 'reconnecting' : 'connecting' });
-    // The browser waits for `retry:` and tries by itself, indefinitely; a fresh one is opened should that hang.
+    // The browser waits for `retry:` and reconnects by itself, indefinitely; a new one is opened if that hangs.
     this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
   }
 
@@ -161,7 +161,7 @@ export class Stream {
     else this.#again('refused');
   }
 
-  /** Full jitter between half a second and a bound that doubles up to 15 s. */
+  /** Reconnects with full jitter: after half a second to a bound that doubles up to 15 s. */
   #again(reason) {
     this.#drop();
     const bound = Math.min(MAX_DELAY_SECONDS, MIN_DELAY_SECONDS * 2 ** ++this.#tries);

@@ -1,4 +1,4 @@
-/** The task that is looked at: heading, bar, actions, and the parts below. */
+/** The selected task: heading, bar, actions, and the parts below. */
 
 import { now } from './clock.js';
 import { CommandsView } from './commands-view.js';
@@ -74,7 +74,7 @@ export class TaskView {
   render() {
     const { session } = this;
     const { state, record } = session;
-    const at = now(); // one time for all that stands side by side
+    const at = now(); // one time for all values shown together
     const absent = Boolean(session.failure && !session.failure.temporary && !state.status);
     this.hero.hidden = absent;
     setText(this.heading, session.kind || (absent ? 'No such task' : 'Task'));
@@ -102,13 +102,13 @@ export class TaskView {
     if (record) this.created.title = dateTime(record.created);
     showText(this.attempt, state.attempt > 1 ? `Attempt ${state.attempt}` : '');
     if (!record?.retry_of || !this.origin.hidden) return;
-    this.origin.append('Repeats ', el('a', { href: `#${encodeURIComponent(record.retry_of)}` }, 'an earlier task'));
+    this.origin.append('Retry of ', el('a', { href: `#${encodeURIComponent(record.retry_of)}` }, 'an earlier task'));
     this.origin.hidden = false;
   }
 
   #renderStalled(state, at) {
-    const silent = state.silentSince !== null && !isTerminal(state);
-    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.silentSince)))}: nothing is heard of the processor. If it is gone, the task is tried again by itself.` : '');
+    const silent = state.stalledSince !== null && !isTerminal(state);
+    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.stalledSince)))}: no signal from the processor. If it has ended, the task is retried automatically.` : '');
   }
 
   #renderActions(state) {
@@ -123,7 +123,7 @@ export class TaskView {
     showText(this.refusal, refusal ? `${refusal.advice.title}. ${refusal.advice.detail}` : '');
   }
 
-  /** The end must not take the focus away from somebody who stands on Cancel: it stays in place, switched over. */
+  /** Replaces Cancel by Retry at the end, and keeps the focus. */
   #swap(ended) {
     if (this.retryButton.hidden !== ended) return;
     const focused = document.activeElement === this.cancelButton;
@@ -134,7 +134,7 @@ export class TaskView {
 
   #renderError(state) {
     const { failure } = this.session;
-    const error = failure ? { type: failure.advice.title, message: failure.status === 404 ? 'It does not exist any more, or it is not yours to see. Choose another one from the list.' : failure.advice.detail } : state.error;
+    const error = failure ? { type: failure.advice.title, message: failure.status === 404 ? 'It no longer exists, or you are not allowed to see it. Choose another one from the list.' : failure.advice.detail } : state.error;
     this.errorBox.hidden = !error;
     setData(this.errorBox, 'mild', state.status === 'retrying' ? 'yes' : 'no');
     if (!error) return;
@@ -160,9 +160,9 @@ export class TaskView {
 }
 
 function nextAfter({ status, attempt, error }) {
-  if (status === 'retrying') return `Attempt ${attempt} failed. The next one begins by itself.`;
-  const tries = attempt > 1 ? `It was tried ${plural(attempt, 'time')}. ` : '';
-  if (error.transient) return `${tries}It may work at another time: press Retry.`;
-  return tries + (error.retryable ? '' : 'Trying again as it is will hardly help: look at the parameters first.');
+  if (status === 'retrying') return `Attempt ${attempt} failed. The next one starts automatically.`;
+  const tries = attempt > 1 ? `It was attempted ${plural(attempt, 'time')}. ` : '';
+  if (error.transient) return `${tries}It may succeed later: press Retry.`;
+  return tries + (error.retryable ? '' : 'A retry without a change is unlikely to succeed: check the parameters first.');
 }
 

@@ -1,4 +1,4 @@
-/** Where an attempt failed, folded: files, lines and functions. Empty when the processor keeps it to itself. */
+/** The traceback of a failed attempt, folded. Hidden when the processor does not send one. */
 
 import { copyButton } from './copy-button.js';
 import { el, setText } from './element.js';
