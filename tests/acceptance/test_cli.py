@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from headway.cli.local.ports import next_free
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.pages import Block, modules
 from tests.fixtures.process import is_running, start_process
 
@@ -47,12 +47,13 @@ class Dev:
             )
 
     def until(self, pattern: str, seconds: float = READY_SECONDS) -> re.Match[str]:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if found := re.search(pattern, self.log.read_text()):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"no {pattern!r} in:\n{self.log.read_text()}")
+        def found() -> re.Match[str] | None:
+            return re.search(pattern, self.log.read_text())
+
+        assert holds_blocking(found, seconds), f"no {pattern!r} in:\n{self.log.read_text()}"
+        match = found()
+        assert match is not None
+        return match
 
     def children(self) -> list[int]:
         return children_of(self.process.pid)
@@ -324,11 +325,11 @@ def children_of(pid: int) -> list[int]:
 
 def until_answered(client: httpx.Client, path: str, answered: Callable[[Any], bool]) -> None:
     """Ask until the answer is as it should be."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+
+    def responds() -> bool:
         with suppress(httpx.TransportError):
             response = client.get(path)
-            if response.is_success and answered(response.json()):
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"not answered as expected: {path}")
+            return response.is_success and answered(response.json())
+        return False
+
+    assert holds_blocking(responds, READY_SECONDS), f"no such response: {path}"

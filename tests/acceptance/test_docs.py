@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -10,13 +9,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.fixtures.condition import until
 from tests.fixtures.pages import ROOT, printed_for
 from tests.fixtures.process import start_process
 from tests.fixtures.services import READY_SECONDS, free_port
@@ -82,13 +81,13 @@ def streamer(tmp_path_factory):
 async def test_services_start_as_printed(printed, streamer, http):
     """And offer the tasks of the module that they name."""
     assert len(printed) == 1
-    kinds = set()
-    deadline = time.monotonic() + READY_SECONDS
-    while "story" not in kinds and time.monotonic() < deadline:
+
+    async def offered():
         with suppress(httpx.HTTPError, KeyError):
             kinds = {kind["kind"] for kind in (await http.get(f"{streamer}/api/v1/kinds")).json()["kinds"]}
-        await asyncio.sleep(0.02)
-    assert kinds > {"crawl", "bulk", "boil", "story"}
+            return kinds > {"crawl", "bulk", "boil", "story"}
+
+    await until(offered, READY_SECONDS)
 
 
 async def test_scripts_for_a_page_work_as_printed(printed, streamer, http, page):

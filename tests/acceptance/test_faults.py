@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import httpx
 
-from tests.fixtures.condition import holds
+from tests.fixtures.condition import holds, until
 from tests.fixtures.services import KILL, TERM
 from tests.fixtures.sse import Reader
 
@@ -147,8 +147,7 @@ async def test_a_202_is_never_given_for_a_job_that_was_not_stored(services, http
             await asyncio.sleep(0.02)
 
     clients = [asyncio.create_task(client(n)) for n in range(8)]
-    while len(answers) < 20:
-        await asyncio.sleep(0.005)
+    await until(lambda: len(answers) >= 20)
     services.nats.restart()
     await asyncio.gather(*clients)
     assert {status for status, _ in answers} <= {202, 503}

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.fixtures.sse import Reader
 from tests.fixtures.web import MODULES
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
@@ -99,9 +100,8 @@ async def test_arrow_keys_move_through_the_list(shared, http, page, expect):
 
 async def test_the_address_alone_shows_the_task_that_runs(shared, http, page, expect):
     task = await submit(http, shared.s1.url, ENDLESS)
-    newer = await submit(http, shared.s1.url, RICH)
-    async with http.stream("GET", f"{shared.s1.url}/api/v1/tasks/{newer}/stream") as stream:
-        await stream.aread()  # it has ended
+    newest = await submit(http, shared.s1.url, RICH)
+    await Reader(http).read(f"{shared.s1.url}/api/v1/tasks/{newest}/stream")  # to its end
     await page.goto(shared.s1.url)
     await expect(page.get_by_role("progressbar")).to_be_visible(timeout=20_000)
     await page.wait_for_url(f"**/#{task}")

@@ -1,9 +1,11 @@
 """The page on the connections that a browser has: six per origin over HTTP/1.1, and slow ones."""
 
-import asyncio
 import re
 
 import pytest
+
+from tests.fixtures.condition import until
+from tests.fixtures.gauge import gauge
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -34,12 +36,11 @@ async def task(shared, http):
 
 async def until_open(shared, http, count):
     """Return when the streamer has `count` streams open."""
-    async with asyncio.timeout(20):
-        while True:
-            text = (await http.get(f"http://127.0.0.1:{shared.s1.ops_port}/metrics")).text
-            if float(re.search(r"^headway_watchers (\S+)$", text, re.MULTILINE)[1]) == count:
-                return
-            await asyncio.sleep(0.05)
+
+    async def is_open():
+        return await gauge(http, shared.s1, "headway_watchers") == count
+
+    await until(is_open, 20)
 
 
 async def test_seven_visible_windows_show_a_running_task_and_cancel_it(shared, http, page, expect, task):

@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 
 import httpx
+from httpx_sse import ServerSentEvent, aconnect_sse
 
 from tests.charts.browsers import TERMINAL
 
@@ -51,23 +52,17 @@ class EventSource:
                 await asyncio.sleep(self._retry_ms / 1000 / self._hurry)
 
     async def _connect(self) -> None:
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._id} if self._id else {})
-        async with self._http.stream("GET", self._url, headers=headers) as reply:
+        headers = {"Last-Event-ID": self._id} if self._id else {}
+        async with aconnect_sse(self._http, "GET", self._url, headers=headers) as source:
             self.connections += 1
-            if reply.status_code != 200:
-                self.lost_by = reply.status_code
+            if source.response.status_code != 200:
+                self.lost_by = source.response.status_code
                 return
-            block: dict[str, str] = {}
-            async for line in reply.aiter_lines():
-                name, _, value = line.partition(": ")
-                if line and name:
-                    block[name] = value
-                elif block:
-                    self._take(block)
-                    block = {}
+            async for sse in source.aiter_sse():
+                self._take(sse)
 
-    def _take(self, block: dict[str, str]) -> None:
-        self._id = block.get("id", self._id)
-        self._retry_ms = float(block.get("retry", self._retry_ms))
-        if "data" in block:
-            self.events.append((block.get("event", "message"), json.loads(block["data"])))
+    def _take(self, sse: ServerSentEvent) -> None:
+        self._id = sse.id or self._id
+        self._retry_ms = self._retry_ms if sse.retry is None else float(sse.retry)
+        if sse.data:
+            self.events.append((sse.event, json.loads(sse.data)))

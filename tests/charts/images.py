@@ -14,11 +14,12 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.needs import WHEELS
 from tests.fixtures.process import start_process
 
@@ -168,17 +169,16 @@ class Container:
 
     def wait_ready(self, port: int) -> None:
         """Return when it answers its readiness probe."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
+
+        def ready() -> bool:
             assert self._process is not None
             assert self._process.poll() is None, self.log.read_text()
-            try:
+            with suppress(urllib.error.URLError, OSError):
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as reply:
-                    if reply.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+                    return reply.status == 200
+            return False
+
+        assert holds_blocking(ready, READY_SECONDS), self.log.read_text()
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run a line of Python in it."""

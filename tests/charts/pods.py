@@ -12,11 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.charts.helm import Objects, one
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.nats import BINARY, START_SECONDS
 from tests.fixtures.process import start_process
 from tests.fixtures.services import TERM, Service, free_port
@@ -78,16 +79,16 @@ class NatsProcess:
 
     def wait_ready(self) -> None:
         """Return when it answers its health check."""
-        deadline = time.monotonic() + START_SECONDS
-        assert self._process is not None
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
+
+        def ready() -> bool:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log.read_text()
+            with suppress(urllib.error.URLError, OSError):
                 self.ask("/healthz")
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError(self.log.read_text())
+                return True
+            return False
+
+        assert holds_blocking(ready, START_SECONDS), self.log.read_text()
 
     def ask(self, path: str) -> Any:
         """What the monitor port answers."""

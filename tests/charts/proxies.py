@@ -2,11 +2,11 @@
 
 import re
 import socket
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.charts.helm import CHARTS
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.needs import program
 from tests.fixtures.process import start_process
 from tests.fixtures.services import free_port
@@ -39,12 +39,13 @@ class Proxy:
             self._process = start_process(command, stdout=out, stderr=out)
 
     def wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
+        def listens() -> bool:
+            assert self._process.poll() is None, self.log.read_text()
             with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
-                return
-            time.sleep(0.02)
-        raise AssertionError(self.log.read_text())
+                return True
+            return False
+
+        assert holds_blocking(listens, START_SECONDS), self.log.read_text()
 
     def end(self) -> None:
         self._process.terminate()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.charts.helm import render, values
 from tests.charts.images import ROOT, Builder, Container
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.nats import run_nats
 from tests.fixtures.services import free_port
 from tests.fixtures.sse import Reader
@@ -165,8 +166,6 @@ def test_a_changed_source_runs_in_the_container_of_tilt_within_seconds(builder, 
     dev = containers("dev", "localhost/dev:test", environment, ops, read_only=False)
     began = time.monotonic()
     assert dev.python(EDIT).returncode == 0  # as Tilt does it: in the container, as its user
-    while answer(ops) != "edited\n":
-        assert time.monotonic() - began < EDIT_SECONDS, dev.log.read_text()
-        time.sleep(0.05)
+    assert holds_blocking(lambda: answer(ops) == "edited\n", EDIT_SECONDS), dev.log.read_text()
     dev.wait_ready(ops)
     rung("images: edit to running in the container of Tilt", seconds=f"{time.monotonic() - began:.1f}")

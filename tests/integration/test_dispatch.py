@@ -9,6 +9,7 @@ from headway.eventlog.log import Live
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.provision import ensure
+from tests.fixtures.condition import until
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "queued"])
@@ -22,12 +23,6 @@ async def log(request, nats_server, names):
     made.connection = connection
     yield made
     await connection.close()
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_live_messages_carry_their_place_in_the_log(log):

@@ -13,7 +13,9 @@ from headway.eventlog.chain import Chain, read_head
 from headway.events import Beat, Chunk
 from headway.records import JobMessage, KindRecord, decode_record
 from headway.testing import progress
+from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
+from tests.fixtures.sse import read_events
 
 SCHEMA = {
     "type": "object",
@@ -50,16 +52,6 @@ async def submitted(streamer, params=None, **headers):
     reply = await streamer.submit(params=params or GOOD, **headers)
     assert reply.status_code == 202, reply.text
     return reply.json()["task"]
-
-
-async def watch(streamer, path, **options):
-    """All SSE events of a stream, to its end."""
-    found = []
-    async with aconnect_sse(streamer.http, "GET", path, **options) as source:
-        assert source.response.status_code == 200
-        async for sse in source.aiter_sse():
-            found.append(sse)
-    return found
 
 
 def numbers(events):
@@ -223,7 +215,7 @@ async def test_the_stream_has_the_wire_profile(streamer):
 
 async def test_a_stream_shows_the_life_of_a_task_and_ends(streamer):
     task = await submitted(streamer)
-    watching = asyncio.create_task(watch(streamer, f"/api/v1/tasks/{task}/stream?merge=0"))
+    watching = asyncio.create_task(read_events(streamer.http, f"/api/v1/tasks/{task}/stream?merge=0"))
     await write(
         streamer, task, progress("processing"), Chunk(text="hi", offset=0), progress("completed", 100.0, data={"a": 1})
     )
@@ -238,7 +230,7 @@ async def test_the_celery_route_speaks_celery(streamer):
     await write(
         streamer, task, progress("processing"), progress("processing", 5.0), progress("completed", 100.0, data=7)
     )
-    events = await watch(streamer, f"/tasks/{task}/stream?merge=0")
+    events = await read_events(streamer.http, f"/tasks/{task}/stream?merge=0")
     statuses = [json.loads(e.data).get("status") for e in events if e.event == "message"]
     assert statuses == ["PENDING", "STARTED", "PROGRESS", "SUCCESS"]
 
@@ -247,20 +239,20 @@ async def test_a_reconnect_of_a_finished_stream_gets_204_and_a_new_client_the_hi
     task = await submitted(streamer)
     await write(streamer, task, progress("processing"), progress("completed", 100.0))
     path = f"/api/v1/tasks/{task}/stream"
-    last = (await watch(streamer, path))[-1].id
+    last = (await read_events(streamer.http, path))[-1].id
     assert (await streamer.http.get(path, headers={"Last-Event-ID": last})).status_code == 204
     assert (await streamer.http.get(path, params={"cursor": last})).status_code == 204
-    assert numbers(await watch(streamer, path))[-1] == 3
+    assert numbers(await read_events(streamer.http, path))[-1] == 3
 
 
 async def test_the_header_wins_over_the_query(streamer):
     task = await submitted(streamer)
     await write(streamer, task, progress("processing"), progress("completed", 100.0))
     path = f"/api/v1/tasks/{task}/stream"
-    events = await watch(streamer, path + "?merge=0")
+    events = await read_events(streamer.http, path + "?merge=0")
     first, last = events[1].id, events[-1].id
     assert (await streamer.http.get(path, params={"cursor": first}, headers={"Last-Event-ID": last})).status_code == 204
-    resumed = await watch(streamer, path, params={"cursor": last}, headers={"Last-Event-ID": first})
+    resumed = await read_events(streamer.http, path, params={"cursor": last}, headers={"Last-Event-ID": first})
     assert numbers(resumed) == [2, 3]
 
 
@@ -269,7 +261,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
     for task in (one, two):
         await write(streamer, task, progress("processing"), progress("completed", 100.0))
     incarnation = streamer.components.decoder.incarnation
-    other = (await watch(streamer, f"/api/v1/tasks/{two}/stream"))[-1].id
+    other = (await read_events(streamer.http, f"/api/v1/tasks/{two}/stream"))[-1].id
     for cursor, reason in [
         ("garbage", "cursor"),
         ("\x01", "cursor"),
@@ -279,7 +271,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
         (f"{incarnation}.1-1.1-1", "cursor"),
         (other, "cursor"),
     ]:
-        events = await watch(streamer, f"/api/v1/tasks/{one}/stream", params={"cursor": cursor})
+        events = await read_events(streamer.http, f"/api/v1/tasks/{one}/stream", params={"cursor": cursor})
         assert events[1].event == "reset", cursor
         assert json.loads(events[1].data)["reason"] in (reason, "future"), cursor
         assert numbers(events)[-1] == 3
@@ -287,7 +279,7 @@ async def test_a_cursor_from_elsewhere_resets(streamer):
 
 async def test_several_tasks_come_on_one_connection_and_it_ends_with_the_last(streamer):
     one, two = await submitted(streamer), await submitted(streamer)
-    watching = asyncio.create_task(watch(streamer, f"/api/v1/stream?task={one}&task={two}&merge=0"))
+    watching = asyncio.create_task(read_events(streamer.http, f"/api/v1/stream?task={one}&task={two}&merge=0"))
     await write(streamer, one, progress("processing"), progress("completed", 100.0))
     await write(streamer, two, progress("processing"), progress("error", 0.0))
     seen = [json.loads(e.data) for e in await watching if e.event == "message"]
@@ -298,9 +290,7 @@ async def test_several_tasks_come_on_one_connection_and_it_ends_with_the_last(st
 async def test_an_absent_task_among_others_is_not_found_and_leaves_no_tail(streamer):
     one = await submitted(streamer)
     assert (await streamer.http.get(f"/api/v1/stream?task={one}&task=absent")).status_code == 404
-    async with asyncio.timeout(5):
-        while len(streamer.components.tails):
-            await asyncio.sleep(0.01)
+    await until(lambda: not len(streamer.components.tails))
 
 
 async def test_the_snapshot_has_an_etag_that_changes_with_each_event(streamer):
@@ -379,7 +369,7 @@ async def test_start_and_stream_in_one_request(streamer):
         queued = await anext(events)
         await events.aclose()
     await write(streamer, task, progress("processing"), progress("completed", 100.0))
-    resumed = await watch(streamer, path, headers={"Last-Event-ID": queued.id})
+    resumed = await read_events(streamer.http, path, headers={"Last-Event-ID": queued.id})
     assert {json.loads(e.data).get("task", task) for e in resumed} == {task}
     assert numbers(resumed) == [2, 3]
     assert (await streamer.http.get(path, headers={"Last-Event-ID": resumed[-1].id})).status_code == 204
@@ -413,10 +403,10 @@ async def test_streams_of_the_seeds_routes_outlive_those_of_the_others(nats_serv
     async with run_streamer(nats_server.url, names.namespace, lifetime_seconds=0.2, drain_seconds=0.1) as running:
         task = await submitted(running)
         paths = [f"/tasks/{task}/stream", "/api/v1/process/echo/stream?text=x"]
-        watching = [asyncio.create_task(watch(running, path)) for path in paths]
-        rotated = await watch(running, f"/api/v1/tasks/{task}/stream")
+        watching = [asyncio.create_task(read_events(running.http, path)) for path in paths]
+        rotated = await read_events(running.http, f"/api/v1/tasks/{task}/stream")
         assert json.loads(rotated[-1].data) == {"reason": "lifetime"}
-        await watch(running, f"/api/v1/tasks/{task}/stream")
+        await read_events(running.http, f"/api/v1/tasks/{task}/stream")
         assert not any(one.done() for one in watching)
         running.components.drain.begin()
         assert [json.loads((await one)[-1].data) for one in watching] == [{"reason": "drain"}] * 2
@@ -482,7 +472,7 @@ async def test_a_watcher_of_the_same_task_is_no_starter(streamer, connection, na
 async def test_a_malformed_event_on_the_subject_does_not_stop_a_stream(streamer, connection, names):
     task = await submitted(streamer)
     js = connection.client.jetstream()
-    watching = asyncio.create_task(watch(streamer, f"/api/v1/tasks/{task}/stream?merge=0"))
+    watching = asyncio.create_task(read_events(streamer.http, f"/api/v1/tasks/{task}/stream?merge=0"))
     for payload in (b"", b"{", b"[]", b'{"type":"progress"}', b'{"type":"evil","task":"x","n":1}', b"\xff" * 100):
         await js.publish(names.event(task), payload)
     await write(streamer, task, progress("processing"), progress("completed", 100.0))
@@ -492,10 +482,8 @@ async def test_a_malformed_event_on_the_subject_does_not_stop_a_stream(streamer,
 @pytest.mark.security
 async def test_messages_of_strangers_on_the_live_subject_are_ignored(streamer, connection, names):
     task = await submitted(streamer)
-    watching = asyncio.create_task(watch(streamer, f"/api/v1/tasks/{task}/stream?merge=0"))
-    async with asyncio.timeout(5):
-        while not len(streamer.components.tails):
-            await asyncio.sleep(0.01)
+    watching = asyncio.create_task(read_events(streamer.http, f"/api/v1/tasks/{task}/stream?merge=0"))
+    await until(lambda: len(streamer.components.tails))
     for payload, headers in [
         (b"junk", None),
         (
@@ -524,7 +512,7 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
             reply = await streamer.submit(params=GOOD)
             assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
             for path in ("/api/v1/tasks/another/stream", ECHO):
-                (goodbye,) = await watch(streamer, path)
+                (goodbye,) = await read_events(streamer.http, path)
                 assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "unavailable"})
                 assert goodbye.retry > 0
             assert streamer.components.monitor.ready
@@ -532,9 +520,7 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
             while beats < 3:
                 beats += await anext(lines) == ":"
             own_nats_server.restart()
-            async with asyncio.timeout(20):
-                while not streamer.components.connection.connected:
-                    await asyncio.sleep(0.05)
+            await until(lambda: streamer.components.connection.connected, 20)
             await write(streamer, task, progress("processing"), progress("completed", 100.0))
             rest = [line async for line in lines if line.startswith("data")]
             assert [json.loads(line[6:])["n"] for line in rest if '"n"' in line] == [2, 3]
@@ -543,7 +529,7 @@ async def test_submits_answer_503_while_nats_is_away_and_streams_stay_open(own_n
 
 async def test_a_start_on_a_draining_streamer_is_sent_to_another_one(streamer, connection, names):
     streamer.components.drain.begin()
-    (goodbye,) = await watch(streamer, ECHO)
+    (goodbye,) = await read_events(streamer.http, ECHO)
     assert (goodbye.event, json.loads(goodbye.data)) == ("goodbye", {"reason": "drain"})
     assert goodbye.retry > 0
     assert await jobs(connection, names) == 0
@@ -554,7 +540,7 @@ async def test_an_overloaded_streamer_says_goodbye_with_a_200(nats_server, strea
     async with run_streamer(nats_server.url, names.namespace, max_watchers=1) as small:
         async with aconnect_sse(small.http, "GET", f"/api/v1/tasks/{task}/stream") as source:
             await anext(source.aiter_sse())
-            (goodbye,) = await watch(small, f"/api/v1/tasks/{task}/stream")
+            (goodbye,) = await read_events(small.http, f"/api/v1/tasks/{task}/stream")
             assert (goodbye.event, json.loads(goodbye.data), goodbye.retry > 0) == (
                 "goodbye",
                 {"reason": "overload"},
@@ -611,9 +597,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(streamer):
     for _ in range(20):
         async with aconnect_sse(streamer.http, "GET", f"/api/v1/tasks/{task}/stream") as source:
             await anext(source.aiter_sse())
-    async with asyncio.timeout(10):
-        while len(streamer.components.tails) or streamer.components.admission.count:
-            await asyncio.sleep(0.01)
+    await until(lambda: not len(streamer.components.tails) and not streamer.components.admission.count)
 
 
 async def test_method_not_allowed_is_a_problem(streamer):
@@ -629,16 +613,14 @@ async def test_history_that_was_trimmed_is_told_by_a_reset(streamer, connection,
         events = source.aiter_sse()
         seen = [await anext(events) for _ in range(3)]
         await events.aclose()
-    async with asyncio.timeout(5):
-        while len(streamer.components.tails):  # what a tail keeps in memory is not trimmed
-            await asyncio.sleep(0.01)
+    await until(lambda: not len(streamer.components.tails))  # what a tail keeps in memory is not trimmed
     js = connection.client.jetstream()
     config = (await js.stream_info(names.events_stream)).config
     config.max_msgs_per_subject = 5
     await js.update_stream(config)
     await write(streamer, task, *(progress("processing", float(n)) for n in range(4, 20)), progress("completed", 100.0))
     for headers in ({}, {"Last-Event-ID": seen[-1].id}):
-        events = await watch(streamer, path, headers=headers)
+        events = await read_events(streamer.http, path, headers=headers)
         assert [e.event for e in events[:3]] == ["hello", "reset", "message"]
         assert json.loads(events[1].data) == {"task": task, "reason": "trimmed"}
         assert numbers(events) == [17, 18, 19, 20, 21]
@@ -653,14 +635,10 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
         for _, writer in deaf:
             writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
             writer.transport.pause_reading()
-        watching = asyncio.create_task(watch(streamer, "/api/v1/tasks/t1/stream?merge=0"))
-        async with asyncio.timeout(5):
-            while streamer.components.admission.count < 6:
-                await asyncio.sleep(0.01)
+        watching = asyncio.create_task(read_events(streamer.http, "/api/v1/tasks/t1/stream?merge=0"))
+        await until(lambda: streamer.components.admission.count == 6)
         await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
-        async with asyncio.timeout(20):
-            while streamer.components.admission.count > 1:
-                await asyncio.sleep(0.05)
+        await until(lambda: streamer.components.admission.count == 1, 20)
         await write(streamer, "t1", progress("completed", 100.0))
         assert numbers(await watching) == list(range(1, 153))
         for _, writer in deaf:
@@ -675,7 +653,7 @@ async def test_one_user_cannot_take_all_streams(nats_server, streamer, names):
         path = f"/api/v1/tasks/{task}/stream"
         async with aconnect_sse(small.http, "GET", path, headers={"X-Forwarded-User": "ada"}) as source:
             await anext(source.aiter_sse())
-            (goodbye,) = await watch(small, path, headers={"X-Forwarded-User": "ada"})
+            (goodbye,) = await read_events(small.http, path, headers={"X-Forwarded-User": "ada"})
             assert json.loads(goodbye.data) == {"reason": "overload"}
             for headers in ({"X-Forwarded-User": "grace"}, {}):
                 async with aconnect_sse(small.http, "GET", path, headers=headers) as other:

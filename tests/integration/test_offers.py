@@ -14,7 +14,7 @@ from headway.jetstream.errors import mapped
 from headway.records import KindRecord, ProcessorRecord
 from headway.service.supervisor import cancel_and_wait
 from headway_processor import lease
-from tests.fixtures.condition import holds
+from tests.fixtures.condition import holds, until
 from tests.fixtures.http import run_streamer
 
 WORDS = "no processor offers echo now; it runs as soon as one does"
@@ -46,9 +46,10 @@ async def shown(streamer):
 
 
 async def until_shown(streamer, wanted):
-    async with asyncio.timeout(5):
-        while await shown(streamer) != wanted:
-            await asyncio.sleep(0.02)
+    async def is_shown():
+        return await shown(streamer) == wanted
+
+    await until(is_shown)
 
 
 async def messages(streamer, task):
@@ -106,10 +107,11 @@ async def test_waiting_tasks_get_one_event_when_a_processor_offers_their_kind(na
     tasks = [(await streamer.submit()).json()["task"] for _ in range(3)]
     async with run_streamer(nats_server.url, names.namespace) as other:  # two would tell them
         stop = await offering(connection, "echo")
-        for task in tasks:
-            async with asyncio.timeout(5):
-                while len(await messages(other, task)) < 2:
-                    await asyncio.sleep(0.02)
+
+        async def announced():
+            return all([len(await messages(other, task)) == 2 for task in tasks])
+
+        await until(announced)
         await until_shown(other, (1, True))
         rounds = other.components.offers._offered
         assert await holds(lambda: rounds or other.components.offers._offered, 5)
@@ -133,16 +135,12 @@ async def test_a_lease_is_renewed_at_once_after_a_reconnection(own_nats_server, 
     await provision.ensure(js, names)
     stop = await offering(connection, "echo")
 
-    async def revisions():
+    async def renewed(revisions):
         with suppress(UnavailableError), mapped("leases"):
-            return (await js.stream_info(f"KV_{names.processors_bucket}")).state.last_seq
-        return 0
+            return (await js.stream_info(f"KV_{names.processors_bucket}")).state.last_seq >= revisions
 
-    async with asyncio.timeout(10):
-        while await revisions() < 1:
-            await asyncio.sleep(0.02)
-        own_nats_server.restart()
-        while await revisions() < 2:
-            await asyncio.sleep(0.05)
+    await until(lambda: renewed(1))
+    own_nats_server.restart()
+    await until(lambda: renewed(2))
     await stop()
     await connection.close()

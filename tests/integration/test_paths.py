@@ -8,6 +8,7 @@ import pytest
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Chunk, LogLine
 from headway.testing import progress
+from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
 from tests.fixtures.sse import Reader
 
@@ -23,12 +24,6 @@ async def write(streamer, task, *events, attempt=1):
     chain = Chain(streamer.components.log, task, await read_head(streamer.components.log, task), attempt=attempt)
     for event in events:
         await chain.append(event)
-
-
-async def until(condition, seconds=20):
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def parked(streamer):

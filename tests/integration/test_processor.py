@@ -21,6 +21,7 @@ from headway_processor import kinds_publisher, ops
 from headway_processor.app import Processor
 from headway_processor.ops import Response
 from headway_processor.settings import Settings
+from tests.fixtures.condition import until
 from tests.fixtures.process import start_process
 
 SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
@@ -51,12 +52,6 @@ async def send(port, raw):
     writer.close()
     await writer.wait_closed()
     return int(head.split(b" ")[1]), body.decode()
-
-
-async def until(condition):
-    async with asyncio.timeout(15):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -94,10 +89,13 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
     assert await get(processor.ops_port, "/readyz") == (200, "ready\n")
     finished = 'headway_attempts_finished_total{kind="echo",status="completed"} 1.0'
     waiting = 'headway_jobs_pending{kind="echo"} 0.0'
-    body = ""
-    async with asyncio.timeout(10):
-        while finished not in body or waiting not in body:
-            status, body = await get(processor.ops_port, "/metrics?all")
+
+    async def counted():
+        _, body = await get(processor.ops_port, "/metrics?all")
+        return finished in body and waiting in body
+
+    await until(counted)
+    status, body = await get(processor.ops_port, "/metrics?all")
     assert status == 200
     for line in (
         'headway_attempts_started_total{kind="echo"} 1.0',
@@ -111,19 +109,24 @@ async def test_probes_and_metrics_tell_how_it_is(processor, connection):
 async def test_executor_of_the_event_loop_carries_the_task(processor, connection):
     job = JobMessage(task="t2", kind="pooled", params=codec.raw(b"{}"))
     await connection.client.jetstream().publish(connection.names.job("pooled", "t2"), codec.encode_json(job))
-    log, last = JetStreamLog(connection.client, connection.names), None
-    async with asyncio.timeout(10):
-        while last is None or not is_terminal(codec.decode(last.payload)):
-            last = await log.last("t2")
-    assert codec.decode(last.payload).data is True
+    log = JetStreamLog(connection.client, connection.names)
+
+    async def ended():
+        last = await log.last("t2")
+        return last is not None and is_terminal(codec.decode(last.payload))
+
+    await until(ended)
+    assert codec.decode((await log.last("t2")).payload).data is True
 
 
 async def test_kinds_are_published_once(processor, connection, registry):
     js, names = connection.client.jetstream(), connection.names
     bucket = await js.key_value(names.kinds_bucket)
-    async with asyncio.timeout(10):
-        while (await bucket.status()).values == 0:
-            await asyncio.sleep(0.01)
+
+    async def published():
+        return (await bucket.status()).values
+
+    await until(published)
     entry = await bucket.get("echo")
     record = msgspec.json.decode(entry.value, type=KindRecord)
     assert (record.description, record.retries, record.timeout_seconds) == ("Say it again.", 2, 9.0)

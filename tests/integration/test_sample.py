@@ -15,7 +15,7 @@ from headway.kind import REGISTRY
 from headway.records import JobMessage
 from headway_processor.app import Processor
 from headway_processor.settings import Settings
-from tests.fixtures.condition import holds
+from tests.fixtures.condition import holds, until
 from tests.fixtures.pages import printed_for
 
 SETTINGS = Settings(ops_host="127.0.0.1", ops_port=0, interval_seconds=0.01)
@@ -59,10 +59,13 @@ class Studio:
 
     async def end(self, task):
         """All events of the task, once it has ended."""
-        async with asyncio.timeout(15):
-            while not (events := await self.events(task)) or not getattr(events[-1], "terminal", False):
-                await asyncio.sleep(0.01)
-        return events
+
+        async def ended():
+            events = await self.events(task)
+            return events and getattr(events[-1], "terminal", False)
+
+        await until(ended, 15)
+        return await self.events(task)
 
 
 @pytest.fixture
@@ -95,9 +98,11 @@ async def run_as_printed(studio):
     lock = studio.root / "upload.lock"
     lock.touch()
     await studio.submit("t1")
-    async with asyncio.timeout(15):
-        while not any(getattr(event, "status", "") == "retrying" for event in await studio.events("t1")):
-            await asyncio.sleep(0.01)
+
+    async def failed():
+        return any(getattr(event, "status", "") == "retrying" for event in await studio.events("t1"))
+
+    await until(failed, 15)
     lock.unlink()
     events = await studio.end("t1")
 

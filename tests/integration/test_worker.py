@@ -29,6 +29,7 @@ from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
 from headway_processor.shutdown import RunningJobs
 from headway_processor.worker import Worker
+from tests.fixtures.condition import until
 
 SETTINGS = Settings(ack_wait_seconds=30.0, interval_seconds=0.01, retry_delay_seconds=0.05)
 
@@ -105,9 +106,10 @@ class Shop:
         return (await self.js.stream_info(self.names.jobs_stream)).state.messages
 
     async def until_no_jobs(self):
-        async with asyncio.timeout(10):
-            while await self.jobs_left():
-                await asyncio.sleep(0.01)
+        async def empty():
+            return not await self.jobs_left()
+
+        await until(empty)
 
     async def dead(self):
         info = await self.js.stream_info(self.names.dead_stream)
@@ -237,9 +239,7 @@ class Crowd:
         self.now -= 1
 
     async def until(self, count):
-        async with asyncio.timeout(10):
-            while self.now < count:
-                await asyncio.sleep(0.001)
+        await until(lambda: self.now >= count)
 
 
 async def test_kind_runs_no_more_jobs_at_once_than_its_concurrency(shop):
@@ -430,9 +430,11 @@ async def test_queue_that_was_deleted_is_made_anew(shop, lost):
         await shop.js.delete_consumer(shop.names.jobs_stream, "k")
     else:
         await shop.js.delete_stream(shop.names.jobs_stream)
-    async with asyncio.timeout(10):
-        while not (worker.bound and await consumers(shop)):
-            await asyncio.sleep(0.01)
+
+    async def bound():
+        return worker.bound and await consumers(shop)
+
+    await until(bound)
     await shop.until(await shop.submit(), "completed")
 
 
@@ -455,8 +457,6 @@ async def test_worker_goes_on_after_nats_was_away(own_nats_server, names):
         own_nats_server.restart()
         crowd.door.set()
         assert (await shop.until(during, "completed", "error")).status == "completed"
-        async with asyncio.timeout(15):
-            while not shop.workers[0].bound or not connection.connected:
-                await asyncio.sleep(0.01)
+        await until(lambda: shop.workers[0].bound and connection.connected, 15)
         assert (await shop.until(await shop.submit(), "completed")).attempt == 1
     await connection.close()

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import pytest
 
+from tests.fixtures.condition import holds_blocking
 from tests.fixtures.process import is_running
 
 # One write: two children share the pipe.
@@ -51,12 +51,7 @@ def parent_of(code, children, directory):
 
 def end(pids):
     """Whether they end within some seconds."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if not any(map(is_running, pids)):
-            return True
-        time.sleep(0.01)
-    return False
+    return holds_blocking(lambda: not any(map(is_running, pids)), 10)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
+from tests.fixtures.chunked import decode_chunked
 from tests.unit.streamer.conftest import completed, parse, parts_on, ticks
 
 pytestmark = pytest.mark.looptime
@@ -38,12 +39,7 @@ class Pipe:
 
     @property
     def blocks(self):
-        body, rest = b"", b"".join(self.writes)
-        while rest:
-            size, _, rest = rest.partition(b"\r\n")
-            body += rest[: int(size, 16)]
-            assert rest[int(size, 16) :].startswith(b"\r\n")
-            rest = rest[int(size, 16) + 2 :]
+        body = decode_chunked(b"".join(self.writes))
         return [sent for part in body.split(b":\n") for sent in parse(part)]
 
     @property
