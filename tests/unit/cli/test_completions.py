@@ -22,7 +22,7 @@ from tests.fixtures.scripted_server import ScriptedServer
     ],
 )
 def test_commands_options_kinds_and_ids_are_completed(server: ScriptedServer, words: str, completed: list[str]) -> None:
-    """Ids that a shell could read as more than a word are not."""
+    """Except ids that a shell could interpret."""
     server.json("GET /api/v1/tasks", {"tasks": [{"task": task, "kind": "crawl"} for task in ("06a", "06b", "06$(id)")]})
     environ = {
         "_HEADWAY_COMPLETE": "bash_complete",
@@ -33,8 +33,8 @@ def test_commands_options_kinds_and_ids_are_completed(server: ScriptedServer, wo
     assert [line.partition(",")[2] for line in result.stdout.splitlines()] == completed
 
 
-def test_completion_without_a_server_is_silent(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message would stand in the command line; nobody waits for long."""
+def test_completion_without_a_server_prints_nothing(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message would appear in the command line being edited."""
     monkeypatch.setattr("headway.cli.completions.TIMEOUT_SECONDS", 0.01)
 
     def refuse(request: httpx.Request) -> httpx.Response:

@@ -10,7 +10,7 @@ from tests.fixtures.scripted_server import ScriptedServer, headway
 
 
 def test_help_names_all_commands() -> None:
-    """In the order in which a newcomer meets them."""
+    """In the order of `COMMANDS`."""
     output = headway("--help").output
     places = [output.index(f"  {name} ") for name in COMMANDS]
     assert places == sorted(places)
@@ -18,7 +18,7 @@ def test_help_names_all_commands() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command_has_help(name: str) -> None:
-    """With a line on what it does."""
+    """With a description."""
     result = headway(name, "--help")
     assert result.exit_code == 0
     command = cli.get_command(click.Context(cli), name)
@@ -42,7 +42,7 @@ def test_unknown_command_is_a_usage_error() -> None:
         (["watch", "--patiense", "3", "t1"], "--patience"),
     ],
 )
-def test_mistyped_name_gets_the_one_that_was_meant(server: ScriptedServer, words: list[str], hint: str) -> None:
+def test_mistyped_name_has_a_suggestion(server: ScriptedServer, words: list[str], hint: str) -> None:
     """Commands, kinds and options; exit code 2."""
     result = headway(*words)
     assert result.exit_code == 2

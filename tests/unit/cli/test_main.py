@@ -29,7 +29,7 @@ def python(code: str, *words: str, cwd: Path | None = None) -> subprocess.Comple
 
 
 @pytest.mark.parametrize("missing", ["click", "rich", "httpx"])
-def test_missing_extra_is_one_line_that_says_how_to_install_it(missing: str) -> None:
+def test_missing_extra_is_reported_in_one_line_with_the_install_command(missing: str) -> None:
     """A plain `pip install headway` has the command, but not what it needs."""
     run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
     result = python(run, "ls")
@@ -38,7 +38,7 @@ def test_missing_extra_is_one_line_that_says_how_to_install_it(missing: str) -> 
 
 
 @pytest.mark.parametrize(("command", "missing"), [("dev", "watchfiles"), ("dev", "litestar"), ("demo", "airportsdata")])
-def test_missing_part_of_the_demo_is_one_line_too(command: str, missing: str, tmp_path: Path) -> None:
+def test_missing_package_of_the_demo_is_reported_in_one_line(command: str, missing: str, tmp_path: Path) -> None:
     """Before anything has started."""
     run = BLOCK.format(blocked=(missing,)) + "from headway.cli.__main__ import main; main()"
     result = python(run, command, "--port", str(next_free(19_000, 2)[0]), cwd=tmp_path)
@@ -56,7 +56,7 @@ def test_help_works_without_what_only_demo_needs() -> None:
 
 
 def test_package_needs_no_extra() -> None:
-    """Workers import it: each package more is time and risk."""
+    """Workers import it: each package costs time and adds risk."""
     result = python(
         "import headway, sys; print([m for m in ('httpx', 'click', 'rich', 'uvicorn') if m in sys.modules])"
     )
@@ -64,7 +64,7 @@ def test_package_needs_no_extra() -> None:
 
 
 def test_command_line_imports_no_service() -> None:
-    """They are started as processes of their own."""
+    """Services are processes of their own."""
     code = (
         "import sys, headway.cli.commands.dev, headway.cli.commands.demo, headway.cli.commands.submit;"
         "print([m for m in sys.modules if m.startswith(('headway_', 'litestar', 'watchfiles'))])"
@@ -81,7 +81,7 @@ def test_command_line_imports_no_service() -> None:
         ("processor", "prometheus_client", "processor"),
     ],
 )
-def test_service_without_its_extra_is_one_line_too(service: str, missing: str, extra: str) -> None:
+def test_missing_package_of_a_service_is_reported_in_one_line(service: str, missing: str, extra: str) -> None:
     """A plain install has the commands of the services."""
     result = python(BLOCK.format(blocked=(missing,)) + f"from headway_{service}.__main__ import main; main()")
     assert result.returncode == 2
@@ -90,7 +90,7 @@ def test_service_without_its_extra_is_one_line_too(service: str, missing: str, e
 
 @pytest.mark.parametrize("service", ["streamer", "processor"])
 def test_help_of_a_service_needs_none_of_its_extras(service: str) -> None:
-    """It tells how to set the service up, and may be asked before."""
+    """It may be called before the installation is complete."""
     blocked = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego", "httpx", "click", "rich")
     result = python(BLOCK.format(blocked=blocked) + f"from headway_{service}.__main__ import main; main()", "--help")
     assert result.returncode == 0

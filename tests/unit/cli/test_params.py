@@ -1,4 +1,4 @@
-"""`name=value` words become what the kind's JSON Schema asks for."""
+"""Conversion of `name=value` words by a JSON Schema."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Params(msgspec.Struct, kw_only=True):
 
 
 def schema() -> dict[str, Any]:
-    """As the catalogue has it."""
+    """The schema of a kind."""
     registry = Registry()
 
     @task("k", registry=registry)
@@ -80,7 +80,7 @@ SCHEMA = schema()
     ],
 )
 def test_value_is_read_as_the_type_of_the_schema(word: str, expected: object) -> None:
-    """Text stays text where text is asked for."""
+    """A string is not converted."""
     name = word.partition("=")[0]
     found = parse([word], SCHEMA)[name]
     assert found == expected
@@ -109,27 +109,27 @@ def test_value_is_read_as_the_type_of_the_schema(word: str, expected: object) ->
         ("names=" + "[" * 100_000, "a list in JSON"),
     ],
 )
-def test_value_that_does_not_fit_is_told_with_what_would(word: str, message: str) -> None:
-    """One line a person can act on."""
+def test_invalid_value_is_reported_with_what_is_expected(word: str, message: str) -> None:
+    """In one line."""
     with pytest.raises(ParamError) as caught:
         parse([word], SCHEMA)
     assert message in str(caught.value)
 
 
-def test_words_win_over_the_json_object() -> None:
-    """So that a file can hold the defaults; the last of two equal words wins."""
+def test_words_override_the_json_object() -> None:
+    """A file can contain defaults; the last of two equal words is used."""
     base = from_json('{"url": "a", "pages": 1}')
     assert parse(["pages=2", "pages=3"], SCHEMA, base) == {"url": "a", "pages": 3}
     assert base == {"url": "a", "pages": 1}
 
 
 def test_kind_without_a_schema_takes_anything() -> None:
-    """The server decides."""
+    """The server validates."""
     assert parse(["a=1", "b=x"], {}) == {"a": 1, "b": "x"}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "nope", '{"a": NaN}'])
 def test_json_params_must_be_an_object(text: str) -> None:
-    """Anything else cannot be parameters."""
+    """Parameters are an object."""
     with pytest.raises(ParamError, match="JSON object"):
         from_json(text)

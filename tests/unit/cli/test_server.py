@@ -9,7 +9,7 @@ from tests.fixtures.scripted_server import ScriptedServer, headway
 
 
 def test_next_commands_name_another_server(server: ScriptedServer) -> None:
-    """They would go to the wrong one otherwise; one from the environment need not be named."""
+    """Unless the environment names it."""
     other = ("--server", "http://other:1")
     assert "headway watch t1 --server http://other:1" in headway("submit", "crawl", "url=a", *other).output
     named = headway("submit", "crawl", "url=a", env={"HEADWAY_SERVER": "http://other:1"})
@@ -17,9 +17,7 @@ def test_next_commands_name_another_server(server: ScriptedServer) -> None:
     assert server.requests[-1].url.host == "other"
 
 
-def test_server_that_is_not_there_is_told_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
-) -> None:
+def test_unreachable_server_is_reported_with_a_hint(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> None:
     """Two lines, no traceback."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -34,7 +32,7 @@ def test_server_that_is_not_there_is_told_with_what_to_do(
     assert "headway dev" in second
 
 
-def test_wrong_server_url_is_told(server: ScriptedServer) -> None:
+def test_invalid_server_url_is_reported(server: ScriptedServer) -> None:
     """At once."""
     result = headway("ls", "--server", "127.0.0.1:8000")
     assert result.exit_code == 1

@@ -8,7 +8,7 @@ from tests.fixtures.scripted_server import ScriptedServer, headway
 
 
 def test_cancel_sends_the_reason(server: ScriptedServer) -> None:
-    """And says how to see the end."""
+    """And prints the command that follows the end."""
     server.json("POST /api/v1/tasks/t1/cancel", {"task": "t1", "status": "cancelling"}, 202)
     result = headway("cancel", "t1", "--reason", "enough")
     assert result.output.splitlines() == ["t1  cancelling", "  headway watch t1"]
@@ -16,7 +16,7 @@ def test_cancel_sends_the_reason(server: ScriptedServer) -> None:
 
 
 def test_cancel_of_an_ended_task_is_an_error(server: ScriptedServer) -> None:
-    """In the server's words."""
+    """With the server's message."""
     server.json("POST /api/v1/tasks/t1/cancel", {"detail": "The task is completed already."}, 409)
     result = headway("cancel", "t1")
     assert result.exit_code == 1

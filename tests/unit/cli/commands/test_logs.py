@@ -20,8 +20,8 @@ def log(n: int, level: str, message: str) -> str:
 LINES = [event(1), log(2, "info", "one"), log(3, "debug", "two"), log(4, "error", "three"), event(5)]
 
 
-def test_logs_are_those_written_so_far(server: ScriptedServer) -> None:
-    """Up to where the log ended when it was asked; a task that runs is not waited for."""
+def test_logs_end_with_the_latest_event_without_follow(server: ScriptedServer) -> None:
+    """The latest event at the time of the request."""
     server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
     server.stream("GET /api/v1/tasks/t1/stream", *LINES, log(6, "info", "later"))
     result = headway("logs", "t1")
@@ -34,16 +34,16 @@ def test_logs_are_those_written_so_far(server: ScriptedServer) -> None:
     assert dict(server.requests[-1].url.params) == {"merge": "0"}
 
 
-def test_logs_have_a_least_level_and_a_form_for_programs(server: ScriptedServer) -> None:
-    """The data of each event as it came."""
+def test_logs_can_be_filtered_by_level_and_printed_as_json(server: ScriptedServer) -> None:
+    """The data of each event unchanged."""
     server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
     server.stream("GET /api/v1/tasks/t1/stream", *LINES)
     shown = headway("logs", "t1", "--level", "info", "--json").stdout.splitlines()
     assert [json.loads(line)["message"] for line in shown] == ["one", "three"]
 
 
-def test_followed_logs_come_until_the_task_has_ended(server: ScriptedServer) -> None:
-    """Exit code 0 however it ended: `watch` tells."""
+def test_followed_logs_end_with_the_task(server: ScriptedServer) -> None:
+    """With exit code 0 for any outcome."""
     server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c2"})
     server.stream("GET /api/v1/tasks/t1/stream", *LINES, log(6, "info", "last"), event(7, "error"))
     result = headway("logs", "t1", "-f")

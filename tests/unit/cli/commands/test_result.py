@@ -17,7 +17,7 @@ def answer(text: str) -> httpx.Response:
 
 
 def test_result_is_printed_with_every_digit(server: ScriptedServer, tmp_path: Path) -> None:
-    """As JSON in one line, or to a file as it came."""
+    """As JSON in one line, or unchanged to a file."""
     server.responses["GET /api/v1/tasks/t1/result"] = answer(BIG)
     assert headway("result", "t1").stdout == BIG + "\n"
     file = tmp_path / "result.json"
@@ -37,7 +37,7 @@ def test_result_on_a_terminal_is_indented(server: ScriptedServer, monkeypatch: p
 
 
 def test_result_before_the_end_is_an_error(server: ScriptedServer) -> None:
-    """In the server's words."""
+    """With the server's message."""
     server.json("GET /api/v1/tasks/t1/result", {"detail": "The task has not ended."}, 409)
     result = headway("result", "t1")
     assert result.exit_code == 1

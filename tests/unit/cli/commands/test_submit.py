@@ -26,7 +26,7 @@ def test_submit_prints_the_id_and_what_to_do_next(server: ScriptedServer) -> Non
 
 
 def test_submit_takes_json_from_the_command_line_a_file_and_stdin(server: ScriptedServer, tmp_path: Path) -> None:
-    """name=value goes on top."""
+    """name=value overrides it."""
     file = tmp_path / "params.json"
     file.write_text('{"url": "http://file/"}')
     headway("submit", "crawl", "--json-params", '{"url": "http://line/"}', "pages=1")
@@ -37,7 +37,7 @@ def test_submit_takes_json_from_the_command_line_a_file_and_stdin(server: Script
 
 
 def test_submit_warns_of_a_kind_that_no_processor_offers(server: ScriptedServer) -> None:
-    """On stderr: what is read by programs stays as it is."""
+    """On stderr, so that the output for programs is unchanged."""
     server.json("POST /api/v1/tasks", ACCEPTED | {"processors": 0, "warning": "no processor offers crawl now"}, 202)
     result = headway("submit", "crawl", "url=a", "--json")
     assert (result.exit_code, result.stderr) == (0, "warning: no processor offers crawl now\n")
@@ -53,7 +53,9 @@ def test_submit_warns_of_a_kind_that_no_processor_offers(server: ScriptedServer)
         (["fly"], "kind 'fly' is unknown; known: crawl"),
     ],
 )
-def test_wrong_submit_is_told_before_it_is_sent(server: ScriptedServer, words: list[str], message: str) -> None:
+def test_invalid_submission_is_reported_before_it_is_sent(
+    server: ScriptedServer, words: list[str], message: str
+) -> None:
     """Exit code 2, no traceback, nothing posted."""
     result = headway("submit", *words)
     assert result.exit_code == 2
@@ -61,14 +63,14 @@ def test_wrong_submit_is_told_before_it_is_sent(server: ScriptedServer, words: l
     assert all(request.method == "GET" for request in server.requests)
 
 
-def test_missing_file_is_told(server: ScriptedServer) -> None:
+def test_missing_file_is_named(server: ScriptedServer) -> None:
     """By its name."""
     result = headway("submit", "crawl", "--json-params", "@nowhere.json")
     assert result.exit_code == 1
     assert "nowhere.json" in result.stderr
 
 
-def test_faults_of_the_parameters_are_printed_one_per_line(server: ScriptedServer) -> None:
+def test_invalid_parameters_are_printed_one_per_line(server: ScriptedServer) -> None:
     """With the pointer to each."""
     errors = [
         {"pointer": "/params/url", "detail": "is required"},
@@ -85,8 +87,8 @@ def test_faults_of_the_parameters_are_printed_one_per_line(server: ScriptedServe
     ]
 
 
-def test_submit_and_watch_in_one(server: ScriptedServer) -> None:
-    """As JSON: the answer, then the events."""
+def test_submit_can_follow_the_task(server: ScriptedServer) -> None:
+    """As JSON: the response, then the events."""
     server.stream("GET /api/v1/tasks/t1/stream", event(1, "error"))
     result = headway("submit", "crawl", "url=a", "--watch", "--json")
     assert result.exit_code == 1

@@ -11,8 +11,8 @@ from tests.fixtures.scripted_server import ScriptedServer, event, headway
 
 
 @pytest.mark.parametrize(("status", "code"), [("completed", 0), ("error", 1), ("cancelled", 3)])
-def test_watch_exits_by_how_the_task_ended(server: ScriptedServer, status: str, code: int) -> None:
-    """So that a shell script can go on."""
+def test_exit_code_of_watch_is_that_of_the_outcome(server: ScriptedServer, status: str, code: int) -> None:
+    """For shell scripts."""
     server.stream("GET /api/v1/tasks/t1/stream", event(1), event(2, status))
     result = headway("watch", "t1")
     assert result.exit_code == code
@@ -27,8 +27,8 @@ def test_watch_of_an_unknown_task_is_lost(server: ScriptedServer) -> None:
     assert "nope: there is no such task; see `headway ls`" in result.stderr
 
 
-def test_watch_of_several_exits_by_the_worst(server: ScriptedServer) -> None:
-    """An unknown one does not keep the others from being watched."""
+def test_watch_of_several_tasks_exits_with_the_worst_outcome(server: ScriptedServer) -> None:
+    """The others are watched in spite of an unknown one."""
     server.stream("GET /api/v1/stream", event(1, "cancelled"), event(2, "completed", "t2"))
     assert headway("watch", "t1", "t2").exit_code == 3
     server.stream("GET /api/v1/tasks/t1/stream", event(1, "error"))
@@ -44,7 +44,7 @@ def test_watch_as_json_prints_the_data_of_each_event(server: ScriptedServer) -> 
     assert [json.loads(line)["n"] for line in result.stdout.splitlines()] == [1, 2]
 
 
-def test_watch_from_the_end_still_knows_how_it_ended(server: ScriptedServer) -> None:
+def test_watch_from_the_last_cursor_fetches_the_outcome(server: ScriptedServer) -> None:
     """204: the server has nothing more to send."""
     server.responses["GET /api/v1/tasks/t1/stream"] = lambda _: httpx.Response(204)
     server.json("GET /api/v1/tasks/t1", {"task": "t1", "state": {"type": "progress", "status": "cancelled"}})
@@ -53,7 +53,7 @@ def test_watch_from_the_end_still_knows_how_it_ended(server: ScriptedServer) -> 
     assert [r.headers.get("last-event-id") for r in server.requests if r.url.path.endswith("/stream")] == ["c9"]
 
 
-def test_interrupted_watch_says_how_to_go_on(server: ScriptedServer) -> None:
+def test_interrupted_watch_prints_the_command_that_resumes_it(server: ScriptedServer) -> None:
     """Ctrl-C detaches: exit code 130, nothing is cancelled."""
 
     def interrupt(request: httpx.Request) -> httpx.Response:
@@ -68,8 +68,8 @@ def test_interrupted_watch_says_how_to_go_on(server: ScriptedServer) -> None:
     assert all(request.method == "GET" for request in server.requests)
 
 
-def test_watch_cut_off_for_too_long_is_lost(server: ScriptedServer) -> None:
-    """Exit code 4, with the command that goes on."""
+def test_watch_of_an_unreachable_server_is_lost(server: ScriptedServer) -> None:
+    """Exit code 4, with the command that resumes."""
 
     def cut(request: httpx.Request) -> httpx.Response:
         if request.headers.get("last-event-id"):

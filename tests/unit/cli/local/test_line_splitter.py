@@ -1,4 +1,4 @@
-"""Bytes of a child become lines, whatever they are."""
+"""Splitting of output into lines."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from headway.cli.local.line_splitter import LineSplitter
 
 
 def test_character_split_between_two_reads_stays_whole() -> None:
-    """A pipe cuts where it likes."""
+    """A pipe may split it anywhere."""
     splitter = LineSplitter()
     data = "snow ☃ man\n".encode()
     assert splitter.feed(data[:6]) == []
     assert splitter.feed(data[6:]) == ["snow ☃ man"]
 
 
-def test_bytes_that_are_no_text_are_replaced() -> None:
-    """Half an emoji, a name in Latin-1; line ends of either kind."""
+def test_invalid_utf_8_is_replaced() -> None:
+    """Half an emoji, a name in Latin-1; both kinds of line endings."""
     assert LineSplitter().feed(b"\xf0\x9f\x98\r\nna\xefve\n") == ["\ufffd", "na\ufffdve"]
 
 
-def test_long_line_is_cut_and_the_next_one_is_whole() -> None:
-    """Memory is bounded also when no line ever ends."""
+def test_long_line_is_truncated_and_the_next_one_is_complete() -> None:
+    """Memory is bounded without line endings too."""
     splitter = LineSplitter(max_bytes=10)
     assert splitter.feed(b"x" * 1000) == []
     assert splitter.feed(b"x" * 1000 + b"\nafter\n") == ["x" * 10 + "…", "after"]
     assert splitter.flush() == []
 
 
-def test_last_line_without_an_end_comes_at_the_end() -> None:
-    """The traceback of a crash may end so."""
+def test_last_line_without_a_line_ending_is_flushed() -> None:
+    """As the traceback of a crash may end."""
     splitter = LineSplitter()
     assert splitter.feed(b"one\ntwo") == ["one"]
     assert splitter.flush() == ["two"]

@@ -1,4 +1,4 @@
-"""What children print becomes readable."""
+"""Parsing of the output of child processes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from headway.service.logging_setup import JsonFormatter
     ],
 )
 def test_line_becomes_level_and_text(raw: str, level: str, text: str) -> None:
-    """JSON records, nats-server's own form, anything else."""
+    """JSON records, lines of nats-server, other text."""
     assert parse_log_line(raw) == (level, text)
 
 
-def test_record_of_the_services_is_understood() -> None:
-    """The two ends of one format."""
+def test_record_of_the_services_is_parsed() -> None:
+    """The formatter and the parser agree."""
     record = logging.makeLogRecord(
         {"msg": "job %s", "args": ("t1",), "levelno": 30, "levelname": "WARNING", "action": "x"}
     )

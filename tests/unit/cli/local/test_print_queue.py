@@ -1,4 +1,4 @@
-"""A terminal that is slow, closed or full costs lines, never the one who prints."""
+"""Printing to a terminal that is slow, closed or full."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headway.cli.local.print_queue import PrintQueue
 
 
 class SlowFile(io.StringIO):
-    """Takes nothing until it is let."""
+    """Blocks writes until `open` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class SlowFile(io.StringIO):
 
 
 class BrokenFile(io.StringIO):
-    """Fails at first."""
+    """Raises `error` until it is removed."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -48,8 +48,8 @@ def test_lines_are_printed_in_order() -> None:
     assert file.getvalue().splitlines() == [f"line {n}" for n in range(100)]
 
 
-def test_stuck_terminal_holds_bounded_text_and_says_how_much_is_missing() -> None:
-    """Who puts never waits; flush gives up."""
+def test_queue_of_a_blocked_terminal_is_bounded_and_counts_dropped_lines() -> None:
+    """`put` never waits; `flush` times out."""
     file = SlowFile()
     queue = PrintQueue(Console(file=file, width=80), max_chars=100)
     queue.put(Text("first"))
@@ -65,8 +65,8 @@ def test_stuck_terminal_holds_bounded_text_and_says_how_much_is_missing() -> Non
     assert len(lines) == 12
 
 
-def test_line_that_cannot_be_printed_costs_only_itself() -> None:
-    """The next one may succeed, and nothing is kept of the first."""
+def test_line_that_cannot_be_printed_does_not_affect_the_next() -> None:
+    """Nothing of it is kept in the buffer."""
     file = BrokenFile(OSError(28, "No space left on device"))
     queue = PrintQueue(Console(file=file, width=80))
     queue.put(Text("lost"))
@@ -77,8 +77,8 @@ def test_line_that_cannot_be_printed_costs_only_itself() -> None:
     assert file.getvalue() == "shown\n"
 
 
-def test_closed_file_is_printed_to_without_an_error() -> None:
-    """Whoever read it has gone."""
+def test_closed_file_is_no_error() -> None:
+    """Its reader has closed it."""
     file = io.StringIO()
     file.close()
     queue = PrintQueue(Console(file=file, width=80))

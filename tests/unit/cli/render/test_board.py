@@ -16,7 +16,7 @@ from tests.fixtures.watched_events import progress, watched
 
 
 class Screen:
-    """A board on a clock that stands still until it is moved."""
+    """A board on a clock that the test sets."""
 
     def __init__(self, *bars: Bar) -> None:
         self.now = 100.0
@@ -31,8 +31,8 @@ class Screen:
         return console.export_text()
 
 
-def test_bar_shows_step_percent_count_rate_and_time_left() -> None:
-    """All that is known, in one line, and the message below."""
+def test_bar_shows_step_percentage_count_rate_and_remaining_time() -> None:
+    """In one line, with the message below."""
     screen = Screen()
     screen.apply(
         progress(
@@ -45,7 +45,7 @@ def test_bar_shows_step_percent_count_rate_and_time_left() -> None:
     assert second.strip() == "page 42"
 
 
-def test_count_within_the_count_has_a_line_of_its_own() -> None:
+def test_sub_progress_has_a_line_of_its_own() -> None:
     """Below the message, while the task runs."""
     screen = Screen()
     sub = {"done": 4, "total": 10, "unit": "pages", "label": "a\x1b[2J.pdf"}
@@ -57,16 +57,16 @@ def test_count_within_the_count_has_a_line_of_its_own() -> None:
     assert "a.pdf" not in screen.text()
 
 
-def test_count_within_the_count_of_several_tasks_stands_in_the_line_of_the_message() -> None:
-    """A line each is all there is room for."""
+def test_sub_progress_of_several_tasks_is_in_the_line_of_the_message() -> None:
+    """One line per task."""
     screen = Screen(Bar("t1", "load"), Bar("t2", "load"))
     screen.apply(progress("t1", message="reading", sub={"done": 4, "total": 10}))
     screen.apply(progress("t2", sub={"done": 7, "label": "b.pdf"}))
     assert [line.strip() for line in screen.text().splitlines()[2:]] == ["load t1: reading · 4/10", "load t2: b.pdf 7"]
 
 
-def test_time_left_is_counted_down_between_events() -> None:
-    """Here, not by the server; never below zero."""
+def test_remaining_time_is_counted_down_between_events() -> None:
+    """Never below zero."""
     screen = Screen()
     screen.apply(progress(eta=18.7))
     screen.now += 10
@@ -75,8 +75,8 @@ def test_time_left_is_counted_down_between_events() -> None:
     assert "0 s left" in screen.text()
 
 
-def test_stalled_task_says_so_instead_of_a_time_left() -> None:
-    """Until something arrives again."""
+def test_stalled_task_shows_that_instead_of_its_remaining_time() -> None:
+    """Until the next event."""
     screen = Screen()
     screen.apply(progress(eta=18.7))
     screen.apply(watched("stalled", seconds=20))
@@ -88,8 +88,8 @@ def test_stalled_task_says_so_instead_of_a_time_left() -> None:
 
 
 @pytest.mark.parametrize("resumed", [("resumed", {}), ("stalled", {"seconds": 0})])
-def test_resumed_task_shows_its_time_left_again(resumed) -> None:
-    """By the event, and by its older form."""
+def test_resumed_task_shows_its_remaining_time_again(resumed) -> None:
+    """For the event and for its older form."""
     screen = Screen()
     screen.apply(progress(eta=18.7))
     screen.apply(watched("stalled", seconds=20))
@@ -99,12 +99,12 @@ def test_resumed_task_shows_its_time_left_again(resumed) -> None:
 
 
 def test_task_before_its_first_event_is_waiting() -> None:
-    """No state is no zero percent of anything."""
+    """Without a state."""
     assert "waiting" in Screen().text()
 
 
-def test_status_is_a_word_also_at_the_end() -> None:
-    """Never colour alone; an error says why."""
+def test_status_is_a_word_at_the_end_too() -> None:
+    """Not only a colour; an error has its reason."""
     screen = Screen()
     screen.apply(
         progress(status="error", progress=7, step="Fetching", error={"type": "Timeout", "message": "too\nslow"})
@@ -116,7 +116,7 @@ def test_status_is_a_word_also_at_the_end() -> None:
 
 
 def test_requested_cancel_shows_until_the_end() -> None:
-    """The handler may take a while to answer."""
+    """The handler may need time to stop."""
     screen = Screen()
     screen.apply(progress(step="Fetching"))
     screen.apply(watched("cancel", reason="enough"))
@@ -126,8 +126,8 @@ def test_requested_cancel_shows_until_the_end() -> None:
     assert "cancelled" in screen.text()
 
 
-def test_output_goes_above_line_by_line_and_its_tail_below() -> None:
-    """A token at a time makes no line of its own; the end brings the last one."""
+def test_output_is_printed_above_by_line_and_its_unfinished_line_below() -> None:
+    """The last line is printed at the end."""
     screen = Screen()
     assert screen.apply(watched("chunk", text="one\ntwo\nthr")) == ["one", "two"]
     assert screen.text().splitlines()[1].strip() == "thr"
@@ -135,8 +135,8 @@ def test_output_goes_above_line_by_line_and_its_tail_below() -> None:
     assert screen.apply(progress(status="completed", progress=100)) == ["three"]
 
 
-def test_end_of_a_long_unfinished_line_stays_in_sight() -> None:
-    """Streamed prose may go on for pages without a line end."""
+def test_end_of_a_long_unfinished_line_is_visible() -> None:
+    """Streamed prose may have no line endings."""
     screen = Screen()
     for n in range(500):
         screen.apply(watched("chunk", text=f"w{n} "))
@@ -145,13 +145,13 @@ def test_end_of_a_long_unfinished_line_stays_in_sight() -> None:
     assert len(text.splitlines()) < 8
 
 
-def test_logs_go_above_with_their_level() -> None:
-    """Control characters do not."""
+def test_log_events_are_printed_above_with_their_level() -> None:
+    """Without control characters."""
     assert Screen().apply(watched("log", level="warning", message="slow\x1b[2J")) == ["warning: slow[2J"]
 
 
-def test_several_tasks_are_told_apart() -> None:
-    """A bar each, and names before what they print."""
+def test_output_of_several_tasks_has_their_names() -> None:
+    """And a bar each."""
     screen = Screen(Bar("t1", "crawl"), Bar("t2", "bulk"))
     screen.apply(progress("t1", message="page 1"))
     screen.apply(progress("t2", message="row 1"))
@@ -160,8 +160,8 @@ def test_several_tasks_are_told_apart() -> None:
     assert "bulk t2: row 1" in screen.text()
 
 
-def test_reset_forgets_what_was_shown() -> None:
-    """All that is kept follows."""
+def test_reset_clears_the_bar() -> None:
+    """The events that are kept follow."""
     screen = Screen()
     screen.apply(progress(progress=50, message="half"))
     screen.apply(watched("reset", reason="trimmed"))
@@ -169,15 +169,15 @@ def test_reset_forgets_what_was_shown() -> None:
     assert "waiting" in screen.text()
 
 
-def test_event_of_a_task_that_was_not_asked_for_is_ignored() -> None:
-    """As is what the server says of itself."""
+def test_event_of_another_task_is_ignored() -> None:
+    """As are events about the connection."""
     screen = Screen()
     assert screen.apply(progress("other")) == []
     assert screen.apply(watched("hello", "")) == []
 
 
-def test_narrow_terminal_gets_no_broken_lines() -> None:
-    """Long messages are cut."""
+def test_no_line_is_wrapped_on_a_narrow_terminal() -> None:
+    """Long messages are truncated."""
     screen = Screen()
     screen.apply(progress(message="m" * 500, step="s" * 20, done=1, total=2, rate=3.0, eta=9.0))
     assert len(screen.text(width=60).splitlines()) == 2
@@ -187,8 +187,8 @@ LONG_STEP = "Comparing the checksums of all files in the archive with the manife
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
-def test_long_step_gives_way_to_bar_and_percentage(width: int) -> None:
-    """The bar has at least ten cells at any width, the percentage all of its own; the text is cut with an ellipsis."""
+def test_long_step_is_truncated_before_bar_and_percentage(width: int) -> None:
+    """The bar has at least ten cells at any width; the percentage is complete."""
     screen = Screen(Bar("06gvo8jheds2j05omsig89n1qg", "crawl"))
     screen.apply(progress("06gvo8jheds2j05omsig89n1qg", step=LONG_STEP, progress=42, done=3, total=10, unit="files"))
     (line,) = screen.text(width).splitlines()
@@ -200,8 +200,8 @@ def test_long_step_gives_way_to_bar_and_percentage(width: int) -> None:
     assert cell_len(line) <= width
 
 
-def test_tasks_are_told_apart_by_the_ends_of_their_ids_on_a_narrow_terminal() -> None:
-    """The kind is cut, and the time left stays."""
+def test_ends_of_ids_are_shown_on_a_narrow_terminal() -> None:
+    """The kind is truncated; the remaining time is shown."""
     screen = Screen(Bar("06gvo8jheds2j05omsig89n1qg", "longstep"), Bar("06gvo8jheds2j05omsig89n2ab", "longstep"))
     for task in screen.board.bars:
         screen.apply(progress(task, step=LONG_STEP, progress=42, done=3, total=10, unit="files", rate=2.0, eta=12.0))
@@ -221,8 +221,8 @@ def test_wide_characters_are_measured_in_cells() -> None:
     assert "42 %" in lines[0]
 
 
-def test_more_tasks_than_lines_are_counted_and_the_running_ones_shown() -> None:
-    """In their order; what waits or has ended well gives way."""
+def test_running_tasks_are_shown_and_the_others_counted_when_lines_are_few() -> None:
+    """In their order."""
     screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(20)))
     for n in range(20):
         status = "completed" if n < 2 else "queued" if n < 9 else "error" if n == 9 else "processing"
@@ -236,8 +236,8 @@ def test_more_tasks_than_lines_are_counted_and_the_running_ones_shown() -> None:
     assert len(lines) == 8
 
 
-def test_messages_give_way_before_tasks_do() -> None:
-    """Those of running tasks stay longest."""
+def test_messages_are_dropped_before_tasks() -> None:
+    """Those of running tasks last."""
     screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(4)))
     for n in range(4):
         screen.apply(progress(f"t{n}", status="queued" if n < 2 else "processing", message=f"message {n}"))
@@ -247,15 +247,15 @@ def test_messages_give_way_before_tasks_do() -> None:
     assert [line.strip() for line in lines[4:]] == ["crawl t2: message 2", "crawl t3: message 3"]
 
 
-def test_all_tasks_are_left_on_the_screen_at_the_end() -> None:
-    """Nothing is redrawn any more, so the terminal may scroll."""
+def test_all_tasks_are_on_the_screen_at_the_end() -> None:
+    """Nothing is redrawn, so the terminal may scroll."""
     screen = Screen(*(Bar(f"t{n}", "crawl") for n in range(40)))
     screen.board.show_all = True
     assert len(screen.text(height=10).splitlines()) == 40
 
 
-def test_rates_of_bytes_and_seconds_have_their_own_forms() -> None:
-    """ "1 s/s" says nothing."""
+def test_rates_of_bytes_and_seconds_have_their_own_formats() -> None:
+    """A factor and multiples."""
     screen = Screen()
     screen.apply(progress(done=90, total=300, unit="s", rate=1.02))
     assert "1 min 30 s/5 min  1.0×" in screen.text()
@@ -263,7 +263,7 @@ def test_rates_of_bytes_and_seconds_have_their_own_forms() -> None:
     assert "1.2 MB/34 MB  3.1 MB/s" in screen.text()
 
 
-def test_line_of_the_log_names_its_logger() -> None:
+def test_log_line_names_its_logger() -> None:
     """Lines of `job.log` have none."""
     screen = Screen()
     assert screen.apply(watched("log", level="info", message="m", logger="shop.images")) == ["info: m  shop.images"]

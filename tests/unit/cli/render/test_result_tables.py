@@ -19,7 +19,7 @@ def text(kind: str, result: Any, width: int = 120) -> str:
 
 
 def test_crawl_report_shows_counts_and_ranked_pages() -> None:
-    """Paths without the host, which is the same for all; what is empty is left out."""
+    """URLs without their host; empty fields are omitted."""
     pages = [{"url": f"http://h/{n}.html", "title": f"T{n}", "value": 1000.0 * n} for n in range(12)]
     shown = text("crawl", {"pages": 12, "statuses": {"200": 11, "404": 1}, "broken": [], "largest": pages, "new": 1})
     assert "200: 11, 404: 1" in shown
@@ -31,7 +31,7 @@ def test_crawl_report_shows_counts_and_ranked_pages() -> None:
 
 
 def test_bulk_report_shows_every_column_of_the_table() -> None:
-    """However many; their frequent values in one cell."""
+    """With the frequent values in one cell."""
     columns = [{"name": f"c{n}", "type": "text", "values": n, "top": [{"value": "US", "count": 12}]} for n in range(30)]
     shown = text("bulk", {"rows": 28298, "columns": columns})
     assert "28,298" in shown
@@ -40,7 +40,7 @@ def test_bulk_report_shows_every_column_of_the_table() -> None:
 
 
 def test_warnings_come_first_and_whole() -> None:
-    """Of every kind; a list of anything else is shown as the other fields are."""
+    """For every kind; another type of value is shown like other fields."""
     warning = "2 of 100 rows left out as bad: 1 field instead of 3 (line 100); 2 fields instead of 3 (line 101).\x1b[2J"
     for kind in ("bulk", "own"):
         lines = text(kind, {"rows": 98, "warnings": [warning, "another"]}, width=60).splitlines()
@@ -51,7 +51,7 @@ def test_warnings_come_first_and_whole() -> None:
 
 
 def test_short_columns_stay_whole_on_a_narrow_terminal() -> None:
-    """The long ones are cut, and no row is broken."""
+    """Long ones are truncated; no row is wrapped."""
     rows = [{"name": "elevation", "values": 28298, "top": "x" * 90}]
     lines = text("bulk", {"columns": rows}, width=50).splitlines()
     (row,) = [line for line in lines if "elevation" in line]
@@ -60,12 +60,12 @@ def test_short_columns_stay_whole_on_a_narrow_terminal() -> None:
 
 
 @pytest.mark.parametrize(("result", "shown"), [(None, ""), ("done\x1b[2J", "done[2J"), (42, "42"), ([], "[]")])
-def test_result_that_is_no_object_is_shown_as_it_is(result: object, shown: str) -> None:
-    """Any handler may return anything; nothing for nothing."""
+def test_result_that_is_not_an_object_is_shown_unchanged(result: object, shown: str) -> None:
+    """null prints nothing."""
     assert text("own", result).strip() == shown
 
 
-def test_unknown_kind_gets_all_its_fields() -> None:
+def test_all_fields_of_an_unknown_kind_are_shown() -> None:
     """In their order."""
     shown = text("own", {"slept_seconds": 3.0, "rows": [{"a": 1, "b": None}], "empty": {}})
     assert "slept seconds  3" in shown
@@ -108,13 +108,13 @@ def test_list_of_objects_is_a_table() -> None:
         ("two\nlines", "two\nlines"),
     ],
 )
-def test_what_is_no_table_is_json_never_python(result: object, shown: str) -> None:
-    """Text as it is."""
+def test_value_that_is_not_a_table_is_shown_as_json(result: object, shown: str) -> None:
+    """Text is unchanged."""
     assert text("own", result).strip() == shown
 
 
-def test_long_list_ends_with_where_the_rest_is() -> None:
-    """The screen is not the place for a million numbers."""
+def test_long_list_ends_with_the_command_that_prints_all() -> None:
+    """After a bounded number of lines."""
     lines = text("own", list(range(1000))).splitlines()
     assert len(lines) == 41
     assert lines[-1] == "… 962 more lines: `headway result` prints all"

@@ -15,7 +15,7 @@ ID = "06gvo8jheds2j05omsig89n1qg"
 
 @pytest.mark.parametrize("width", [20, 26, 40, 60, 80, 120])
 def test_ids_in_a_list_can_be_copied_at_any_width(width: int) -> None:
-    """Other columns give way: the age first, the status last. No line is wider than the terminal."""
+    """Other columns are dropped: the age first, the status last. No line is wider than the terminal."""
     state = {"status": "processing", "progress": 42.5, "step": "Fetching", "message": "page 42 of very many" * 9}
     tasks = [{"task": ID, "kind": "crawl", "created": 0, "state": state}, {"task": "t2", "kind": "bulk", "created": 9}]
     out = Console(file=io.StringIO(), width=width)

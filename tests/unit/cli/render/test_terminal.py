@@ -1,4 +1,4 @@
-"""Nothing that steers a terminal or hides in it gets there, whichever command shows it and whoever sent it."""
+"""No control or invisible character reaches the terminal, from any command and any source."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from tests.fixtures.scripted_server import ScriptedServer, event, headway
 pytestmark = pytest.mark.security
 
 VISIBLE = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
-"""Format characters that are seen: signs that span the digits after them."""
+"""Visible format characters: signs that span the digits after them."""
 HIDDEN = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0, *range(0xFFF0, 0xFFF9)}
-"""No format characters, but as invisible."""
+"""Not format characters, but as invisible."""
 
 
 def is_unsafe(code: int) -> bool:
@@ -44,25 +44,25 @@ def is_unsafe(code: int) -> bool:
 
 UNSAFE = [chr(code) for code in range(0x110000) if is_unsafe(code)]
 SENT = "".join(c for c in UNSAFE if not "\ud800" <= c <= "\udfff" and (c < "\U000e0080" or ord(c) % 97 == 0))
-"""All of them that can be sent as UTF-8, and some of four thousand tags and selectors."""
+"""All that can be encoded as UTF-8, with some of four thousand tags and selectors."""
 HOSTILE = f"a\x1b]52;c;UUU=\x07b\x1bP+q\x1b\\c\x9b31md\u202ee\r{SENT}z"
 OWN_CODES = re.compile(r"\r?\x1b\[[0-9;?]*[A-Za-z]")
-"""What rich itself sends: colours, cursor movements."""
+"""Rich's own codes: colours and cursor movements."""
 
 
 def is_safe(output: str) -> bool:
-    """Whether `output` has no unsafe character but for rich's own codes."""
+    """Whether `output` has no unsafe character except rich's own codes."""
     return not found(output)
 
 
 def found(output: str) -> list[str]:
-    """The unsafe characters of `output`, as numbers: a failure must not steer the terminal either."""
+    """The unsafe characters of `output` as numbers, which are safe to print in a failure."""
     return sorted(hex(ord(c)) for c in set(OWN_CODES.sub("", output)).intersection(UNSAFE))
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_plain_keeps_all_that_is_seen_and_nothing_else(text: str) -> None:
-    """And is a fixed point; a lone surrogate leaves a mark, a separator a blank."""
+def test_plain_keeps_all_visible_characters_and_no_others(text: str) -> None:
+    """And is idempotent; a lone surrogate becomes U+FFFD, a separator a space."""
     kept = "".join(
         "\ufffd" if "\ud800" <= c <= "\udfff" else " " if c in "\u2028\u2029" else "" if is_unsafe(ord(c)) else c
         for c in text
@@ -79,8 +79,8 @@ def test_every_unsafe_character_of_unicode_is_removed() -> None:
 
 
 @given(st.recursive(st.text() | st.integers(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)))
-def test_json_loses_nothing_and_has_nothing_unsafe(value: Any) -> None:
-    """In one line; with ASCII alone where the terminal knows no more."""
+def test_json_is_lossless_and_safe(value: Any) -> None:
+    """In one line; ASCII only, if the terminal has no more."""
     raw = json.dumps(value, ensure_ascii=False, indent=1)
     for ascii_only in (False, True):
         shown = json_text(raw, ascii_only=ascii_only)
@@ -114,7 +114,7 @@ STREAM = "GET /api/v1/tasks/t1/stream"
 
 
 def hostile(server: ScriptedServer) -> None:
-    """Let `server` answer with hostile text wherever there is text."""
+    """Make `server` respond with hostile text in every field."""
     server.json("GET /api/v1/kinds", {"kinds": [KIND, {"kind": "crawl", "params": PARAMS}]})
     server.json("GET /api/v1/tasks", {"tasks": [TASK]})
     server.json("GET /api/v1/tasks/t1", {"task": "t1", "kind": HOSTILE, "state": STATE, "cursor": "c9"})
@@ -126,7 +126,7 @@ def hostile(server: ScriptedServer) -> None:
 
 
 def events() -> list[str]:
-    """A task's life in hostile words."""
+    """The events of a task, with hostile text."""
     named = [
         ("chunk", {"type": "chunk", "text": HOSTILE + "\n" + HOSTILE}),
         ("log", {"type": "log", "level": HOSTILE, "message": HOSTILE}),
@@ -175,7 +175,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: plain(" ".join(words)))
 @pytest.mark.parametrize("terminal", [False, True], ids=["file", "terminal"])
-def test_no_command_lets_unsafe_text_through(
+def test_no_command_prints_unsafe_characters(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], terminal: bool
 ) -> None:
     """Ids, kinds, steps, messages, keys of results, problems, and the words of the command line itself."""
@@ -189,8 +189,10 @@ def test_no_command_lets_unsafe_text_through(
 
 
 @pytest.mark.parametrize("words", [words for words in COMMANDS if HOSTILE not in words], ids=" ".join)
-def test_no_problem_of_the_server_lets_unsafe_text_through(server: ScriptedServer, words: tuple[str, ...]) -> None:
-    """Whatever it is that it refuses."""
+def test_no_error_of_the_server_is_printed_with_unsafe_characters(
+    server: ScriptedServer, words: tuple[str, ...]
+) -> None:
+    """For every route."""
     for route in list(server.responses):
         server.json(route, PROBLEM, 409)
     result = headway(*words)
@@ -198,7 +200,7 @@ def test_no_problem_of_the_server_lets_unsafe_text_through(server: ScriptedServe
     assert is_safe(result.output)
 
 
-def test_live_bars_send_their_own_codes_only() -> None:
+def test_live_bars_print_only_their_own_control_codes() -> None:
     """In a terminal with colours and cursor movements."""
     file = io.StringIO()
     with LiveView([Bar("t1", HOSTILE)], SafeConsole(file=file, width=80, force_terminal=True), lambda: 0.0) as view:
@@ -210,8 +212,8 @@ def test_live_bars_send_their_own_codes_only() -> None:
     assert is_safe(file.getvalue())
 
 
-def test_console_is_safe_whoever_builds_what_it_prints() -> None:
-    """Titles, headers, cells and texts that nobody has made plain."""
+def test_console_removes_unsafe_characters_from_any_renderable() -> None:
+    """Titles, headers, cells and texts."""
     file = io.StringIO()
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
@@ -222,7 +224,7 @@ def test_console_is_safe_whoever_builds_what_it_prints() -> None:
 
 
 @pytest.mark.parametrize("raw", [json.dumps({"message": HOSTILE, HOSTILE: HOSTILE, "stack": HOSTILE}), HOSTILE])
-def test_log_lines_of_children_are_safe(raw: str) -> None:
+def test_log_lines_of_processes_are_safe(raw: str) -> None:
     """Records and any other output."""
     file = io.StringIO()
     printer = LogPrinter(SafeConsole(file=file, width=80, force_terminal=True), verbose=True)
@@ -235,7 +237,7 @@ def test_log_lines_of_children_are_safe(raw: str) -> None:
 
 
 def test_streams_are_safe_for_print_click_and_tracebacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever writes to them, also bytes; there is no buffer below to write past them."""
+    """Also for bytes; there is no `buffer` that bypasses them."""
     out, err = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
@@ -253,10 +255,8 @@ def test_streams_are_safe_for_print_click_and_tracebacks(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_narrow_encoding_gets_bars_and_marks_instead_of_an_error(
-    monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
-    """Of the same width."""
+def test_missing_characters_of_an_encoding_are_replaced(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """By others of the same width."""
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
     with safe_streams():
@@ -273,8 +273,8 @@ def test_narrow_encoding_gets_bars_and_marks_instead_of_an_error(
         assert text.startswith("na?ve ~ ? ?? ?\n")
 
 
-def test_plain_console_of_rich_would_let_it_through() -> None:
-    """The test's own eyes work."""
+def test_console_of_rich_prints_unsafe_characters() -> None:
+    """The checks of this test find them."""
     file = io.StringIO()
     Console(file=file, width=80).print(Text(HOSTILE))
     assert not is_safe(file.getvalue())

@@ -1,4 +1,4 @@
-"""Where the output goes decides how it looks, never what is said."""
+"""Views of a watch: live bars, lines and JSON."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Lines:
         return self._file.getvalue().splitlines()
 
 
-def test_lines_come_at_each_ten_percent() -> None:
-    """A log of a thousand ticks would hide the rest of it."""
+def test_status_line_is_printed_every_ten_percent() -> None:
+    """Not at each of a thousand ticks."""
     out = Lines()
     with out.view:
         for tick in range(1000):
@@ -45,8 +45,8 @@ def test_lines_come_at_each_ten_percent() -> None:
     assert out.lines[4] == "crawl t1 processing 40 % · Go"
 
 
-def test_lines_come_at_each_change_of_step_status_and_attempt() -> None:
-    """Also when the percentage stands."""
+def test_status_line_is_printed_at_each_change_of_step_status_and_attempt() -> None:
+    """Also while the percentage does not change."""
     out = Lines()
     changes = [{}, {"step": "Next"}, {"step": "Next", "attempt": 2}, {"status": "retrying"}, {"status": "error"}]
     with out.view:
@@ -56,16 +56,16 @@ def test_lines_come_at_each_change_of_step_status_and_attempt() -> None:
     assert len(out.lines) == 5
 
 
-def test_line_shows_the_count_within_the_count() -> None:
-    """After all that is said of the task."""
+def test_status_line_shows_the_sub_progress() -> None:
+    """At the end."""
     out = Lines()
     with out.view:
         out.view.show(progress(30, done=1, total=5, unit="files", sub={"done": 5, "total": 10, "label": "a.pdf"}))
     assert out.lines == ["crawl t1 processing 30 % · Go · 1/5 files · a.pdf 5/10"]
 
 
-def test_line_comes_every_thirty_seconds_while_it_moves() -> None:
-    """Whoever reads the log knows that it lives."""
+def test_status_line_is_printed_every_thirty_seconds_of_progress() -> None:
+    """Also with little progress."""
     out = Lines()
     with out.view:
         for second in range(100):
@@ -74,8 +74,8 @@ def test_line_comes_every_thirty_seconds_while_it_moves() -> None:
     assert [line.rpartition(" ")[2] for line in out.lines] == ["0", "30", "60", "90"]
 
 
-def test_output_and_logs_are_lines_too_and_nothing_is_lost_at_the_end() -> None:
-    """The unfinished last line comes when the view is left."""
+def test_output_and_logs_are_printed_completely() -> None:
+    """The unfinished last line at the end of the view."""
     out = Lines()
     with out.view:
         out.view.show(Watched("chunk", {"task": "t1", "text": "a\nb"}, "c"))
@@ -84,8 +84,8 @@ def test_output_and_logs_are_lines_too_and_nothing_is_lost_at_the_end() -> None:
     assert out.lines == ["a", "info: note", "reconnecting in 2 s (refused); the task continues", "b"]
 
 
-def test_json_lines_are_the_data_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is about the connection is left out; what has no type gets one."""
+def test_json_lines_are_the_unchanged_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """Events about the connection are skipped; a missing type is added."""
     raw = '{"type":"progress", "n":1,\n"status":"completed"}'
     with JsonView() as view:
         view.show(Watched("hello", {"server": "s"}, "c", '{"server":"s"}'))
@@ -115,7 +115,7 @@ def test_live_bars_leave_their_last_state_on_the_screen() -> None:
 
 
 def screen(output: str) -> list[str]:
-    """What a terminal shows after `output`, of the few codes that live bars use."""
+    """The lines of a terminal after `output`; knows the codes that live bars use."""
     lines, row = [""], 0
     for part in re.split(r"(\x1b\[[0-9;?]*[A-Za-z]|[\r\n])", output):
         if part == "\n":
@@ -131,7 +131,7 @@ def screen(output: str) -> list[str]:
 
 
 def test_no_stale_bar_is_left_above_lines_that_are_printed_while_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bar grows and shrinks by a line while two threads draw it."""
+    """The bar changes its height while two threads draw it."""
     monkeypatch.setattr("headway.cli.render.views.REFRESH_SECONDS", 0.0)
     file = io.StringIO()
     out = Console(file=file, width=100, height=30, force_terminal=True, color_system=None, legacy_windows=False)
