@@ -1,4 +1,4 @@
-"""The installed command against everything real: `headway dev` with nats-server, a processor, two streamers."""
+"""The installed command with real services: `headway dev` with nats-server, a processor and two streamers."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_submit_and_watch_shows_the_task_to_its_end(dev: Dev) -> None:
 
 
 def test_failed_task_exits_with_1(dev: Dev) -> None:
-    """And says why."""
+    """With the reason."""
     result = headway(dev, "submit", "script", "--watch", "--json-params", json.dumps(BAD))
     assert result.returncode == 1
     assert "no luck" in result.stdout
@@ -140,12 +140,12 @@ def test_cancelled_task_exits_with_3(dev: Dev) -> None:
 
 
 def test_unknown_task_exits_with_4(dev: Dev) -> None:
-    """Lost."""
+    """It is lost."""
     assert headway(dev, "watch", "nope").returncode == 4
 
 
 def test_wrong_parameters_exit_with_2(dev: Dev) -> None:
-    """Each fault by its place in the body."""
+    """Each with a pointer into the body."""
     result = headway(dev, "submit", "script", "--json-params", '{"steps": [{"name": "x", "seconds": -1}]}')
     assert result.returncode == 2
     assert "/params/steps/0/seconds: " in result.stderr
@@ -153,15 +153,15 @@ def test_wrong_parameters_exit_with_2(dev: Dev) -> None:
 
 
 def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) -> None:
-    """Ctrl-C ends the watch, not the task; together the two watches see every event once."""
+    """Ctrl-C ends the watch, not the task; the two watches together print every event once."""
     steps = json.dumps([{"name": "Working", "seconds": 4, "ticks": 40, "text": "{n} ", "count": 40}])
     environ = dict(os.environ, HEADWAY_SERVER=dev.url)
     # By `submit --watch`: a command that starts slowly could find the task at its end.
     command = [HEADWAY, "submit", "script", f"steps={steps}", "--watch", "--json"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    # A job in the background of a shell ignores SIGINT, and so would the command.
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, env=environ, preexec_fn=heard, **pipes) as first:
+    # A background job of a shell ignores SIGINT, and so would the command.
+    default_sigint = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=environ, preexec_fn=default_sigint, **pipes) as first:
         assert first.stdout is not None
         assert first.stderr is not None
         task = json.loads(first.stdout.readline())["task"]
@@ -171,14 +171,14 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
             assert line, f"it ended early: {first.stderr.read()}"
             seen.append(json.loads(line))
         first.send_signal(signal.SIGINT)
-        # Not communicate(): it would pass by the lines that readline has buffered, which looks like a hole.
+        # Not communicate(): it would skip the lines that readline has buffered.
         seen += [json.loads(line) for line in first.stdout]
-        said = first.stderr.read()
+        message = first.stderr.read()
         first.wait(timeout=20)
     assert first.returncode == 130
-    assert "the task continues" in said
-    found = re.search(rf"headway (watch {task} --cursor \S+)", said)
-    assert found, said
+    assert "the task continues" in message
+    found = re.search(rf"headway (watch {task} --cursor \S+)", message)
+    assert found, message
 
     result = headway(dev, *found[1].split(), "--json")
     assert result.returncode == 0
@@ -191,8 +191,8 @@ def test_interrupted_watch_detaches_and_the_printed_command_resumes(dev: Dev) ->
     )
 
 
-def test_watch_lives_through_the_death_of_its_streamer(dev: Dev) -> None:
-    """SIGKILL to the streamer while it streams: the watch resumes on the one that takes its place."""
+def test_watch_survives_the_end_of_its_streamer(dev: Dev) -> None:
+    """SIGKILL to the streamer while it streams: the watch resumes after its restart."""
     task = submit(dev, {"steps": [{"name": "Working", "seconds": 5, "ticks": 50, "text": "{n} ", "count": 50}]})
     environ = dict(os.environ, HEADWAY_SERVER=dev.url)
     with subprocess.Popen(
@@ -218,8 +218,8 @@ def listener(dev: Dev) -> int:
     raise AssertionError("no such streamer")
 
 
-def test_dev_stops_orderly_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Four children while it runs, none afterwards, exit code 0."""
+def test_dev_stops_all_processes(tmp_path: Path) -> None:
+    """Four while it runs, none afterwards; exit code 0."""
     made = Dev(tmp_path, "--no-reload")
     try:
         made.until("Ready: ")
@@ -236,13 +236,13 @@ def test_dev_stops_orderly_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_dev_restarts_the_processor_when_a_task_changes(tmp_path: Path) -> None:
-    """A module that cannot be imported is told; saved again it runs."""
+    """A module that cannot be imported is reported; after a correction it runs."""
     module = tmp_path / "mine.py"
     module.write_text("from headway import task\n\n\n@task('one')\ndef one(job):\n    return 1\n")
     made = Dev(tmp_path, "--tasks", "mine")
     try:
         made.until("Ready: ")
-        module.write_text("this is no Python\n")
+        module.write_text("this is not Python\n")
         made.until("processor .*SyntaxError")
         module.write_text("from headway import task\n\n\n@task('two')\ndef two(job):\n    return 2\n")
         made.until(r'kinds=\[[^\]]*"two"')
@@ -252,7 +252,7 @@ def test_dev_restarts_the_processor_when_a_task_changes(tmp_path: Path) -> None:
         made.process.wait()
 
 
-def test_taken_port_is_one_clear_line(dev: Dev, tmp_path: Path) -> None:
+def test_port_in_use_is_reported_in_one_line(dev: Dev, tmp_path: Path) -> None:
     """No traceback, exit code 1."""
     words = [HEADWAY, "dev", "--port", str(dev.port)]
     result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
@@ -263,7 +263,7 @@ def test_taken_port_is_one_clear_line(dev: Dev, tmp_path: Path) -> None:
 
 
 def test_demo_completes_without_a_terminal_or_a_network(tmp_path: Path) -> None:
-    """The crawl of a real site and the profile of a real table; exit code 0, nothing left in the temporary folder."""
+    """It crawls a real site and profiles a real table; exit code 0, no temporary files are left."""
     environ = dict(os.environ, CI="true", TMPDIR=str(tmp_path))
     words = [HEADWAY, "demo", "--exit", "--pages", "30"]
     result = subprocess.run(
@@ -292,7 +292,7 @@ from headway import task
 
 @task("flood")
 def flood(job):
-    """Prints half an emoji and 3 MB, past what makes log events of a handler's output."""
+    """Prints half an emoji and 3 MB, without the capture of a handler's output."""
     os.write(1, b'{"level": "info", "message": "half \\\\ud83d"}\\n' + b"na\\xefve\\n")
     for _ in range(300):
         os.write(1, b"x" * 10_000 + b"\\n")
@@ -300,17 +300,17 @@ def flood(job):
 '''
 
 
-def test_dev_whose_output_nobody_reads_runs_tasks_and_stops(tmp_path: Path) -> None:
-    """A terminal in a pause, a pager that waits: the processor is not blocked, and SIGTERM ends everything."""
+def test_dev_with_a_blocked_terminal_runs_tasks_and_stops(tmp_path: Path) -> None:
+    """A suspended terminal or a waiting pager does not block the processor, and SIGTERM ends all processes."""
     (tmp_path / "flood.py").write_text(FLOOD)
     port = next_free(18_000, 2)[0]
     words = [HEADWAY, "dev", "--no-reload", "--port", str(port), "--tasks", "flood"]
     with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-                until_answered(client, "/api/v1/kinds", lambda found: "flood" in str(found))
+                until_response(client, "/api/v1/kinds", lambda found: "flood" in str(found))
                 task = client.post("/api/v1/tasks", json={"kind": "flood"}).json()["task"]
-                until_answered(client, f"/api/v1/tasks/{task}", lambda found: "completed" in str(found["state"]))
+                until_response(client, f"/api/v1/tasks/{task}", lambda found: "completed" in str(found["state"]))
             children = children_of(process.pid)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
@@ -323,13 +323,13 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def until_answered(client: httpx.Client, path: str, answered: Callable[[Any], bool]) -> None:
-    """Ask until the answer is as it should be."""
+def until_response(client: httpx.Client, path: str, expected: Callable[[Any], bool]) -> None:
+    """Request `path` until the response is as expected."""
 
     def responds() -> bool:
         with suppress(httpx.TransportError):
             response = client.get(path)
-            return response.is_success and answered(response.json())
+            return response.is_success and expected(response.json())
         return False
 
     assert holds_blocking(responds, READY_SECONDS), f"no such response: {path}"

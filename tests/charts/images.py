@@ -105,7 +105,7 @@ class Builder:
         return time.monotonic() - began
 
     def config(self, name: str) -> dict[str, Any]:
-        """What the image says of itself: User, Entrypoint, Env, Labels and so on."""
+        """The configuration of the image: User, Entrypoint, Env, Labels and so on."""
         return self._inspect(name)["config"]
 
     def layers(self, name: str) -> list[str]:

@@ -77,7 +77,7 @@ async def garble(line):
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "queued"])
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("test", [cut_everywhere, garble])
-def test_a_connection_is_made_anew_whatever_breaks(nats_server, test, loop_factory, direct):
+def test_a_connection_is_recreated_whatever_breaks(nats_server, test, loop_factory, direct):
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(run(nats_server, direct, test))
 

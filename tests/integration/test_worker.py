@@ -422,7 +422,7 @@ async def test_consumer_follows_the_settings(shop):
 
 
 @pytest.mark.parametrize("lost", ["consumer", "stream"])
-async def test_queue_that_was_deleted_is_made_anew(shop, lost):
+async def test_deleted_queue_is_recreated(shop, lost):
     worker = shop.open(lambda job: None)
     await shop.until(await shop.submit(), "completed")
     await shop.until_no_jobs()

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fixtures.pages import Block
@@ -69,3 +70,26 @@ def test_documented_uses_of_results_and_logs_work(
     assert [result.exit_code for result in shown] == [0, 0, 0, 0]
     assert json.loads((tmp_path / "result.json").read_text()) == {"pages": 7}
     assert [len(result.stdout.splitlines()) for result in shown] == [1, 0, 3, 1]
+
+
+def test_interrupted_logs_exit_with_130(server: ScriptedServer) -> None:
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    server.responses["GET /api/v1/tasks/t1"] = interrupt
+    assert headway("logs", "t1", "-f").exit_code == 130
+
+
+def test_logs_without_follow_end_when_no_event_arrives(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the last cursor is never seen."""
+    monkeypatch.setattr("headway.cli.commands.logs.IDLE_TIMEOUT_SECONDS", 0.0)
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
+    server.stream("GET /api/v1/tasks/t1/stream", *LINES)
+    assert headway("logs", "t1").exit_code == 0
+
+
+def test_logs_after_a_reset_are_reported_as_incomplete(server: ScriptedServer) -> None:
+    server.json("GET /api/v1/tasks/t1", {"task": "t1", "cursor": "c5"})
+    reset = 'event: reset\nid: c1\ndata: {"task": "t1", "reason": "trimmed"}\n\n'
+    server.stream("GET /api/v1/tasks/t1/stream", reset, *LINES[1:])
+    assert headway("logs", "t1").stderr == "earlier log events are no longer kept\n"
