@@ -15,6 +15,10 @@ SLOW = {"steps": [{"name": "work", "seconds": 3, "ticks": 60}]}
 
 
 async def submit(http, url, params, kind="script", **headers):
+    async def is_known():  # a streamer learns a moment later what a processor has published
+        return kind in [found["kind"] for found in (await http.get(f"{url}/api/v1/kinds")).json()["kinds"]]
+
+    await until(is_known)
     reply = await http.post(f"{url}/api/v1/tasks", json={"kind": kind, "params": params}, headers=headers)
     assert reply.status_code == 202, reply.text
     return reply.json()["task"]
