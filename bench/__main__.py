@@ -7,31 +7,31 @@ import importlib
 import sys
 import time
 
-from bench import machine, payload, versions
-from bench.errors import BenchError
-from bench.lab import Plan
-from bench.report import RESULTS, Section, goals_table, write
+from bench.harness import machine, payload, versions
+from bench.harness.errors import BenchError
+from bench.harness.results import RESULTS, Section, goals_table, write
+from bench.harness.testbed import Mode
 
 QUESTIONS = [
     "fanout",
     "many_tasks",
     "idle",
     "latency",
-    "accept",
+    "new_streams",
     "resume",
     "slow_readers",
     "growth",
-    "processes",
+    "scale_out",
 ]
 
 
 def main() -> int:
-    """Measure, print, write."""
+    """Measure, print the tables, write the JSON. Returns the exit code: 1 if a question was not answered."""
     options = _options()
     machine.raise_file_limit()
     machine.pin_client()
     begin = time.monotonic()
-    answers = [_ask(name, Plan(options.quick)) for name in options.only or QUESTIONS]
+    answers = [_measure(name, Mode(options.quick)) for name in options.only or QUESTIONS]
     sections = [section for section in answers if section is not None]
     goals = [goal for section in sections for goal in section.goals]
     print(goals_table(goals))
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _name(options: argparse.Namespace, *, complete: bool) -> str:
-    """Only a whole and thorough run is the latest one."""
+    """The name of the result file: `latest` only for a complete and thorough run."""
     if not complete:
         return "partial"
     return "quick" if options.quick else "latest"
@@ -57,20 +57,20 @@ def _name(options: argparse.Namespace, *, complete: bool) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the streamer beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="everything in under two minutes, less exactly")
+    parser.add_argument("--quick", action="store_true", help="all questions in under two minutes, less exactly")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {','.join(QUESTIONS)}")
-    parser.add_argument("--plots", action="store_true", help="draw: into docs/img for a whole and thorough run")
+    parser.add_argument("--plots", action="store_true", help="draw plots; into docs/img for a complete, thorough run")
     options = parser.parse_args()
     unknown = set(options.only or ()) - set(QUESTIONS)
     if unknown:
-        parser.error(f"no such question: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown question {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
     return options
 
 
-def _ask(name: str, plan: Plan) -> Section | None:
+def _measure(name: str, mode: Mode) -> Section | None:
     begin = time.monotonic()
     try:
-        section: Section = importlib.import_module(f"bench.{name}").measure(plan)
+        section: Section = importlib.import_module(f"bench.scenarios.{name}").measure(mode)
     except BenchError as error:
         print(f"{name}: not answered: {error}\n", file=sys.stderr, flush=True)
         return None
@@ -80,7 +80,7 @@ def _ask(name: str, plan: Plan) -> Section | None:
 
 def _draw(sections: list[Section], *, for_docs: bool) -> None:
     try:
-        plots = importlib.import_module("bench.plots")
+        plots = importlib.import_module("bench.harness.plots")
     except ImportError:
         print("no plots: matplotlib is not installed (pip install -r requirements/bench.lock)", file=sys.stderr)
         return

@@ -1,4 +1,4 @@
-"""The servers that are measured, one per file, behind one small interface (`bench.peers.peer.Peer`)."""
+"""The servers under test, one module each, behind the interface `bench.peers.peer.Peer`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bench.peers.peer import Peer
 from bench.peers.sse_starlette import SseStarlette
 
 HUBS: list[type[Peer]] = [Nchan, Mercure, Centrifugo]
-"""Programs made for fan-out."""
+"""Programs that are made for fan-out."""
 LIBRARIES: list[type[Peer]] = [SseStarlette, LitestarSse]
-"""What one would write in Python."""
+"""Applications with an SSE library in Python."""
 
 __all__ = [
     "HUBS",

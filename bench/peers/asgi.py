@@ -1,5 +1,5 @@
-"""What the Python peers have in common: an application of ours under `bench.peers.apps`, in one uvicorn process with
-uvloop and httptools, fed by a plain NATS subscription (no storage, no chain: less work than Headway's ingest).
+"""Base of the Python peers: an application under `bench.peers.apps` in one uvicorn process with uvloop and httptools,
+fed by a plain NATS subscription (no storage, no chain: less work than Headway's ingest).
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench import procs
-from bench.lab import Lab
+from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
 
 ROOT = Path(__file__).parents[2]
@@ -21,19 +20,19 @@ class AsgiPeer(Peer):
 
     app: ClassVar[str]
     needs: ClassVar[dict[str, str]]
-    """Modules, and the distributions they come with."""
+    """Required modules, with their distributions."""
 
     def missing(self) -> str:
         absent = [package for module, package in self.needs.items() if importlib.util.find_spec(module) is None]
         return f"{' and '.join(absent)} not installed (pip install -r requirements/bench.lock)" if absent else ""
 
-    def start(self, lab: Lab) -> None:
-        command = [sys.executable, "-m", f"bench.peers.apps.{self.app}", str(self.port), str(lab.nats_port)]
+    def start(self, testbed: Testbed) -> None:
+        command = [sys.executable, "-m", f"bench.peers.apps.{self.app}", str(self.port), str(testbed.nats_port)]
         name, environment = f"{self.app}-{self.port}", {"PYTHONPATH": str(ROOT)}
-        self.processes = [procs.Process(name, command, lab.directory, cores=self.cores, environment=environment)]
+        self.launch(testbed, name, command, environment)
 
     def path(self, task: str) -> str:
         return f"/stream/{task}"
 
-    def feed(self, lab: Lab) -> dict[str, Any]:
-        return {"feed": "core", "port": lab.nats_port}
+    def feed(self, testbed: Testbed) -> dict[str, Any]:
+        return {"feed": "core", "port": testbed.nats_port}

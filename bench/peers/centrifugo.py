@@ -1,4 +1,4 @@
-"""Centrifugo 6 (Go): runs when `centrifugo` is on PATH. Its unidirectional SSE transport, engine in memory, no history;
+"""Centrifugo 6 (Go), if `centrifugo` is on PATH. Its unidirectional SSE transport, engine in memory, no history;
 events are published by its HTTP API. https://centrifugal.dev/docs/transports/uni_sse
 """
 
@@ -9,8 +9,7 @@ import shutil
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from bench import procs
-from bench.lab import Lab
+from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
 
 _KEY = "a-key-of-this-measurement-and-of-nothing-else"
@@ -24,12 +23,12 @@ class Centrifugo(Peer):
     def missing(self) -> str:
         return "" if shutil.which("centrifugo") else "centrifugo is not on PATH"
 
-    def start(self, lab: Lab) -> None:
-        configuration = lab.directory / f"centrifugo-{self.port}.json"
+    def start(self, testbed: Testbed) -> None:
+        configuration = testbed.directory / f"centrifugo-{self.port}.json"
         configuration.write_text(json.dumps(self._configuration()))
         command = [shutil.which("centrifugo") or "", "--config", str(configuration)]
         name, environment = f"centrifugo-{self.port}", {"GOMAXPROCS": str(len(self.cores))}
-        self.processes = [procs.Process(name, command, lab.directory, cores=self.cores, environment=environment)]
+        self.launch(testbed, name, command, environment)
 
     def _configuration(self) -> dict[str, Any]:
         return {
@@ -46,7 +45,7 @@ class Centrifugo(Peer):
     def path(self, task: str) -> str:
         return f"/connection/uni_sse?cf_connect={quote(json.dumps({'subs': {task: {}}}))}"
 
-    def feed(self, lab: Lab) -> dict[str, Any]:
+    def feed(self, testbed: Testbed) -> dict[str, Any]:
         return {
             "feed": "http",
             "port": self.port,

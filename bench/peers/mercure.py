@@ -1,6 +1,6 @@
-"""Mercure (Go): runs when `mercure` is on PATH. Events are published by HTTP with a token, watchers are anonymous.
+"""Mercure (Go), if `mercure` is on PATH. Events are published by HTTP with a token, watchers are anonymous.
 
-Its default transport keeps history in a database file; here it is the one in memory (`local`): less work than
+Its default transport keeps history in a database file; here it is the in-memory one (`local`): less work than
 Headway's. https://mercure.rocks/docs/hub/config
 """
 
@@ -13,8 +13,7 @@ import json
 import shutil
 from typing import Any, ClassVar
 
-from bench import procs
-from bench.lab import Lab
+from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
 
 _KEY = "a-key-of-this-measurement-and-of-nothing-else"
@@ -51,17 +50,17 @@ class Mercure(Peer):
     def missing(self) -> str:
         return "" if shutil.which("mercure") else "mercure is not on PATH"
 
-    def start(self, lab: Lab) -> None:
-        configuration = lab.directory / f"mercure-{self.port}.caddyfile"
+    def start(self, testbed: Testbed) -> None:
+        configuration = testbed.directory / f"mercure-{self.port}.caddyfile"
         configuration.write_text(_CONFIGURATION.format(port=self.port, key=_KEY))
         command = [shutil.which("mercure") or "", "run", "--adapter", "caddyfile", "--config", str(configuration)]
         name, environment = f"mercure-{self.port}", {"GOMAXPROCS": str(len(self.cores))}
-        self.processes = [procs.Process(name, command, lab.directory, cores=self.cores, environment=environment)]
+        self.launch(testbed, name, command, environment)
 
     def path(self, task: str) -> str:
         return f"/.well-known/mercure?topic={task}"
 
-    def feed(self, lab: Lab) -> dict[str, Any]:
+    def feed(self, testbed: Testbed) -> dict[str, Any]:
         return {
             "feed": "http",
             "port": self.port,

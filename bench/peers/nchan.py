@@ -1,13 +1,12 @@
-"""nginx with nchan (C): the peer to beat. One worker; events are published by HTTP on one connection that is kept
-alive.
+"""nginx with nchan (C), the fastest peer. One worker; events are published by HTTP on one keep-alive connection.
 
-That is its natural channel: it has no broker of its own, and takes each event once from outside, as Headway does.
-Access log off, buffers large enough that no watcher of these workloads ever falls out of them.
+It has no broker of its own, and receives each event once, as Headway does. The access log is off, and the buffers are
+large enough for all watchers of these workloads.
 
 nginx sets TCP_NODELAY only on connections that are kept alive after a response, so a stream has Nagle's algorithm on:
-with many events a second the kernel joins some of them while it waits for an acknowledgement. That is cheap and late;
-see p50 and p99 beside the throughput of workload B. `ReusedNchan` has its streams on connections that have been used
-before, as those of a browser that has loaded the page from there are.
+with many events a second the kernel joins some of them while it waits for an acknowledgement. That saves CPU time and
+adds latency; see p50 and p99 beside the throughput of workload B. `ReusedNchan` has its streams on connections that
+were used before, like those of a browser that has loaded the page from the same server.
 https://nginx.org/en/docs/http/ngx_http_core_module.html#tcp_nodelay
 """
 
@@ -18,8 +17,8 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench import machine, procs
-from bench.lab import Lab
+from bench.harness import machine
+from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
 
 _MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules", "/etc/nginx/modules")
@@ -73,25 +72,25 @@ class Nchan(Peer):
             return ""
         return "nginx or its nchan module is not installed (Debian: nginx-light libnginx-mod-nchan)"
 
-    def start(self, lab: Lab) -> None:
-        directory = lab.directory / f"nginx-{self.port}"
+    def start(self, testbed: Testbed) -> None:
+        directory = testbed.directory / f"nginx-{self.port}"
         directory.mkdir()
         configuration = directory / "nginx.conf"
         user = "user root;" if os.getuid() == 0 else ""
         values = {"module": _module(), "port": self.port, "connections": machine.file_limit()}
         configuration.write_text(_CONFIGURATION.format(user=user, directory=directory, **values))
         command = [_program(), "-p", str(directory), "-c", str(configuration), "-e", "stderr"]
-        self.processes = [procs.Process(f"nginx-{self.port}", command, lab.directory, cores=self.cores)]
+        self.launch(testbed, f"nginx-{self.port}", command)
 
     def path(self, task: str) -> str:
         return f"/sub/{task}"
 
-    def feed(self, lab: Lab) -> dict[str, Any]:
+    def feed(self, testbed: Testbed) -> dict[str, Any]:
         return {"feed": "http", "port": self.port, "path": "/pub/$task"}
 
 
 class ReusedNchan(Nchan):
-    """nginx + nchan, on connections that are reused."""
+    """nginx + nchan, on reused connections."""
 
     name: ClassVar[str] = "nchan, reused"
     prelude = b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

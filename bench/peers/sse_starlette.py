@@ -1,4 +1,4 @@
-"""FastAPI with sse-starlette: what most people would write in Python. Application: `bench.peers.apps.fastapi_app`."""
+"""FastAPI with sse-starlette, the most common choice in Python. Application: `bench.peers.apps.fastapi_app`."""
 
 from __future__ import annotations
 

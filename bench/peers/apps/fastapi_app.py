@@ -1,4 +1,4 @@
-"""FastAPI and sse-starlette's EventSourceResponse, by its documentation."""
+"""FastAPI and sse-starlette's EventSourceResponse, as documented."""
 
 from __future__ import annotations
 

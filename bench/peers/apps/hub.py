@@ -1,4 +1,4 @@
-"""One NATS subscription for the process, one queue per watcher: the usual way to fan out in an asyncio application."""
+"""Fan-out as asyncio applications usually do it: one NATS subscription for the process, one queue per watcher."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import uvicorn
 
 
 class Hub:
-    """Hands every event to the queues of its task's watchers."""
+    """Puts every event into the queues of its task's watchers."""
 
     def __init__(self, nats_port: int) -> None:
         self._nats_port = nats_port
@@ -22,7 +22,7 @@ class Hub:
 
     @asynccontextmanager
     async def running(self, _: Any = None):
-        """Connected while the application runs: its lifespan."""
+        """The lifespan of the application: connected while it runs."""
         client = await nats.connect(f"nats://127.0.0.1:{self._nats_port}")
         await client.subscribe("bench.*", cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1)
         yield
@@ -36,18 +36,18 @@ class Hub:
             queue.put_nowait(event)
 
     def join(self, task: str) -> asyncio.Queue[tuple[int, str]]:
-        """A queue that gets (id, text) of every event from now on."""
+        """Return a queue that gets (id, text) of every event from now on."""
         queue: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         self._queues[task].add(queue)
         return queue
 
     def leave(self, task: str, queue: asyncio.Queue[tuple[int, str]]) -> None:
-        """The counterpart of `join`."""
+        """Remove a queue that `join` has returned."""
         self._queues[task].discard(queue)
 
 
 def serve(app: Any, port: int) -> None:
-    """Run the application as it would be run for speed: uvloop, httptools, no access log."""
+    """Run the application tuned for speed: uvloop, httptools, no access log."""
     uvicorn.run(
         app,
         host="127.0.0.1",
@@ -61,5 +61,5 @@ def serve(app: Any, port: int) -> None:
 
 
 def ports() -> tuple[int, int]:
-    """Of HTTP and of NATS, from the command line."""
+    """The ports of HTTP and of NATS, from the command line."""
     return int(sys.argv[1]), int(sys.argv[2])

@@ -1,4 +1,4 @@
-"""Litestar and its ServerSentEvent, by its documentation."""
+"""Litestar and its ServerSentEvent, as documented."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What the questions share: processes, NATS, clients, publishers, windows, results."""

@@ -1,0 +1,1 @@
+"""Small measurements with commands of their own: `python -m bench.micro.<name>`."""
