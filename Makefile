@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock docs site bench bench-quick faults charts page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock docs site bench bench-quick bench-compare faults charts page web web-test clean
 
 help: ## list the targets, a line each
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.lock pyproject.toml headway/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headway needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
@@ -91,6 +91,11 @@ bench: $(VENV)/.bench ## measure the streamer beside its peers: tables with rati
 
 bench-quick: $(VENV)/.bench ## the same in under two minutes, less exactly
 	@$(BIN)/python -m bench --quick $(ARGS)
+
+PAIRS ?= 7
+
+bench-compare: $(READY) ## the speed of BASE=<commit> beside the working tree's, in alternating pairs; ONLY=A,C PAIRS=7 QUICK=1
+	@$(BIN)/python -m bench.compare --base "$(BASE)" --pairs "$(PAIRS)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 faults: $(READY) ## the fault tests alone, with a line of figures for each
 	@FAULTS_SECONDS=$${FAULTS_SECONDS:-60} OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
