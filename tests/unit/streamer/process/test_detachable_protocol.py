@@ -10,7 +10,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from headway_streamer.process.detachable_protocol import EXTENSION, DetachableProtocol
-from headway_streamer.process.server import backstop_ms
 
 PINS = {
     RequestResponseCycle.run_asgi: "0f33f2449a444bc2",
@@ -108,6 +107,92 @@ async def test_a_detached_connection_still_reports_when_it_is_full_and_when_it_i
     assert protocol not in protocol.connections
 
 
-@pytest.mark.parametrize("deadline", [0.5, 30.0])
-def test_the_kernel_times_out_a_peer_later_than_any_writer_does(deadline):
-    assert backstop_ms(deadline) > 2 * deadline * 1000
+class Application:
+    """An application that starts its response and waits for what the test says."""
+
+    def __init__(self):
+        self.connection = None
+        self.messages = []
+        self.go = asyncio.Event()
+        self.pieces = [b"one", b"two"]
+
+    async def __call__(self, scope, receive, send):
+        self.connection = scope["extensions"][EXTENSION]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await self.go.wait()
+        for piece in self.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.messages.append(await receive())
+
+
+@pytest.fixture
+def application():
+    return Application()
+
+
+async def requested(application, version="1.1", *, requests=1):
+    config = Config(application, interface="asgi3", http=DetachableProtocol, lifespan="off", log_config=None)
+    protocol = DetachableProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+    transport = Transport()
+    protocol.connection_made(transport)
+    protocol.data_received(b"GET / HTTP/%s\r\nhost: h\r\n\r\n" % version.encode() * requests)
+    while application.connection is None:
+        await asyncio.sleep(0)
+    return protocol, transport
+
+
+async def finished(protocol):
+    await asyncio.gather(*protocol.tasks)
+
+
+async def test_a_client_of_http_1_0_gets_a_body_without_chunks(application):
+    protocol, transport = await requested(application, "1.0")
+    application.go.set()
+    await finished(protocol)
+    assert transport.written.endswith(b"\r\n\r\nonetwo")
+    assert b"chunked" not in transport.written
+
+
+async def test_a_connection_with_another_request_is_not_detached(application):
+    protocol, _ = await requested(application, requests=2)
+    assert not protocol.alone
+    assert not protocol.detach(print, print)
+    application.go.set()
+    await finished(protocol)
+    while protocol.tasks:
+        await finished(protocol)
+
+
+async def test_the_running_request_learns_of_a_disconnect_behind_which_another_waits(application):
+    protocol, _ = await requested(application, requests=2)
+    protocol.connection_lost(None)
+    application.go.set()
+    await finished(protocol)
+    assert application.messages == [{"type": "http.disconnect"}]
+
+
+async def test_a_connection_that_is_not_detached_is_paused_and_aborted_by_uvicorn(application, monkeypatch):
+    protocol, transport = await requested(application)
+    aborted = []
+    monkeypatch.setattr(transport, "abort", lambda: aborted.append(True), raising=False)
+    monkeypatch.setattr(transport, "get_write_buffer_size", lambda: 7, raising=False)
+    protocol.pause_writing()
+    assert (protocol.writable, protocol.flow.write_paused, protocol.unsent_bytes) == (False, True, 7)
+    protocol.resume_writing()
+    assert (protocol.writable, protocol.flow.write_paused) == (True, False)
+    protocol.abort()
+    assert aborted == [True]
+    application.go.set()
+    await finished(protocol)
+
+
+async def test_a_detached_connection_ignores_bytes_and_reports_its_loss_once():
+    protocol, _ = await connected()
+    lost = []
+    protocol._on_lost = lost.append
+    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    error = TimeoutError()
+    protocol.connection_lost(error)
+    await asyncio.sleep(0)
+    assert lost == [error]

@@ -10,7 +10,6 @@ from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import LATEST, Position, decode
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
 from headway_streamer.watch.admission import StreamRequest
-from headway_streamer.watch.drain import OVERDUE_SECONDS, Drain
 from headway_streamer.watch.watcher import STEP_BYTES
 from tests.unit.streamer.conftest import completed, parse, parts_on, ticks
 
@@ -350,22 +349,6 @@ async def test_a_drain_ends_all_streams_spread_over_the_window(log):
         assert sum(t < 10 for t in times) in range(12, 49)
         await parts.drain.emptied()
         assert parts.drain.overdue() == 0
-
-
-async def test_a_stream_that_is_open_after_its_time_to_leave_is_late():
-    drain = Drain(10)
-    watchers = ["one", "two", "three"]
-    for watcher in watchers:
-        drain.enter(watcher, lambda: None)
-    drain.begin()
-    times = [drain.leave_at(watcher) for watcher in watchers]
-    drain.leave(watchers[0])
-    assert drain.overdue() == 0
-    await asyncio.sleep(max(times) + OVERDUE_SECONDS + 0.1)
-    assert drain.overdue() == 2
-    drain.leave(watchers[1])
-    drain.leave(watchers[2])
-    assert drain.overdue() == 0
 
 
 async def test_several_tasks_share_one_stream_with_a_vector_cursor(parts):
