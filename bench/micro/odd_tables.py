@@ -18,8 +18,8 @@ from tests.fixtures.odd_tables import odd_tables
 def odd_headway(path: Path) -> tuple[int, int]:
     from headway_kinds.bulk import kind as bulk
 
-    table, _ = bulk.profile(FakeJob(None), path, bulk.form_of(bulk._sample(path)))  # type: ignore[arg-type]
-    bulk.refuse_bad(table, 50)
+    table, _ = bulk.profile(FakeJob(None), path, bulk.detect_format(bulk.read_sample(path)))  # type: ignore[arg-type]
+    bulk.check_bad_rows(table, 50)
     return table.rows, table.bad_count
 
 

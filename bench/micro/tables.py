@@ -64,15 +64,15 @@ class FakeJob:
 def headway_profile(path: Path, job: FakeJob) -> int:
     from headway_kinds.bulk import kind as bulk
 
-    table, _ = bulk.profile(job, path, bulk.form_of(bulk._sample(path)))  # type: ignore[arg-type]
+    table, _ = bulk.profile(job, path, bulk.detect_format(bulk.read_sample(path)))  # type: ignore[arg-type]
     return table.rows
 
 
 def headway_read(path: Path, job: FakeJob) -> int:
-    from headway_kinds.bulk.table import SAMPLE_BYTES, Table, form_of
+    from headway_kinds.bulk.table import SAMPLE_BYTES, Table, detect_format
 
     with path.open("rb") as stream:
-        form = form_of(stream.read(SAMPLE_BYTES))
+        form = detect_format(stream.read(SAMPLE_BYTES))
         stream.seek(0)
         table = Table(stream, form, check=job.raise_if_cancelled)
         for _ in table.batches(900):

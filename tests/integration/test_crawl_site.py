@@ -131,7 +131,7 @@ async def test_a_site_is_crawled_and_all_that_is_wrong_with_it_found(site, insid
     assert report.complete
     reasons = {link.url.removeprefix(site.url): link.reason for link in report.broken}
     assert reasons.pop("gone") == "404 Not Found"
-    assert reasons.pop("cut").startswith("the answer broke off")
+    assert reasons.pop("cut").startswith("the response was cut off")
     assert list(reasons.values()) == ["redirects in a circle"]
     assert (report.skipped_by_robots, report.redirects_off_site) == (1, 1)
     assert report.most_linked[0].url == site.url

@@ -1,4 +1,4 @@
-"""The kind `check`: count to ten. It needs nothing and harms nothing, so it shows whether an installation works."""
+"""The kind `check`: counts to ten. It has no side effects, and shows whether an installation works."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAUSE_SECONDS = 0.1
 
 @task("check")
 async def check(job: Job) -> dict[str, int]:
-    """Counts to ten in a second, to see that everything works."""
+    """Count to ten in a second, to check an installation."""
     for _ in job.track(range(COUNT), unit="counts"):
         await asyncio.sleep(PAUSE_SECONDS)
     return {"counted": COUNT}

@@ -1,4 +1,4 @@
-"""The kind `script`: do just what the parameters say. For tests, load and demonstrations."""
+"""The kind `script`: does what its parameters say. For tests, load and demonstrations."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ import msgspec
 from headway import Job, TaskError, task
 
 FLUSH_CHARS = 1024 * 1024
-"""After so much output the script waits until the log has it; unbounded output would end the task."""
+"""Output after which the script waits until it is stored; unbounded output would end the task."""
 
 Attempts = Annotated[list[Annotated[int, msgspec.Meta(ge=1)]], msgspec.Meta(max_length=100)]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a step fails."""
+    """The error of a step."""
 
-    message: Annotated[str, msgspec.Meta(title="Message", description="What the watcher reads.", max_length=4000)] = (
-        "The script says so."
+    message: Annotated[str, msgspec.Meta(title="Message", description="Error message.", max_length=4000)] = (
+        "The script fails here."
     )
-    type: Annotated[str, msgspec.Meta(title="Type", description="A short word for programs.", max_length=80)] = (
+    type: Annotated[str, msgspec.Meta(title="Type", description="Error type, for programs.", max_length=80)] = (
         "ScriptedFailure"
     )
-    retryable: Annotated[bool, msgspec.Meta(title="Retryable", description="Whether another attempt may be made.")] = (
+    retryable: Annotated[bool, msgspec.Meta(title="Retryable", description="Whether the attempt may be repeated.")] = (
         True
     )
     on_attempts: Annotated[
-        Attempts, msgspec.Meta(title="On attempts", description="Empty for every attempt.", examples=[[1]])
+        Attempts, msgspec.Meta(title="On attempts", description="Attempts that fail; empty for all.", examples=[[1]])
     ] = []
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step: it counts its ticks, and at its end it may log, fail, hang or crash."""
+    """One step: logs, counts its ticks, and at its end may crash, hang or fail."""
 
     name: Annotated[str, msgspec.Meta(title="Name", max_length=200)]
     seconds: Annotated[
         float,
-        msgspec.Meta(title="Seconds", description="How long it takes; 0 for as fast as possible.", ge=0, le=86_400),
+        msgspec.Meta(title="Seconds", description="Duration; 0 for as fast as possible.", ge=0, le=86_400),
     ] = 1.0
     ticks: Annotated[
-        int, msgspec.Meta(title="Ticks", description="Into how many parts it is divided.", ge=1, le=1_000_000)
+        int, msgspec.Meta(title="Ticks", description="Number of parts of the step.", ge=1, le=1_000_000)
     ] = 10
-    unit: Annotated[str, msgspec.Meta(title="Unit", description="What a tick is called.", max_length=40)] = "ticks"
+    unit: Annotated[str, msgspec.Meta(title="Unit", description="Name of a tick.", max_length=40)] = "ticks"
     chunks: Annotated[
         list[str],
-        msgspec.Meta(title="Chunks", description="Output, spread evenly over the ticks.", max_length=100_000),
+        msgspec.Meta(title="Chunks", description="Output, distributed evenly over the ticks.", max_length=100_000),
     ] = []
     text: Annotated[
         str,
@@ -60,40 +60,38 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
     ] = ""
     count: Annotated[
-        int, msgspec.Meta(title="Count", description="How often the text is put out.", ge=0, le=1_000_000)
+        int, msgspec.Meta(title="Count", description="How often the text is output.", ge=0, le=1_000_000)
     ] = 0
-    log: Annotated[str, msgspec.Meta(title="Log", description="A line logged at the start.", max_length=4000)] = ""
+    log: Annotated[str, msgspec.Meta(title="Log", description="Line logged at the start.", max_length=4000)] = ""
     fail: Annotated[Failure | None, msgspec.Meta(title="Fail", description="End the attempt with an error.")] = None
     crash: Annotated[
         Attempts,
-        msgspec.Meta(title="Crash", description="Attempts in which the processor kills itself.", examples=[[1]]),
+        msgspec.Meta(title="Crash", description="Attempts in which the processor is killed.", examples=[[1]]),
     ] = []
     hang: Annotated[
         Attempts,
-        msgspec.Meta(title="Hang", description="Attempts in which the step waits for ever.", examples=[[1]]),
+        msgspec.Meta(title="Hang", description="Attempts in which the step waits indefinitely.", examples=[[1]]),
     ] = []
 
 
 class ScriptParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The script."""
+    """The parameters of `script`."""
 
     steps: Annotated[
         list[Step],
-        msgspec.Meta(title="Steps", description="Leave empty for a demo of ten seconds.", max_length=1000),
+        msgspec.Meta(title="Steps", description="Empty for a demo of ten seconds.", max_length=1000),
     ] = []
-    result: Annotated[
-        Any, msgspec.Meta(title="Result", description="What the task results in; null for a summary.")
-    ] = None
+    result: Annotated[Any, msgspec.Meta(title="Result", description="Result of the task; null for a summary.")] = None
     result_bytes: Annotated[
         int,
         msgspec.Meta(
-            title="Result size", description="Result in a text of so many bytes instead.", ge=0, le=64 * 1024 * 1024
+            title="Result size", description="Length of a text to return instead, in bytes.", ge=0, le=64 * 1024 * 1024
         ),
     ] = 0
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a script results in when it names no result."""
+    """The result of a script without `result`."""
 
     steps: int
     ticks: int
@@ -115,7 +113,7 @@ DEMO = [
 
 @task("script", retries=2, concurrency=200)
 async def script(job: Job, params: ScriptParams) -> Any:
-    """Play a script of steps, output and failures; without one, a demo of ten seconds."""
+    """Run a script of steps, output and failures; by default a demo of ten seconds."""
     steps = params.steps or DEMO
     chars = 0
     for number, step in enumerate(steps, 1):
@@ -136,12 +134,12 @@ async def script(job: Job, params: ScriptParams) -> Any:
 
 
 def chunk_count(step: Step) -> int:
-    """How many chunks `step` puts out."""
+    """Return the number of chunks that `step` outputs."""
     return len(step.chunks) or (step.count if step.text else 0)
 
 
 def chunk_at(step: Step, number: int) -> str:
-    """The chunk of `step` with that number, from 1."""
+    """Return a chunk of `step` by its number, from 1."""
     return step.chunks[number - 1] if step.chunks else step.text.replace("{n}", str(number))
 
 
@@ -167,7 +165,7 @@ async def _play(job: Job, step: Step) -> int:
 
 async def _end(job: Job, step: Step) -> None:
     if job.attempt in step.crash:
-        os.kill(os.getpid(), signal.SIGKILL)  # no handler of ours runs, as with the kernel's own out-of-memory kill
+        os.kill(os.getpid(), signal.SIGKILL)  # no signal handler runs, as when the kernel is out of memory
     if job.attempt in step.hang:
         await asyncio.Event().wait()
     if step.fail is not None and (not step.fail.on_attempts or job.attempt in step.fail.on_attempts):

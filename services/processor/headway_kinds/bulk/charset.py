@@ -1,4 +1,4 @@
-"""How the letters of a text file are stored, judged by its first bytes. No I/O."""
+"""Detect the character encoding of a text file from its first bytes. No I/O."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ Encoding = Literal[
     "euc-kr",
     "tis-620",
 ]
-"""What a person may choose. Each is the name of a codec too; empty: to be found out."""
+"""The values of the parameter; each is also the name of a codec. Empty: to be detected."""
 
 UNDECODABLE = "\udc80"
-"""Stands in decoded text for bytes that the encoding does not have; valid text never holds it."""
+"""Replaces bytes that are invalid in the encoding; valid text never contains it."""
 ERRORS = "headway-undecodable"
 WESTERN = "windows-1252"
 
@@ -72,10 +72,10 @@ _DETECTED = {
     "cp949": "euc-kr",
     "tis_620": "tis-620",
 }
-"""Encodings of scripts other than Latin, as the detector calls them."""
+"""Encodings of non-Latin scripts, by the names of the detector."""
 MAX_DETECTED_BYTES = 16 * 1024
 MAX_WESTERN_SHARE = 0.3
-"""Of the letters of Western languages fewer are outside ASCII; of other scripts nearly all are."""
+"""In Western languages a smaller share of letters is outside ASCII; in other scripts nearly all are."""
 MIN_WORD_LETTERS = 2
 MIN_PLAUSIBLE_SHARE = 0.95
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -94,7 +94,7 @@ codecs.register_error(ERRORS, _replace)
 
 
 def encoding_of(sample: bytes) -> tuple[str, bool]:
-    """The encoding of a file that begins with `sample`, and whether that is a guess."""
+    """Return the encoding of a file that begins with `sample`, and whether it is a guess."""
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name, False
@@ -106,13 +106,13 @@ def encoding_of(sample: bytes) -> tuple[str, bool]:
 
 
 def decode(sample: bytes, encoding: str) -> str:
-    """The text of the beginning of a file; a letter cut at its end is left out."""
+    """Decode the beginning of a file, without a character that is cut off at its end."""
     text = codecs.getincrementaldecoder(encoding)(ERRORS).decode(sample)
     return text.removeprefix("\ufeff")
 
 
 def _wide(sample: bytes) -> str:
-    """UTF-16 without a mark: read in the wrong order, or from other bytes, most line ends are no longer there."""
+    """Return which UTF-16 without a mark it is, or nothing. In the wrong byte order most line ends are missing."""
     least = len(_LINE_END_BYTES.findall(sample)) / 2
     for encoding in ("utf-16-le", "utf-16-be"):
         text = decode(sample, encoding)
@@ -123,7 +123,7 @@ def _wide(sample: bytes) -> str:
 
 
 def _is_utf8(sample: bytes) -> bool:
-    """Whether most of the lines with letters outside ASCII are UTF-8: the others are bad then, not all the others."""
+    """Return whether most of the lines outside ASCII are valid UTF-8; then the other lines are bad."""
     if UNDECODABLE not in (text := decode(sample, "utf-8")):
         return True
     lines = [line for line in text.split("\n") if not line.isascii()]
@@ -132,7 +132,7 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _of_bytes(sample: bytes) -> str:
-    """Western if few letters are outside ASCII; else the detector decides, if it finds words of another script."""
+    """Return a Western encoding if few letters are outside ASCII, else that of the detector if it finds words."""
     if len(_HIGH.findall(sample)) <= MAX_WESTERN_SHARE * len(_LETTERS.findall(sample)):
         return WESTERN
     sample = sample[:MAX_DETECTED_BYTES]

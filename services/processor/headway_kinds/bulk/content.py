@@ -1,4 +1,4 @@
-"""What a file is, judged by its beginning: something other than a table is named, with what to do. No I/O."""
+"""Recognise files that are not tables by their beginning, and say what to do. No I/O."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from headway import TaskError
 
-EXPORT = "Open it where it comes from, export the table as CSV, and try again."
-UNPACK = "Unpack it, and try again with the CSV file in it."
+EXPORT = "Open it in the program that it comes from, export the table as CSV, and try again."
+UNPACK = "Extract it, and try again with the CSV file in it."
 CHECK = "Check that it is the right file."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -46,20 +46,20 @@ MAX_NUL_SHARE = 0.3
 
 
 class ContentError(TaskError):
-    """The file is not a table of text: trying again will not help."""
+    """The file is not a text table; not retryable."""
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(f"The file is {what}, not a CSV table. {advice}", type="NotATable", retryable=False)
 
 
-def refuse_binary(sample: bytes) -> None:
+def reject_binary(sample: bytes) -> None:
     """Raise ContentError for a file in another format, known by its signature."""
     for signature, what, advice in _SIGNATURES:
         if sample.startswith(signature):
             raise ContentError(*(_office(sample) or (what, advice)))
 
 
-def refuse_other_text(text: str) -> None:
+def reject_other_text(text: str) -> None:
     """Raise ContentError for HTML, XML and JSON, and for what is not text at all."""
     for pattern, what, advice in _MARKUP:
         if pattern.match(text):

@@ -1,4 +1,4 @@
-"""What separates the fields of a table, judged by its beginning. No I/O."""
+"""Detect the delimiter of a table from its beginning. No I/O."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ _SEP = re.compile(r'"?sep=([^"\r\n])"?[\r\n]+', re.IGNORECASE)
 
 
 def sep_line(text: str) -> str:
-    """The delimiter that a first line such as ``sep=;`` names, as Excel reads it; empty without such a line."""
+    """Return the delimiter that a first line such as ``sep=;`` names, as in Excel; empty without such a line."""
     match = _SEP.match(text)
     return match[1] if match else ""
 
 
 def sniff(text: str, *, cut: bool = False) -> str:
-    """The delimiter with which most lines of `text` belong to records of one width; a comma if none stands out.
+    """Return the delimiter with which most lines of `text` belong to records of one width; by default a comma.
 
-    Quotes are respected, so a record of ten lines counts as ten. `cut`: the text ends somewhere within the file.
+    Quotes are respected, so a record of ten lines counts as ten.
+
+    Args:
+        cut: whether the text may end within a line.
     """
     lines = list(io.StringIO(text, newline=""))[:MAX_SNIFFED_LINES]
     if cut and len(lines) > 1:
@@ -35,7 +38,7 @@ def sniff(text: str, *, cut: bool = False) -> str:
 
 
 def _score(lines: list[str], delimiter: str) -> tuple[int, int, int]:
-    """How many lines are covered, whether the first one is, and the width; zero for a single column."""
+    """Return the number of lines in records of one width, whether the first is one, and the width; 0 for one column."""
     records = list(Records(iter(enumerate(lines)), delimiter, lambda number, reason: None))
     starts = [number for number, _ in records[1:]] + [len(lines)]
     covered: Counter[int] = Counter()

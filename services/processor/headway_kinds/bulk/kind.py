@@ -1,4 +1,4 @@
-"""The kind `bulk`: profile the columns of a table of any size."""
+"""The kind `bulk`: profiles the columns of a table of any size."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from headway import Job, TaskError, task
 from headway_kinds.bulk.charset import Encoding
 from headway_kinds.bulk.profile import Column, ColumnProfile, columns
 from headway_kinds.bulk.source import open_source, open_stream
-from headway_kinds.bulk.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Form, Table, TableError, form_of
+from headway_kinds.bulk.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Table, TableError, TableFormat, detect_format
 from headway_kinds.settings import Settings, read
 
 CELLS_PER_BATCH = 10_000
-"""About 10 ms of work: after each a cancel is looked for and progress noted."""
+"""About 10 ms of work; after each batch progress is reported and a cancellation noticed."""
 MAX_BATCH_ROWS = 1000
 OTHER_DELIMITERS = ",;\t|:^~ "
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([. ]\d{3})+|\d+),\d+|[+-]?\d+")
 
 
 class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which table to profile, and how to read it."""
+    """The parameters of `bulk`."""
 
     source: Annotated[
         str,
         msgspec.Meta(
             title="Source",
-            description="A path in the processor's data directory, or an http(s) URL. CSV, also packed with gzip.",
+            description="A path in the processor's data directory, or an http(s) URL, of a CSV file, plain or gzipped.",
             min_length=1,
             max_length=2048,
             examples=["airports.csv", "https://example.org/table.csv.gz"],
@@ -43,8 +43,8 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         msgspec.Meta(
             title="Delimiter",
-            description="What separates fields: one character, or the word tab. Found out if left empty; "
-            "a first line such as sep=; is obeyed.",
+            description="Character between fields, or the word tab. Detected if empty; "
+            "a first line such as sep=; is respected.",
             pattern=r'^([^"\r\n\u0000]|tab|)(?![\r\n])$',  # $ alone allows a line end behind it
             examples=[",", ";", "tab"],
         ),
@@ -53,8 +53,8 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Encoding,
         msgspec.Meta(
             title="Encoding",
-            description="How letters are stored. Found out if left empty, with a warning where it is a guess: "
-            "exports of Excel are often windows-1252, or utf-8.",
+            description="Character encoding. Detected if empty, with a warning if uncertain: "
+            "exports of Excel are often windows-1252 or utf-8.",
         ),
     ] = ""
     header: Annotated[
@@ -64,7 +64,7 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         float,
         msgspec.Meta(
             title="Bad rows allowed",
-            description="Per cent of all rows. With more of them the task ends with an error that names the first.",
+            description="Percentage of all rows. With more bad rows the task ends in an error that names the first.",
             ge=0,
             le=100,
         ),
@@ -76,16 +76,16 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     warnings: list[str]
-    """What should be known before the profile is trusted; empty when nothing was doubtful."""
+    """Reasons to doubt the profile; empty for none."""
     bytes: int
-    """Size of the file as it is stored."""
+    """Size of the stored file."""
     encoding: str
     delimiter: str
     rows: int
-    """Good rows, all of them profiled."""
+    """Number of good rows, which are all profiled."""
     bad_rows: int
     bad: list[BadRow]
-    """The first 100 rows and lines that were left out."""
+    """The first 100 rows and lines that were skipped."""
     seconds: float
     rows_per_second: float
     columns: list[ColumnProfile]
@@ -106,15 +106,17 @@ def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
     began = time.monotonic()
     with open_source(job, params.source, settings) as path:
         try:
-            form = form_of(_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding)
-            table, profiles = profile(job, path, form, header=params.header)
+            format = detect_format(
+                read_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding
+            )
+            table, profiles = profile(job, path, format, header=params.header)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise TaskError(
-                f"The gzip file {params.source!r} is damaged or cut off: {error}.", type="BadGzip", retryable=False
+                f"The gzip file {params.source!r} is damaged or truncated: {error}.", type="BadGzip", retryable=False
             ) from error
         size_bytes = path.stat().st_size
-    refuse_bad(table, params.max_bad)
-    warnings = [*table.warnings, *doubts(profiles, form)]
+    check_bad_rows(table, params.max_bad)
+    warnings = [*table.warnings, *column_warnings(profiles, format)]
     for warning in warnings:
         job.log(warning, "warning")
     job.update(message=_summary(table))
@@ -123,8 +125,8 @@ def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
         source=params.source,
         warnings=warnings,
         bytes=size_bytes,
-        encoding=form.encoding,
-        delimiter=form.delimiter,
+        encoding=format.encoding,
+        delimiter=format.delimiter,
         rows=table.rows,
         bad_rows=table.bad_count,
         bad=table.bad,
@@ -134,8 +136,8 @@ def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
     )
 
 
-def profile(job: Job, path: Path, form: Form, *, header: bool = True) -> tuple[Table, list[ColumnProfile]]:
-    """Read the file and profile its columns. The count is of the bytes of the file as it is stored."""
+def profile(job: Job, path: Path, format: TableFormat, *, header: bool = True) -> tuple[Table, list[ColumnProfile]]:
+    """Read the file and profile its columns. Progress is the number of stored bytes read."""
     size_bytes = path.stat().st_size
     job.step("Profiling", total=size_bytes, unit="bytes")
     with path.open("rb") as raw, open_stream(raw) as stream:
@@ -144,7 +146,7 @@ def profile(job: Job, path: Path, form: Form, *, header: bool = True) -> tuple[T
             job.raise_if_cancelled()
             job.update(done=raw.tell())
 
-        table = Table(stream, form, header=header, check=check)
+        table = Table(stream, format, header=header, check=check)
         profiled = columns(table.names)
         for batch in table.batches(min(max(CELLS_PER_BATCH // len(profiled), 10), MAX_BATCH_ROWS)):
             job.raise_if_cancelled()
@@ -154,24 +156,24 @@ def profile(job: Job, path: Path, form: Form, *, header: bool = True) -> tuple[T
     return table, [column.profile() for column in profiled]
 
 
-def refuse_bad(table: Table, max_bad: float) -> None:
+def check_bad_rows(table: Table, max_bad: float) -> None:
     """Raise TaskError when no row is good, or when more than `max_bad` per cent are bad."""
     total = table.rows + table.bad_count
     if table.bad_count and not table.rows:
         what = "The row is" if total == 1 else f"All {total:,} rows are"
-        raise TableError(f"{what} bad: {table.complaint()}")
+        raise TableError(f"{what} bad: {table.bad_row_summary()}")
     if table.bad_count * 100 > max_bad * total:
         raise TableError(
-            f"{table.bad_count:,} of {total:,} rows are bad, more than the {max_bad:g} % that are allowed: "
-            f"{table.complaint()}"
+            f"{table.bad_count:,} of {total:,} rows are bad, more than the allowed {max_bad:g} %: "
+            f"{table.bad_row_summary()}"
         )
 
 
-def doubts(profiles: list[ColumnProfile], form: Form) -> list[str]:
-    """Warnings about what the columns hold."""
+def column_warnings(profiles: list[ColumnProfile], format: TableFormat) -> list[str]:
+    """Return the warnings about the content of the columns."""
     found = []
-    if len(profiles) == 1 and any(mark in profiles[0].name for mark in OTHER_DELIMITERS if mark != form.delimiter):
-        found.append("Only one column was found. If the table has more, give the delimiter.")
+    if len(profiles) == 1 and any(mark in profiles[0].name for mark in OTHER_DELIMITERS if mark != format.delimiter):
+        found.append("Only one column was found. If the table has more, set the delimiter.")
     if commas := [column.name for column in profiles if column.type == "text" and _decimal_commas(column)]:
         found.append(f"Numbers with a decimal comma are profiled as text: {', '.join(commas[:MAX_NAMED])}.")
     return found
@@ -184,10 +186,10 @@ def _decimal_commas(column: ColumnProfile) -> bool:
 
 def _summary(table: Table) -> str:
     rows = f"{table.rows:,} {'row' if table.rows == 1 else 'rows'}"
-    return f"{rows}, and {table.bad_count:,} bad that are left out" if table.bad_count else rows
+    return f"{rows}, and {table.bad_count:,} bad ones skipped" if table.bad_count else rows
 
 
-def _sample(path: Path) -> bytes:
+def read_sample(path: Path) -> bytes:
     with path.open("rb") as raw, open_stream(raw) as stream:
         return stream.read(SAMPLE_BYTES)
 

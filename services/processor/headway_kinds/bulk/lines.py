@@ -1,4 +1,4 @@
-"""The lines of a text file with their numbers, in bounded memory; what cannot be read is reported, never fatal."""
+"""The numbered lines of a text file, in bounded memory. Lines that cannot be read are reported and skipped."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from headway_kinds.bulk.charset import ERRORS, UNDECODABLE
-from headway_kinds.bulk.records import MAX_RECORD_CHARS, Numbered, Report
+from headway_kinds.bulk.records import MAX_RECORD_CHARS, NumberedLine, OnSkipped
 
 
-def numbered(
-    stream: BinaryIO, encoding: str, report: Report, check: Callable[[], None] = lambda: None
-) -> Iterator[Numbered]:
-    """Lines from 1, with their line ends: CR, LF or both. Lines with NUL, too long or undecodable ones are left out.
+def read_lines(
+    stream: BinaryIO, encoding: str, report: OnSkipped, check: Callable[[], None] = lambda: None
+) -> Iterator[NumberedLine]:
+    """Yield lines, from 1, with their line ends: CR, LF or both; not undecodable or too long ones, or ones with NUL.
 
     Args:
-        report: called with the number and the reason of each line that is left out.
-        check: called now and then while a long line is skipped; what it raises ends the reading.
+        report: called with the number and the reason of each line that is skipped.
+        check: called regularly while a long line is skipped; what it raises ends the reading.
     """
     text_stream = io.TextIOWrapper(stream, encoding=encoding, errors=ERRORS, newline="")
     number = 0
@@ -37,7 +37,7 @@ def numbered(
                 yield number, text
     finally:
         if not stream.closed:
-            text_stream.detach()  # whoever opened the stream closes it
+            text_stream.detach()  # the caller closes the stream
 
 
 def _skip_line(text_stream: io.TextIOWrapper, check: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The profile of a table's columns, built batch by batch in bounded memory. No I/O."""
+"""Profiles of the columns of a table, built batch by batch in bounded memory. No I/O."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from headway_kinds.bulk.values import NULLS, ColumnType, ValueType, by_type, mom
 TOP = 5
 MAX_SHOWN_CHARS = 100
 MAX_TOP_CHARS = 200
-"""Longer values are not looked for among the most frequent."""
+"""Longer values are not counted among the most frequent."""
 DISTINCT_BUDGET = 400_000
 FREQUENT_BUDGET = 100_000
-"""Values kept for all columns together: about 40 MB and 15 MB at the most."""
+"""Values kept for all columns together: at most about 40 MB and 15 MB."""
 
 
 class TopValue(msgspec.Struct, frozen=True):
+    """A frequent value and its number of occurrences."""
+
     value: str
     count: int
 
@@ -34,20 +36,20 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
     type: ColumnType
     """The narrowest type that all values have."""
     types: dict[str, int]
-    """How many values are of which type: a text column with three texts in it is a number column with three slips."""
+    """Number of values by type: a text column with three texts among numbers is a number column with three errors."""
     values: int
     nulls: int
     distinct: int
     distinct_exact: bool
-    """False: an estimate, within 2 % for tables of ten columns."""
+    """False if `distinct` is an estimate, within 2 % for tables of ten columns."""
     min: int | float | str | None
     max: int | float | str | None
     mean: float | None
-    """Of integer and number columns."""
+    """Mean of integer and number columns; None for others."""
     top: list[TopValue]
     """The five most frequent values, of those that occur more than once and more than `top_error` times."""
     top_exact: bool
-    """False: the counts may be too low, by at most `top_error`."""
+    """False if the counts may be too low, by at most `top_error`."""
     top_error: int
     longest: str
     """The longest value, cut to 100 characters."""
@@ -55,25 +57,25 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Extent:
-    """Least and greatest of comparable values."""
+    """Minimum and maximum of comparable values."""
 
     def __init__(self) -> None:
         self.least: Any = None
         self.greatest: Any = None
 
     def add(self, values: Iterable[Any]) -> None:
-        """More values, at least one."""
+        """Add values, at least one."""
         least, greatest = min(chosen := list(values)), max(chosen)
         self.least = least if self.least is None else min(least, self.least)
         self.greatest = greatest if self.greatest is None else max(greatest, self.greatest)
 
 
 class Column:
-    """One column while its cells come in.
+    """One column while its cells are read.
 
     Args:
-        max_distinct: up to so many values are counted exactly.
-        max_frequent: among so many the most frequent are found exactly.
+        max_distinct: number of distinct values that are counted exactly.
+        max_frequent: number of distinct values among which the most frequent are found exactly.
     """
 
     def __init__(self, name: str, *, max_distinct: int = 40_000, max_frequent: int = 10_000) -> None:
@@ -89,7 +91,7 @@ class Column:
         self._longest = ""
 
     def add(self, cells: Iterable[str]) -> None:
-        """More cells of this column. Equal cells cost little more than one, so add many at once."""
+        """Add cells. Equal cells cost little more than one, so add many at once."""
         counts = Counter(map(str.strip, cells))
         for null in NULLS:
             self._nulls += counts.pop(null, 0)
@@ -106,7 +108,7 @@ class Column:
                 self._moments.add((moment(value), value) for value in values)
 
     def profile(self) -> ColumnProfile:
-        """What is known of the cells so far."""
+        """Return the profile of the cells so far."""
         kind = unite(self._types)
         values = self._types.total()
         least, greatest = self._extent(kind)
@@ -149,7 +151,7 @@ class Column:
         return _short(self._texts.least), _short(self._texts.greatest)
 
     def _top(self) -> list[TopValue]:
-        least = max(1, self._frequent.error)  # below it the order would be chance
+        least = max(1, self._frequent.error)  # below it the order would be random
         return [TopValue(_short(value), count) for value, count in self._frequent.top(TOP) if count > least]
 
     def _mean(self, kind: ColumnType, values: int) -> float | None:
@@ -160,7 +162,7 @@ class Column:
 
 
 def columns(names: Sequence[str]) -> list[Column]:
-    """A column for each name; together they keep within the budgets."""
+    """Return a column for each name; together they stay within the budgets."""
     max_distinct = min(max(DISTINCT_BUDGET // len(names), 1000), 100_000)
     max_frequent = min(max(FREQUENT_BUDGET // len(names), 100), 10_000)
     return [Column(name, max_distinct=max_distinct, max_frequent=max_frequent) for name in names]

@@ -1,4 +1,4 @@
-"""The records of a CSV file, one by one. A quote that is never closed costs its own line, not the rest of the file."""
+"""The records of a CSV file, one by one. An unclosed quote loses its own line, not the rest of the file."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 MAX_RECORD_CHARS = 1024 * 1024
-"""A longer line, and a longer record, is bad: memory does not depend on the file."""
-MIN_SWALLOWED = 3
+"""A longer line, and a longer record, is bad, so that memory does not depend on the file."""
+MIN_SPANNED_ROWS = 3
 MAX_EXAMINED = 20
 OPEN_QUOTE = "a quote is opened and never closed"
 
-Report = Callable[[int, str], None]
-Numbered = tuple[int, str]
+OnSkipped = Callable[[int, str], None]
+NumberedLine = tuple[int, str]
 
 
 class _Feed:
-    """The lines for `csv.reader`; those of the record that it is at are kept, to be read again."""
+    """The lines for `csv.reader`; those of the current record are kept, so that they can be read again."""
 
-    def __init__(self, lines: Iterator[Numbered]) -> None:
-        self.record: list[Numbered] = []
+    def __init__(self, lines: Iterator[NumberedLine]) -> None:
+        self.record: list[NumberedLine] = []
         self._lines = lines
-        self._again: deque[Numbered] = deque()
+        self._again: deque[NumberedLine] = deque()
         self._chars = 0
         self.chars_taken = 0
 
@@ -37,14 +37,14 @@ class _Feed:
             raise csv.Error("unexpected end of data")
         return numbered[1]
 
-    def take(self) -> list[Numbered]:
-        """The lines of the record that was read; the next one begins."""
+    def take(self) -> list[NumberedLine]:
+        """Return the lines of the record that was read, and begin the next one."""
         record, self.record = self.record, []
         self.chars_taken += self._chars
         self._chars = 0
         return record
 
-    def give_back(self, lines: list[Numbered]) -> None:
+    def push_back(self, lines: list[NumberedLine]) -> None:
         self._again.extendleft(reversed(lines))
 
 
@@ -53,30 +53,30 @@ class Records:
 
     Args:
         lines: numbered lines with their line ends.
-        report: called with the number and the reason of each line that is left out.
+        report: called with the number and the reason of each line that is skipped.
 
-    `width` is how many fields a record should have, 0 while that is unknown. `doubtful` counts the records that may
-    hold rows in a quoted field; the first begins in line `first_doubtful`.
+    `width` is how many fields a record should have, 0 while that is unknown. `suspicious` counts the records that may
+    hold rows in a quoted field; the first begins in line `first_suspicious`.
     """
 
-    def __init__(self, lines: Iterator[Numbered], delimiter: str, report: Report) -> None:
+    def __init__(self, lines: Iterator[NumberedLine], delimiter: str, report: OnSkipped) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_CHARS))  # of the whole process: never lowered
         self.width = 0
-        self.doubtful = 0
-        self.first_doubtful = 0
+        self.suspicious = 0
+        self.first_suspicious = 0
         self._feed = _Feed(lines)
         self._delimiter = delimiter
-        # A blank before a quote is common, and cells are stripped anyway; as the delimiter it is none of the field.
+        # A space before a quote is common, and cells are stripped anyway; as the delimiter it is not part of the field.
         self._blanks = delimiter != " "
         self._report = report
 
     @property
     def chars(self) -> int:
-        """How many characters were read so far."""
+        """Number of characters read so far."""
         return self._feed.chars_taken
 
     def header(self) -> tuple[int, list[str], bool] | None:
-        """The first record that is not empty, its line, and whether its quotes are sound; None: there is none."""
+        """Return line and fields of the first non-empty record, and whether its quotes are closed; None for none."""
         reader = self._reader(self._feed)
         try:
             for fields in reader:
@@ -85,7 +85,7 @@ class Records:
                     return number, fields, True
         except csv.Error:
             (number, text), *rest = self._feed.take()
-            self._feed.give_back(rest)
+            self._feed.push_back(rest)
             bare = next(csv.reader([text], delimiter=self._delimiter, quoting=csv.QUOTE_NONE))
             return number, [field.strip('"') for field in bare], False
         return None
@@ -96,7 +96,7 @@ class Records:
             reader = self._reader(feed)
             try:
                 for fields in reader:
-                    if len(feed.record) > 1 and self._swallowed(len(fields)):
+                    if len(feed.record) > 1 and self._spans_rows(len(fields)):
                         self._drop_first(OPEN_QUOTE)
                     else:
                         yield feed.take()[0][0], fields
@@ -110,25 +110,25 @@ class Records:
         return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
 
     def _drop_first(self, reason: str) -> None:
-        """Leave out the first line of the record, and read the others again as records of their own."""
+        """Skip the first line of the record, and read the others again as records of their own."""
         (number, _), *rest = self._feed.take()
         self._report(number, reason)
-        self._feed.give_back(rest)
+        self._feed.push_back(rest)
 
-    def _swallowed(self, fields: int) -> bool:
-        """Whether the lines within a quoted field are rows: then the quote was closed by the opening one of another.
+    def _spans_rows(self, fields: int) -> bool:
+        """Return whether the lines within a quoted field are rows: then an opening quote of another field closed it.
 
-        A few lines, or the end of the field alone, may be text by chance: they are noted in `doubtful`.
+        A few lines, or the end of the field alone, may be text by chance: they are counted in `suspicious`.
         """
         record = self._feed.record
         inner = [text for _, text in record[1:-1]]
         if self.width < 2 or not all(map(self._is_row, inner[:MAX_EXAMINED])):
             return False
-        if inner and len(inner) >= (MIN_SWALLOWED if fields == self.width else 1):
+        if inner and len(inner) >= (MIN_SPANNED_ROWS if fields == self.width else 1):
             return True
         if inner or (self.width > 2 and self._is_row(record[-1][1])):
-            self.doubtful += 1
-            self.first_doubtful = self.first_doubtful or record[0][0]
+            self.suspicious += 1
+            self.first_suspicious = self.first_suspicious or record[0][0]
         return False
 
     def _is_row(self, text: str) -> bool:

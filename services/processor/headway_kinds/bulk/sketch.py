@@ -1,4 +1,4 @@
-"""Distinct and frequent values of a stream in bounded memory: exact while they fit, then an estimate. No I/O."""
+"""Count distinct and frequent values in bounded memory: exactly while they fit, then approximately. No I/O."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _SPACE = 2.0**64
 
 
 class Distinct:
-    """How many different strings there were, from their smallest hashes ("k minimum values").
+    """The number of distinct strings, from their smallest hashes ("k minimum values").
 
-    Exact up to `limit` of them; beyond, the standard error is 1 / sqrt(limit): 0.5 % for 40,000.
+    Exact up to `limit`; beyond, the standard error is 1 / sqrt(limit): 0.5 % for 40,000.
     """
 
     def __init__(self, limit: int) -> None:
@@ -22,9 +22,11 @@ class Distinct:
 
     @property
     def exact(self) -> bool:
+        """Whether `estimate` is exact."""
         return self._ceiling is None and len(self._hashes) <= self._limit
 
     def add(self, values: Iterable[str]) -> None:
+        """Add strings."""
         ceiling = self._ceiling
         if ceiling is None:
             self._hashes.update(map(hash, values))
@@ -34,6 +36,7 @@ class Distinct:
             self._prune()
 
     def estimate(self) -> int:
+        """Return the number of distinct strings so far."""
         if self.exact:
             return len(self._hashes)
         self._prune()
@@ -50,7 +53,7 @@ class Distinct:
 class Frequent:
     """The most frequent strings (Misra and Gries, merged batch by batch).
 
-    Counts are exact while at most twice `limit` different strings have come. Beyond, a count may be too low, by at most
+    Counts are exact for up to twice `limit` different strings. Beyond, a count may be too low, by at most
     `error`, and a string that occurs more than `error` times is never missing; of N strings `error` is at most
     N / (limit + 1).
     """
@@ -61,14 +64,15 @@ class Frequent:
         self.error = 0
 
     def add(self, counts: Mapping[str, int]) -> None:
+        """Add strings with their numbers of occurrences."""
         own = self._counts
         for value, count in counts.items():
             own[value] = own.get(value, 0) + count
-        if len(own) > 2 * self._limit:  # down to the half: cutting after each batch would be most of the work
+        if len(own) > 2 * self._limit:  # reduce to half: doing so after each batch would be most of the work
             cut = sorted(own.values(), reverse=True)[self._limit]
             self.error += cut
             self._counts = {value: count - cut for value, count in own.items() if count > cut}
 
     def top(self, number: int) -> list[tuple[str, int]]:
-        """The `number` most frequent, the most frequent first; among equals in the order of their text."""
+        """Return the `number` most frequent strings and their counts, in descending order; equal counts by text."""
         return heapq.nsmallest(number, self._counts.items(), key=lambda item: (-item[1], item[0]))

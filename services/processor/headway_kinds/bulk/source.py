@@ -1,4 +1,4 @@
-"""Where a table comes from: a file in the data directory, or a URL that is first copied to a temporary file."""
+"""The source of a table: a file in the data directory, or a URL that is first copied to a temporary file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GZIP = b"\x1f\x8b"
 
 
 class SourceError(TaskError):
-    """The source cannot be used as it was given: trying again will not help."""
+    """The source cannot be used as given; not retryable."""
 
     def __init__(self, message: str, type: str) -> None:
         super().__init__(message, type=type, retryable=False)
@@ -41,7 +41,7 @@ class SourceError(TaskError):
 
 @contextmanager
 def open_source(job: Job, source: str, settings: Settings) -> Iterator[Path]:
-    """The file that `source` names, for as long as the block runs. For a thread: it may wait for the network.
+    """Open the file that `source` names while the block runs. To be called in a thread: it may wait for the network.
 
     Raises SourceError, UnreachableError, ForbiddenAddressError; TaskCancelledError while it downloads.
     """
@@ -56,28 +56,28 @@ def open_source(job: Job, source: str, settings: Settings) -> Iterator[Path]:
 
 
 def find_file(data_dir: str, source: str) -> Path:
-    """The file `source` in `data_dir`, links resolved. Raises SourceError when it is elsewhere or not there."""
+    """Return the path of `source` in `data_dir`, links resolved. Raises SourceError when it is outside or missing."""
     if not data_dir:
         raise SourceError(
             "This processor has no data directory, so only http(s) URLs can be read. "
-            f"Whoever runs it sets {DATA_DIR_VARIABLE} to offer files.",
+            f"Its operator sets {DATA_DIR_VARIABLE} to offer files.",
             "NoDataDirectory",
         )
     root = Path(data_dir).resolve()
     try:
         path = (root / source).resolve()
         inside, found = path.is_relative_to(root), path.is_file()
-    except (OSError, ValueError, RuntimeError):  # a name too long, a NUL, links in a circle
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, a NUL, a loop of links
         inside, found = True, False
     if not inside:
-        raise SourceError(f"{source!r} is not in the data directory. {_offer(root)}", "OutsideDataDirectory")
+        raise SourceError(f"{source!r} is not in the data directory. {_list_files(root)}", "OutsideDataDirectory")
     if not found:
-        raise SourceError(f"There is no file {source!r} in the data directory. {_offer(root)}", "FileMissing")
+        raise SourceError(f"There is no file {source!r} in the data directory. {_list_files(root)}", "FileMissing")
     return path
 
 
 def open_stream(raw: BinaryIO) -> BinaryIO:
-    """`raw`, a file at its beginning, unpacked if it is gzip."""
+    """Return `raw`, a file at its beginning, decompressed if it is gzip."""
     packed = raw.read(2) == _GZIP
     raw.seek(0)
     return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=raw))) if packed else raw
@@ -86,11 +86,11 @@ def open_stream(raw: BinaryIO) -> BinaryIO:
 async def download(
     job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, *, max_bytes: int = MAX_DOWNLOAD_BYTES
 ) -> None:
-    """Copy what `url` leads to into `file`, following redirects. Raises UnreachableError, SourceError."""
+    """Copy the content of `url` into `file`, following redirects. Raises UnreachableError, SourceError."""
     target = normalise(url, "")
     for _ in range(MAX_REDIRECTS + 1):
         if target is None:
-            raise SourceError(f"{url!r} is no web address that can be fetched, or redirects to none.", "BadUrl")
+            raise SourceError(f"{url!r} is not a valid web address, or redirects to an invalid one.", "BadUrl")
         try:
             async with client.stream("GET", target) as response:
                 if response.status_code not in REDIRECTS:
@@ -110,11 +110,11 @@ async def _download(job: Job, url: str, file: BinaryIO, settings: Settings) -> N
 async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, max_bytes: int) -> None:
     if response.status_code != 200:
         raise TaskError(
-            f"{url} answers {response.status_code} {response.reason_phrase}. Check the address.",
+            f"{url} responds with {response.status_code} {response.reason_phrase}. Check the address.",
             type="BadAnswer",
             retryable=response.status_code >= 500 or response.status_code == 429,
         )
-    # The announced length is that of the packed bytes: of use only when they come as they are.
+    # The announced length is that of the encoded bytes: of use only without an encoding.
     length = response.headers.get("Content-Length", "") if "Content-Encoding" not in response.headers else ""
     job.update(total=int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None, message=url)
     size = 0
@@ -122,12 +122,12 @@ async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, ma
         job.raise_if_cancelled()
         size += len(part)
         if size > max_bytes:
-            raise SourceError(f"{url} has more than {max_bytes} bytes, the most that is downloaded.", "TooLarge")
+            raise SourceError(f"{url} is larger than {max_bytes} bytes, the limit for downloads.", "TooLarge")
         file.write(part)
         job.advance(len(part))
 
 
-def _offer(root: Path) -> str:
+def _list_files(root: Path) -> str:
     names: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, read in a stream: what is bad is left out and named, and what is doubtful is a warning."""
+"""Rows of a CSV file, read in a stream: what is bad is left out and named, and suspicious content becomes a warning."""
 
 from __future__ import annotations
 
@@ -10,89 +10,89 @@ import msgspec
 
 from headway import TaskError
 from headway_kinds.bulk.charset import decode, encoding_of
-from headway_kinds.bulk.content import refuse_binary, refuse_other_text
+from headway_kinds.bulk.content import reject_binary, reject_other_text
 from headway_kinds.bulk.delimiter import sep_line, sniff
-from headway_kinds.bulk.lines import numbered
+from headway_kinds.bulk.lines import read_lines
 from headway_kinds.bulk.records import OPEN_QUOTE, Records
 
 SAMPLE_BYTES = 64 * 1024
 MAX_BATCH_LINES = 20_000
 MAX_BATCH_CHARS = 4 * 1024 * 1024
 MAX_COLUMNS = 2000
-MAX_BAD_SHOWN = 100
+MAX_BAD_ROWS = 100
 MAX_NAMED = 3
 CHECKED_EVERY = 1000
 
 
 class BadRow(msgspec.Struct, frozen=True):
-    """A row or line that was left out."""
+    """A row or line that was skipped."""
 
     line: int
-    """Where it begins in the file, from 1."""
+    """Number of its first line in the file, from 1."""
     reason: str
 
 
-class Form(msgspec.Struct, frozen=True):
-    """How the bytes of a table are to be read."""
+class TableFormat(msgspec.Struct, frozen=True):
+    """Encoding and delimiter of a table."""
 
     encoding: str
     delimiter: str
     sep_line: bool = False
-    """The first line says ``sep=;`` or the like and is not part of the table."""
+    """Whether the first line is ``sep=;`` or similar, and not part of the table."""
     warnings: tuple[str, ...] = ()
 
 
 class TableError(TaskError):
-    """The table cannot be read as it is: trying again will not help."""
+    """The table cannot be read as it is; not retryable."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, type="BadTable", retryable=False)
 
 
-def form_of(sample: bytes, delimiter: str = "", encoding: str = "") -> Form:
-    """Judge the first 64 kB of a file; what is given is not judged. Raises ContentError for what is not a table."""
-    refuse_binary(sample)
+def detect_format(sample: bytes, delimiter: str = "", encoding: str = "") -> TableFormat:
+    """Detect what is not given from the first 64 KiB of a file. Raises ContentError for what is not a table."""
+    reject_binary(sample)
     found, guessed = (encoding, False) if encoding else encoding_of(sample)
     text = decode(sample, found)
-    refuse_other_text(text)
+    reject_other_text(text)
     named = sep_line(text)
     table = text.split("\n", 1)[-1] if named else text
-    warnings = (_guess(found),) if guessed else ()
+    warnings = (_guess_warning(found),) if guessed else ()
     chosen = delimiter or named or sniff(table, cut=len(sample) >= SAMPLE_BYTES)
-    return Form(found, chosen, bool(named), warnings)
+    return TableFormat(found, chosen, bool(named), warnings)
 
 
-def _guess(encoding: str) -> str:
+def _guess_warning(encoding: str) -> str:
     return (
-        f"The file does not say how its letters are stored. It is read as {encoding}, which is a guess: "
-        "if letters look wrong, give the encoding."
+        f"The file does not say which encoding it has. It is read as {encoding}, which is a guess: "
+        "if letters look wrong, set the encoding."
     )
 
 
 class Table:
-    """The table in a stream of bytes, at its beginning.
+    """The table in a stream of bytes that is at its beginning.
 
     Args:
         header: whether the first row names the columns; else they are named ``column 1`` …
-        check: called now and then while bad lines are skipped; what it raises ends the reading.
+        check: called regularly while bad lines are skipped; what it raises ends the reading.
 
     Raises TableError when there is no first row, or more than 2,000 columns.
     """
 
     def __init__(
-        self, stream: BinaryIO, form: Form, *, header: bool = True, check: Callable[[], None] = lambda: None
+        self, stream: BinaryIO, format: TableFormat, *, header: bool = True, check: Callable[[], None] = lambda: None
     ) -> None:
         self.bad: list[BadRow] = []
         self.bad_count = 0
         self.rows = 0
         """Good rows read so far."""
         self._reasons: Counter[str] = Counter()
-        self._warnings = list(form.warnings)
+        self._warnings = list(format.warnings)
         self._check = check
-        lines = numbered(stream, form.encoding, self._leave_out, check)
-        if form.sep_line:
+        lines = read_lines(stream, format.encoding, self._skip_row, check)
+        if format.sep_line:
             next(lines, None)
-        self._records = Records(lines, form.delimiter, self._leave_out)
+        self._records = Records(lines, format.delimiter, self._skip_row)
         self._iterator = iter(self._records)
         self._kept: list[list[str]] = []
         first = self._header() if header else self._first_row()
@@ -104,7 +104,7 @@ class Table:
             self._kept.append(first)
 
     def batches(self, size: int) -> Iterator[list[list[str]]]:
-        """Good rows, up to `size` at a time; fewer, or none, after 20,000 bad ones or 4 million characters."""
+        """Yield good rows, up to `size` at a time; fewer, or none, after 20,000 lines or 4 million characters."""
         batch, self._kept = self._kept, []
         records, width, seen, began = self._records, len(self.names), 0, self._records.chars
         for line, row in self._iterator:
@@ -112,7 +112,7 @@ class Table:
             if len(row) == width:
                 batch.append(row)
             elif row and row != ["\x1a"]:  # the end mark of DOS
-                self._leave_out(line, _fields(len(row), width))
+                self._skip_row(line, _fields(len(row), width))
             if len(batch) >= size or records.chars - began > MAX_BATCH_CHARS or seen >= MAX_BATCH_LINES:
                 self.rows += len(batch)
                 yield batch
@@ -122,23 +122,23 @@ class Table:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know before trusting the profile; complete when all rows were read."""
+        """Reasons to doubt the profile; complete when all rows were read."""
         found = list(self._warnings)
         if self.bad_count:
             total = self.rows + self.bad_count
-            found.append(f"{self.bad_count:,} of {total:,} rows left out as bad: {self.complaint()}")
-        if self._records.doubtful:
-            count, line = self._records.doubtful, self._records.first_doubtful
+            found.append(f"{self.bad_count:,} of {total:,} rows skipped as bad: {self.bad_row_summary()}")
+        if self._records.suspicious:
+            count, line = self._records.suspicious, self._records.first_suspicious
             fields = "field holds" if count == 1 else "fields hold"
             found.append(
-                f"{count:,} quoted {fields} lines that look like rows, from line {line}: is a quote left open?"
+                f"{count:,} quoted {fields} lines that look like rows, from line {line}: is a quote not closed?"
             )
         if not self.rows and not self.bad_count:
             found.append("The table has a header and no rows.")
         return found
 
-    def complaint(self) -> str:
-        """The most frequent reasons for leaving rows out, each with its first line, and what can be done."""
+    def bad_row_summary(self) -> str:
+        """Return the most frequent reasons for skipping rows, each with its first line, and advice."""
         shown = []
         for reason, count in self._reasons.most_common(MAX_NAMED):
             first = next((entry.line for entry in self.bad if entry.reason == reason), 0)
@@ -149,11 +149,11 @@ class Table:
     def _advice(self) -> str:
         reason = self._reasons.most_common(1)[0][0]
         if "fields instead of" in reason and self.bad_count > self.rows:
-            return " Perhaps lines stand above the header, or the delimiter is another: remove them, or give it."
+            return " Perhaps there are lines above the header, or the delimiter is another: remove them, or set it."
         if reason == OPEN_QUOTE and self.rows:
-            return " The lines behind it were read."
+            return " The lines after it were read."
         if reason.startswith("not "):
-            return " Perhaps the encoding is another: give it."
+            return " Perhaps the encoding is another: set it."
         return ""
 
     def _header(self) -> list[str]:
@@ -176,15 +176,15 @@ class Table:
     def _without_rows(self) -> str:
         if not self.bad_count:
             return "The table is empty: it has no first row."
-        return f"The table is empty: none of its {self.bad_count:,} lines can be read: {self.complaint()}"
+        return f"The table is empty: none of its {self.bad_count:,} lines can be read: {self.bad_row_summary()}"
 
-    def _leave_out(self, line: int, reason: str) -> None:
+    def _skip_row(self, line: int, reason: str) -> None:
         self.bad_count += 1
         if self.bad_count % CHECKED_EVERY == 0:
             self._check()
         if len(self._reasons) < MAX_COLUMNS or reason in self._reasons:
             self._reasons[reason] += 1
-        if len(self.bad) < MAX_BAD_SHOWN:
+        if len(self.bad) < MAX_BAD_ROWS:
             self.bad.append(BadRow(line, reason))
 
     def _names(self, first: list[str], *, warn: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a cell of a table holds, judged by its text alone. No I/O."""
+"""The type of a cell of a table, from its text. No I/O."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ValueType = Literal["integer", "number", "boolean", "date", "datetime", "text"]
 ColumnType = Literal["integer", "number", "boolean", "date", "datetime", "text", "empty"]
 
 NULLS = ("", "null", "NULL", "\\N")
-"""Cells that hold nothing. NA is not among them: it is Namibia, a surname, an airline."""
+"""Cells without a value. NA is not among them: it is Namibia, a surname, an airline."""
 
 _SHAPES: dict[ValueType, str] = {
-    "integer": r"[+-]?(?:0|[1-9]\d{0,17})",  # a leading zero makes a code: 00501 is Holtsville, not 501
+    "integer": r"[+-]?(?:0|[1-9]\d{0,17})",  # with a leading zero it is a code: 00501 is Holtsville, not 501
     "number": r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?",
     "date": r"\d{4}-\d\d-\d\d",
     "datetime": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?",
@@ -27,12 +27,12 @@ _UNIFORM: tuple[tuple[ValueType, re.Pattern[str]], ...] = (
     ("integer", re.compile(rf"(?>{_SHAPES['integer']}\n)*+", re.ASCII)),
     ("number", re.compile(r"(?>[+-]?(?:0|[1-9]\d{0,17})\.\d{0,18}\n)*+", re.ASCII)),
 )
-"""What most columns of numbers hold, many lines at once; whatever else is judged one by one."""
+"""Patterns for most columns of numbers, for many values at once; other values are typed one by one."""
 _STARTS = frozenset("0123456789+-.tTfFyYnN")
 
 
 def type_of(text: str) -> ValueType:
-    """The narrowest type of `text`, which is stripped and not null. Dates are ISO 8601.
+    """Return the narrowest type of `text`, which is stripped and not null. Dates are ISO 8601.
 
     >>> [type_of(text) for text in ("12", "1.5e3", "2024-02-29", "2024-02-30", "Yes", "007")]
     ['integer', 'number', 'date', 'text', 'boolean', 'text']
@@ -51,7 +51,7 @@ def type_of(text: str) -> ValueType:
 
 
 def by_type(values: Collection[str]) -> dict[ValueType, list[str]]:
-    """`values`, stripped and not null, grouped by their types.
+    """Group `values`, stripped and not null, by type.
 
     >>> by_type(["1", "x", "2"])
     {'integer': ['1', '2'], 'text': ['x']}
@@ -68,7 +68,7 @@ def by_type(values: Collection[str]) -> dict[ValueType, list[str]]:
 
 
 def moment(text: str) -> datetime | None:
-    """The instant that an ISO date or datetime names; UTC where it names no zone, midnight where no time."""
+    """Parse an ISO date or datetime; UTC without a zone, midnight without a time, None if invalid."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -77,7 +77,7 @@ def moment(text: str) -> datetime | None:
 
 
 def unite(types: Iterable[ValueType]) -> ColumnType:
-    """The narrowest type that holds values of all `types`.
+    """Return the narrowest type for values of all `types`.
 
     >>> unite(["integer", "number"]), unite(["integer", "date"]), unite([])
     ('number', 'text', 'empty')

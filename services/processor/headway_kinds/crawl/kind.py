@@ -1,4 +1,4 @@
-"""The kind `crawl`: read the pages of a site and report on them."""
+"""The kind `crawl`: reads the pages of a web site and reports on them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 
 from headway import Job, __version__, task
+from headway_kinds.crawl.crawl_report import CrawlReport
 from headway_kinds.crawl.crawler import Crawler
-from headway_kinds.crawl.report import CrawlReport
 from headway_kinds.crawl.robots import AGENT
 from headway_kinds.http.fetch import open_client
 from headway_kinds.settings import Settings, read
@@ -18,13 +18,13 @@ USER_AGENT = f"{AGENT}/{__version__}"
 
 
 class CrawlParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to crawl."""
+    """The parameters of `crawl`."""
 
     url: Annotated[
         str,
         msgspec.Meta(
             title="Start URL",
-            description="Where the crawl begins. It stays on this host and port and obeys robots.txt.",
+            description="First page of the crawl, which stays on this host and port and obeys robots.txt.",
             pattern="^https?://",
             max_length=2048,
             examples=["https://example.org/"],
@@ -32,13 +32,13 @@ class CrawlParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ]
     max_pages: Annotated[
         int,
-        msgspec.Meta(title="Most pages", description="At most so many URLs are asked for.", ge=1, le=100_000),
+        msgspec.Meta(title="Maximum pages", description="Maximum number of URLs to request.", ge=1, le=100_000),
     ] = 300
     max_depth: Annotated[
         int,
         msgspec.Meta(
-            title="Greatest depth",
-            description="Pages at most so many links away from the start; 0 for the start alone.",
+            title="Maximum depth",
+            description="Maximum number of links between the start and a page; 0 for the start alone.",
             ge=0,
             le=1000,
         ),

@@ -1,7 +1,7 @@
-"""Tags and text of an HTML page, in time and memory proportional to its length. No I/O.
+"""The tags and text of an HTML page, in time and memory proportional to its length. No I/O.
 
-No tree is built on purpose. A tree builder follows the rules for unclosed tags, and with them a hostile page of 27 kB
-makes millions of nodes (lexbor: 1.4 GB; 1 MB of nested ``<div>`` takes it a minute). Links, title and words need none.
+Deliberately no tree is built. A tree builder follows the rules for unclosed tags, and with them a hostile page of 27 kB
+makes millions of nodes (lexbor: 1.4 GB; 1 MB of nested ``<div>`` takes a minute). Links, title and words need no tree.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Tag(NamedTuple):
 
 
 class Title(NamedTuple):
-    """What stands between ``<title>`` and its end."""
+    """The text between ``<title>`` and ``</title>``."""
 
     text: str
 
 
 def tokens(source: str, attributes_of: frozenset[str] = frozenset()) -> Iterator[str | Tag | Title]:
-    """Text, tags and titles of `source` in order; scripts, styles and comments are left out.
+    """Yield text, tags and titles of `source` in order, without scripts, styles and comments.
 
     Attributes are read for the tags named in `attributes_of`. Text is as in the source: see `decode_references`.
     A comment, a script or a tag that is not closed reaches to the end, as in browsers.
@@ -73,15 +73,15 @@ def tokens(source: str, attributes_of: frozenset[str] = frozenset()) -> Iterator
 
 
 def decode_references(text: str) -> str:
-    """`text` with ``&amp;`` and its like decoded."""
+    """Return `text` with character references such as ``&amp;`` decoded."""
     if "&" not in text:
         return text
-    # html.unescape hands the digits to int(), which refuses more than 4,300 of them with a ValueError.
+    # html.unescape passes the digits to int(), which raises ValueError for more than 4,300 of them.
     return html.unescape(_LONG_REFERENCE.sub("\ufffd", text))
 
 
 def decode_body(body: bytes, charset: str | None) -> str:
-    """`body` as text. The order is that of browsers: byte order mark, `charset` of the header, meta tag, UTF-8.
+    """Decode `body`. The order is that of browsers: byte order mark, `charset` of the header, meta tag, UTF-8.
 
     Only the encodings of the web are used; bytes that do not fit become U+FFFD.
     """
@@ -105,7 +105,7 @@ def _encoding(label: str | None) -> str:
 
 def _skip(source: str, start: int) -> int:
     after = source[start + 1 : start + 3].removeprefix("/")
-    if after[:1].isalpha():  # a tag whose end is missing; to look for another end of it each time would be quadratic
+    if after[:1].isalpha():  # an unclosed tag; searching for its end at each tag would be quadratic
         return len(source)
     mark = "-->" if source.startswith("<!--", start) else ">"
     end = source.find(mark, start + 2)

@@ -1,4 +1,4 @@
-"""What a crawl wants to know of a page: title, words, links. No I/O."""
+"""The title, words and links of an HTML page. No I/O."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from headway_kinds.crawl.stopwords import STOP_WORDS
 from headway_kinds.http.urls import normalise
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
-"""A longer page is read up to here."""
+"""Read of a longer page."""
 MAX_LINKS = 2000
-"""Links taken from one page; a page with more is a list made by a machine."""
+"""Links read from one page; more are generated lists."""
 MAX_TITLE_CHARS = 200
 MIN_WORD_CHARS = 4
 MAX_WORD_CHARS = 40
@@ -29,23 +29,23 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
 def is_html(content_type: str) -> bool:
-    """Whether a body of this type is a page."""
+    """Return whether a body of this type is an HTML page."""
     return content_type in ("text/html", "application/xhtml+xml")
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page, read."""
+    """What a crawl reads of one page."""
 
     title: str
     words: int
     counts: dict[str, int]
-    """How often each word occurs: in lower case, over three characters, without stop words."""
+    """Number of occurrences of each word: in lower case, four characters or more, without stop words."""
     links: list[str]
-    """Where it links to: normalised, each once, at most MAX_LINKS."""
+    """Targets of its links: normalised, each once, at most MAX_LINKS."""
 
 
 def read_page(body: bytes, url: str, charset: str | None = None) -> Page:
-    """Read the HTML in `body`, found at `url`. It never fails: of what is no HTML, little is found."""
+    """Read the HTML in `body`, found at `url`. Never fails; little is found in what is not HTML."""
     title: str | None = None
     base, hrefs, text = url, list[str](), list[str]()
     for token in tokens(decode_body(body, charset), _ATTRIBUTES_OF):
@@ -57,12 +57,12 @@ def read_page(body: bytes, url: str, charset: str | None = None) -> Page:
             if token.name not in _INLINE:
                 text.append(" ")
             if "href" in token.attributes:
-                base = _follow(token, url, base, hrefs)
+                base = _add_href(token, url, base, hrefs)
     found = _WORD.findall(decode_references("".join(text)).lower())
-    return Page(_tidy(title or ""), len(found), _count(found), _links(hrefs, base))
+    return Page(_clean_title(title or ""), len(found), _count(found), _links(hrefs, base))
 
 
-def _follow(tag: Tag, url: str, base: str, hrefs: list[str]) -> str:
+def _add_href(tag: Tag, url: str, base: str, hrefs: list[str]) -> str:
     href = tag.attributes["href"]
     if tag.name == "base":
         return base if base != url else normalise(href, url) or url
@@ -94,6 +94,6 @@ def _count(words: list[str]) -> dict[str, int]:
     }
 
 
-def _tidy(title: str) -> str:
+def _clean_title(title: str) -> str:
     title = " ".join(decode_references(title).split())
     return title if len(title) <= MAX_TITLE_CHARS else title[: MAX_TITLE_CHARS - 1] + "…"

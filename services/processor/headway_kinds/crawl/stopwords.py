@@ -1,4 +1,4 @@
-"""English words that say nothing of what a page is about. Shorter ones than four characters are never counted."""
+"""English stop words of four characters or more; shorter words are never counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request with every bound on it: time, size, and what may go wrong has one name."""
+"""HTTP requests with limits on time and size, and with one error for every failure of the network."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from headway_kinds.http.guard import GuardedTransport
 from headway_kinds.http.urls import normalise
 
 REQUEST_SECONDS = 30.0
-"""For a whole request; the waits of the client are bounded each, and a server may drip."""
+"""Limit of a whole request. The client limits each wait alone, and a server may send byte by byte."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 _BROKEN_OFF = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class UnreachableError(TaskError):
-    """A URL that gives no answer. `reason` says why in a few words."""
+    """A URL without a usable response. `reason` says why in a few words."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
@@ -33,8 +33,8 @@ class UnreachableError(TaskError):
         self.reason = reason
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server answered."""
+class FetchedResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The response of a server."""
 
     url: str
     status: int
@@ -42,13 +42,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     charset: str | None
     target: str | None
-    """Where a redirect leads, normalised; None when this is none, or when it leads to no http(s) URL."""
+    """Target of a redirect, normalised; None for other responses, and when it is not an http(s) URL."""
     body: bytes
     size_bytes: int
-    """Of the body as read; of what was not read, as announced."""
+    """Size of the body as read; of a body that was not read, as announced."""
     seconds: float
     cut: bool
-    """The body is longer; it was read up to the limit."""
+    """Whether the body is longer than was read."""
 
     @property
     def redirected(self) -> bool:
@@ -67,27 +67,27 @@ def open_client(
     timeout_seconds: float = 15.0,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
-    """A client behind the guard. It follows no redirect by itself: the caller decides on each hop.
+    """Open a client behind the guard. It does not follow redirects: the caller decides on each.
 
     Args:
         allow: hosts that may be reached whatever their address, see `GuardedTransport`.
-        timeout_seconds: bounds each wait for the network, not the whole request.
+        timeout_seconds: limit of each wait for the network, not of the whole request.
         transport: instead of the guarded one, for tests.
     """
     return httpx.AsyncClient(
         transport=transport or GuardedTransport(allow),
         headers={"User-Agent": user_agent},
-        # A site could set a new cookie with each answer, and all would be kept and sent.
+        # A site could set a cookie with each response, and all would be kept and sent.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=timeout_seconds,
         follow_redirects=False,
-        event_hooks={"response": [_set_location_aside]},
+        event_hooks={"response": [_hide_location]},
         trust_env=False,
     )
 
 
-def anything(content_type: str) -> bool:
-    """Read every body."""
+def any_type(content_type: str) -> bool:
+    """Return True: every body is read."""
     return True
 
 
@@ -96,10 +96,15 @@ async def fetch(
     url: str,
     *,
     max_bytes: int,
-    wants: Callable[[str], bool] = anything,
+    wants: Callable[[str], bool] = any_type,
     timeout_seconds: float = REQUEST_SECONDS,
-) -> Answer:
-    """GET `url` with a client of `open_client`; read up to `max_bytes` of the body if `wants` its content type.
+) -> FetchedResponse:
+    """GET `url` with a client of `open_client`, once more if the connection breaks.
+
+    Args:
+        max_bytes: how much of the body is read.
+        wants: returns whether the body of a content type is read.
+        timeout_seconds: limit of the whole request.
 
     Raises UnreachableError for a failure of the network or the protocol, ForbiddenAddressError from the guard.
     """
@@ -107,14 +112,14 @@ async def fetch(
         async with asyncio.timeout(timeout_seconds):
             try:
                 return await _get(client, url, max_bytes, wants)
-            except _BROKEN_OFF:  # perhaps a kept connection that the server closed just then; a new one will tell
+            except _BROKEN_OFF:  # perhaps a kept-alive connection that the server has just closed: try a new one
                 return await _get(client, url, max_bytes, wants)
     except (TimeoutError, httpx.HTTPError, UnicodeError) as error:
         raise UnreachableError(url, reason_of(error)) from error
 
 
 def redirect_target(url: str, response: httpx.Response) -> str | None:
-    """Where the answer to `url`, got by a client of `open_client`, sends on to; normalised."""
+    """Return the normalised target of a redirect that a client of `open_client` got for `url`; None for none."""
     if response.status_code not in REDIRECTS:
         return None
     location = response.extensions.get("location")
@@ -122,24 +127,24 @@ def redirect_target(url: str, response: httpx.Response) -> str | None:
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, in a few words for a person."""
+    """Describe a failed request in a few words for a person."""
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return "timed out"
     if isinstance(error, httpx.ConnectError):
         return f"no connection ({str(error)[:200]})"
     if isinstance(error, httpx.DecodingError):
-        return "the compressed answer is damaged"
-    return f"the answer broke off or is not HTTP ({type(error).__name__})"
+        return "the compressed response is damaged"
+    return f"the response was cut off or is not HTTP ({type(error).__name__})"
 
 
-async def _get(client: httpx.AsyncClient, url: str, max_bytes: int, wants: Callable[[str], bool]) -> Answer:
+async def _get(client: httpx.AsyncClient, url: str, max_bytes: int, wants: Callable[[str], bool]) -> FetchedResponse:
     started = time.monotonic()
     async with client.stream("GET", url) as response:
         content_type, charset = _content_type(response)
         body, cut = b"", False
         if wants(content_type) and response.status_code not in REDIRECTS:
             body, cut = await _read(response, max_bytes)
-    return Answer(
+    return FetchedResponse(
         url=url,
         status=response.status_code,
         phrase=response.reason_phrase[:60],
@@ -153,8 +158,8 @@ async def _get(client: httpx.AsyncClient, url: str, max_bytes: int, wants: Calla
     )
 
 
-async def _set_location_aside(response: httpx.Response) -> None:
-    # httpx prepares the next request also when it is not to follow, and raises for a Location it cannot read.
+async def _hide_location(response: httpx.Response) -> None:
+    # httpx prepares the next request even if redirects are not followed, and raises for an invalid Location.
     location = response.headers.pop("Location", None)
     if location is not None:
         response.extensions["location"] = location

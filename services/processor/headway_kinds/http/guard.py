@@ -1,8 +1,8 @@
-"""The guard between a task and the network: requests reach public addresses, and what the operator allows.
+"""The guard against requests to internal hosts: only public addresses, and what the operator allows, are reached.
 
-A person who submits a task chooses the URL, and the processor stands inside the cluster. So a host's addresses are
-all checked, the connection goes to one that was checked (a second look-up could answer otherwise), and since every
-request passes here, so does every redirect.
+Whoever submits a task chooses the URL, and the processor runs inside the cluster. So all addresses of a host are
+checked, and the connection goes to one that was checked, as a second look-up could return another. Every request passes
+here, and so does every redirect.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from headway_kinds.http.urls import DEFAULT_PORTS
 from headway_kinds.settings import CRAWL_ALLOW_VARIABLE
 
 MAX_ADDRESSES = 4
-"""So many addresses of a host are tried before it counts as unreachable."""
+"""Addresses of a host that are tried before it counts as unreachable."""
 CACHE_SECONDS = 30.0
 MAX_CACHED_HOSTS = 256
 
@@ -31,7 +31,7 @@ _NEVER = tuple(
     for net in (
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # relays of 6to4
-        "168.63.129.16/32",  # a public address that Azure answers from inside the machine
+        "168.63.129.16/32",  # a public address that Azure serves inside each machine
         "2001::/23",  # protocol assignments, Teredo among them
         "2001:db8::/32",
         "3fff::/20",  # documentation
@@ -45,13 +45,13 @@ MakeTransport = Callable[[], httpx.AsyncBaseTransport]
 
 
 class ForbiddenAddressError(TaskError):
-    """A host that is not public and that the operator has not allowed."""
+    """A host without a public address that the operator has not allowed."""
 
     def __init__(self, host: str, port: int) -> None:
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         super().__init__(
-            f"{shown} does not have a public address, so it is not fetched. "
-            f"If it is meant to be, whoever runs the processor adds {shown} to {CRAWL_ALLOW_VARIABLE}.",
+            f"{shown} does not have a public address and is not fetched. "
+            f"To allow it, the operator of the processor adds {shown} to {CRAWL_ALLOW_VARIABLE}.",
             type="ForbiddenAddress",
             retryable=False,
         )
@@ -67,7 +67,7 @@ class ForbiddenSchemeError(TaskError):
 
 
 def is_public(address: str) -> bool:
-    """Whether `address` (IPv4 or IPv6 text) lies in the public internet, also where it wraps another one.
+    """Return whether an IPv4 or IPv6 address, or the one that it embeds, is in the public internet.
 
     >>> is_public("1.1.1.1"), is_public("10.0.0.1"), is_public("::ffff:10.0.0.1")
     (True, False, False)
@@ -85,7 +85,7 @@ def is_public(address: str) -> bool:
 
 
 def is_allowed(host: str, port: int, allow: Iterable[str]) -> bool:
-    """Whether an entry of `allow` (``host`` or ``host:port``; IPv6 as ``::1`` or ``[::1]:port``) names this host."""
+    """Return whether an entry of `allow` (``host`` or ``host:port``; ``::1`` or ``[::1]:port``) names this host."""
     host = host.lower().rstrip(".")
     names = {host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"}
     if ":" in host:
@@ -94,7 +94,7 @@ def is_allowed(host: str, port: int, allow: Iterable[str]) -> bool:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of `host`, as the system orders them. Raises httpx.ConnectError when it has none."""
+    """Return the addresses of `host` in the order of the system. Raises httpx.ConnectError when it has none."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -106,13 +106,14 @@ async def resolve(host: str, port: int) -> list[str]:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to checked addresses only.
 
-    Each host has an inner transport of its own: pools know connections by address and port, and a connection whose
-    certificate was checked for one host must not serve another host at the same address.
+    Each host has an inner transport of its own: pools identify connections by address and port, and a connection whose
+    certificate was checked for one host must not be used for another host at the same address.
 
     Args:
         allow: hosts (``host`` or ``host:port``) that may be reached whatever their address.
-        resolve: finds the addresses of a host.
-        connect: makes an inner transport; default is a plain one that reads no proxy from the environment.
+        resolve: returns the addresses of a host.
+        connect: makes an inner transport; by default one that ignores proxies of the environment.
+        clock: returns seconds, for the cache of addresses.
 
     Raises ForbiddenAddressError, ForbiddenSchemeError, and what httpx transports raise.
     """
@@ -175,7 +176,7 @@ async def _first_reachable(
         try:
             return await inner.handle_async_request(_pinned(request, host, address))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            failure = error  # a host with IPv6 and IPv4 is often reachable by one of them
+            failure = error  # a host with IPv6 and IPv4 is often reachable by one of them only
     raise failure
 
 
@@ -196,7 +197,7 @@ def _plain() -> httpx.AsyncBaseTransport:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)  # reads all certificates: too slow to do for each host
+    return httpx.create_ssl_context(trust_env=False)  # reads all certificates: too slow for each host
 
 
 def _wrapped(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -1,4 +1,4 @@
-"""URLs in one form, so that a page is known again however it is linked. No I/O."""
+"""Normalised URLs, so that a page is recognised however it is linked. No I/O."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUERY_SAFE = _PATH_SAFE + "?"
 
 
 def normalise(href: str, base: str) -> str | None:
-    """`href` as found on the page `base`, absolute and in one form; None for what cannot be fetched as a page.
+    """Return `href`, as found on the page `base`, absolute and normalised; None for what cannot be fetched.
 
     The fragment is dropped, the host in lower case and ASCII, a default port left out, dot segments resolved, escapes
     in one spelling. None: another scheme than http and https, user info, a bad host or port, over 2,048 characters.
@@ -46,21 +46,21 @@ def normalise(href: str, base: str) -> str | None:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of a normalised URL: ``https://example.org``."""
+    """Return scheme, host and port of a normalised URL: ``https://example.org``."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def site(url: str) -> str:
-    """Host and port of a normalised URL: ``example.org:8080``. The ports of http and https are left out.
+    """Return host and port of a normalised URL: ``example.org:8080``. The ports of http and https are left out.
 
-    So ``http://example.org`` and ``https://example.org`` are one site: the one mostly redirects to the other.
+    So ``http://example.org`` and ``https://example.org`` are one site: mostly one redirects to the other.
     """
     return url.partition("://")[2].partition("/")[0]
 
 
 def path(url: str) -> str:
-    """Path and query of a normalised URL, for showing."""
+    """Return path and query of a normalised URL, for display."""
     return url[len(origin(url)) :]
 
 

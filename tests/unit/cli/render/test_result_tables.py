@@ -41,7 +41,7 @@ def test_bulk_report_shows_every_column_of_the_table() -> None:
 
 def test_warnings_come_first_and_whole() -> None:
     """For every kind; another type of value is shown like other fields."""
-    warning = "2 of 100 rows left out as bad: 1 field instead of 3 (line 100); 2 fields instead of 3 (line 101).\x1b[2J"
+    warning = "2 of 100 rows skipped as bad: 1 field instead of 3 (line 100); 2 fields instead of 3 (line 101).\x1b[2J"
     for kind in ("bulk", "own"):
         lines = text(kind, {"rows": 98, "warnings": [warning, "another"]}, width=60).splitlines()
         assert " ".join(lines[:2]).split() == ["!", *warning.replace("\x1b", "").split()]

@@ -52,18 +52,18 @@ def lost(failed):
         pytest.param(progress("retrying", attempt=1, failed=1), ..., Start(2, 1), id="failed before"),
         pytest.param(progress("retrying", attempt=1), ..., Start(2, 0), id="handed back burns nothing"),
         pytest.param(progress("retrying", attempt=9, failed=9), ..., Start(10, 9), id="announced retry is kept"),
-        pytest.param(progress(attempt=1), ..., Start(2, 1), id="vanished"),
-        pytest.param(progress(attempt=2, failed=1), ..., Start(3, 2), id="vanished again"),
-        pytest.param(progress(attempt=3, failed=2), ..., lost(3), id="vanished too often"),
-        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=1), Start(3, 2), id="vanished after output"),
-        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=2), lost(3), id="vanished too often after output"),
+        pytest.param(progress(attempt=1), ..., Start(2, 1), id="lost"),
+        pytest.param(progress(attempt=2, failed=1), ..., Start(3, 2), id="lost again"),
+        pytest.param(progress(attempt=3, failed=2), ..., lost(3), id="lost too often"),
+        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=1), Start(3, 2), id="lost after output"),
+        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=2), lost(3), id="lost too often after output"),
         pytest.param(Chunk(attempt=2, **CHUNK), None, Start(3, 2), id="trimmed: all attempts count"),
         pytest.param(Chunk(attempt=3, **CHUNK), None, lost(3), id="trimmed: too often"),
         pytest.param(
             Cancel(attempt=0, reason="r"), progress("queued"), CancelPending("r"), id="cancelled in the queue"
         ),
         pytest.param(
-            Cancel(attempt=1, reason=""), progress(attempt=1), CancelPending(""), id="cancelled, then vanished"
+            Cancel(attempt=1, reason=""), progress(attempt=1), CancelPending(""), id="cancelled, then lost"
         ),
         pytest.param(progress("completed", 100), ..., AlreadyEnded("completed"), id="completed"),
         pytest.param(progress("error"), ..., AlreadyEnded("error"), id="error"),
@@ -75,7 +75,7 @@ def test_decision_follows_from_the_end_of_the_log(event, latest, expected):
     assert decide(head, event if latest is ... else latest, retries=0, crashes=2) == expected
 
 
-def test_retries_allow_more_vanished_attempts_than_crashes():
+def test_retries_allow_more_lost_attempts_than_crashes():
     event = progress(attempt=3, failed=2)
     assert decide(head_after(event, 7), event, retries=5, crashes=2) == Start(4, 3)
 

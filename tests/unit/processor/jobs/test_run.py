@@ -309,7 +309,7 @@ async def test_job_handed_back_before_it_began_is_not_kept(bench):
     assert run.delivery.answers == [("nak", 0.0)]
 
 
-async def test_vanished_attempt_is_tried_again_and_given_up_in_the_end(bench):
+async def test_lost_attempt_is_tried_again_and_given_up_in_the_end(bench):
     await append(bench, progress(failed=1), Chunk(text="a", offset=0), attempt=2)
     assert await bench.run(noop) == ["ack"]
     assert (bench.last.attempt, bench.last.failed) == (3, 2)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from headway import TaskError
 from headway_kinds.bulk.records import MAX_RECORD_CHARS, OPEN_QUOTE
-from headway_kinds.bulk.table import MAX_BAD_SHOWN, MAX_COLUMNS, SAMPLE_BYTES, Form, Table, form_of
+from headway_kinds.bulk.table import MAX_BAD_ROWS, MAX_COLUMNS, SAMPLE_BYTES, Table, TableFormat, detect_format
 
-UTF8 = Form("utf-8", ",")
+UTF8 = TableFormat("utf-8", ",")
 
 
-def read(content, *, form=UTF8, size=100, **options):
-    table = Table(io.BytesIO(content), form, **options)
+def read(content, *, format=UTF8, size=100, **options):
+    table = Table(io.BytesIO(content), format, **options)
     return table, [row for batch in table.batches(size) for row in batch]
 
 
@@ -49,7 +49,7 @@ def test_a_quoted_field_may_hold_delimiters_quotes_and_line_ends():
 
 def test_a_blank_before_a_quote_is_no_part_of_the_field():
     assert read(b'a, "b"\n1, "x, y"\n')[1] == [["1", "x, y"]]
-    assert read(b"a  b\n1  2\n", form=Form("utf-8", " "))[1] == [["1", "", "2"]]
+    assert read(b"a  b\n1  2\n", format=TableFormat("utf-8", " "))[1] == [["1", "", "2"]]
 
 
 def test_empty_lines_are_no_rows():
@@ -120,7 +120,7 @@ def test_a_batch_ends_after_some_thousand_bad_rows():
 
 def test_bad_rows_are_counted_and_the_first_100_kept():
     table, rows = read(b"a,b\n" + b"x\n" * 250)
-    assert (rows, table.bad_count, len(table.bad)) == ([], 250, MAX_BAD_SHOWN)
+    assert (rows, table.bad_count, len(table.bad)) == ([], 250, MAX_BAD_ROWS)
 
 
 def test_batches_are_no_longer_than_asked_for():
@@ -163,29 +163,29 @@ def test_a_table_with_too_many_columns_is_refused():
     ],
 )
 def test_the_delimiter_is_found_out(text, delimiter):
-    assert form_of(text.encode()) == Form("utf-8", delimiter)
+    assert detect_format(text.encode()) == TableFormat("utf-8", delimiter)
 
 
 def test_the_delimiter_is_found_out_in_the_beginning_of_a_long_file():
     text = 'a,b\n1,"x;\ny; z"\n' * SAMPLE_BYTES
-    assert form_of(text.encode()[:SAMPLE_BYTES]).delimiter == ","
+    assert detect_format(text.encode()[:SAMPLE_BYTES]).delimiter == ","
 
 
 @pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "\ufeffsep=;\n"])
 def test_a_line_that_names_the_delimiter_is_obeyed_and_is_not_the_header(first):
     content = f"{first}a,x;b\n1,5;2\n".encode()
-    form = form_of(content)
-    table, rows = read(content, form=form)
-    assert (form.delimiter, table.names, rows) == (";", ["a,x", "b"], [["1,5", "2"]])
-    assert (form_of(content, "|").delimiter, form_of(content, "|").sep_line) == ("|", True)
+    format = detect_format(content)
+    table, rows = read(content, format=format)
+    assert (format.delimiter, table.names, rows) == (";", ["a,x", "b"], [["1,5", "2"]])
+    assert (detect_format(content, "|").delimiter, detect_format(content, "|").sep_line) == ("|", True)
 
 
 def test_a_given_delimiter_is_used():
-    assert form_of(b"a,b\n", ";").delimiter == ";"
+    assert detect_format(b"a,b\n", ";").delimiter == ";"
 
 
 def test_a_given_encoding_is_used_without_a_warning():
-    assert form_of("a,b\nü,1\n".encode("cp850"), encoding="ibm850") == Form("ibm850", ",")
+    assert detect_format("a,b\nü,1\n".encode("cp850"), encoding="ibm850") == TableFormat("ibm850", ",")
 
 
 def test_every_quote_that_is_left_open_costs_one_row():
@@ -206,7 +206,7 @@ def test_rows_between_two_stray_quotes_are_rows():
 def test_a_field_that_may_hold_rows_is_a_warning(rows):
     table, found = read(b"a,b,c\n" + rows + b"9,x,y\n")
     assert len(found) == 2
-    assert table.warnings == ["1 quoted field holds lines that look like rows, from line 2: is a quote left open?"]
+    assert table.warnings == ["1 quoted field holds lines that look like rows, from line 2: is a quote not closed?"]
 
 
 @pytest.mark.parametrize("text", ["Dear Ann,\nthank you", "one\ntwo\nthree", "a, b\nc, d"])
@@ -223,14 +223,14 @@ def test_a_quoted_text_of_many_lines_is_one_field():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "gb18030"])
 def test_lines_end_with_cr_or_lf_or_both_in_every_encoding(end, encoding):
     content = f"名前,b{end}山田,2{end}太郎,3".encode(encoding)
-    table, rows = read(content, form=Form(encoding, ","))
+    table, rows = read(content, format=TableFormat(encoding, ","))
     assert (table.names, rows) == (["名前", "b"], [["山田", "2"], ["太郎", "3"]])
 
 
 @given(st.binary(max_size=300) | st.text('a,"\n\r\0é', max_size=100).map(str.encode))
 def test_no_bytes_break_the_reader(content):
     try:
-        table, rows = read(content, form=form_of(content))
+        table, rows = read(content, format=detect_format(content))
     except TaskError:
         return
     assert all(len(row) == len(table.names) for row in rows)

@@ -125,9 +125,9 @@ async def test_bad_rows_do_not_end_it(run):
     report = await run(b"a,b\n1,2\n1\n3,4\x00\n5,6\n")
     assert (report.rows, report.bad_rows) == (2, 2)
     assert [(entry.line, entry.reason) for entry in report.bad] == [(3, "1 field instead of 2"), (4, "contains NUL")]
-    assert report.warnings == ["2 of 4 rows left out as bad: 1 field instead of 2 (line 3); contains NUL (line 4)."]
+    assert report.warnings == ["2 of 4 rows skipped as bad: 1 field instead of 2 (line 3); contains NUL (line 4)."]
     assert [line.message for line in run.lines] == report.warnings
-    assert run.progress[-1].message == "2 rows, and 2 bad that are left out"
+    assert run.progress[-1].message == "2 rows, and 2 bad ones skipped"
 
 
 @pytest.mark.parametrize(("max_bad", "error"), [(60, False), (59, True), (100, False), (0, True)])

@@ -1,4 +1,4 @@
-"""One form for each URL."""
+"""One format for each URL."""
 
 import httpx
 import pytest

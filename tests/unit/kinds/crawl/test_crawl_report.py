@@ -2,12 +2,12 @@
 
 import msgspec
 
+from headway_kinds.crawl.crawl_report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, VisitedPage
 from headway_kinds.crawl.page import Page
-from headway_kinds.crawl.report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, Visited
 
 
 def visited(url, title="Title", size_bytes=100, seconds=0.1, depth=0):
-    return Visited(url=url, title=title, size_bytes=size_bytes, seconds=seconds, depth=depth)
+    return VisitedPage(url=url, title=title, size_bytes=size_bytes, seconds=seconds, depth=depth)
 
 
 def page(**counts):

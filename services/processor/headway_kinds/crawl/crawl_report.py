@@ -1,4 +1,4 @@
-"""What a crawl has found, and the report made of it. No I/O."""
+"""The findings of a crawl, and its report. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from headway_kinds.crawl.page import Page
-from headway_kinds.http.fetch import Answer
+from headway_kinds.http.fetch import FetchedResponse
 
 MAX_BROKEN = 50
 MAX_RANKED = 10
@@ -19,26 +19,26 @@ MAX_DUPLICATES = 10
 MAX_DUPLICATE_URLS = 5
 MAX_SHOWN_CHARS = 300
 MAX_SHORT_CHARS = 120
-"""Of titles and reasons. With these limits a report stays below 100 kB."""
+"""Limit of titles and reasons. With these limits a report stays below 100 kB."""
 MAX_KEPT_WORDS = 50_000
 MAX_KEPT_HOSTS = 10_000
 MAX_KEPT_BROKEN = 5_000
 
 
 class BrokenLink(msgspec.Struct, frozen=True):
-    """A link that leads nowhere."""
+    """A link whose target cannot be read."""
 
     url: str
     found_on: str
-    """The first page that was seen to link there."""
+    """The first page found with this link."""
     reason: str
     """``404 Not Found``, ``timed out`` …"""
     links: int = 1
-    """How many pages link there."""
+    """Number of pages with this link."""
 
 
 class RankedPage(msgspec.Struct, frozen=True):
-    """A page and what it is listed for: bytes, seconds or links."""
+    """A page and the value by which it is ranked: bytes, seconds or links."""
 
     url: str
     title: str
@@ -46,6 +46,8 @@ class RankedPage(msgspec.Struct, frozen=True):
 
 
 class WordCount(msgspec.Struct, frozen=True):
+    """A word, or a host, and how often it occurs."""
+
     word: str
     count: int
 
@@ -59,16 +61,16 @@ class Duplicate(msgspec.Struct, frozen=True):
 
 
 class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a crawl. Lists are cut to their most telling entries; counts are of all."""
+    """The result of a crawl. Lists hold the first entries by rank; counts are of all."""
 
     start: str
-    """Where it began, after redirects."""
+    """URL of the first page, after redirects."""
     complete: bool
-    """False when links were left out because of max_pages or max_depth."""
+    """False when links were not followed because of max_pages or max_depth."""
     pages: int
-    """HTML pages read."""
+    """Number of HTML pages read."""
     requests: int
-    """URLs asked for: pages, files, redirects and broken links."""
+    """Number of URLs requested: pages, files, redirects and broken links."""
     bytes: int
     seconds: float
     pages_per_second: float
@@ -76,7 +78,7 @@ class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
     median_page_bytes: int
     median_page_seconds: float
     statuses: dict[str, int]
-    """How often each status was answered; ``none`` where there was no answer."""
+    """Number of responses by status; ``none`` where there was no response."""
     broken_count: int
     broken: list[BrokenLink]
     largest: list[RankedPage]
@@ -87,18 +89,18 @@ class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_titles: list[Duplicate]
     untitled: int
     cut: int
-    """Pages over 5 MB, read up to there."""
+    """Number of pages over 5 MiB, of which the beginning was read."""
     depths: dict[str, int]
-    """Pages by the number of links between them and the start."""
+    """Number of pages by the number of links between them and the start."""
     redirects: int
     redirects_off_site: int
     skipped_by_robots: int
     external_hosts: int
-    """How many other hosts are linked to."""
+    """Number of other hosts that are linked to."""
     most_linked_hosts: list[WordCount]
 
 
-class Visited(msgspec.Struct, frozen=True, kw_only=True):
+class VisitedPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page that was read."""
 
     url: str
@@ -109,17 +111,17 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
 
     @classmethod
-    def of(cls, answer: Answer, title: str, depth: int) -> Visited:
-        size_bytes, seconds = answer.size_bytes, answer.seconds
-        return cls(url=answer.url, title=title, size_bytes=size_bytes, seconds=seconds, depth=depth, cut=answer.cut)
+    def of(cls, response: FetchedResponse, title: str, depth: int) -> VisitedPage:
+        size_bytes, seconds = response.size_bytes, response.seconds
+        return cls(url=response.url, title=title, size_bytes=size_bytes, seconds=seconds, depth=depth, cut=response.cut)
 
 
 class Findings:
-    """What is noted while the crawl goes on. Its size is bounded by max_pages and the limits above."""
+    """The findings while a crawl runs. Their size is bounded by max_pages and the limits above."""
 
     def __init__(self) -> None:
         self.complete = True
-        self.visited: list[Visited] = []
+        self.visited: list[VisitedPage] = []
         self.bytes = 0
         self.words = 0
         self.statuses: Counter[str] = Counter()
@@ -132,24 +134,31 @@ class Findings:
         self.hosts: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
 
-    def add_page(self, visited: Visited, page: Page) -> None:
+    def add_page(self, visited: VisitedPage, page: Page) -> None:
+        """Add a page that was read."""
         self.visited.append(visited)
         self.words += page.words
         self._words.update(page.counts)
-        if len(self._words) > MAX_KEPT_WORDS:  # what is rare by now does not get to the top
+        if len(self._words) > MAX_KEPT_WORDS:  # words that are rare so far are not among the most frequent
             self._words = Counter(dict(self._words.most_common(MAX_KEPT_WORDS // 2)))
 
     def add_broken(self, url: str, found_on: str, reason: str) -> None:
+        """Add a broken link; the first MAX_KEPT_BROKEN are kept, and all are counted."""
         self.broken_count += 1
         if len(self.broken) < MAX_KEPT_BROKEN:
             self.broken.append(BrokenLink(url, found_on, reason))
 
     def add_host(self, host: str) -> None:
+        """Count a link to another host; the first MAX_KEPT_HOSTS hosts are kept."""
         if host in self.hosts or len(self.hosts) < MAX_KEPT_HOSTS:
             self.hosts[host] += 1
 
     def add_loops(self, sources: dict[str, str]) -> None:
-        """Note redirects that lead back to themselves; `sources` says where each URL was found."""
+        """Add the redirect loops.
+
+        Args:
+            sources: the page on which each URL was found.
+        """
         settled: set[str] = set()
         for first in self.redirects:
             walk: dict[str, None] = {}
@@ -162,6 +171,7 @@ class Findings:
             settled.update(walk)
 
     def report(self, start: str, requests: int, seconds: float) -> CrawlReport:
+        """Return the report of a crawl that began at `start` and took `seconds`."""
         titles = {page.url: page.title for page in self.visited}
         duplicates = _duplicates(self.visited)
         return CrawlReport(
@@ -212,7 +222,7 @@ def _top(counts: Counter[str], limit: int) -> list[tuple[str, int]]:
     return heapq.nsmallest(limit, counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _duplicates(visited: list[Visited]) -> list[Duplicate]:
+def _duplicates(visited: list[VisitedPage]) -> list[Duplicate]:
     by_title: defaultdict[str, list[str]] = defaultdict(list)
     for page in visited:
         if page.title:

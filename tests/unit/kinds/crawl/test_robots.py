@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, Pace, Robots
+from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, CrawlDelay, Robots
 
 
 def test_without_rules_everything_is_allowed():
@@ -36,10 +36,10 @@ def test_nonsense_is_no_rule(text):
 
 
 def test_turns_are_a_delay_apart():
-    pace = Pace(2.0)
-    assert [pace.turn(100.0), pace.turn(100.0), pace.turn(101.0), pace.turn(200.0)] == [0, 2, 3, 0]
+    pace = CrawlDelay(2.0)
+    assert [pace.reserve(100.0), pace.reserve(100.0), pace.reserve(101.0), pace.reserve(200.0)] == [0, 2, 3, 0]
 
 
 def test_without_a_delay_nobody_waits():
-    pace = Pace(0.0)
-    assert [pace.turn(5.0), pace.turn(5.0)] == [0, 0]
+    pace = CrawlDelay(0.0)
+    assert [pace.reserve(5.0), pace.reserve(5.0)] == [0, 0]

@@ -81,8 +81,8 @@ async def test_another_answer_with_a_location_is_no_redirect():
         (httpx.ConnectTimeout("x"), "timed out"),
         (httpx.ReadTimeout("x"), "timed out"),
         (httpx.ConnectError("refused"), "no connection (refused)"),
-        (httpx.RemoteProtocolError("x"), "the answer broke off or is not HTTP (RemoteProtocolError)"),
-        (httpx.DecodingError("x"), "the compressed answer is damaged"),
+        (httpx.RemoteProtocolError("x"), "the response was cut off or is not HTTP (RemoteProtocolError)"),
+        (httpx.DecodingError("x"), "the compressed response is damaged"),
     ],
 )
 async def test_a_failure_has_a_reason_for_people(error, reason):

@@ -238,7 +238,7 @@ async def test_a_chain_of_redirects_has_an_end():
 
 async def test_a_redirect_to_nowhere_is_broken():
     crawl = await crawled({"/": page("/x"), "/x": redirect("mailto:a@b.c")})
-    assert [link.reason for link in crawl.report.broken] == ["redirects to nowhere"]
+    assert [link.reason for link in crawl.report.broken] == ["redirects to an invalid address"]
 
 
 async def test_the_start_may_redirect_to_another_host_and_that_is_crawled():
@@ -345,9 +345,9 @@ async def test_a_cancelled_crawl_leaves_no_request_behind():
 @pytest.mark.parametrize(
     ("pages", "type", "retryable", "words"),
     [
-        ({}, "BadAnswer", False, "answers 404 Not Found"),
-        ({"/": httpx.Response(503)}, "BadAnswer", True, "answers 503"),
-        ({"/": redirect("mailto:x")}, "BadAnswer", False, "answers 302"),
+        ({}, "BadAnswer", False, "responds with 404 Not Found"),
+        ({"/": httpx.Response(503)}, "BadAnswer", True, "responds with 503"),
+        ({"/": redirect("mailto:x")}, "BadAnswer", False, "responds with 302"),
         ({"/": redirect("/")}, "TooManyRedirects", False, "redirects more than 5 times"),
         ({"/": httpx.Response(200, text="x")}, "NotHtml", False, "text/plain, not an HTML page"),
         ({"/": httpx.ConnectError("refused")}, "Unreachable", True, "cannot be reached: no connection"),
