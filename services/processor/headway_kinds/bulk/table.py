@@ -1,4 +1,4 @@
-"""Rows of a CSV file, read in a stream: what is bad is left out and named, and suspicious content becomes a warning."""
+"""The rows of a CSV file, read as a stream. Bad rows are skipped and listed; suspicious content becomes a warning."""
 
 from __future__ import annotations
 

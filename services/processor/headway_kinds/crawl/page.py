@@ -12,7 +12,7 @@ from headway_kinds.crawl.stopwords import STOP_WORDS
 from headway_kinds.http.urls import normalise
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
-"""Read of a longer page."""
+"""How much of a longer page is read."""
 MAX_LINKS = 2000
 """Links read from one page; more are generated lists."""
 MAX_TITLE_CHARS = 200
