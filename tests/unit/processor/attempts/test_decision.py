@@ -62,9 +62,7 @@ def lost(failed):
         pytest.param(
             Cancel(attempt=0, reason="r"), progress("queued"), CancelPending("r"), id="cancelled in the queue"
         ),
-        pytest.param(
-            Cancel(attempt=1, reason=""), progress(attempt=1), CancelPending(""), id="cancelled, then lost"
-        ),
+        pytest.param(Cancel(attempt=1, reason=""), progress(attempt=1), CancelPending(""), id="cancelled, then lost"),
         pytest.param(progress("completed", 100), ..., AlreadyEnded("completed"), id="completed"),
         pytest.param(progress("error"), ..., AlreadyEnded("error"), id="error"),
         pytest.param(progress("cancelled"), ..., AlreadyEnded("cancelled"), id="cancelled"),
