@@ -331,7 +331,7 @@ async def test_job_that_arrives_after_the_stop_is_given_back(shop, monkeypatch):
 
 
 @pytest.mark.security
-async def test_malformed_job_is_set_aside_and_the_next_one_runs(shop):
+async def test_malformed_job_is_dead_lettered_and_the_next_one_runs(shop):
     shop.open(lambda job: None)
     await shop.publish("bad", b"\xff{")
     last = await shop.until(await shop.submit(), "completed", "error")

@@ -4,85 +4,14 @@ import asyncio
 import itertools
 
 import httpx
-import msgspec
 import pytest
 
 from headway import TaskError
-from headway.events import LogLine, Progress
-from headway.kind import REGISTRY
-from headway.testing import MemoryLog, start_job
-from headway_kinds.crawl.crawler import WORKERS, Crawler
-from headway_kinds.crawl.kind import USER_AGENT, CrawlParams, register
+from headway_kinds.crawl.crawler import WORKERS
+from headway_kinds.crawl.kind import USER_AGENT
 from headway_kinds.crawl.page import MAX_PAGE_BYTES
-from headway_kinds.http.fetch import open_client
 from headway_kinds.http.guard import GuardedTransport
-
-START = "http://site.test/"
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-
-
-def page(*links, title="Title", text=""):
-    return f"<title>{title}</title><p>{text}</p>" + "".join(f'<a href="{link}">x</a>' for link in links)
-
-
-def redirect(location, status=302):
-    return httpx.Response(status, headers={"Location": location})
-
-
-class Web:
-    """Sites without sockets: a page is HTML text, a response, an error, or a function of the request."""
-
-    def __init__(self, pages):
-        self.pages = {url if "://" in url else f"http://site.test{url}": page for url, page in pages.items()}
-        self.asked = []
-
-    async def answer(self, request):
-        url = str(request.url)
-        self.asked.append(url)
-        found = self.pages.get(url, httpx.Response(404))
-        if callable(found):
-            found = await found(request)
-        if isinstance(found, Exception):
-            raise found
-        return httpx.Response(200, headers=HTML, text=found) if isinstance(found, str) else found
-
-    @property
-    def pages_asked(self):
-        return [url for url in self.asked if not url.endswith("/robots.txt")]
-
-
-class Crawled:
-    """A crawl that has ended."""
-
-    def __init__(self, report, web, updates, events):
-        self.report = report
-        self.updates = updates
-        self.web = web
-        self.progress = [event for event in events if isinstance(event, Progress)]
-        self.lines = [event.message for event in events if isinstance(event, LogLine)]
-
-
-async def crawled(pages, start=START, *, max_pages=300, max_depth=10, transport=None, clock=None):
-    web = Web(pages)
-    log = MemoryLog()
-    job = start_job(log, interval_seconds=0)
-    updates, update = [], job.update
-    job.update = lambda **given: (updates.append(given), update(**given))
-    options = {} if clock is None else {"clock": clock}
-    try:
-        inner = transport or httpx.MockTransport(web.answer)
-        async with open_client((), user_agent=USER_AGENT, transport=inner) as client:
-            report = await Crawler(job, client, max_pages=max_pages, max_depth=max_depth, **options).run(start)
-        await job.finish("completed", data=report)
-    finally:
-        await job.abort()
-    return Crawled(report, web, updates, log.events("t1"))
-
-
-async def failure(pages, start=START):
-    with pytest.raises(TaskError) as raised:
-        await crawled(pages, start)
-    return raised.value
+from tests.unit.kinds.crawl.site import HTML, START, Web, crawled, page, redirect
 
 
 async def test_every_page_of_the_site_is_read_once():
@@ -342,52 +271,6 @@ async def test_a_cancelled_crawl_leaves_no_request_behind():
     assert ended.is_set()
 
 
-@pytest.mark.parametrize(
-    ("pages", "type", "retryable", "words"),
-    [
-        ({}, "BadAnswer", False, "responds with 404 Not Found"),
-        ({"/": httpx.Response(503)}, "BadAnswer", True, "responds with 503"),
-        ({"/": redirect("mailto:x")}, "BadAnswer", False, "responds with 302"),
-        ({"/": redirect("/")}, "TooManyRedirects", False, "redirects more than 5 times"),
-        ({"/": httpx.Response(200, text="x")}, "NotHtml", False, "text/plain, not an HTML page"),
-        ({"/": httpx.ConnectError("refused")}, "Unreachable", True, "cannot be reached: no connection"),
-        ({"/robots.txt": httpx.ReadTimeout("x")}, "Unreachable", True, "timed out"),
-        ({"/robots.txt": httpx.Response(503)}, "RobotsUnavailable", True, "Try again later"),
-        (
-            {"/robots.txt": httpx.Response(200, text="User-agent: *\nDisallow: /")},
-            "RobotsDisallowed",
-            False,
-            "robots.txt of site.test",
-        ),
-    ],
-)
-async def test_a_start_that_cannot_be_crawled_fails_with_what_to_do(pages, type, retryable, words):
-    error = await failure(pages)
-    assert (error.type, error.retryable) == (type, retryable)
-    assert words in error.message
-
-
-async def test_a_robots_txt_that_redirects_is_read_where_it_is():
-    crawl = await crawled(
-        {
-            "/robots.txt": redirect("http://other.test/r"),
-            "http://other.test/r": httpx.Response(200, text="User-agent: *\nDisallow: /a"),
-            "/": page("/a"),
-        }
-    )
-    assert crawl.report.skipped_by_robots == 1
-
-
-@pytest.mark.parametrize("robots", [redirect("/robots.txt"), redirect("mailto:x"), httpx.Response(403)])
-async def test_without_a_readable_robots_txt_there_are_no_rules(robots):
-    assert (await crawled({"/robots.txt": robots, "/": page()})).report.pages == 1
-
-
-@pytest.mark.parametrize("start", ["ftp://site.test/", "http://", "site.test", "http://user:pw@site.test/"])
-async def test_what_is_no_web_address_is_refused(start):
-    assert (await failure({}, start)).type == "BadUrl"
-
-
 def guarded(web, addresses):
     async def resolve(host, port):
         return [addresses[host].pop(0) if len(addresses[host]) > 1 else addresses[host][0]]
@@ -421,20 +304,3 @@ async def test_a_host_that_moves_inside_during_the_crawl_is_not_followed_there()
     crawl = await crawled({}, transport=transport)
     assert [link.reason for link in crawl.report.broken] == ["no public address"]
     assert web.asked == ["http://1.1.1.1/robots.txt", "http://1.1.1.1/"]
-
-
-def test_the_kind_describes_itself_and_its_parameters():
-    register({})
-    record = REGISTRY.get("crawl").record()
-    assert record.description.startswith("Crawl a web site")
-    assert record.params["required"] == ["url"]
-    assert record.params["properties"]["max_pages"]["default"] == 300
-    assert record.params["additionalProperties"] is False
-
-
-@pytest.mark.parametrize(
-    "params", [{}, {"url": "ftp://x"}, {"url": "http://x", "max_pages": 0}, {"url": "http://x", "deep": 1}]
-)
-def test_parameters_that_do_not_fit_are_refused(params):
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(params, CrawlParams)

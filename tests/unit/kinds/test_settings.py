@@ -1,0 +1,14 @@
+"""The settings of the bundled kinds are those of the environment that are theirs."""
+
+from headway_kinds.settings import CRAWL_ALLOW_VARIABLE, DATA_DIR_VARIABLE, Settings, read
+
+
+def test_they_are_read_beside_those_of_the_processor():
+    environ = {DATA_DIR_VARIABLE: "/data", CRAWL_ALLOW_VARIABLE: "a, b:8080", "HEADWAY_PROCESSOR_OPS_PORT": "0"}
+    assert read(environ) == Settings(data_dir="/data", crawl_allow=("a", "b:8080"))
+    assert read({}) == Settings()
+
+
+def test_their_variables_are_named_by_their_fields():
+    variables = {f"HEADWAY_PROCESSOR_{name.upper()}" for name in Settings.__struct_fields__}
+    assert {DATA_DIR_VARIABLE, CRAWL_ALLOW_VARIABLE} == variables

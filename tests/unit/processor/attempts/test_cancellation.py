@@ -1,0 +1,68 @@
+"""The log of a running task is watched for what ends its attempt."""
+
+import asyncio
+
+import pytest
+
+from headway.errors import CancelRequestedError, SupersededError
+from headway.eventlog.chain import Chain, read_head
+from headway.events import Cancel
+from headway.testing import MemoryLog, progress, start_job
+from headway_processor.attempts.cancellation import watch
+
+pytestmark = pytest.mark.looptime
+
+
+@pytest.fixture
+async def job():
+    log = MemoryLog()
+    job = start_job(log, interval_seconds=0.01)
+    job.log_in_memory = log
+    yield job
+    await job.abort()
+
+
+async def watched(log, job):
+    await job.flush()
+    return asyncio.create_task(watch(log, job.lifecycle, 0))
+
+
+async def append(log, event, *, attempt):
+    await Chain(log, "t1", await read_head(log, "t1"), attempt=attempt).append(event)
+
+
+@pytest.fixture
+def log(job):
+    return job.log_in_memory
+
+
+async def test_a_newer_attempt_stops_it(log, job):
+    watching = await watched(log, job)
+    await append(log, progress(), attempt=2)
+    await watching
+    assert isinstance(job.stopped, SupersededError)
+
+
+async def test_a_request_to_cancel_stops_it(log, job):
+    watching = await watched(log, job)
+    await append(log, Cancel(attempt=1, reason="enough"), attempt=1)
+    await watching
+    assert isinstance(job.stopped, CancelRequestedError)
+    assert job.stopped.reason == "enough"
+
+
+async def test_it_waits_while_the_log_is_unreachable(log, job):
+    await job.flush()
+    log.away = True
+    watching = asyncio.create_task(watch(log, job.lifecycle, 0))
+    await asyncio.sleep(10)
+    assert not watching.done()
+    log.away = False
+    await append(log, progress(), attempt=2)
+    await watching
+    assert isinstance(job.stopped, SupersededError)
+
+
+async def test_an_attempt_that_was_stopped_is_not_watched(log, job):
+    job.stop(CancelRequestedError("t1", ""))
+    await watch(log, job.lifecycle, 0)

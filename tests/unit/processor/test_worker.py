@@ -1,0 +1,123 @@
+"""Jobs of one kind are pulled while a slot is free."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from headway import codec
+from headway.errors import UnavailableError
+from headway.kind import Registry
+from headway.records import JobMessage
+from headway.task import task
+from headway_processor.context import RunContext
+from headway_processor.shutdown import RunningJobs
+from headway_processor.worker import Worker
+from tests.unit.processor.conftest import Delivery
+
+pytestmark = pytest.mark.looptime
+
+
+class Queue:
+    """A puller on a queue in memory."""
+
+    def __init__(self):
+        self.jobs = asyncio.Queue()
+        self.reachable = True
+        self.bound = 0
+        self.closed = False
+
+    def add(self, name):
+        delivery = Delivery(codec.encode_json(JobMessage(task=name, kind="k")), f"hw.job.k.{name}")
+        self.jobs.put_nowait(delivery)
+        return delivery
+
+    async def bind(self):
+        if not self.reachable:
+            raise UnavailableError("unreachable")
+        self.bound += 1
+
+    async def next(self, wait_seconds):
+        if not self.reachable:
+            raise UnavailableError("unreachable")
+        try:
+            return await asyncio.wait_for(self.jobs.get(), wait_seconds)
+        except TimeoutError:
+            return None
+
+    async def close(self):
+        self.closed = True
+
+
+class Shop:
+    """A worker with a handler that runs until it is released."""
+
+    def __init__(self, bench, *, own_slots=10, all_slots=10):
+        self.queue = Queue()
+        self.running = RunningJobs()
+        self.begun = []
+        self.release = asyncio.Event()
+        registry = Registry()
+
+        @task("k", registry=registry, concurrency=own_slots)
+        async def handler(job):
+            self.begun.append(job.task)
+            await self.release.wait()
+
+        context = RunContext(bench.log, bench.dead_letters, bench.results, bench.settings, bench.metrics)
+        slots = asyncio.Semaphore(all_slots)
+        self.worker = Worker(registry.get("k"), self.queue, context, self.running, slots)
+
+    @asynccontextmanager
+    async def open(self):
+        running = asyncio.create_task(self.worker.run())
+        try:
+            yield self
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+            self.release.set()
+            await self.running.drain(10.0)
+
+
+@pytest.mark.parametrize("slots", [{"own_slots": 2}, {"all_slots": 2}], ids=["of the kind", "of the processor"])
+async def test_a_job_is_pulled_for_each_free_slot(bench, slots):
+    async with Shop(bench, **slots).open() as shop:
+        for name in ("t1", "t2", "t3"):
+            shop.queue.add(name)
+        await asyncio.sleep(5)
+        assert shop.begun == ["t1", "t2"]
+        shop.release.set()
+        await asyncio.sleep(5)
+        assert shop.begun == ["t1", "t2", "t3"]
+
+
+async def test_a_job_that_runs_here_is_not_run_twice(bench):
+    async with Shop(bench).open() as shop:
+        shop.queue.add("t1")
+        await asyncio.sleep(1)
+        again = shop.queue.add("t1")
+        await asyncio.sleep(1)
+        assert (shop.begun, again.extended, again.answers, len(shop.running)) == (["t1"], 1, [], 1)
+
+
+async def test_a_worker_is_bound_while_jobs_can_arrive(bench):
+    async with Shop(bench).open() as shop:
+        await asyncio.sleep(1)
+        assert (shop.worker.bound, shop.worker.was_bound) == (True, True)
+        shop.queue.reachable = False
+        await asyncio.sleep(5)
+        assert (shop.worker.bound, shop.worker.was_bound) == (False, True)
+        shop.queue.reachable = True
+        await asyncio.sleep(5)
+        assert (shop.worker.bound, shop.queue.bound) == (True, 2)
+    assert (shop.worker.bound, shop.queue.closed) == (False, True)
+
+
+async def test_a_cancellation_while_it_waits_for_a_slot_frees_the_other(bench):
+    shop = Shop(bench, all_slots=1)
+    async with shop.open():
+        shop.queue.add("t1")
+        await asyncio.sleep(5)
+    assert shop.queue.closed
+    assert not shop.worker._own_slots.locked()
