@@ -140,8 +140,11 @@ def from_query(kind: KindRecord, query: dict[str, list[str]]) -> dict[str, Any]:
 
 def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str]) -> Any:
     text = values[-1]
-    if "array" in expected(schema, root)[0] and not text.startswith("["):
+    types, _ = expected(schema, root)
+    if "array" in types and not text.startswith("["):
         return values
+    if types != {"string"}:
+        codec.check_depth(text.encode(), codec.MAX_DEPTH - 1)
     try:
         return from_text(text, schema, root, _decode)
     except UnfitTextError:
@@ -149,9 +152,7 @@ def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str])
 
 
 def _decode(text: str) -> Any:
-    raw = text.encode()
-    codec.check_depth(raw, codec.MAX_DEPTH - 1)
     try:
-        return codec.decode_json(raw)
+        return codec.decode_json(text.encode())
     except MalformedEventError as error:
         raise ValueError(str(error)) from error

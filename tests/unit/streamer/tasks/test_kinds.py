@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from headway import codec
+from headway.errors import NestedTooDeepError
 from headway.records import KindRecord, ProcessorRecord
 from headway.testing import MemoryBucket
 from headway_streamer.problems import Problem
@@ -82,6 +83,16 @@ def test_each_error_has_a_pointer(params, pointers):
     with pytest.raises(Problem) as caught:
         check_params(KIND, params)
     assert [e["pointer"] for e in caught.value.errors] == pointers
+
+
+@pytest.mark.parametrize(("name", "rejected"), [("any", True), ("point", True), ("unknown", True), ("text", False)])
+def test_a_query_value_that_is_nested_too_deeply_is_rejected_unless_it_is_text(name, rejected):
+    text = "[" * codec.MAX_DEPTH + "]" * codec.MAX_DEPTH
+    if rejected:
+        with pytest.raises(NestedTooDeepError):
+            from_query(KIND, {name: [text]})
+    else:
+        assert from_query(KIND, {name: [text]}) == {name: text}
 
 
 def test_the_number_of_errors_is_bounded():
