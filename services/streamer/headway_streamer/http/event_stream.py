@@ -63,14 +63,14 @@ class EventStreams:
 
     def _publish_presence(self, session: Session, task: str) -> None:
         if session.watcher is None:
-            self._presence.called(task)  # it was here, and was asked to come back
+            self._presence.called(task)  # rejected, to reconnect later
             return
         self._presence.arrived(task)
         session.on_close(lambda _: self._presence.left(task))
 
 
 class EventStream(Response[None]):
-    """A response that lasts until the session ends or the client goes away."""
+    """A response that lasts until the session ends or the client disconnects."""
 
     def __init__(self, session: Session, idle_timer: IdleTimer, *, direct: bool) -> None:
         super().__init__(None, media_type="text/event-stream")

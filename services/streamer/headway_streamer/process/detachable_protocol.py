@@ -117,7 +117,7 @@ class DetachableProtocol(HttpToolsProtocol):
         self._set_writable(True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The peer has gone, or all was sent."""
+        """The peer has disconnected, or all was sent."""
         self._set_writable(False)
         super().connection_lost(exc)
         running, self._running = self._running, None

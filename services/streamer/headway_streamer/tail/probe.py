@@ -1,4 +1,4 @@
-"""The probe: it finds events that were stored and not received live."""
+"""The probe, which finds events that were stored but not received live."""
 
 from __future__ import annotations
 

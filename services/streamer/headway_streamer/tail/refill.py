@@ -29,7 +29,7 @@ class Refill:
         return self._reading is not None and not self._reading.done()
 
     def keep(self, seq: int, prev: int, payload: bytes) -> None:
-        """Keep a live message. Beyond the bound it is dropped: what follows then shows the hole."""
+        """Keep a live message. Beyond the bound it is dropped: what follows then shows the gap."""
         if len(self.messages) < MAX_BUFFERED:
             self.messages.append((seq, prev, payload))
 

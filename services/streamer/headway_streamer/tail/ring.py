@@ -23,7 +23,7 @@ class RingBudget:
 
 
 class Ring:
-    """Frames up to the last one known, in order and without a hole."""
+    """Frames up to the last one known, in order and without a gap."""
 
     __slots__ = ("_budget", "_bytes", "_frames", "_max_bytes", "last", "last_n")
 
@@ -43,7 +43,7 @@ class Ring:
         frames, budget, last = self._frames, self._budget, self.last
         if last is not None:
             if frame.n != last.n + 1:
-                self.clear()  # the log itself has a hole: whoever is behind finds it when reading
+                self.clear()  # the log itself has a gap: a watcher that is behind finds it when it reads
             elif frame.tick == last.tick:
                 frame.tick = last.tick  # one object for a run of like ticks
         frames.append(frame)

@@ -19,7 +19,7 @@ from headway_streamer.tail.ring import Ring, RingBudget
 
 
 class Tail:
-    """Frames up to the last one known, in order and without a hole.
+    """Frames up to the last one known, in order and without a gap.
 
     A live message is taken when it follows the last event; otherwise what is missing is read. The ring is bounded by
     bytes: a watcher that is behind it reads history.
@@ -63,7 +63,7 @@ class Tail:
         self.epoch = 0
         """Raised when all that was known is void: the stream is another one."""
         self.running = False
-        """Whether the last progress says that the task is being worked on."""
+        """Whether the status of the last progress is `processing`."""
         self.ring = Ring(ring_bytes, budget or RingBudget(ring_bytes))
         self.audience = Audience()
         # Kept: asking for the running loop costs a system call on Python 3.11.
@@ -125,7 +125,7 @@ class Tail:
             self.audience.wake_stalled()
 
     def refill(self) -> None:
-        """Read what is missing, in the background. Live messages wait meanwhile."""
+        """Read what is missing, in the background. Live messages are kept until it is read."""
         if self._refill is None:
             self._refill = Refill()
         if not self._refill.reading:
@@ -161,7 +161,7 @@ class Tail:
     def _end_refill(self) -> None:
         refill, self._refill = self._refill, None
         for message in refill.messages if refill is not None else ():
-            self.on_live(*message)  # a hole begins another refill, which keeps the rest
+            self.on_live(*message)  # a gap begins another refill, which keeps the rest
 
     def _add(self, frame: Frame) -> None:
         self.ring.append(frame)
@@ -195,7 +195,7 @@ class Tail:
             count, piece = 1, chunked(last.native)
         else:
             frames = self.ring.after(start)
-            # A hole, an end or a new stream needs more than a write: each watcher finds out by itself.
+            # A gap, an end or a new stream needs more than a write: each watcher handles it in a step.
             if not frames or frames[0].n != start + 1 or self.ended:
                 self.audience.wake_direct()
                 return

@@ -59,11 +59,6 @@ class KindCatalogue:
             raise Problem(404, "Unknown kind", f"No processor runs kind {name[:64]!r}. Known kinds: {known}.")
         return found
 
-    @property
-    def counted(self) -> Counter[str]:
-        """How many processors offered each kind when that was last read."""
-        return self._processors
-
     async def processors(self) -> Counter[str]:
         """How many processors offer each kind now. Raises UnavailableError."""
         await self._refresh(FRESH_SECONDS)

@@ -52,7 +52,7 @@ class DirectWriter:
 
     def __init__(self, session: Session, watcher: Watcher, connection: Connection, idle_timer: IdleTimer) -> None:
         self.due_at = 0.0
-        """Loop time at which the watcher has something to send by itself; valid while idle."""
+        """Loop time at which the watcher has something to send without a new event; valid while idle."""
         self.writable = connection.writable
         self._session = session
         self._watcher = watcher
