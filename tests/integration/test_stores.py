@@ -1,0 +1,51 @@
+"""The stores in JetStream, and the doubles of `headway.testing` by the same rules."""
+
+import pytest
+
+from headway.jetstream.job_queue import JobQueue
+from headway.jetstream.kv import Bucket
+from headway.jetstream.results import ResultStore
+from headway.jetstream.store_meter import StoreMeter
+from headway.records import JobMessage
+from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
+
+
+@pytest.fixture(params=["jetstream", "memory"])
+def kind(request):
+    return request.param
+
+
+async def test_a_bucket_keeps_the_first_value_of_a_key_and_has_pages_by_sequence(kind, connection, names):
+    bucket = MemoryBucket() if kind == "memory" else Bucket(connection.client, names.tasks_bucket)
+    assert await bucket.newest_before(0) == ([], 1)
+    created = [await bucket.create(key, key.encode()) for key in ("a", "b", "a")]
+    assert (created, await bucket.get("a"), await bucket.get("absent")) == ([True, True, False], b"a", None)
+    for n in range(210):
+        await bucket.create(f"k{n}", b"%d" % n)
+    page, before = await bucket.newest_before(0)
+    rest, start = await bucket.newest_before(before)
+    assert (len(page), page[-1], len(rest), rest[0], start) == (200, ("k209", b"209"), 12, ("a", b"a"), 1)
+    assert len(await bucket.all()) == 212
+
+
+async def test_a_queue_takes_one_job_per_task(kind, connection, names):
+    queue = MemoryJobQueue() if kind == "memory" else JobQueue(connection.client, names)
+    for job in (JobMessage(task="t1", kind="k"), JobMessage(task="t1", kind="k"), JobMessage(task="t2", kind="k")):
+        await queue.put(job)
+    if kind == "memory":
+        assert sorted(queue.jobs) == ["t1", "t2"]
+    else:
+        (usage,) = [one for one in await StoreMeter(connection.client, names).measure() if one.name == "jobs_count"]
+        assert (usage.used, usage.unit) == (2, "messages")
+    assert queue.limit_bytes == 256 * 1024
+
+
+async def test_a_result_is_found_by_its_task(kind, connection, names):
+    if kind == "memory":
+        store = MemoryResults()
+        store.results["t1"] = b"{}"
+    else:
+        store = ResultStore(connection.client, names)
+        objects = await connection.client.jetstream().object_store(names.results_bucket)
+        await objects.put("t1", b"{}")
+    assert (await store.get("t1"), await store.get("absent")) == (b"{}", None)
