@@ -7,11 +7,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from headway.errors import NestedTooDeepError
 from headway.values.exact_json import encode
 
 Schema = dict[str, Any]
 Decode = Callable[[str], Any]
-"""Decodes JSON. Raises ValueError for anything else."""
+"""Decodes JSON. Raises ValueError for anything else, NestedTooDeepError among them."""
 
 MAX_DIGITS = 400
 """Python takes quadratic time for the digits of an integer."""
@@ -41,7 +42,7 @@ def from_text(text: str, schema: Schema, root: Schema, decode: Decode) -> Any:
         root: the schema whose `$defs` are referred to.
         decode: decodes JSON; raises ValueError for what is not JSON.
 
-    Raises UnfitTextError, and what else `decode` raises.
+    Raises UnfitTextError, and NestedTooDeepError if `decode` does.
     """
     types, choices = expected(schema, root)
     for choice in choices:
@@ -99,6 +100,8 @@ def _is(value: Any, type: str) -> bool:
 def _decoded(text: str, decode: Decode) -> Any:
     try:
         return decode(text)
+    except NestedTooDeepError:
+        raise
     except ValueError:
         return _UNFIT
 

@@ -94,7 +94,7 @@ async def test_submits_are_refused_in_time_while_a_running_task_goes_on(small, s
 async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, caplog):
     caplog.set_level(logging.INFO)
     log, metrics = JetStreamLog(small.client, NAMES), PrometheusMetrics(lambda: True)
-    lifecycle = JobLifecycle(Chain(log, "running", attempt=1, on_refused=metrics.refused), interval_seconds=0.01)
+    lifecycle = JobLifecycle(Chain(log, "running", attempt=1, on_refused=metrics.store_failed), interval_seconds=0.01)
     job = lifecycle.job
     lifecycle.start()
     job.step("first")

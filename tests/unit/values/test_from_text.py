@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from headway.errors import NestedTooDeepError
 from headway.values.from_text import UnfitTextError, expected, from_text
 
 ROOT = {
@@ -99,6 +100,14 @@ def test_error_of_the_decoder_that_is_no_value_error_is_raised():
 
     with pytest.raises(MemoryError):
         from_text("[", {"type": "array"}, {}, decode)
+
+
+def test_nesting_too_deep_is_an_error_of_its_own():
+    def decode(text):
+        raise NestedTooDeepError(100)
+
+    with pytest.raises(NestedTooDeepError):
+        from_text("[[]]", {"type": "object"}, ROOT, decode)
 
 
 def test_types_and_choices_that_a_schema_takes():
