@@ -492,7 +492,7 @@ class Timed(MemoryLog):
 
 @virtual_time
 @pytest.mark.parametrize("interval", [0.1, 0.5])
-async def test_there_are_at_most_so_many_rounds_in_a_second(interval):
+async def test_rounds_in_a_second_are_bounded(interval):
     log = Timed()
     job = begin(log, interval_seconds=interval)
     for i in range(1000):
@@ -545,7 +545,7 @@ async def test_nothing_to_say_is_no_event(log):
 
 @virtual_time
 @pytest.mark.parametrize("every", [5.0, 2.0])
-async def test_a_silent_task_shows_a_sign_of_life(log, every):
+async def test_an_idle_task_sends_beats(log, every):
     shown = []
     await log.subscribe_beats("t1", lambda raw: shown.append((round(asyncio.get_running_loop().time(), 3), raw)))
     job = begin(log, beat_seconds=every, attempt=3)
@@ -580,7 +580,7 @@ async def test_a_task_that_is_silent_for_a_day_stores_its_state_again(log):
 
 
 @virtual_time
-async def test_a_beat_that_cannot_be_sent_does_no_harm(log):
+async def test_a_beat_that_cannot_be_sent_changes_nothing(log):
     job = begin(log)
     log.away = True
     await asyncio.sleep(60)
@@ -702,7 +702,7 @@ async def test_only_the_first_reason_to_stop_counts(log):
 
 
 @virtual_time
-async def test_an_aborted_job_says_not_another_word(log):
+async def test_an_aborted_job_stores_nothing_more(log):
     job = begin(log)
     job.update(1)
     await settle()
@@ -739,7 +739,7 @@ async def test_the_end_comes_after_all_that_is_pending(log, looptime):
 
 
 @virtual_time
-async def test_a_job_that_was_never_started_ends_too(log):
+async def test_a_job_that_was_never_started_can_be_finished(log):
     lifecycle = JobLifecycle(Chain(log, "t1", attempt=1))
     job = lifecycle.job
     job.chunk("a")
@@ -1185,7 +1185,7 @@ class Rivalry:
 
 @given(st.integers(0, 2**32), st.sampled_from([ask_to_cancel, begin_attempt_2, end_the_task]))
 @settings(max_examples=settings().max_examples // 2, deadline=None)
-def test_whenever_a_rival_comes_the_log_stays_in_order_and_the_handler_is_told(seed, rival):
+def test_whenever_a_rival_comes_the_log_stays_in_order_and_the_handler_is_stopped(seed, rival):
     log = MemoryLog()
     with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
         reason = runner.run(Rivalry(log, Random(seed)).run(rival))

@@ -192,7 +192,7 @@ async def test_a_thread_does_not_wait_for_a_job_that_has_ended(log, monkeypatch)
     assert time.monotonic() - begun < outbox.BLOCKED_SECONDS
 
 
-async def test_a_finalizer_that_reports_while_the_outbox_is_busy_does_no_harm(log):
+async def test_a_finalizer_may_report_while_the_outbox_is_busy(log):
     class Reporting:
         def __del__(self):
             job.log("bye")

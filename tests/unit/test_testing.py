@@ -128,7 +128,7 @@ async def test_a_lost_answer_hides_that_the_append_was_stored():
     assert (await log.put("a", b"y", expected=1, msg_id="y")).seq == 2
 
 
-async def test_a_log_that_is_away_answers_nothing():
+async def test_a_log_that_is_unreachable_answers_nothing():
     log = await filled("a")
     log.away = True
     for call in (

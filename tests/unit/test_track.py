@@ -140,7 +140,7 @@ async def test_a_pool_that_carries_the_context_finds_the_job(inside, warnings):
     assert warnings() == []
 
 
-async def test_a_thread_that_does_not_know_its_task_says_so_once(inside, warnings):
+async def test_a_thread_that_does_not_know_its_task_is_logged_once(inside, warnings):
     log, job = await started(inside)
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda rows: list(track(rows)), ["ab", "c"])) == [["a", "b"], ["c"]]

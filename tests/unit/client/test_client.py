@@ -103,7 +103,7 @@ async def test_watch_ends_with_the_terminal_event_not_with_the_socket() -> None:
     ],
     ids=["clean end", "goodbye", "cut", "cut in an event", "silence"],
 )
-async def test_watch_goes_on_after_its_last_event(trouble: httpx.Response) -> None:
+async def test_watch_resumes_after_its_last_event(trouble: httpx.Response) -> None:
     """Whatever ends a stream, the next one resumes there; also after refused connections and 5xx."""
     script = Script(
         trouble,
@@ -138,7 +138,7 @@ async def test_silence_is_45_seconds_before_the_server_says_hello() -> None:
 
 
 @pytest.mark.looptime
-async def test_pauses_grow_and_start_anew_after_an_event() -> None:
+async def test_delays_grow_and_restart_after_an_event() -> None:
     """Never above 15 s, and a stream that works clears the record."""
     refused = [httpx.ConnectError("refused")] * 12
     script = Script(*refused, stream(HELLO), *refused, stream(progress(1, "completed")))
@@ -153,7 +153,7 @@ async def test_pauses_grow_and_start_anew_after_an_event() -> None:
 
 @pytest.mark.looptime
 async def test_goodbye_alone_does_not_reset_the_back_off() -> None:
-    """An overloaded streamer says nothing else; all turned away would come at once for ever."""
+    """An overloaded streamer sends nothing else; all rejected clients would return at once, indefinitely."""
     goodbye = b'event: goodbye\ndata: {"reason":"overload"}\n\n'
     script = Script(*(stream(goodbye) for _ in range(40)), stream(progress(1, "completed")))
     pauses: list[float] = []
@@ -203,7 +203,7 @@ async def test_impatient_watch_ends_when_cut_off_for_too_long() -> None:
 
 
 @pytest.mark.looptime
-async def test_patience_begins_anew_after_each_recovery() -> None:
+async def test_patience_restarts_after_each_recovery() -> None:
     """Many short cuts in a long life are not one long cut."""
     cuts = [step for _ in range(40) for step in (httpx.ConnectError("refused"), stream(HELLO, Pause(1)))]
     await watched(Script(*cuts, stream(progress(1, "completed"))), patience_seconds=10)
@@ -228,7 +228,7 @@ async def test_reset_opens_a_task_again() -> None:
 
 
 async def test_page_that_is_no_stream_is_refused() -> None:
-    """A captive portal or a wrong URL: reconnecting for ever would hide it."""
+    """A captive portal or a wrong URL: reconnecting indefinitely would hide it."""
     with pytest.raises(ClientError, match="is that a streamer"):
         await watched(Script(httpx.Response(200, html="<p>log in")))
 
@@ -325,7 +325,7 @@ async def test_reads_give_what_the_server_says() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"kinds":1}'])
-async def test_answer_of_another_program_is_told(body: bytes) -> None:
+async def test_answer_of_another_program_is_reported(body: bytes) -> None:
     """Port 8000 is popular."""
     async with Client(URL, transport=Script(httpx.Response(200, content=body))) as client:
         with pytest.raises(ClientError, match="did not answer"):

@@ -87,7 +87,7 @@ def test_id_of_an_unfinished_event_does_not_count() -> None:
     assert parser.last_id == "4"
 
 
-def test_stream_goes_on_from_the_id_it_was_opened_with() -> None:
+def test_stream_resumes_from_the_id_it_was_opened_with() -> None:
     """A server need not repeat it."""
     assert events(b"data: a\n\n", last_id="4") == [("message", "a", "4")]
 

@@ -377,7 +377,7 @@ async def test_a_patient_writer_waits_also_while_it_finds_out_why_it_was_refused
 
 
 @pytest.mark.looptime
-async def test_an_impatient_writer_says_so_at_once(looptime):
+async def test_an_impatient_writer_raises_at_once(looptime):
     log = MemoryLog()
     chain = Chain(log, "t1", attempt=1, patient=False)
     log.away = True
@@ -389,7 +389,7 @@ async def test_an_impatient_writer_says_so_at_once(looptime):
     assert said(log) == ["1:processing"]
 
 
-async def test_an_impatient_writer_says_so_when_it_cannot_learn_why_it_was_refused():
+async def test_an_impatient_writer_raises_when_it_cannot_read_why_it_was_refused():
     class Leaderless(MemoryLog):
         async def last(self, task):
             raise UnavailableError("no leader")
@@ -420,7 +420,7 @@ async def test_a_task_id_that_cannot_stand_in_a_subject_is_refused():
 
 @pytest.mark.parametrize("junk", [b"", b"junk", b'{"type":"log","task":"other","n":9,"attempt":9}', b'"\xff"'])
 @pytest.mark.parametrize("events", [0, 1, 600])
-async def test_what_is_no_event_is_set_aside_and_the_chain_goes_on(junk, events):
+async def test_what_is_not_an_event_is_skipped_and_the_chain_continues(junk, events):
     log = MemoryLog()
     chain = Chain(log, "t1", attempt=1)
     for i in range(events):

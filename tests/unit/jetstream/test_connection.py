@@ -147,7 +147,7 @@ async def test_the_error_callback_never_raises(caplog):
     assert [record.action for record in caplog.records] == ["nats_error"]
 
 
-async def test_whoever_asked_is_told_of_a_reconnect():
+async def test_callbacks_are_called_after_a_reconnect():
     connection = Connection(NatsSettings(), "test")
     told = []
     connection.on_reconnect += [lambda: told.append(1), lambda: told.append(2)]

@@ -1,4 +1,4 @@
-"""What direct dispatch leans on in nats-py, and the numbers in raw headers."""
+"""The private APIs of nats-py that direct dispatch relies on, and the numbers in raw headers."""
 
 import hashlib
 import inspect

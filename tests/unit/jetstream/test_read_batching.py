@@ -59,7 +59,7 @@ async def test_a_full_read_is_followed_by_the_next_at_once(transport):
     assert not transport.pauses
 
 
-async def test_pauses_can_be_turned_off(transport):
+async def test_pauses_can_be_switched_off(transport):
     batcher = ReadBatcher(lambda: transport, 0.0)
     for _ in range(5):
         batcher.after_read(100)

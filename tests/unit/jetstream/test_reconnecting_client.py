@@ -1,4 +1,4 @@
-"""What the lasting client leans on in nats-py."""
+"""The private APIs of nats-py that the reconnecting client relies on."""
 
 import hashlib
 import inspect

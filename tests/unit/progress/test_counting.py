@@ -144,7 +144,7 @@ async def test_a_loop_within_one_without_an_end_shows_its_line(job):
     assert now(job).sub == Sub(10, 10, "pages", "reading")
 
 
-async def test_an_empty_inner_loop_does_no_harm(job):
+async def test_an_empty_inner_loop_changes_nothing(job):
     for _ in job.track(range(2)):
         run(job.track([]))
     assert bar(job) == (2, 2, 99.9)
@@ -220,7 +220,7 @@ async def test_loops_at_the_same_time_within_a_row_share_its_line(job):
         break
 
 
-async def test_many_loops_beside_one_that_goes_on_are_kept_as_a_sum(job):
+async def test_many_loops_beside_one_that_continues_are_kept_as_a_sum(job):
     long = job.track(range(1000))
     next(long)
     outside = contextvars.Context()

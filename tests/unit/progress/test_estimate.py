@@ -246,13 +246,13 @@ def test_the_estimate_stands_still_in_a_stall():
     assert (estimate.rate, estimate.eta(500.0)) == before
 
 
-def test_the_stall_counts_when_work_goes_on():
+def test_the_stall_counts_when_work_continues():
     estimate = steady(2.0, 60)
     estimate.update(500.0, 121.0)
     assert estimate.rate < 0.5
 
 
-def test_a_count_that_falls_starts_anew_without_negative_work():
+def test_a_count_that_falls_restarts_without_negative_work():
     estimate = steady(2.0, 60)
     estimate.update(161.0, 0.0)
     assert estimate.rate == pytest.approx(2.0)
@@ -262,7 +262,7 @@ def test_a_count_that_falls_starts_anew_without_negative_work():
     assert estimate.rate > 3.0
 
 
-def test_a_clock_that_goes_back_does_no_harm():
+def test_a_clock_that_goes_back_changes_nothing():
     estimate = steady(2.0, 60)
     estimate.update(50.0, 130.0)
     assert 2.0 < estimate.rate < 3.0

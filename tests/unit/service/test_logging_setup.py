@@ -37,7 +37,7 @@ def test_exception_is_in_the_line():
     assert "ValueError: boom" in line(record)["exception"]
 
 
-def test_value_without_a_json_form_is_told_as_text():
+def test_value_without_a_json_form_is_logged_as_text():
     assert line(logging.makeLogRecord({"cause": {"x": ValueError("boom")}}))["cause"] == {"x": "boom"}
 
 

@@ -97,7 +97,7 @@ def test_a_field_without_default_must_be_set():
         load(Needy, "X_", {})
 
 
-def test_a_misspelt_variable_is_told_apart_and_the_right_one_named():
+def test_a_misspelt_variable_is_refused_and_the_right_one_named():
     with pytest.raises(SettingsError, match=r"X_DRAIN_SECOND is not a setting; did you mean X_DRAIN_SECONDS\?"):
         read(X_DRAIN_SECOND="1")
 
