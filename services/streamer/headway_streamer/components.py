@@ -18,6 +18,7 @@ from headway_streamer.http.app import App, create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.ops import Ops
 from headway_streamer.http.process import StartAndStream
+from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
@@ -96,8 +97,8 @@ class Components:
             history=self.history,
             results=self.results,
             submissions=submissions,
-            streams=streams,
-            start_and_stream=StartAndStream(self.kinds, submissions, streams, self.drain),
+            task_streams=TaskStreams(self.settings, streams, self.task_store, self.listing),
+            start_and_stream=StartAndStream(self.settings, self.kinds, submissions, streams, self.drain),
         )
 
     def ops_app(self, listening: Callable[[], bool]) -> Ops:

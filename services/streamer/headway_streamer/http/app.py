@@ -12,8 +12,8 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 from headway import __version__
 from headway_streamer.http import console, errors, kinds, process, streams, tasks
-from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
+from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
 from headway_streamer.settings import Settings
 from headway_streamer.tail.history import History
@@ -49,21 +49,20 @@ def create_app(
     history: History,
     results: Results,
     submissions: Submissions,
-    streams: EventStreams,
+    task_streams: TaskStreams,
     start_and_stream: StartAndStream,
 ) -> App:
     """Return the application. Route handlers receive what they name among the arguments."""
     return Litestar(
         route_handlers=[*ROUTES, *([console.index, console.page_file] if settings.page else [])],
         dependencies={
-            "settings": _provide(settings),
             "task_store": _provide(task_store),
             "kinds": _provide(kinds),
             "listing": _provide(listing),
             "history": _provide(history),
             "results": _provide(results),
             "submissions": _provide(submissions),
-            "streams": _provide(streams),
+            "task_streams": _provide(task_streams),
             "start_and_stream": _provide(start_and_stream),
         },
         exception_handlers=errors.HANDLERS,

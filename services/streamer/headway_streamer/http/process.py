@@ -51,7 +51,15 @@ class Start(NamedTuple):
 class StartAndStream:
     """Answers start-and-stream requests."""
 
-    def __init__(self, kinds: KindCatalogue, submissions: Submissions, streams: EventStreams, drain: Drain) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kinds: KindCatalogue,
+        submissions: Submissions,
+        streams: EventStreams,
+        drain: Drain,
+    ) -> None:
+        self.settings = settings
         self._kinds = kinds
         self._submissions = submissions
         self._streams = streams
@@ -92,7 +100,6 @@ class StartAndStream:
 @get("/api/v1/process/stream", tags=["streams"], summary="Start a task and stream it, in one request")
 async def process_stream(
     request: AnyRequest,
-    settings: NamedDependency[Settings],
     start_and_stream: NamedDependency[StartAndStream],
     kind: Annotated[
         str, QueryParameter(description="Kind of the task; by default the streamer's `process_kind`.")
@@ -103,6 +110,7 @@ async def process_stream(
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
+    settings = start_and_stream.settings
     kind = kind or settings.process_kind
     if not kind:
         raise Problem(400, "Bad query", "Name the kind: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
@@ -113,7 +121,6 @@ async def process_stream(
 @get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same, for clients that append to the URL")
 async def process_kind_stream(
     request: AnyRequest,
-    settings: NamedDependency[Settings],
     start_and_stream: NamedDependency[StartAndStream],
     kind: FromPath[str],
     at: CursorQuery = "",
@@ -122,6 +129,7 @@ async def process_kind_stream(
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
+    settings = start_and_stream.settings
     wanted = stream_request(request, settings, [], at, begin, merge)
     return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
 

@@ -135,11 +135,8 @@ def from_query(kind: KindRecord, query: dict[str, list[str]]) -> dict[str, Any]:
 
 def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str]) -> Any:
     text = values[-1]
-    types, _ = expected(schema, root)
-    if "array" in types and not text.startswith("["):
+    if "array" in expected(schema, root)[0] and not text.startswith("["):
         return values
-    if types != {"string"}:
-        codec.check_depth(text.encode(), codec.MAX_DEPTH - 1)
     try:
         return from_text(text, schema, root, _decode)
     except UnfitTextError:
@@ -147,7 +144,9 @@ def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str])
 
 
 def _decode(text: str) -> Any:
+    raw = text.encode()
+    codec.check_depth(raw, codec.MAX_DEPTH - 1)
     try:
-        return codec.decode_json(text.encode())
+        return codec.decode_json(raw)
     except MalformedEventError as error:
         raise ValueError(str(error)) from error

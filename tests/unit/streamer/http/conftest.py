@@ -8,6 +8,7 @@ import pytest
 from headway_streamer.http.app import create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
+from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
 from tests.unit.streamer.conftest import parts_on
 
@@ -24,8 +25,8 @@ def app_of(parts):
         history=parts.history,
         results=parts.results,
         submissions=submissions,
-        streams=streams,
-        start_and_stream=StartAndStream(parts.kinds, submissions, streams, parts.drain),
+        task_streams=TaskStreams(parts.settings, streams, parts.task_store, parts.listing),
+        start_and_stream=StartAndStream(parts.settings, parts.kinds, submissions, streams, parts.drain),
     )
 
 
