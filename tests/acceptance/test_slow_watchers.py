@@ -27,7 +27,7 @@ def request(tasks):
 
 
 class Slow:
-    """A connection that watches all tasks and takes what it is told to."""
+    """A connection that watches all tasks and reads as instructed."""
 
     def __init__(self, reader, writer):
         self.taken = 0

@@ -19,7 +19,7 @@ from tests.fixtures.writers import ends_of, run_writers, run_writing
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
-# Without what leans on the internals of uvicorn, and of nats-py.
+# Settings that switch off what relies on private APIs of uvicorn and of nats-py.
 SENT = {"HEADWAY_STREAMER_FAST_PATH": "false"}
 QUEUED = {"HEADWAY_NATS_DIRECT_DISPATCH": "false"}
 GARBAGE_BYTES = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ def check(group, ends):
     tally = group.tally
     assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, group.hung(ends)) == (0, 0, 0, 0, [])
     assert all(watcher.last[task] == ends[task] for watcher in group.watchers for task in watcher.tasks)
-    assert set(tally.statuses) <= {0, 200, 204}  # anything else would stop a browser's EventSource for good
+    assert set(tally.statuses) <= {0, 200, 204}  # anything else would stop a browser's EventSource permanently
 
 
 async def test_nats_connections_cut_at_random_bytes_cost_no_event(services, streamers, rng, figures):

@@ -68,7 +68,7 @@ def test_an_unknown_field_is_found(custom, tmp_path):
 
 def test_a_value_that_the_schema_refuses_is_found(custom):
     route = spoiled(custom, "HTTPRoute")
-    route["spec"]["rules"][0]["timeouts"]["request"] = "for ever"
+    route["spec"]["rules"][0]["timeouts"]["request"] = "without end"
     scaled = spoiled(custom, "ScaledObject")
     del scaled["spec"]["triggers"][0]["type"]
     assert len(invalid([route, scaled])) == 2

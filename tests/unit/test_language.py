@@ -1,4 +1,4 @@
-"""The pages use standard terms: phrases that were retired do not come back."""
+"""Code and pages use standard terms: phrases that were retired do not come back."""
 
 import re
 import subprocess
@@ -7,15 +7,7 @@ import pytest
 
 from tests.fixtures.pages import ROOT
 
-SCOPE = ["docs", "README.md", "CONTRIBUTING.md", "charts"]
-"""What is searched: paths for `git ls-files`. To be widened to everything."""
-EXEMPT = {
-    "CHANGELOG.md",
-    "tests/unit/test_language.py",
-    # Generated from docstrings and help texts, which are outside SCOPE.
-    "docs/reference/command.md",
-    "docs/reference/settings.md",
-}
+EXEMPT = {"CHANGELOG.md", "tests/unit/test_language.py"}
 RETIRED = {
     r"NATS is away": "NATS is unreachable",
     r"NATS is back": "NATS is reconnected",
@@ -41,8 +33,8 @@ PATTERN = re.compile("|".join(r"\b(?:" + phrase.replace(" ", GAP) + r")\b" for p
 
 
 def texts():
-    """All tracked files of the scope that are text, by their paths."""
-    listed = subprocess.run(["git", "ls-files", "-z", *SCOPE], cwd=ROOT, capture_output=True, text=True, check=True)
+    """All tracked files that are text, by their paths."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         if name not in EXEMPT and (ROOT / name).is_file():
             try:

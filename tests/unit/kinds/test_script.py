@@ -1,4 +1,4 @@
-"""The kind `script` does just what it is told."""
+"""The kind `script` does exactly what its parameters say."""
 
 import asyncio
 import os

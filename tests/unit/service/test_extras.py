@@ -57,6 +57,11 @@ def test_checkout_that_is_not_installed_is_installed(monkeypatch, tmp_path) -> N
     assert install("cli") == f"pip install -e '{tmp_path}[cli]'"
 
 
+def test_the_checkout_is_the_folder_of_the_project() -> None:
+    """Wherever the module lies in it."""
+    assert (extras.CHECKOUT / "pyproject.toml").is_file()
+
+
 def test_message_is_one_line_with_the_command() -> None:
     """For stderr."""
     text = missing("headway-streamer", ModuleNotFoundError("No module named 'x'", name="x"), "streamer")
