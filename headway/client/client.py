@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from headway.client.backoff import Backoff, is_fatal, retry_after
-from headway.client.event_stream import Drop, Stream, Watched, reason, refusal, task_path
+from headway.client.event_stream import Stream, StreamLost, Watched, reason, refusal, task_path
 from headway.errors import ClientError
 from headway.values import exact_json
 
@@ -142,13 +142,13 @@ class Client:
                     async for event in events:
                         cut_at = None
                         yield event
-            except Drop as drop:
-                pause = stream.backoff.next(drop.floor_seconds)
+            except StreamLost as lost:
+                pause = stream.backoff.next(lost.floor_seconds)
                 cut_at = clock() if cut_at is None else cut_at
                 if patience_seconds is not None and clock() + pause - cut_at > patience_seconds:
-                    raise ClientError(f"cut off for {patience_seconds:g} s: {drop.reason}") from drop
+                    raise ClientError(f"cut off for {patience_seconds:g} s: {lost.reason}") from lost
                 if on_drop is not None:
-                    on_drop(drop.reason, pause)
+                    on_drop(lost.reason, pause)
                 await asyncio.sleep(pause)
 
     async def _ask(self, method: str, path: str, *, tries: int = 1, **options: Any) -> httpx.Response:

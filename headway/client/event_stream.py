@@ -46,7 +46,7 @@ class Watched(msgspec.Struct, frozen=True):
         return self.event == "progress" and self.data.get("status") in TERMINAL
 
 
-class Drop(Exception):
+class StreamLost(Exception):
     """A stream was lost and is to be reopened, not before `floor_seconds`. `Client.watch` handles all of them."""
 
     def __init__(self, reason: str, floor_seconds: float = 0.0) -> None:
@@ -76,7 +76,7 @@ class Stream:
             self._query.append(("merge", "0"))
 
     async def connection(self) -> AsyncGenerator[Watched, None]:
-        """Yield the events of one connection. Ends when all tasks have ended, else raises Drop or ClientError."""
+        """Yield the events of one connection. Ends when all tasks have ended, else raises StreamLost or ClientError."""
         try:
             async with aclosing(self._events()) as events:
                 async for event in events:
@@ -84,13 +84,13 @@ class Stream:
                     if self.settled:
                         return
         except TimeoutError as error:
-            raise Drop(f"no heartbeat for {self._silence_seconds:g} s") from error
+            raise StreamLost(f"no heartbeat for {self._silence_seconds:g} s") from error
         except httpx.TransportError as error:
-            raise Drop(reason(error)) from error
+            raise StreamLost(reason(error)) from error
         except httpx.RequestError as error:
             raise ClientError(reason(error)) from error
         if not self.settled:
-            raise Drop("the stream ended")
+            raise StreamLost("the stream ended")
 
     async def _events(self) -> AsyncGenerator[Watched, None]:
         parser = Parser(self._cursor)
@@ -129,7 +129,7 @@ class Stream:
             raise refusal(response)
         if response.status_code != 200:
             floor = retry_after(response.headers.get("retry-after", ""))
-            raise Drop(f"the server answered {response.status_code}", floor)
+            raise StreamLost(f"the server answered {response.status_code}", floor)
         type = response.headers.get("content-type", "")
         if not type.startswith("text/event-stream"):
             raise ClientError(f"{response.url} is not an event stream but {type or 'of no type'}: is that a streamer?")

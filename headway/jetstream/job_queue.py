@@ -15,7 +15,7 @@ from headway.subjects import Names
 TIMEOUT_SECONDS = 2.0
 
 
-class JobQueue:
+class JetStreamJobQueue:
     """Stores jobs for processors to take."""
 
     def __init__(self, client: Client, names: Names) -> None:

@@ -38,7 +38,7 @@ class Usage(NamedTuple):
         return self.used / self.limit
 
 
-class StoreMeter:
+class JetStreamStoreMeter:
     """Measures the store of one namespace.
 
     Args:

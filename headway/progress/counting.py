@@ -20,7 +20,7 @@ ROUNDING = 1e-9
 """Relative. Sums of fractions, ten times 0.1, end a little above their total."""
 
 
-class View(NamedTuple):
+class CountView(NamedTuple):
     """The current state of a count."""
 
     done: float
@@ -33,7 +33,7 @@ class View(NamedTuple):
     """The owner of the count: rates of different owners are not comparable."""
     share: float
     """Of `total`, 0 to 1; 0 when it is unknown."""
-    sub: View | None
+    sub: CountView | None
     """The count within the current row."""
 
     @property
@@ -88,14 +88,14 @@ class Level:
         if not self.counted:
             self.counted, self.estimate = True, Estimate(now, self.done)
 
-    def view(self) -> View | None:
+    def view(self) -> CountView | None:
         """The count to be shown; None when nothing is counted."""
         if not self.counted:
             return None if self.batch is None else self.batch.view()
         sub = self._inner()
         return _view(self, self.done, self.total, self.unit, "", sub, sub.share if sub else 0.0)
 
-    def _inner(self) -> View | None:
+    def _inner(self) -> CountView | None:
         if self.shared is not None and self.shared.open:
             return self.shared.inner()
         return self.batch.view() if self.batch is not None and self.batch_row == self.done else None
@@ -144,11 +144,11 @@ class Track:
             self.level, self.level_row = Level(), row
         return self.level
 
-    def inner(self) -> View | None:
+    def inner(self) -> CountView | None:
         """The count within the current row."""
         return self.level.view() if self.level_row == self.counter.done else None
 
-    def view(self, owner: Batch) -> View:
+    def view(self, owner: Batch) -> CountView:
         """The count of this track alone."""
         sub = self.inner()
         return _view(owner, self.done, self.total, self.unit, self.label, sub, sub.share if sub else 0.0)
@@ -181,7 +181,7 @@ class Batch:
             self.estimate.skip(track.done)
         self.tracks.append(track)
 
-    def view(self) -> View:
+    def view(self) -> CountView:
         """All of them as one count; the unit is left out where they differ."""
         tracks = list(self.tracks)
         views = [track.view(self) for track in tracks]
@@ -238,17 +238,23 @@ def leave(track: Track) -> None:
 
 
 def _view(
-    owner: Level | Batch, done: float, total: float | None, unit: str, label: str, sub: View | None, within: float = 0.0
-) -> View:
+    owner: Level | Batch,
+    done: float,
+    total: float | None,
+    unit: str,
+    label: str,
+    sub: CountView | None,
+    within: float = 0.0,
+) -> CountView:
     """`within` is the share of current rows that is done, in rows."""
     if total is None or total < 0:
-        return View(done, None, unit, label, done + within, owner, 0.0, sub)
+        return CountView(done, None, unit, label, done + within, owner, 0.0, sub)
     if done <= total * (1 + ROUNDING):
         done = min(done, total)
         ahead = min(done + within, total)
-        return View(done, total, unit, label, ahead, owner, max(ahead / total, 0.0) if total else 0.0, sub)
+        return CountView(done, total, unit, label, ahead, owner, max(ahead / total, 0.0) if total else 0.0, sub)
     # The total was too low: the rest is unknown.
-    return View(done, None, unit, label, done + within, owner, 1.0, sub)
+    return CountView(done, None, unit, label, done + within, owner, 1.0, sub)
 
 
 def _plus(one: float | None, other: float | None) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headway.events import Progress, Status, Sub
-from headway.progress.counting import Level, Track, View, enter, innermost, only
+from headway.progress.counting import CountView, Level, Track, enter, innermost, only
 from headway.progress.estimate import Estimate
 from headway.values.coercion import number, shorten
 
@@ -147,7 +147,7 @@ class ProgressState:
             failed=self.failed,
         )
 
-    def _estimate(self, view: View, now: float) -> Estimate:
+    def _estimate(self, view: CountView, now: float) -> Estimate:
         owner = view.owner
         if owner.estimate is None:  # the count begins with the first report, whatever its `done`
             owner.estimate = Estimate(now, view.ahead)
@@ -155,5 +155,5 @@ class ProgressState:
         return owner.estimate
 
 
-def _sub(view: View | None) -> Sub | None:
+def _sub(view: CountView | None) -> Sub | None:
     return None if view is None else Sub(view.done, view.total, view.unit, view.label)

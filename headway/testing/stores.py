@@ -77,7 +77,7 @@ class MemoryBucket(_Store):
 
 
 class MemoryJobQueue(_Store):
-    """A `headway.jetstream.job_queue.JobQueue` in memory: at most one job per task.
+    """A `headway.jetstream.job_queue.JetStreamJobQueue` in memory: at most one job per task.
 
     Faults to test with: `away` makes every call raise UnavailableError, `full` raises StoreFullError, and jobs over
     `limit_bytes` raise TooLargeError.

@@ -7,7 +7,7 @@ from headway.errors import UnavailableError
 from headway.jetstream import provision
 from headway.jetstream.capacity import free_bytes
 from headway.jetstream.connection import Connection, NatsSettings
-from headway.jetstream.store_meter import StoreMeter
+from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway.subjects import Names
 from tests.fixtures.nats import run_nats
 
@@ -44,7 +44,7 @@ async def open_as(server):
 
 
 async def measured(connection, store_bytes=0):
-    meter = StoreMeter(connection.client, NAMES, store_bytes=store_bytes)
+    meter = JetStreamStoreMeter(connection.client, NAMES, store_bytes=store_bytes)
     return next(usage.limit for usage in await meter.measure() if usage.name == "store")
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from headway.jetstream.job_queue import JobQueue
+from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
-from headway.jetstream.store_meter import StoreMeter
+from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway.records import JobMessage
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
 
@@ -29,13 +29,15 @@ async def test_a_bucket_keeps_the_first_value_of_a_key_and_has_pages_by_sequence
 
 
 async def test_a_queue_takes_one_job_per_task(kind, connection, names):
-    queue = MemoryJobQueue() if kind == "memory" else JobQueue(connection.client, names)
+    queue = MemoryJobQueue() if kind == "memory" else JetStreamJobQueue(connection.client, names)
     for job in (JobMessage(task="t1", kind="k"), JobMessage(task="t1", kind="k"), JobMessage(task="t2", kind="k")):
         await queue.put(job)
     if kind == "memory":
         assert sorted(queue.jobs) == ["t1", "t2"]
     else:
-        (usage,) = [one for one in await StoreMeter(connection.client, names).measure() if one.name == "jobs_count"]
+        (usage,) = [
+            one for one in await JetStreamStoreMeter(connection.client, names).measure() if one.name == "jobs_count"
+        ]
         assert (usage.used, usage.unit) == (2, "messages")
     assert queue.limit_bytes == 256 * 1024
 

@@ -15,7 +15,7 @@ _STANDARD_FIELDS = frozenset(
 )
 
 
-class LogLine(NamedTuple):
+class PrintedLine(NamedTuple):
     """A log line for display."""
 
     level: str
@@ -23,7 +23,7 @@ class LogLine(NamedTuple):
     text: str
 
 
-def parse_log_line(raw: str) -> LogLine:
+def parse_log_line(raw: str) -> PrintedLine:
     """Parse a line of output into a level and a text without control characters."""
     if raw.startswith("{"):
         try:
@@ -33,11 +33,11 @@ def parse_log_line(raw: str) -> LogLine:
         if isinstance(record, dict) and "message" in record:
             return _from_record(record)
     if found := _NATS.match(raw):
-        return LogLine(_NATS_LEVELS.get(found["level"], "info"), plain(found["message"]))
-    return LogLine("info", plain(raw))
+        return PrintedLine(_NATS_LEVELS.get(found["level"], "info"), plain(found["message"]))
+    return PrintedLine("info", plain(raw))
 
 
-def _from_record(record: dict[str, object]) -> LogLine:
+def _from_record(record: dict[str, object]) -> PrintedLine:
     parts = [one_line(record["message"])]
     if action := record.get("action"):
         parts.append(f"({one_line(action)})")
@@ -47,7 +47,7 @@ def _from_record(record: dict[str, object]) -> LogLine:
         if record.get(name):
             text += "\n" + plain(record[name])
     level = str(record.get("level", "info")).lower()
-    return LogLine({"critical": "error"}.get(level, level), text)
+    return PrintedLine({"critical": "error"}.get(level, level), text)
 
 
 def _format(value: object) -> str:

@@ -9,11 +9,11 @@ import msgspec
 
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.connection import Connection
-from headway.jetstream.job_queue import JobQueue
+from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.provision import ensure, ensure_patiently
 from headway.jetstream.results import ResultStore
-from headway.jetstream.store_meter import StoreMeter
+from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway_streamer.http.app import App, create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.ops import Ops
@@ -63,12 +63,14 @@ class Components:
         )
         self.monitor = LogMonitor(self.log, self.tails, self._provision)
         self.capacity = StoreCapacity(
-            StoreMeter(client, names, store_bytes=settings.store_bytes),
+            JetStreamStoreMeter(client, names, store_bytes=settings.store_bytes),
             self.metrics,
             max_share=settings.max_store_share,
         )
         records = Bucket(client, names.tasks_bucket)
-        self.task_store = TaskStore(records, JobQueue(client, names), self.log, self.capacity, self.decoder.malformed)
+        self.task_store = TaskStore(
+            records, JetStreamJobQueue(client, names), self.log, self.capacity, self.decoder.malformed
+        )
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
         )

@@ -38,7 +38,7 @@ CancelQuery = Annotated[
 ]
 
 
-class Start(NamedTuple):
+class StartRequest(NamedTuple):
     """A task to start. All query parameters without a meaning of their own are parameters of the task."""
 
     kind: str
@@ -65,7 +65,7 @@ class StartAndStream:
         self._streams = streams
         self._drain = drain
 
-    async def respond(self, start: Start, wanted: StreamRequest) -> Response[Any]:
+    async def respond(self, start: StartRequest, wanted: StreamRequest) -> Response[Any]:
         """Stream the task of the cursor, or start one. An EventSource never reconnects after an error status, so what
         may pass by itself is answered with a stream that ends at once.
         """
@@ -85,7 +85,7 @@ class StartAndStream:
         wanted = wanted._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
         return await self._streams.open(wanted, starter=start.cancel_on_disconnect)
 
-    async def _start(self, start: Start, *, head: bool) -> str:
+    async def _start(self, start: StartRequest, *, head: bool) -> str:
         """The id of the task that was started; empty if only the headers are wanted."""
         params = from_query(await self._kinds.kind(start.kind), start.params)
         if head:
@@ -134,8 +134,8 @@ async def process_kind_stream(
     return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
 
 
-def _read_start(request: AnyRequest, settings: Settings, kind: str, key: str, cancel: str) -> Start:
-    start = Start(kind, read_key(key), cancel == "1", task_parameters(request))
+def _read_start(request: AnyRequest, settings: Settings, kind: str, key: str, cancel: str) -> StartRequest:
+    start = StartRequest(kind, read_key(key), cancel == "1", task_parameters(request))
     check_same_site(request, settings)
     return start
 

@@ -14,7 +14,7 @@ from headway_streamer.tail.frame_decoder import FrameDecoder
 PAGE_EVENTS = 256
 
 
-class Page(NamedTuple):
+class EventPage(NamedTuple):
     """A part of a log, in order."""
 
     frames: tuple[Frame, ...]
@@ -29,9 +29,9 @@ class History:
         self._log = log
         self._decoder = decoder
         self._metrics = metrics
-        self._reads: dict[tuple[str, int], asyncio.Task[Page]] = {}
+        self._reads: dict[tuple[str, int], asyncio.Task[EventPage]] = {}
 
-    async def page(self, task: str, start: int) -> Page:
+    async def page(self, task: str, start: int) -> EventPage:
         """The events from sequence `start` on, as many as fit a page. Raises UnavailableError."""
         key = (task, start)
         read = self._reads.get(key)
@@ -68,8 +68,8 @@ class History:
         page = await self.page(task, frame.snap)
         return page.frames[0] if page.frames and page.frames[0].seq == frame.snap else None
 
-    async def _read(self, task: str, start: int) -> Page:
+    async def _read(self, task: str, start: int) -> EventPage:
         stored = await self._log.read(task, start, PAGE_EVENTS)
         self._metrics.received(len(stored))
         frames = (self._decoder.frame(task, item.payload, item.seq) for item in stored)
-        return Page(tuple(frame for frame in frames if frame is not None), stored[-1].seq if stored else 0)
+        return EventPage(tuple(frame for frame in frames if frame is not None), stored[-1].seq if stored else 0)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from headway.service.retry import retry
-from headway_streamer.tail.history import Page
+from headway_streamer.tail.history import EventPage
 
 MAX_BUFFERED = 4096
 
@@ -34,7 +34,7 @@ class Refill:
             self.messages.append((seq, prev, payload))
 
     def start(
-        self, next_page: Callable[[], Awaitable[Page]], take: Callable[[Page], None], end: Callable[[], None]
+        self, next_page: Callable[[], Awaitable[EventPage]], take: Callable[[EventPage], None], end: Callable[[], None]
     ) -> None:
         """Read page by page, however long NATS is unreachable; call `take` with each, and `end` after the last."""
         self._reading = asyncio.ensure_future(self._read(next_page, take, end))
@@ -46,7 +46,7 @@ class Refill:
             await asyncio.wait([self._reading])
 
     async def _read(
-        self, next_page: Callable[[], Awaitable[Page]], take: Callable[[Page], None], end: Callable[[], None]
+        self, next_page: Callable[[], Awaitable[EventPage]], take: Callable[[EventPage], None], end: Callable[[], None]
     ) -> None:
         while True:
             page = await retry(next_page)

@@ -13,7 +13,7 @@ from headway_streamer.metrics import Metrics
 from headway_streamer.tail.audience import Audience
 from headway_streamer.tail.flush import Flusher
 from headway_streamer.tail.frame_decoder import FrameDecoder
-from headway_streamer.tail.history import History, Page
+from headway_streamer.tail.history import EventPage, History
 from headway_streamer.tail.refill import Refill
 from headway_streamer.tail.ring import Ring, RingBudget
 
@@ -146,10 +146,10 @@ class Tail:
         if self._refill is not None:
             await self._refill.cancel()
 
-    async def _next_page(self) -> Page:
+    async def _next_page(self) -> EventPage:
         return await self._history.page(self.task, self.last_seq + 1)
 
-    def _take_page(self, page: Page) -> None:
+    def _take_page(self, page: EventPage) -> None:
         for frame in page.frames:
             if frame.seq > self.last_seq:
                 if frame.n > self.ring.last_n:

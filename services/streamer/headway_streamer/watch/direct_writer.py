@@ -20,7 +20,7 @@ from headway_streamer.watch.watcher import Watcher
 logger = logging.getLogger(__name__)
 
 
-class Connection(Protocol):
+class DetachedConnection(Protocol):
     """What a writer needs of the server: see `headway_streamer.process.detachable_protocol`."""
 
     writable: bool
@@ -50,7 +50,9 @@ class DirectWriter:
         "writable",
     )
 
-    def __init__(self, session: Session, watcher: Watcher, connection: Connection, idle_timer: IdleTimer) -> None:
+    def __init__(
+        self, session: Session, watcher: Watcher, connection: DetachedConnection, idle_timer: IdleTimer
+    ) -> None:
         self.due_at = 0.0
         """Loop time at which the watcher has something to send without a new event; valid while idle."""
         self.writable = connection.writable

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from headway.errors import UnavailableError
-from headway_streamer.tail.history import Page
+from headway_streamer.tail.history import EventPage
 from headway_streamer.tail.refill import MAX_BUFFERED, Refill
 
 pytestmark = pytest.mark.looptime
 
 
 async def test_pages_are_taken_until_there_are_no_more_however_often_nats_fails():
-    answers = [UnavailableError("lost"), Page((), 5), UnavailableError("lost"), Page((), 9), Page((), 0)]
+    answers = [UnavailableError("lost"), EventPage((), 5), UnavailableError("lost"), EventPage((), 9), EventPage((), 0)]
     taken, ended = [], []
 
     async def next_page():

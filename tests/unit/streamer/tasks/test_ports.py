@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from headway.jetstream.job_queue import JobQueue
+from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
-from headway.jetstream.store_meter import StoreMeter
+from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
 from headway_streamer.tasks import ports
 from tests.unit.streamer.conftest import Meter
@@ -18,11 +18,11 @@ from tests.unit.streamer.conftest import Meter
     [
         (ports.KeyValues, Bucket),
         (ports.KeyValues, MemoryBucket),
-        (ports.JobQueue, JobQueue),
+        (ports.JobQueue, JetStreamJobQueue),
         (ports.JobQueue, MemoryJobQueue),
         (ports.Results, ResultStore),
         (ports.Results, MemoryResults),
-        (ports.StoreMeter, StoreMeter),
+        (ports.StoreMeter, JetStreamStoreMeter),
         (ports.StoreMeter, Meter),
     ],
 )
