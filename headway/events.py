@@ -88,8 +88,12 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
         return self.status in TERMINAL
 
 
+MAX_CHUNK_CHARS = 32 * 1024
+"""Characters in one chunk; longer output is split. As JSON they stay below the limit of a message in NATS."""
+
+
 class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True, gc=False):
-    """A piece of output text. Never dropped."""
+    """A piece of output text, of at most `MAX_CHUNK_CHARS`. Never dropped."""
 
     text: str
     offset: int

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from headway.events import Chunk, Event, LogLine, Progress
+from headway.events import MAX_CHUNK_CHARS, Chunk, Event, LogLine, Progress
 
 PROGRESS_EVERY = 500
 """A progress is stored again after this many other events, so that a trimmed history still holds the state."""
 MAX_PENDING_LINES = 200
 MAX_PENDING_STEPS = 200
-MAX_CHUNK_CHARS = 32 * 1024
 MAX_PENDING_CHARS = 16 * 1024 * 1024
 
 

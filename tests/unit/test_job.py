@@ -26,10 +26,10 @@ from headway.errors import (
     TaskCancelledError,
 )
 from headway.eventlog.chain import Chain, read_head
-from headway.events import Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
+from headway.events import MAX_CHUNK_CHARS, Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
 from headway.lifecycle import JobLifecycle
 from headway.progress import pending
-from headway.progress.pending import MAX_CHUNK_CHARS, MAX_PENDING_LINES, PROGRESS_EVERY
+from headway.progress.pending import MAX_PENDING_LINES, PROGRESS_EVERY
 from headway.testing import MemoryLog, StartedJob, progress, start_job
 from headway.values.coercion import MAX_TEXT
 

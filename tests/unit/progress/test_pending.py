@@ -2,9 +2,9 @@
 
 import pytest
 
-from headway.events import Chunk, LogLine, Progress
+from headway.events import MAX_CHUNK_CHARS, Chunk, LogLine, Progress
 from headway.progress import pending
-from headway.progress.pending import MAX_CHUNK_CHARS, MAX_PENDING_LINES, MAX_PENDING_STEPS, PROGRESS_EVERY, Pending
+from headway.progress.pending import MAX_PENDING_LINES, MAX_PENDING_STEPS, PROGRESS_EVERY, Pending
 from headway.testing import progress
 
 

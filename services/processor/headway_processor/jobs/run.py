@@ -22,7 +22,7 @@ from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.log_end import LogEnd, read_log_end
-from headway_processor.jobs.settlement import Settlement
+from headway_processor.jobs.unstarted import UnstartedJob
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class JobRun:
         self.delivery = delivery
         self._context = context
         self._kind = kind
-        self._settlement = Settlement(context, kind, delivery, self.task)
+        self._unstarted = UnstartedJob(context, kind, delivery, self.task)
         self._attempt: Attempt | None = None
         self._leaving = asyncio.Event()
         self._starter: Starter | None = None
@@ -73,7 +73,7 @@ class JobRun:
         try:
             job = read_job(self.delivery.subject, self.delivery.payload)
         except MalformedEventError as error:
-            await self._settlement.reject(str(error))
+            await self._unstarted.reject(str(error))
         else:
             async with AsyncExitStack() as stack:
                 if job.cancel_on_disconnect:
@@ -103,7 +103,7 @@ class JobRun:
                     decision = GiveUp(ErrorInfo("InvalidParams", describe(error).message), decision.failed)
                 else:
                     return await self._start(end.head, decision, params)
-        await self._settlement.settle(end, decision)
+        await self._unstarted.end(end, decision)
         return True
 
     def _may_have_left(self, starter: Starter, job: JobMessage) -> bool:

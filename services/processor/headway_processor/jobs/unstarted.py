@@ -20,8 +20,8 @@ from headway_processor.jobs.log_end import NO_LOG, LogEnd, read_log_end
 logger = logging.getLogger(__name__)
 
 
-class Settlement:
-    """Ends one job without an attempt: stores what there is to store, and only then answers the queue."""
+class UnstartedJob:
+    """A job that ends without an attempt: what there is to store is stored, and only then the queue is answered."""
 
     def __init__(self, context: RunContext, kind: Kind, delivery: Delivery, task: str) -> None:
         self._context = context
@@ -29,7 +29,7 @@ class Settlement:
         self._delivery = delivery
         self._task = task
 
-    async def settle(self, end: LogEnd, decision: AlreadyEnded | CancelPending | GiveUp) -> None:
+    async def end(self, end: LogEnd, decision: AlreadyEnded | CancelPending | GiveUp) -> None:
         """End the job as decided. Raises SupersededError and EndedError when the log has another writer."""
         match decision:
             case GiveUp(error, failed):
