@@ -242,7 +242,7 @@ def test_dev_restarts_the_processor_when_a_task_changes(tmp_path: Path) -> None:
     made = Dev(tmp_path, "--tasks", "mine")
     try:
         made.until("Ready: ")
-        module.write_text("this is not Python\n")
+        module.write_text("def broken(:\n")
         made.until("processor .*SyntaxError")
         module.write_text("from headway import task\n\n\n@task('two')\ndef two(job):\n    return 2\n")
         made.until(r'kinds=\[[^\]]*"two"')

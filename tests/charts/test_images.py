@@ -21,7 +21,7 @@ NAME = "ghcr.io/headway-live/headway-{}:0.1.0"
 EDIT_SECONDS = 20
 EDIT = """
 from pathlib import Path
-file = Path("/src/services/streamer/headway_streamer/ops.py")
+file = Path("/src/services/streamer/headway_streamer/http/ops.py")
 before = file.read_text()
 after = before.replace("/livez /readyz /readyz?verbose /metrics", "edited")
 assert after != before, "the answer of the ops port has other words now"
