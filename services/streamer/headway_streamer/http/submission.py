@@ -9,7 +9,7 @@ from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
-from headway_streamer.tasks.kinds import KindCatalogue, check_params, no_processor
+from headway_streamer.tasks.kinds import KindCatalogue, check_params_of_any_size, no_processor
 from headway_streamer.tasks.store import WAITING, TaskStore
 from headway_streamer.watch.drain import Drain
 
@@ -38,7 +38,7 @@ class Submissions:
         if self._drain.draining:
             detail = "This streamer is shutting down. Try again."
             raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
-        check_params(await self._kinds.kind(kind), params)
+        await check_params_of_any_size(await self._kinds.kind(kind), params)
 
     async def submit(
         self, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False

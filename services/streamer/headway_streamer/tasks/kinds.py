@@ -6,11 +6,13 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing.exceptions import Unresolvable
 
 from headway import codec
 from headway.errors import MalformedEventError
@@ -24,6 +26,8 @@ FRESH_SECONDS = 2.0
 RECHECK_SECONDS = 0.2
 """Before a kind is reported as unknown, or as offered by nobody, the buckets are read again at most this often."""
 MAX_ERRORS = 50
+SMALL_BYTES = 4 * 1024
+"""Parameters of at most this much JSON are validated on the event loop: about 1 ms. Larger ones go to a thread."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -75,11 +79,24 @@ class KindCatalogue:
         now = asyncio.get_running_loop().time()
         if now < self._read_at + fresh_seconds:
             return
-        kinds = self._decoded(await self._bucket.all(), KindRecord)
+        kinds = self._with_schema(self._decoded(await self._bucket.all(), KindRecord))
         leases = self._decoded(await self._leases.all(), ProcessorRecord)
         self._kinds = kinds
         self._processors = Counter(kind for lease in leases.values() for kind in set(lease.kinds))
         self._read_at = now
+
+    def _with_schema(self, kinds: dict[str, KindRecord]) -> dict[str, KindRecord]:
+        """The kinds whose JSON Schema is one; each schema is checked once."""
+        for name, kind in list(kinds.items()):
+            known = self._kinds.get(name)
+            if known is not None and known.params == kind.params:
+                continue
+            try:
+                Draft202012Validator.check_schema(kind.params)
+            except SchemaError as error:
+                self._malformed.note("kind", name, MalformedEventError(f"not a JSON Schema: {error.message[:200]}"))
+                del kinds[name]
+        return kinds
 
     def _decoded(self, found: list[tuple[str, bytes]], type: type[R]) -> dict[str, R]:
         records = {}
@@ -100,9 +117,23 @@ def check_params(kind: KindRecord, params: Any) -> None:
     """Raise a Problem with one JSON pointer per error if `params` do not match the kind's schema."""
     if not isinstance(params, dict):
         raise _bad_params([{"pointer": "/params", "detail": "must be an object"}])
-    errors = [error for found in Draft202012Validator(kind.params).iter_errors(params) for error in _faults(found)]
+    found = Draft202012Validator(kind.params).iter_errors(params)
+    try:
+        # The errors after these are not sought.
+        errors = list(islice((fault for error in found for fault in _faults(error)), MAX_ERRORS))
+    except Unresolvable as error:
+        detail = f"The schema of kind {kind.kind} refers to {error.ref!r}, which it does not contain."
+        raise Problem(500, "Schema of the kind is malformed", detail) from error
     if errors:
-        raise _bad_params(errors[:MAX_ERRORS])
+        raise _bad_params(errors)
+
+
+async def check_params_of_any_size(kind: KindRecord, params: Any) -> None:
+    """`check_params`, in a thread if the parameters are large: other streams wait for nothing."""
+    if len(codec.encode_json(params)) <= SMALL_BYTES:
+        check_params(kind, params)
+    else:
+        await asyncio.to_thread(check_params, kind, params)
 
 
 def _bad_params(errors: list[dict[str, str]]) -> Problem:

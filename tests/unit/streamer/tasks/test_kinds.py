@@ -1,6 +1,7 @@
 """Parameters against a kind's schema, and parameters from a query string."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -8,8 +9,18 @@ from headway import codec
 from headway.errors import NestedTooDeepError
 from headway.records import KindRecord, ProcessorRecord
 from headway.testing import MemoryBucket
+from headway_streamer.malformed import Malformed
+from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
-from headway_streamer.tasks.kinds import RECHECK_SECONDS, KindCatalogue, check_params, from_query
+from headway_streamer.tasks import kinds as module
+from headway_streamer.tasks.kinds import (
+    MAX_ERRORS,
+    RECHECK_SECONDS,
+    KindCatalogue,
+    check_params,
+    check_params_of_any_size,
+    from_query,
+)
 
 KIND = KindRecord(
     kind="k",
@@ -99,6 +110,41 @@ def test_the_number_of_errors_is_bounded():
     with pytest.raises(Problem) as caught:
         check_params(KIND, {"text": "a"} | {f"x{n}": n for n in range(1000)})
     assert len(caught.value.errors) == 50
+
+
+def test_errors_beyond_the_bound_are_not_sought(monkeypatch):
+    judged = []
+    monkeypatch.setattr(module, "_faults", lambda error: judged.append(error) or iter([{"pointer": "", "detail": ""}]))
+    with pytest.raises(Problem):
+        check_params(KIND, {"text": "a", "tags": [1] * 10_000})
+    assert len(judged) == MAX_ERRORS
+
+
+@pytest.mark.parametrize(("count", "on_the_loop"), [(1, True), (10_000, False)])
+async def test_large_parameters_are_validated_off_the_loop(monkeypatch, count, on_the_loop):
+    threads = []
+    monkeypatch.setattr(module, "check_params", lambda kind, params: threads.append(threading.get_ident()))
+    await check_params_of_any_size(KIND, {"text": "a", "tags": ["b"] * count})
+    assert (threads == [threading.get_ident()]) == on_the_loop
+
+
+def test_a_reference_to_nothing_in_a_schema_is_a_problem_that_names_it():
+    kind = KindRecord(kind="k", params={"type": "object", "properties": {"a": {"$ref": "#/$defs/Absent"}}})
+    with pytest.raises(Problem, match="Absent") as caught:
+        check_params(kind, {"a": 1})
+    assert caught.value.status == 500
+
+
+@pytest.mark.parametrize("schema", [{"type": "objekt"}, {"properties": {"a": {"type": "string", "pattern": "("}}}])
+async def test_a_kind_whose_schema_is_not_one_is_skipped_and_noted(schema):
+    kinds, metrics = MemoryBucket(), Metrics()
+    kinds.set("bad", codec.encode_json(KindRecord(kind="bad", params=schema)))
+    kinds.set("k", codec.encode_json(KIND))
+    catalogue = KindCatalogue(kinds, MemoryBucket(), Malformed(metrics))
+    assert [kind["kind"] for kind in await catalogue.offers()] == ["k"]
+    assert b'headway_records_malformed_total{what="kind"} 1' in metrics.exposition()
+    with pytest.raises(Problem, match="Unknown kind"):
+        await catalogue.kind("bad")
 
 
 @pytest.mark.looptime
