@@ -36,7 +36,9 @@ from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import start
 from headway_processor.attempts.failure import Failure
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Delivery, RunContext
+from headway_processor.context import Delivery, Results
+from headway_processor.metrics import Metrics
+from headway_processor.settings import Settings
 
 MAX_RESULT_BYTES = 128 * 1024
 """A larger result is stored in the object store, and the event holds a link."""
@@ -52,22 +54,28 @@ class Attempt:
         chain: appends to the task's log; its head is the first event of the attempt.
         failed: number of earlier attempts that failed or were lost.
         starter: the client whose absence ends the task; None when the task does not depend on it.
+        results: takes results that are too large for an event.
     """
 
     def __init__(
         self,
-        context: RunContext,
         kind: Kind,
         delivery: Delivery,
         chain: Chain,
         failed: int,
         starter: Starter | None = None,
+        *,
+        results: Results,
+        settings: Settings,
+        metrics: Metrics,
     ) -> None:
-        self._context = context
-        self._starter = starter
         self._kind = kind
         self._delivery = delivery
-        settings = context.settings
+        self._log = chain.log
+        self._starter = starter
+        self._results = results
+        self._metrics = metrics
+        self._strict_results = settings.strict_results
         self._policy = RetryPolicy(
             failed,
             kind.retries,
@@ -83,14 +91,14 @@ class Attempt:
             kind=kind.name,
             failed=failed,
             on_stop=lambda _: self._stopping.set(),
-            interval_seconds=context.settings.interval_seconds,
-            beat_seconds=context.settings.beat_seconds,
+            interval_seconds=settings.interval_seconds,
+            beat_seconds=settings.beat_seconds,
         )
         self._job = self._lifecycle.job
 
     async def run(self, params: Any) -> None:
         """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer."""
-        metrics, kind = self._context.metrics, self._kind.name
+        metrics, kind = self._metrics, self._kind.name
         metrics.started(kind)
         begun, status = time.monotonic(), "abandoned"
         try:
@@ -107,9 +115,7 @@ class Attempt:
     async def _handle(self, params: Any) -> HandlerOutcome | None:
         job = self._job
         self._lifecycle.start()
-        watching = [
-            asyncio.create_task(watch(self._context.log, self._lifecycle, self._begun), name=f"watch {job.task}")
-        ]
+        watching = [asyncio.create_task(watch(self._log, self._lifecycle, self._begun), name=f"watch {job.task}")]
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
@@ -176,7 +182,7 @@ class Attempt:
 
     def _with_result(self, result: Encoded) -> Conclusion:
         """Return the conclusion for a result: a failure if a part had to be kept as text and results are strict."""
-        if result.places and self._context.settings.strict_results:
+        if result.places and self._strict_results:
             return self._policy.after(Failure(ErrorInfo("UnserialisableResult", result.warning)))
         if result.places:
             self._job.log(result.warning, "warning", logger="headway.result")
@@ -186,19 +192,19 @@ class Attempt:
         """Return what the event holds: the result, or a link to it if it is large."""
         if len(raw) <= MAX_RESULT_BYTES:
             return msgspec.Raw(raw)
-        retries = StoreRetries(self._job.task, "result", self._context.metrics.store_failed)
+        retries = StoreRetries(self._job.task, "result", self._metrics.store_failed)
         await retries.run(lambda: self._put_result(raw))
         return {"href": f"/api/v1/tasks/{self._job.task}/result", "bytes": len(raw)}
 
     async def _put_result(self, raw: bytes) -> None:
         # The object store has no fencing: a superseded attempt must not overwrite the result of the newer one.
         task, attempt = self._job.task, self._job.attempt
-        head = await read_head(self._context.log, task)
+        head = await read_head(self._log, task)
         if head.event is not None and is_terminal(head.event):
             raise EndedError(task, getattr(head.event, "status", ""))
         if head.attempt > attempt:
             raise SupersededError(task, attempt, head.attempt)
-        await self._context.results.put(task, raw)
+        await self._results.put(task, raw)
 
 
 def _too_large(error: TooLargeError) -> Fail:

@@ -35,7 +35,14 @@ class JobRun:
         self.delivery = delivery
         self._context = context
         self._kind = kind
-        self._unstarted = UnstartedJob(context, kind, delivery, self.task)
+        self._unstarted = UnstartedJob(
+            kind.name,
+            delivery,
+            self.task,
+            log=context.log,
+            dead_letters=context.dead_letters,
+            metrics=context.metrics,
+        )
         self._attempt: Attempt | None = None
         self._leaving = asyncio.Event()
         self._starter: Starter | None = None
@@ -129,11 +136,24 @@ class JobRun:
             await chain.begin(first)
         except (CancelRequestedError, EndedError):
             return False
-        self._attempt = Attempt(self._context, self._kind, self.delivery, chain, decision.failed, self._starter)
+        self._attempt = self._new_attempt(chain, decision.failed)
         if self._leaving.is_set():
             self._attempt.hand_back()
         await self._attempt.run(params)
         return True
+
+    def _new_attempt(self, chain: Chain, failed: int) -> Attempt:
+        context = self._context
+        return Attempt(
+            self._kind,
+            self.delivery,
+            chain,
+            failed,
+            self._starter,
+            results=context.results,
+            settings=context.settings,
+            metrics=context.metrics,
+        )
 
     async def _read_log_end(self) -> LogEnd:
         return await read_log_end(self._context.log, self.task)

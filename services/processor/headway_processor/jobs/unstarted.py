@@ -7,15 +7,16 @@ import logging
 import msgspec
 
 from headway.eventlog.chain import Chain, Head
+from headway.eventlog.log import Log
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
-from headway.kind import Kind
 from headway.service.retry import retry
 from headway.subjects import is_name
 from headway_processor.attempts.attempt import cancelled_message
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
-from headway_processor.context import Delivery, RunContext
+from headway_processor.context import DeadLetters, Delivery
 from headway_processor.jobs.log_end import NO_LOG, LogEnd, read_log_end
+from headway_processor.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +24,15 @@ logger = logging.getLogger(__name__)
 class UnstartedJob:
     """A job that ends without an attempt: what there is to store is stored, and only then the queue is answered."""
 
-    def __init__(self, context: RunContext, kind: Kind, delivery: Delivery, task: str) -> None:
-        self._context = context
-        self._kind = kind.name
+    def __init__(
+        self, kind: str, delivery: Delivery, task: str, *, log: Log, dead_letters: DeadLetters, metrics: Metrics
+    ) -> None:
+        self._kind = kind
         self._delivery = delivery
         self._task = task
+        self._log = log
+        self._dead_letters = dead_letters
+        self._metrics = metrics
 
     async def end(self, end: LogEnd, decision: AlreadyEnded | CancelPending | GiveUp) -> None:
         """End the job as decided. Raises SupersededError and EndedError when the log has another writer."""
@@ -44,7 +49,7 @@ class UnstartedJob:
 
     async def reject(self, reason: str) -> None:
         """End a job that cannot be decoded; its task too, if it has begun."""
-        self._context.metrics.malformed(self._kind)
+        self._metrics.malformed(self._kind)
         logger.error("a message in the queue is not a job", extra=self._extra("job_malformed") | {"reason": reason})
         await self._dead_letter(reason)
         end = await retry(self._read_log_end) if is_name(self._task) else NO_LOG
@@ -55,18 +60,18 @@ class UnstartedJob:
         await self._delivery.term()
 
     async def _read_log_end(self) -> LogEnd:
-        return await read_log_end(self._context.log, self._task)
+        return await read_log_end(self._log, self._task)
 
     async def _dead_letter(self, reason: str) -> None:
         # Before the terminal event: a crash in between repeats both, and the key prevents a second dead letter.
         job, key = self._delivery.payload, self._delivery.key
-        retries = StoreRetries(self._task, "dead job", self._context.metrics.store_failed)
-        await retries.run(lambda: self._context.dead_letters.add(self._kind, self._task, job, reason, key))
-        self._context.metrics.dead_lettered(self._kind)
+        retries = StoreRetries(self._task, "dead job", self._metrics.store_failed)
+        await retries.run(lambda: self._dead_letters.add(self._kind, self._task, job, reason, key))
+        self._metrics.dead_lettered(self._kind)
 
     async def _append(self, head: Head, event: Progress) -> None:
-        on_refused = self._context.metrics.store_failed
-        chain = Chain(self._context.log, self._task, head, attempt=head.attempt, on_refused=on_refused)
+        on_refused = self._metrics.store_failed
+        chain = Chain(self._log, self._task, head, attempt=head.attempt, on_refused=on_refused)
         await chain.append(event)
 
     def _extra(self, action: str) -> dict[str, object]:
