@@ -14,10 +14,14 @@ class Message(SimpleNamespace):
 
 
 class FakeJetStream:
-    """Streams by name. `free_bytes` is what can be reserved; `failing` is raised by the next calls."""
+    """Streams by name. `free_bytes` is what can be reserved; `failing` is raised by the next calls.
+
+    `states` holds the fields of a stream's state that a test sets.
+    """
 
     def __init__(self):
         self.streams = {}
+        self.states = {}
         self.buckets = {}
         self.stores = {}
         self.published = []
@@ -35,7 +39,8 @@ class FakeJetStream:
         self._called(f"info {name}")
         if name not in self.streams:
             raise nats.js.errors.NotFoundError(code=404, err_code=10059)
-        return SimpleNamespace(config=self.streams[name], created=None, state=SimpleNamespace(last_seq=7))
+        state = SimpleNamespace(**{"last_seq": 7, "bytes": 0, "messages": 0} | self.states.get(name, {}))
+        return SimpleNamespace(config=self.streams[name], created=None, state=state)
 
     async def add_stream(self, config):
         self._called(f"add {config.name}")
@@ -61,6 +66,7 @@ class FakeJetStream:
         self.buckets[bucket] = options
 
     async def object_store(self, bucket):
+        self._called(f"store {bucket}")
         if bucket not in self.stores:
             raise nats.js.errors.NotFoundError(code=404, err_code=10059)
         return self.stores[bucket]
@@ -75,10 +81,11 @@ class FakeJetStream:
 
 
 class FakeClient:
-    """A connected client. `on_publish` answers what is published; `reply` is what `request` returns."""
+    """A connected client. `on_publish` answers what is published; `reply` is what `request` returns: JSON or bytes."""
 
     def __init__(self):
         self.js = FakeJetStream()
+        self.is_connected = True
         self.max_payload = 1024 * 1024
         self.subscriptions = {}
         self.published = []
@@ -110,7 +117,7 @@ class FakeClient:
     async def request(self, subject, payload, timeout):
         if isinstance(self.reply, Exception):
             raise self.reply
-        return Message(data=msgspec.json.encode(self.reply))
+        return Message(data=self.reply if isinstance(self.reply, bytes) else msgspec.json.encode(self.reply))
 
     async def deliver(self, subject, data=b"", **headers):
         """Call the callback of the subscription that matches `subject`."""
