@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from itertools import pairwise
 from typing import Any
@@ -13,61 +12,7 @@ import httpx
 import pytest
 
 from headway.client import Client, ClientError, Watched
-
-URL = "http://streamer"
-HELLO = b'retry: 0\nid: c0\nevent: hello\ndata: {"server":"s","tasks":["t"],"heartbeat_seconds":2}\n\n'
-
-Answer = httpx.Response | Exception
-Step = Answer | Callable[[httpx.Request], Answer]
-
-
-def progress(n: int, status: str = "processing", task: str = "t") -> bytes:
-    data = {"type": "progress", "task": task, "n": n, "status": status, "progress": 10.0 * n}
-    return f"id: c{n}\ndata: {json.dumps(data)}\n\n".encode()
-
-
-class Pause(float):
-    """Seconds of silence in a stream."""
-
-
-def stream(*parts: bytes | Pause | Exception) -> httpx.Response:
-    async def body() -> AsyncIterator[bytes]:
-        for part in parts:
-            if isinstance(part, Exception):
-                raise part
-            if isinstance(part, Pause):
-                await asyncio.sleep(part)
-            else:
-                yield part
-
-    return httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, content=body())
-
-
-def answer(status: int, value: Any = None, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json=value, headers=headers)
-
-
-class Script(httpx.AsyncBaseTransport):
-    """Answers the requests in turn, and keeps them with the time they came."""
-
-    def __init__(self, *steps: Step) -> None:
-        self.steps = list(steps)
-        self.requests: list[httpx.Request] = []
-        self.times: list[float] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        self.requests.append(request)
-        self.times.append(asyncio.get_running_loop().time())
-        step = self.steps.pop(0)
-        made = step if isinstance(step, httpx.Response | Exception) else step(request)
-        if isinstance(made, Exception):
-            raise made
-        return made
-
-    @property
-    def last_ids(self) -> list[str | None]:
-        return [request.headers.get("last-event-id") for request in self.requests]
+from tests.unit.client.scripted import HELLO, URL, Pause, Script, answer, progress, stream
 
 
 async def watched(script: Script, *tasks: str, **options: Any) -> list[Watched]:
@@ -77,18 +22,6 @@ async def watched(script: Script, *tasks: str, **options: Any) -> list[Watched]:
 
 def numbers(events: list[Watched]) -> list[int]:
     return [event.data["n"] for event in events if event.event == "progress"]
-
-
-async def test_watch_ends_with_the_terminal_event_not_with_the_socket() -> None:
-    """The server need not close: nothing follows."""
-    script = Script(stream(HELLO, progress(1), progress(2, "completed"), Pause(3600)))
-    events = await watched(script)
-    assert [event.event for event in events] == ["hello", "progress", "progress"]
-    assert events[-1].terminal
-    assert events[-1].cursor == "c2"
-    assert json.loads(events[-1].raw) == events[-1].data
-    assert script.requests[0].url == f"{URL}/api/v1/tasks/t/stream"
-    assert script.last_ids == [None]
 
 
 @pytest.mark.looptime
@@ -115,26 +48,6 @@ async def test_watch_resumes_after_its_last_event(trouble: httpx.Response) -> No
     )
     assert numbers(await watched(script)) == [1, 2, 3]
     assert script.last_ids == [None, "c1", "c1", "c1", "c1", "c1"]
-
-
-@pytest.mark.looptime
-async def test_silence_is_measured_by_the_servers_own_heartbeat() -> None:
-    """Three heartbeats missed: the stream is dead although its socket is not. Comments keep it alive."""
-    script = Script(
-        stream(HELLO, Pause(5.9), b":\n", Pause(5.9), b":\n", Pause(3600)), stream(progress(1, "completed"))
-    )
-    drops: list[str] = []
-    await watched(script, on_drop=lambda reason, _: drops.append(reason))
-    assert script.times[1] - script.times[0] == pytest.approx(11.8 + 6.0, abs=0.6)
-    assert drops == ["no heartbeat for 6 s"]
-
-
-@pytest.mark.looptime
-async def test_silence_is_45_seconds_before_the_server_says_hello() -> None:
-    """The default heartbeat is 15 s."""
-    script = Script(stream(Pause(3600)), stream(progress(1, "completed")))
-    await watched(script)
-    assert 45.0 <= script.times[1] - script.times[0] <= 45.6
 
 
 @pytest.mark.looptime
@@ -176,14 +89,13 @@ async def test_retry_field_and_retry_after_are_floors() -> None:
         assert floor <= gap <= floor * 1.11
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422])
-async def test_fatal_status_ends_the_watch(status: int) -> None:
-    """The same request would get it again."""
-    problem = {"title": "No", "detail": "There is no such task.", "status": status}
-    with pytest.raises(ClientError, match=r"There is no such task\. \(HTTP \d+\)") as caught:
-        await watched(Script(answer(status, problem)))
-    assert caught.value.status == status
-    assert caught.value.problem == problem
+async def test_refusal_ends_the_watch_at_once() -> None:
+    """Nothing is tried again, and `on_drop` is not called."""
+    script = Script(answer(404, {"detail": "There is no such task."}))
+    drops: list[str] = []
+    with pytest.raises(ClientError, match="There is no such task"):
+        await watched(script, on_drop=lambda reason, _: drops.append(reason))
+    assert (len(script.requests), drops) == (1, [])
 
 
 async def test_settled_answer_ends_the_watch_without_an_event() -> None:
@@ -208,43 +120,6 @@ async def test_patience_restarts_after_each_recovery() -> None:
     cuts = [step for _ in range(40) for step in (httpx.ConnectError("refused"), stream(HELLO, Pause(1)))]
     await watched(Script(*cuts, stream(progress(1, "completed"))), patience_seconds=10)
     assert asyncio.get_running_loop().time() > 40
-
-
-async def test_several_tasks_share_one_stream_until_all_have_ended() -> None:
-    """One connection, named once each, in the order of the server's cursor."""
-    script = Script(stream(progress(1, "error", "b"), progress(2, task="a"), progress(3, "cancelled", "a")))
-    events = await watched(script, "b", "a", "b", merge=False)
-    assert [(event.task, event.terminal) for event in events] == [("b", True), ("a", False), ("a", True)]
-    assert str(script.requests[0].url) == f"{URL}/api/v1/stream?task=a&task=b&merge=0"
-
-
-async def test_reset_opens_a_task_again() -> None:
-    """What was known of it is void, its end too."""
-    reset = b'event: reset\ndata: {"task":"a","reason":"trimmed"}\n\n'
-    script = Script(
-        stream(progress(1, "error", "a"), reset, progress(2, "completed", "b"), progress(3, "error", "a")),
-    )
-    assert numbers(await watched(script, "a", "b")) == [1, 2, 3]
-
-
-async def test_page_that_is_no_stream_is_refused() -> None:
-    """A captive portal or a wrong URL: reconnecting indefinitely would hide it."""
-    with pytest.raises(ClientError, match="is that a streamer"):
-        await watched(Script(httpx.Response(200, html="<p>log in")))
-
-
-@pytest.mark.parametrize("data", [b"no json", b"[1]", b"\xff"])
-async def test_event_that_is_no_object_is_refused(data: bytes) -> None:
-    """Going on would be a gap that nobody sees."""
-    with pytest.raises(ClientError, match="not a JSON object"):
-        await watched(Script(stream(b"data: " + data + b"\n\n")))
-
-
-@pytest.mark.parametrize("cursor", ["a\nb", "é", "\x1b"])
-async def test_cursor_that_cannot_be_a_header_is_refused(cursor: str) -> None:
-    """It comes from a command line."""
-    with pytest.raises(ClientError, match="not a cursor"):
-        await watched(Script(), cursor=cursor)
 
 
 @pytest.mark.looptime
