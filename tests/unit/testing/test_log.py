@@ -3,10 +3,10 @@
 import pytest
 
 from headway import codec
-from headway.errors import ConflictError, InvalidNameError, UnavailableError
+from headway.errors import ConflictError, EventTooLargeError, InvalidNameError, StoreFullError, UnavailableError
 from headway.eventlog.log import Ack, Live
 from headway.events import Progress
-from headway.testing import MemoryLog, progress, start_job
+from headway.testing import MemoryLog, progress
 
 
 async def filled(*tasks: str, **options) -> MemoryLog:
@@ -46,7 +46,7 @@ async def test_the_last_one_carries_its_message_id():
     assert await log.last("b") is None
 
 
-async def test_the_last_ones_of_many_tasks_are_told_with_how_far_that_holds():
+async def test_the_last_ones_of_many_tasks_are_returned_with_how_far_that_holds():
     log = await filled("a", "b", "a", "c")
     found, up_to = await log.lasts(["a", "b", "absent"], after=2)
     assert [stored.seq for stored in found] == [3]
@@ -66,26 +66,26 @@ async def test_a_trimmed_log_keeps_the_newest():
     assert [stored.seq for stored in await log.read("a")] == [4, 5]
 
 
-async def test_what_is_stored_is_shown_with_what_came_before_it():
+async def test_what_is_stored_is_published_with_what_came_before_it():
     log = await filled("a")
-    shown = []
-    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
+    published = []
+    await log.subscribe("a", lambda *live: published.append(Live(*live)))
     await log.put("b", b"not for you", expected=0, msg_id="x")
     await log.put("a", b"y", expected=1, msg_id="y")
-    assert shown == [(3, 1, b"y")]
+    assert published == [(3, 1, b"y")]
 
 
-async def test_what_was_refused_or_doubled_is_not_shown():
+async def test_what_was_refused_or_doubled_is_not_published():
     log = await filled("a")
-    shown = []
-    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
+    published = []
+    await log.subscribe("a", lambda *live: published.append(Live(*live)))
     await log.put("a", b"1", expected=1, msg_id="id1")
     with pytest.raises(ConflictError):
         await log.put("a", b"x", expected=0, msg_id="x")
-    assert shown == []
+    assert published == []
 
 
-async def test_a_closed_subscription_is_shown_nothing():
+async def test_a_closed_subscription_receives_nothing():
     log = MemoryLog()
     one, other = [], []
     first = await log.subscribe("a", lambda *live: one.append(Live(*live)))
@@ -97,29 +97,30 @@ async def test_a_closed_subscription_is_shown_nothing():
     assert (len(one), len(other), log.subscribers("a")) == (0, 1, 1)
 
 
-async def test_a_beat_is_shown_but_not_stored():
+async def test_a_beat_is_published_but_not_stored():
     log = await filled("a")
-    shown, beats = [], []
-    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
+    published, beats = [], []
+    await log.subscribe("a", lambda *live: published.append(Live(*live)))
     subscription = await log.subscribe_beats("a", beats.append)
     await log.beat("a", b"beat")
-    assert (shown, beats, len(await log.read("a"))) == ([], [b"beat"], 1)
+    assert (published, beats, len(await log.read("a"))) == ([], [b"beat"], 1)
+    assert log.beat_subscribers("a") == 1
     await subscription.close()
     await log.beat("a", b"late")
-    assert beats == [b"beat"]
+    assert (beats, log.beat_subscribers("a")) == ([b"beat"], 0)
 
 
-async def test_a_mute_log_stores_without_showing():
+async def test_a_mute_log_stores_without_publishing():
     log = MemoryLog()
-    shown = []
-    await log.subscribe("a", lambda *live: shown.append(Live(*live)))
+    published = []
+    await log.subscribe("a", lambda *live: published.append(Live(*live)))
     log.mute = True
     await log.put("a", b"x", expected=0, msg_id="x")
-    assert shown == []
+    assert published == []
     assert (await log.last("a")).payload == b"x"
 
 
-async def test_a_lost_answer_hides_that_the_append_was_stored():
+async def test_a_lost_acknowledgement_hides_that_the_append_was_stored():
     log = MemoryLog()
     log.lose_acks = 1
     with pytest.raises(UnavailableError):
@@ -168,16 +169,39 @@ async def test_events_are_decoded_and_malformed_ones_raise():
         log.events("a")
 
 
-def test_a_progress_for_a_test_is_complete():
-    assert progress() == Progress(status="processing", progress=0.0, message="", step="")
-    assert progress("error", 3.0, step="s", n=2) == Progress(status="error", progress=3.0, message="", step="s", n=2)
+async def test_a_full_log_refuses_appends_and_is_read_as_before():
+    log = await filled("a")
+    log.full = True
+    with pytest.raises(StoreFullError):
+        await log.put("a", b"x", expected=1, msg_id="x")
+    assert [stored.payload for stored in await log.read("a")] == [b"1"]
+    log.full = False
+    assert (await log.put("a", b"x", expected=1, msg_id="x")).seq == 2
 
 
-@pytest.mark.looptime
-async def test_a_job_for_a_test_runs_until_it_is_finished():
+async def test_an_event_over_the_limit_is_refused_with_both_sizes():
     log = MemoryLog()
-    job = start_job(log, "a", attempt=2, kind="crawl")
-    job.update(50)
-    await job.finish("completed")
-    assert (job.task, job.attempt, job.kind) == ("a", 2, "crawl")
-    assert [(event.attempt, event.status) for event in log.events("a")] == [(2, "processing"), (2, "completed")]
+    log.limit_bytes = 10
+    await log.put("a", b"x" * 10, expected=0, msg_id="x")
+    with pytest.raises(EventTooLargeError) as caught:
+        await log.put("a", b"x" * 11, expected=1, msg_id="y")
+    assert (caught.value.size_bytes, caught.value.limit_bytes) == (11, 10)
+
+
+async def test_a_log_that_was_created_again_is_empty_and_keeps_its_subscriptions():
+    log = await filled("a", "b")
+    published = []
+    await log.subscribe("a", lambda *live: published.append(Live(*live)))
+    before = await log.incarnation()
+    log.recreate()
+    assert await log.incarnation() != before
+    assert (await log.last("a"), await log.lasts(["a", "b"])) == (None, ([], 0))
+    assert await log.put("a", b"x", expected=0, msg_id="id1") == Ack(1)
+    assert published == [Live(1, 0, b"x")]
+
+
+async def test_reads_are_counted_and_appends_are_not():
+    log = await filled("a", "b")
+    await log.read("a")
+    await log.read("absent")
+    assert log.reads == 2
