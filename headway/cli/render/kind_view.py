@@ -29,22 +29,28 @@ def _parameters(schema: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="fold")
     table.add_column()
-    for name, part in (schema.get("properties") or {}).items():
+    for name, value in (schema.get("properties") or {}).items():
+        part = _as_object(value)
         default = "required" if name in required else f"default {one_line(_json(part.get('default')))}"
         description = (f"  {_first_line(part.get('description', ''))}", "dim")
         table.add_row(Text(f"  {one_line(name)}", "cyan"), Text.assemble(f"{_type(part)}, {default}", description))
     return table
 
 
+def _as_object(schema: Any) -> dict[str, Any]:
+    """`schema` as an object: JSON Schema also allows `true` for any value and `false` for none."""
+    return schema if isinstance(schema, dict) else {"type": "any" if schema else "none"}
+
+
 def _type(part: dict[str, Any]) -> str:
     if "anyOf" in part:
-        return " or ".join(_type(option) for option in part["anyOf"])
+        return " or ".join(_type(_as_object(option)) for option in part["anyOf"])
     if "enum" in part:
         return " | ".join(
             one_line(value if value and isinstance(value, str) else _json(value)) for value in part["enum"]
         )
     if "$ref" in part:
-        return str(part["$ref"]).rpartition("/")[2]
+        return one_line(str(part["$ref"]).rpartition("/")[2])
     named = part.get("type", "any")
     return one_line(named if isinstance(named, str) else " or ".join(map(str, named)))
 
