@@ -72,7 +72,9 @@ def expected(schema: Schema, root: Schema) -> tuple[set[str], list[Any]]:
     return ({named} if isinstance(named, str) else set(named)), []
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
+def _resolved(schema: Schema | bool, root: Schema) -> Schema:
+    if not isinstance(schema, dict):
+        return {}  # JSON Schema allows true and false; what false refuses, the validator reports
     reference = str(schema.get("$ref", ""))
     if not reference.startswith("#/$defs/"):
         return schema
