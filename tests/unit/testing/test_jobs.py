@@ -1,5 +1,7 @@
 """Jobs and events for tests of handlers."""
 
+import asyncio
+
 import pytest
 
 from headway.errors import CancelRequestedError, SupersededError, TaskCancelledError
@@ -41,6 +43,7 @@ async def test_an_aborted_job_stores_nothing_more(log):
     await job.flush()
     job.update(60)
     await job.abort()
+    await asyncio.sleep(60)
     assert [event.progress for event in log.events("a")] == [50.0]
 
 
