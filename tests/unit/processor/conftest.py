@@ -1,9 +1,11 @@
 """A processor's parts on a log in memory."""
 
+import msgspec
 import pytest
 
 from headway import codec
 from headway.errors import UnavailableError
+from headway.eventlog.chain import Chain, read_head
 from headway.kind import Registry
 from headway.records import JobMessage
 from headway.task import task
@@ -12,6 +14,28 @@ from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
+
+
+class Params(msgspec.Struct):
+    """Parameters of a handler."""
+
+    count: int
+
+
+def noop(job):
+    """A handler that does nothing."""
+    return
+
+
+def statuses(bench):
+    """The statuses of the stored events; of other events the type."""
+    return [getattr(event, "status", type(event).__name__) for event in bench.events]
+
+
+async def append(bench, *events, attempt=0):
+    """Append events to the log of the bench's task, as another writer would."""
+    for event in events:
+        await Chain(bench.log, "t1", await read_head(bench.log, "t1"), attempt=attempt).append(event)
 
 
 class Delivery:

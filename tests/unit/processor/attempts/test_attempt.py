@@ -8,36 +8,18 @@ import pytest
 
 from headway import codec
 from headway.errors import TaskError, TooLargeError
-from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel, Chunk, LogLine
 from headway.testing import progress
 from headway.track import current_job, track
 from headway_processor.attempts import executor
 from headway_processor.attempts.attempt import MAX_RESULT_BYTES
-
-
-def noop(job):
-    return None
+from tests.fixtures.condition import until
+from tests.unit.processor.conftest import append, noop, statuses
 
 
 @pytest.fixture
 def quick_stop(monkeypatch):
     monkeypatch.setattr(executor, "STOP_SECONDS", 0.05)
-
-
-def statuses(bench):
-    return [getattr(event, "status", type(event).__name__) for event in bench.events]
-
-
-async def append(bench, *events, attempt=0):
-    for event in events:
-        await Chain(bench.log, "t1", await read_head(bench.log, "t1"), attempt=attempt).append(event)
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_handler_in_a_thread_finds_its_job(bench):

@@ -4,32 +4,10 @@ import asyncio
 
 import msgspec
 
-from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel, Chunk
 from headway.testing import progress
-
-
-class Params(msgspec.Struct):
-    count: int
-
-
-def noop(job):
-    return None
-
-
-def statuses(bench):
-    return [getattr(event, "status", type(event).__name__) for event in bench.events]
-
-
-async def append(bench, *events, attempt=0):
-    for event in events:
-        await Chain(bench.log, "t1", await read_head(bench.log, "t1"), attempt=attempt).append(event)
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
+from tests.fixtures.condition import until
+from tests.unit.processor.conftest import Params, append, noop, statuses
 
 
 async def test_result_is_stored_before_the_job_is_acked(bench):

@@ -1,30 +1,12 @@
 """Jobs that end without an attempt, and what is stored of them."""
 
-import msgspec
 import pytest
 
 from headway import codec
-from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel
 from headway.records import JobMessage
 from headway.testing import progress
-
-
-class Params(msgspec.Struct):
-    count: int
-
-
-def noop(job):
-    return None
-
-
-def statuses(bench):
-    return [getattr(event, "status", type(event).__name__) for event in bench.events]
-
-
-async def append(bench, *events, attempt=0):
-    for event in events:
-        await Chain(bench.log, "t1", await read_head(bench.log, "t1"), attempt=attempt).append(event)
+from tests.unit.processor.conftest import Params, append, noop, statuses
 
 
 async def test_task_whose_attempts_all_vanish_is_given_up(bench):
