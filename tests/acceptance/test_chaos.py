@@ -190,6 +190,25 @@ async def in_time(what, awaitable, more_seconds=0.0):
         raise AssertionError(f"{what}: not in time") from None
 
 
+def counts(group, tasks, ends, answers):
+    """What the watchers saw, and what they should have seen, for the line of figures."""
+    tally = group.tally
+    return {
+        "tasks": len(tasks),
+        "submits_503": answers[503],
+        "watchers": len(group.watchers),
+        "connections": tally.connections,
+        "garbage": tally.doubted,
+        "resets_for_it": tally.doubted_resets,
+        "stored": sum(ends.values()),
+        "seen": tally.events,
+        "gaps": tally.gaps,
+        "silent_replays": tally.duplicates,
+        "resets": tally.resets,
+        "hung": len(group.hung(ends)),
+    }
+
+
 async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of_it(services, streamers, rng, figures):
     written = [f"chaos-{number}" for number in range(4)]
     processors = [services.processor("p1"), services.processor("p2")]
@@ -227,22 +246,7 @@ async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of
         ends = {task: len(events) for task, events in logs.items()}
         await holds(lambda: not group.hung(ends), HEALING_SECONDS)
         tally = group.tally
-        figures(
-            f"chaos for {SECONDS:g} s",
-            **chaos.done,
-            tasks=len(tasks),
-            submits_503=answers[503],
-            watchers=len(group.watchers),
-            connections=tally.connections,
-            garbage=tally.doubted,
-            resets_for_it=tally.doubted_resets,
-            stored=sum(ends.values()),
-            seen=tally.events,
-            gaps=tally.gaps,
-            silent_replays=tally.duplicates,
-            resets=tally.resets,
-            hung=len(group.hung(ends)),
-        )
+        figures(f"chaos for {SECONDS:g} s", **chaos.done, **counts(group, tasks, ends, answers))
         assert [task for task, events in logs.items() if sum(map(is_terminal, events)) != 1] == []
         assert all(event.n == n for events in logs.values() for n, event in enumerate(events, 1))
         assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, group.hung(ends)) == (0, 0, 0, 0, [])
