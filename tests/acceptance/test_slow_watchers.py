@@ -16,8 +16,9 @@ TASKS, EVENTS, EVENT_CHARS = 32, 28, 50_000
 WATCHERS = 40
 MOST_BYTES = 1024 * 1024
 """Per watcher, whatever it watches."""
-GARBAGE_BYTES = 16 * 1024 * 1024
-"""What Python lets lie around before it collects all generations."""
+MORE_ROUNDS = 8
+MOST_KEPT_BYTES = 32 * 1024 * 1024
+"""Of all rounds after the first, which fills the allocator's pools. It would be over 100 MiB if watchers were kept."""
 SIP_BYTES = 16 * 1024
 
 
@@ -66,6 +67,20 @@ async def read_all(port, tasks):
     await writer.wait_closed()
 
 
+async def watch_slowly(http, streamer, tasks):
+    """Return the most bytes that the streamer held while the watchers were there; they are gone then."""
+    slow = [await Slow.connect(streamer.port, tasks) for _ in range(WATCHERS)]
+    sipping = [asyncio.ensure_future(watcher.take(1 << 18)) for watcher in slow[::2]]  # the others read nothing
+    peak = 0
+    while not all(task.done() for task in sipping):
+        peak = max(peak, resident_bytes(streamer.pid))
+        await asyncio.sleep(0.02)
+    assert await gauge(http, streamer, "headway_watchers") == WATCHERS
+    await asyncio.gather(*sipping, *(watcher.leave() for watcher in slow))
+    await none_left(http, streamer, "headway_watchers")
+    return peak
+
+
 @pytest.mark.parametrize("fast_path", ["true", "false"], ids=["direct", "plain"])
 async def test_a_slow_watcher_of_many_tasks_costs_less_than_a_mebibyte(
     services, streamers, http, rng, figures, fast_path
@@ -76,17 +91,13 @@ async def test_a_slow_watcher_of_many_tasks_costs_less_than_a_mebibyte(
         await asyncio.gather(*(writer.write_large(EVENTS, EVENT_CHARS) for writer in writers))
     await read_all(one.port, tasks)
     await none_left(http, one, "headway_watchers")
-    before, peak = resident_bytes(one.pid), 0
-    slow = [await Slow.connect(one.port, tasks) for _ in range(WATCHERS)]
-    sipping = [asyncio.ensure_future(watcher.take(1 << 18)) for watcher in slow[::2]]  # the others read nothing
-    while not all(task.done() for task in sipping):
-        peak = max(peak, resident_bytes(one.pid))
-        await asyncio.sleep(0.02)
-    assert await gauge(http, one, "headway_watchers") == WATCHERS
-    await asyncio.gather(*sipping, *(watcher.leave() for watcher in slow))
-    await none_left(http, one, "headway_watchers")
-    each, kept = (peak - before) // WATCHERS, resident_bytes(one.pid) - before
+    before = resident_bytes(one.pid)
+    peak = await watch_slowly(http, one, tasks)
+    warm = resident_bytes(one.pid)
+    for _ in range(MORE_ROUNDS):
+        await watch_slowly(http, one, tasks)
+    each, kept = (peak - before) // WATCHERS, resident_bytes(one.pid) - warm
     counts = {"watchers": WATCHERS, "KiB_each": each // 1024, "KiB_kept": kept // 1024}
     figures(f"slow watchers of {TASKS} tasks, fast path {fast_path}", **counts)
     assert each <= MOST_BYTES
-    assert kept <= GARBAGE_BYTES
+    assert kept <= MOST_KEPT_BYTES
