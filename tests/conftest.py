@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,15 +42,27 @@ def pytest_testnodedown(node: object) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the fault tests and those of the charts counted, a line each."""
+    """What the tests of faults, of the charts and of security counted, a line each."""
     for beginning, title in (
         ("faults", f"faults (FAULTS_SEED={os.environ['FAULTS_SEED']} repeats the dice)"),
         ("charts", "charts"),
+        ("security", "security (the numbers are those of docs/explanation/security.md)"),
     ):
         if lines := figures.lines(beginning):
             terminalreporter.write_sep("=", title)
             for line in lines:
                 terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def security_figures() -> Callable[..., None]:
+    """Call it with the number of a threat in docs/explanation/security.md, what was tried, and what was counted."""
+
+    def note(number: int, what: str, **counts: object) -> None:
+        values = " · ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+        figures.note(f"security  {number:>2}  {what:<46}  {values}")
+
+    return note
 
 
 @pytest.fixture
