@@ -49,3 +49,11 @@ def test_what_is_copied_is_not_ignored(dockerfile):
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for source in copied(text):
         assert source.split("/")[0] in kept, source
+
+
+@pytest.mark.security
+def test_both_stages_listen_on_all_addresses_of_the_container(dockerfile):
+    name, text = dockerfile
+    told = re.findall(r"^ENV (HEADWAY_.+)$", text, re.MULTILINE)
+    hosts = {"processor": ["OPS_HOST"], "streamer": ["HOST", "OPS_HOST"]}[name]
+    assert told == [" ".join(f"HEADWAY_{name.upper()}_{host}=0.0.0.0" for host in hosts)] * 2

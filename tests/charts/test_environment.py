@@ -71,3 +71,16 @@ def test_all_settings_of_nats_can_be_reached():
         load(NatsSettings, "HEADWAY_NATS_", variables)
         reached |= {name for name in variables if name.startswith("HEADWAY_NATS_")}
     assert reached == {"HEADWAY_NATS_" + field.name.upper() for field in msgspec.structs.fields(NatsSettings)}
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_pods_listen_where_the_cluster_reaches_them(address):
+    given = {} if address == "0.0.0.0" else {"host": address, "opsHost": address}
+    processor = {name: value for name, value in given.items() if name == "opsHost"}
+    objects = render(given={"streamer": {"config": given}, "processor": {"config": processor}})
+    variables = environment(objects, "streamer") | environment(objects, "processor")
+    hosts = {name: value for name, value in variables.items() if name.endswith("HOST")}
+    assert hosts == dict.fromkeys(
+        ["HEADWAY_STREAMER_HOST", "HEADWAY_STREAMER_OPS_HOST", "HEADWAY_PROCESSOR_OPS_HOST"], address
+    )
