@@ -11,6 +11,7 @@ MIRRORS = {
     "services/processor/headway_processor": "tests/unit/processor",
     "services/processor/headway_kinds": "tests/unit/kinds",
     "services/streamer/headway_streamer": "tests/unit/streamer",
+    "release": "tests/unit/release",
 }
 WITHOUT_RULES = {
     "headway/presence.py": "constants",
