@@ -69,7 +69,11 @@ def streamers(services):
 def shared(tmp_path_factory):
     """One processor and two streamers for the tests of a module that do them no harm."""
     with run_services(tmp_path_factory.mktemp("services")) as running:
-        started = running.processor("p1"), running.streamer("s1"), running.streamer("s2")
+        started = (
+            running.processor("p1", BUILTIN_KINDS="check,crawl,bulk"),
+            running.streamer("s1"),
+            running.streamer("s2"),
+        )
         for service in started:
             service.wait_ready()
         running.p1, running.s1, running.s2 = started

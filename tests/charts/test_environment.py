@@ -12,7 +12,12 @@ from headway_streamer.settings import Settings as Streamer
 from tests.charts.helm import one, render
 
 FULL = {
-    "processor": {"opsHost": "127.0.0.1", "dataDir": "/data", "crawlAllow": ["a:1", "b"], "builtinKinds": False},
+    "processor": {
+        "opsHost": "127.0.0.1",
+        "dataDir": "/data",
+        "crawlAllow": ["a:1", "b"],
+        "builtinKinds": ["check", "crawl"],
+    },
     "streamer": {"ringsBytes": 268435456, "corsOrigins": ["https://a", "https://b"], "flushMs": 0.5, "page": False},
 }
 

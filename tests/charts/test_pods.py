@@ -27,7 +27,11 @@ def objects(tmp_path):
         given={
             "processor": {
                 "tasks": ["headway_kinds.script"],
-                "config": {"dataDir": str(tmp_path / "files"), "retryDelaySeconds": 0.1},
+                "config": {
+                    "builtinKinds": ["check", "bulk"],
+                    "dataDir": str(tmp_path / "files"),
+                    "retryDelaySeconds": 0.1,
+                },
                 "shutdown": {"graceSeconds": 2},
             },
             "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": WINDOW}},

@@ -90,7 +90,11 @@ REFUSED = [
     ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
     ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
     ({"nats": {"enabled": False}}, "global.nats.url"),
-    ({"processor": {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True}}}}, "enable one of them"),
+    (
+        {"processor": {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "kinds": ["a"]}}}},
+        "enable one of them",
+    ),
+    ({"processor": {"autoscaling": {"keda": {"enabled": True}}}}, "names the kinds whose waiting jobs are counted"),
     ({"streamer": {"config": {"workers": 2}}}, "Raise replicaCount instead"),
 ]
 

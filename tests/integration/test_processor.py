@@ -222,7 +222,6 @@ def launch(nats_server, names, tmp_path):
             "HEADWAY_NATS_URL": nats_server.url,
             "HEADWAY_NATS_NAMESPACE": names.namespace,
             "HEADWAY_TASKS": "mytasks",
-            "HEADWAY_PROCESSOR_BUILTIN_KINDS": "false",
             "HEADWAY_PROCESSOR_OPS_HOST": "127.0.0.1",
             "HEADWAY_PROCESSOR_OPS_PORT": "0",
             "HEADWAY_PROCESSOR_GRACE_SECONDS": "0.1",
@@ -258,7 +257,8 @@ async def test_sigterm_ends_it_with_0_and_hands_its_job_back(launch, connection)
     ("environ", "words"),
     [
         ({"HEADWAY_TASKS": "mytaskz"}, ["mytaskz", "No module named"]),
-        ({"HEADWAY_TASKS": ""}, ["HEADWAY_TASKS"]),
+        ({"HEADWAY_TASKS": ""}, ["HEADWAY_TASKS", "HEADWAY_PROCESSOR_BUILTIN_KINDS"]),
+        ({"HEADWAY_PROCESSOR_BUILTIN_KINDS": "false"}, ["'false'", "bulk, check, crawl, script"]),
         ({"HEADWAY_PROCESSOR_GRACE": "1"}, ["HEADWAY_PROCESSOR_GRACE", "did you mean HEADWAY_PROCESSOR_GRACE_SECONDS"]),
         ({"HEADWAY_PROCESSOR_LOG_LEVEL": "loud"}, ["loud"]),
         ({"HEADWAY_NATS_CREDS_FILE": "/none"}, ["/none"]),

@@ -24,7 +24,7 @@ from headway.cli.local.ports import check_free, free_ports, next_free
 from headway.cli.local.process import SupervisedProcess
 from headway.cli.local.signals import stop_signal
 from headway.cli.local.stack import Stack
-from headway.cli.local.stack_specs import StackOptions, stack_specs
+from headway.cli.local.stack_specs import BUNDLED_KINDS, StackOptions, stack_specs
 from headway.cli.render.bars import Bar
 from headway.cli.render.terminal import make_console
 from headway.cli.render.views import view_for
@@ -88,7 +88,7 @@ class Demo:
 
     def _stack_options(self, folder: Path, url: str) -> StackOptions:
         port = self._options.port
-        settings = {"HEADWAY_PROCESSOR_DATA_DIR": str(self._csv.parent)}
+        settings = BUNDLED_KINDS | {"HEADWAY_PROCESSOR_DATA_DIR": str(self._csv.parent)}
         if host := private_host(url):
             settings["HEADWAY_PROCESSOR_CRAWL_ALLOW"] = host
         return StackOptions(

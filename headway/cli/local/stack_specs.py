@@ -15,12 +15,17 @@ from headway.cli.local.process import ProcessSpec
 from headway.errors import HeadwayError
 from headway.service.extras import install
 
-SCRIPT_KIND = "headway_kinds.script"
-"""Module of the kind `script`, which a processor registers only on request."""
 REQUIRED_PACKAGES = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego")
 """Packages of the extras `streamer` and `processor`."""
-SERVICE_DEFAULTS = {"HEADWAY_PROCESSOR_GRACE_SECONDS": "3", "HEADWAY_STREAMER_DRAIN_SECONDS": "1"}
-"""Short shutdown times, because a developer waits for them. The user's environment overrides them."""
+BUNDLED_KINDS = {"HEADWAY_PROCESSOR_BUILTIN_KINDS": "check,crawl,bulk,script"}
+"""Setting that offers all bundled kinds: on this machine only its user can start them."""
+SERVICE_DEFAULTS = {
+    "HEADWAY_PROCESSOR_GRACE_SECONDS": "3",
+    "HEADWAY_STREAMER_DRAIN_SECONDS": "1",
+    **BUNDLED_KINDS,
+}
+"""The bundled kinds, and short shutdown times, because a developer waits for them. The user's environment overrides
+them."""
 
 
 class StackError(HeadwayError):
@@ -62,7 +67,7 @@ def stack_specs(options: StackOptions, environ: Mapping[str, str]) -> list[Proce
         "HEADWAY_NATS_URL": options.nats,
         "PYTHONUNBUFFERED": "1",
         **options.settings,
-        "HEADWAY_TASKS": ",".join((SCRIPT_KIND, *options.tasks)),
+        "HEADWAY_TASKS": ",".join(options.tasks),
     }
     nats = [] if options.nats_url else [_nats_spec(options, environ)]
     streamers = [

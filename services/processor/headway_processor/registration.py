@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
@@ -20,34 +20,38 @@ TASKS_GROUP = "headway.tasks"
 SETTINGS_GROUP = "headway.settings"
 """Entry points that are a `SettingsGroup`: what configures the kinds of a package, for --help."""
 VARIABLE = "HEADWAY_TASKS"
+BUILTIN_VARIABLE = "HEADWAY_PROCESSOR_BUILTIN_KINDS"
 BUNDLED = "headway"
 """The distribution whose entry points are the bundled kinds."""
 MOVED = {"headway_processor.kinds.script": "headway_kinds.script"}
 
 
 def load_kinds(
-    modules: Iterable[str], environ: Mapping[str, str], *, builtin: bool = True, registry: Registry = REGISTRY
+    modules: Iterable[str], environ: Mapping[str, str], *, builtin: Collection[str] = (), registry: Registry = REGISTRY
 ) -> Registry:
     """Load the entry points of installed packages, then import `modules`; return the kinds that they registered.
 
     Args:
         modules: names of modules, which are also found in the current directory.
         environ: passed to entry points that are functions which register kinds.
-        builtin: whether the kinds that come with Headway are among them.
+        builtin: names of the bundled kinds that are loaded too.
 
-    Raises SettingsError, with the name and the reason, for one that cannot be loaded, when the bundled kinds are wanted
-    and not installed, and when no kind was registered.
+    Raises SettingsError, with the name and the reason, for one that cannot be loaded or does not exist, and when no
+    kind was registered.
     """
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 - sys.path holds strings
         sys.path.insert(0, here)
-    for entry in _entry_points(builtin=builtin):
+    for entry in _entry_points(builtin):
         with _naming(f"entry point {entry.name!r} ({entry.value})"):
             _register(entry, environ, registry)
     for name in modules:
         with _naming(f"{VARIABLE}: module {name!r}"):
             _import(name)
     if not len(registry):
-        raise SettingsError(f"there is nothing to run: name modules with @task functions in {VARIABLE}, like a.b,c")
+        raise SettingsError(
+            f"there is nothing to run: name modules with @task functions in {VARIABLE}, like a.b,c, "
+            f"or bundled kinds in {BUILTIN_VARIABLE}, like check"
+        )
     return registry
 
 
@@ -65,16 +69,20 @@ def module_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _entry_points(*, builtin: bool) -> list[EntryPoint]:
+def _entry_points(builtin: Collection[str]) -> list[EntryPoint]:
     """The entry points in the order of loading: where two register one kind, the error names the user's."""
     found = entry_points(group=TASKS_GROUP)
-    bundled = [entry for entry in found if _is_bundled(entry)]
+    bundled = {entry.name: entry for entry in found if _is_bundled(entry)}
     if builtin and not bundled:
         raise SettingsError(
-            f"the kinds that come with Headway are not registered in this installation. Run: {install('processor')}, "
-            "or leave them out with HEADWAY_PROCESSOR_BUILTIN_KINDS=false"
+            f"{BUILTIN_VARIABLE}: the kinds that come with Headway are not registered in this installation. "
+            f"Run: {install('processor')}"
         )
-    return [*(bundled if builtin else ()), *(entry for entry in found if not _is_bundled(entry))]
+    if unknown := [name for name in builtin if name not in bundled]:
+        raise SettingsError(
+            f"{BUILTIN_VARIABLE} names bundled kinds: {', '.join(sorted(bundled))}. There is none named {unknown[0]!r}."
+        )
+    return [*(bundled[name] for name in builtin), *(entry for entry in found if not _is_bundled(entry))]
 
 
 def _is_bundled(entry: EntryPoint) -> bool:

@@ -14,8 +14,8 @@ TASK_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Environment: `HEADWAY_PROCESSOR_` and the name in capitals."""
 
-    ops_host: str = "0.0.0.0"  # noqa: S104 - a pod's own port, never the public one
-    """Address of the ops port."""
+    ops_host: str = "127.0.0.1"
+    """Address of the ops port. In a pod or container 0.0.0.0, as the charts and images set it."""
     ops_port: int = 9001
     """Port of /livez, /readyz and /metrics; 0 for a free one."""
     ack_wait_seconds: float = 30.0
@@ -42,8 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     task_log_level: str = "INFO"
     """Lowest level of `logging` records of handlers that become log lines of their tasks: DEBUG, INFO, WARNING,
     ERROR, or OFF for none. The levels of the loggers apply too."""
-    builtin_kinds: bool = True
-    """Whether the bundled kinds crawl, bulk and check are offered beside your own."""
+    builtin_kinds: tuple[str, ...] = ()
+    """Bundled kinds that are offered beside your own: check, crawl, bulk, script. Everybody who may submit a task can
+    let crawl and bulk fetch URLs from this processor, and script end it."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
 

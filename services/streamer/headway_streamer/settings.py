@@ -16,12 +16,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     The pod's grace period must exceed `drain_seconds` by the duration of the last requests (10 s is ample).
     """
 
-    host: str = "0.0.0.0"  # noqa: S104 - a service in a pod is there to be reached
-    """Address of the public port."""
+    host: str = "127.0.0.1"
+    """Address of the public port. In a pod or container 0.0.0.0, as the charts and images set it. There is no access
+    control: whoever reaches this port may submit, read and cancel tasks."""
     port: int = 8000
     """The public port. 0 selects a free one."""
-    ops_host: str = "0.0.0.0"  # noqa: S104
-    """Address of the ops port."""
+    ops_host: str = "127.0.0.1"
+    """Address of the ops port. In a pod or container 0.0.0.0, as the charts and images set it."""
     ops_port: int = 9000
     """Port of /livez, /readyz and /metrics; do not expose it. 0 selects a free one."""
     workers: int = 1

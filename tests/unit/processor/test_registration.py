@@ -96,7 +96,7 @@ def test_module_in_the_current_directory_is_found(here):
     (here / "orders_tasks.py").write_text("imported = True")
     registry = Registry()
     task("k", registry=registry)(lambda job: None)
-    assert load_kinds(["orders_tasks"], {}, builtin=False, registry=registry) is registry
+    assert load_kinds(["orders_tasks"], {}, registry=registry) is registry
     assert sys.modules["orders_tasks"].imported
 
 
@@ -113,24 +113,34 @@ def test_module_in_the_current_directory_is_found(here):
 def test_module_that_fails_is_named_with_the_reason(here, text, reason):
     (here / "failing_tasks.py").write_text(text)
     with pytest.raises(SettingsError, match="HEADWAY_TASKS: module 'failing_tasks'") as caught:
-        load_kinds(["failing_tasks"], {}, builtin=False, registry=Registry())
+        load_kinds(["failing_tasks"], {}, registry=Registry())
     assert reason in str(caught.value)
 
 
 def test_nothing_to_run_is_an_error(here):
     with pytest.raises(SettingsError, match="HEADWAY_TASKS"):
-        load_kinds([], {}, builtin=False, registry=Registry())
+        load_kinds([], {}, registry=Registry())
 
 
-def test_bundled_kinds_are_offered_unless_they_are_excluded(bundled):
-    with pytest.raises(SettingsError, match="nothing to run"):
-        load_kinds([], {}, builtin=False)
-    assert names(load_kinds([], {})) == {"crawl", "bulk", "check"}
+@pytest.mark.security
+def test_bundled_kinds_are_offered_only_when_they_are_named(bundled, security_figures):
+    """They fetch URLs and end processes for everybody who may submit a task."""
+    with pytest.raises(SettingsError, match=r"nothing to run.*HEADWAY_TASKS.*HEADWAY_PROCESSOR_BUILTIN_KINDS"):
+        load_kinds([], {})
+    assert names() == set()
+    assert names(load_kinds([], {}, builtin=["crawl", "script"])) == {"crawl", "script"}
+    security_figures(9, "bundled kinds of a processor without settings", offered=0)
+
+
+def test_bundled_kind_that_does_not_exist_is_named_with_those_that_do(bundled):
+    with pytest.raises(SettingsError, match=r"bundled kinds: bulk, check, crawl, script\. There is none named 'x'"):
+        load_kinds([], {}, builtin=["crawl", "x"])
+    assert names() == set()
 
 
 def test_bundled_kinds_get_their_settings_from_the_environment(bundled, tmp_path):
     environ = {"HEADWAY_PROCESSOR_DATA_DIR": str(tmp_path), "HEADWAY_PROCESSOR_OPS_PORT": "0"}
-    bulk = load_kinds([], environ).get("bulk")
+    bulk = load_kinds([], environ, builtin=["bulk"]).get("bulk")
     with pytest.raises(Exception, match="It is empty"):
         bulk.handler(None, bulk.params(source="a.csv"))
 
@@ -138,12 +148,13 @@ def test_bundled_kinds_get_their_settings_from_the_environment(bundled, tmp_path
 def test_bundled_kinds_that_are_not_registered_are_an_error_and_not_missed_silently(here, monkeypatch):
     """An editable installation that is older than its sources."""
     monkeypatch.setattr(registration, "entry_points", lambda group: [])
-    with pytest.raises(SettingsError, match=r"not registered in this installation.*pip install.*BUILTIN_KINDS=false"):
-        load_kinds([], {})
+    with pytest.raises(SettingsError, match=r"BUILTIN_KINDS.*not registered in this installation.*pip install"):
+        load_kinds([], {}, builtin=["check"])
 
 
-def test_script_is_offered_only_when_it_is_named(bundled):
-    assert "script" in names(load_kinds(["headway_kinds.script"], {}))
+def test_module_of_a_bundled_kind_may_be_named_like_any_other(bundled):
+    assert names(load_kinds(["headway_kinds.script"], {})) == {"script"}
+    assert names(load_kinds(["headway_kinds.script"], {}, builtin=["script"])) == {"script"}
 
 
 def test_old_name_of_script_is_an_error_with_the_new_one(bundled):
@@ -155,14 +166,14 @@ def test_old_name_of_script_is_an_error_with_the_new_one(bundled):
 def test_entry_point_that_is_a_module_or_a_task_is_loaded(install, value):
     """So is any other object: loading its module has registered the tasks."""
     install(tasks=[f"any = {value}"])
-    assert names(load_kinds([], {}, builtin=False)) == {"order"}
+    assert names(load_kinds([], {})) == {"order"}
     assert sys.modules["shop"].seen == []
 
 
 def test_entry_point_that_is_a_function_registers_its_kinds_with_the_environment(install):
     install(tasks=["shop = shop:register", "again = shop"])
     environ = {"SHOP_CURRENCY": "CHF"}
-    registry = load_kinds([], environ, builtin=False)
+    registry = load_kinds([], environ)
     assert (names(registry), sys.modules["shop"].seen) == ({"order", "refund"}, [environ])
     assert registry.get("refund").handler(None) == "CHF"
 
@@ -175,7 +186,7 @@ def test_entry_point_that_fails_is_named_with_the_reason(install, here, value, r
     install(tasks=[f"shop = {value}"])
     (here / "shop.py").write_text(SHOP.replace("seen.append(environ)", "environ['SHOP_CURRENCY']"))
     with pytest.raises(SettingsError, match=rf"^entry point 'shop' \({value}\) cannot be loaded: {reason}"):
-        load_kinds([], {}, builtin=False)
+        load_kinds([], {})
 
 
 def test_settings_that_a_package_declares_are_found(install):
