@@ -25,7 +25,8 @@ from headway_streamer.http.requests import (
 from headway_streamer.http.submission import Submissions
 from headway_streamer.problems import Problem
 from headway_streamer.settings import Settings
-from headway_streamer.tasks.kinds import KindCatalogue, from_query
+from headway_streamer.tasks.kinds import KindCatalogue
+from headway_streamer.tasks.params import from_query
 from headway_streamer.watch.admission import StreamRequest, parse_cursor
 from headway_streamer.watch.drain import Drain
 

@@ -9,7 +9,8 @@ from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
-from headway_streamer.tasks.kinds import KindCatalogue, check_params_of_any_size, no_processor
+from headway_streamer.tasks.kinds import KindCatalogue, no_processor
+from headway_streamer.tasks.params import check_params_of_any_size
 from headway_streamer.tasks.store import WAITING, TaskStore
 from headway_streamer.watch.drain import Drain
 

@@ -1,33 +1,25 @@
-"""The kinds that processors have published, and the validation of parameters against them."""
+"""The kinds that processors have published."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from referencing.exceptions import Unresolvable
+from jsonschema.exceptions import SchemaError
 
-from headway import codec
 from headway.errors import MalformedEventError
 from headway.records import KindRecord, ProcessorRecord, decode_record
-from headway.values.from_text import UnfitTextError, expected, from_text
 from headway_streamer.malformed import Malformed
-from headway_streamer.problems import Problem, pointer
+from headway_streamer.problems import Problem
 from headway_streamer.tasks.ports import KeyValues
 
 FRESH_SECONDS = 2.0
 RECHECK_SECONDS = 0.2
 """Before a kind is reported as unknown, or as offered by nobody, the buckets are read again at most this often."""
-MAX_ERRORS = 50
-SMALL_BYTES = 4 * 1024
-"""Parameters of at most this much JSON are validated on the event loop: about 1 ms. Larger ones go to a thread."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -111,73 +103,3 @@ class KindCatalogue:
 def no_processor(kind: str) -> str:
     """Message of a task whose kind no processor offers."""
     return f"no processor offers {kind} now; it runs as soon as one does"
-
-
-def check_params(kind: KindRecord, params: Any) -> None:
-    """Raise a Problem with one JSON pointer per error if `params` do not match the kind's schema."""
-    if not isinstance(params, dict):
-        raise _bad_params([{"pointer": "/params", "detail": "must be an object"}])
-    found = Draft202012Validator(kind.params).iter_errors(params)
-    try:
-        # The errors after these are not sought.
-        errors = list(islice((fault for error in found for fault in _faults(error)), MAX_ERRORS))
-    except Unresolvable as error:
-        detail = f"The schema of kind {kind.kind} refers to {error.ref!r}, which it does not contain."
-        raise Problem(500, "Schema of the kind is malformed", detail) from error
-    if errors:
-        raise _bad_params(errors)
-
-
-async def check_params_of_any_size(kind: KindRecord, params: Any) -> None:
-    """`check_params`, in a thread if the parameters are large: other streams wait for nothing."""
-    if len(codec.encode_json(params)) <= SMALL_BYTES:
-        check_params(kind, params)
-    else:
-        await asyncio.to_thread(check_params, kind, params)
-
-
-def _bad_params(errors: list[dict[str, str]]) -> Problem:
-    return Problem(422, "Parameters do not fit", errors[0]["detail"], errors=errors)
-
-
-def _faults(error: ValidationError) -> Iterator[dict[str, str]]:
-    path = ["params", *error.absolute_path]
-    rule: Any = error.schema
-    given: Any = error.instance
-    if error.validator == "required":
-        for name in rule["required"]:
-            if name not in given:
-                yield {"pointer": pointer(*path, name), "detail": "is required"}
-    elif error.validator == "additionalProperties":
-        for name in sorted(set(given) - set(rule.get("properties", {}))):
-            yield {"pointer": pointer(*path, name), "detail": "is not a parameter of this kind"}
-    else:
-        yield {"pointer": pointer(*path), "detail": error.message[:300]}
-
-
-def from_query(kind: KindRecord, query: dict[str, list[str]]) -> dict[str, Any]:
-    """Query parameters as parameters of `kind`, as its schema asks for; what does not fit is left to `check_params`.
-
-    Raises NestedTooDeepError.
-    """
-    properties = kind.params.get("properties", {})
-    return {name: _from_texts(properties.get(name, {}), kind.params, values) for name, values in query.items()}
-
-
-def _from_texts(schema: dict[str, Any], root: dict[str, Any], values: list[str]) -> Any:
-    text = values[-1]
-    if "array" in expected(schema, root)[0] and not text.startswith("["):
-        return values
-    try:
-        return from_text(text, schema, root, _decode)
-    except UnfitTextError:
-        return from_text(text, {}, root, _decode)
-
-
-def _decode(text: str) -> Any:
-    raw = text.encode()
-    codec.check_depth(raw, codec.MAX_DEPTH - 1)
-    try:
-        return codec.decode_json(raw)
-    except MalformedEventError as error:
-        raise ValueError(str(error)) from error
