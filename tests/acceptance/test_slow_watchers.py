@@ -24,7 +24,7 @@ SIP_BYTES = 16 * 1024
 
 def request(tasks):
     query = "&".join(f"task={task}" for task in tasks)
-    return f"GET /api/v1/stream?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    return f"GET /api/v1/stream?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 class Slow:

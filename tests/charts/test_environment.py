@@ -52,9 +52,30 @@ def test_the_services_take_what_is_rendered(chart, rung):
     given = {name: value for name, value in given.items() if name not in ("graceSeconds", "drainSeconds")}
     variables = environment(render(given={chart: {"config": given}}), chart)
     for settings in SETTINGS[chart]:
-        assert read(settings, variables, chart) == settings()
+        names = {"allowed_hosts": hosts} if (hosts := read_hosts(variables)) and settings is Streamer else {}
+        assert read(settings, variables, chart) == settings(**names)
     assert {name for name in variables if name.startswith(prefix)} == {prefix + field.name.upper() for field in fields}
     rung(f"settings of the {chart}", variables=len(variables))
+
+
+def read_hosts(variables):
+    """The names that the chart allows by itself."""
+    return tuple(filter(None, variables.get("HEADWAY_STREAMER_ALLOWED_HOSTS", "").split(",")))
+
+
+@pytest.mark.security
+def test_the_names_that_lead_to_a_streamer_are_allowed():
+    routes = {
+        "ingress": {"enabled": True, "hosts": ["a.example.org"]},
+        "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}], "hostnames": ["*.example.com"]},
+        "config": {"allowedHosts": ["internal.lan"]},
+        "clusterDomain": "k8s.lan",
+    }
+    plain, full = (read_hosts(environment(render(given={"streamer": given}), "streamer")) for given in ({}, routes))
+    assert plain[0] == "demo-streamer"
+    assert all(name.startswith("demo-streamer.") for name in plain[1:])
+    assert plain[-1].endswith(".svc.cluster.local")
+    assert {"a.example.org", "*.example.com", "internal.lan", plain[-1].replace("cluster.local", "k8s.lan")} < set(full)
 
 
 @pytest.mark.parametrize("chart", SETTINGS)

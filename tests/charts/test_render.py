@@ -89,6 +89,7 @@ REFUSED = [
     ({"streamer": {"autoscaling": {"enabled": True, "cpu": 0, "watchers": 0}}}, "needs something to go by"),
     ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
     ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
+    ({"streamer": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}}}, "config.allowedHosts"),
     ({"nats": {"enabled": False}}, "global.nats.url"),
     (
         {"processor": {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "kinds": ["a"]}}}},

@@ -47,7 +47,12 @@ async def exchange(url, request):
 
 async def head(url, path, **headers):
     """Status and headers of a HEAD; nothing may come behind them."""
-    lines = [f"HEAD {path} HTTP/1.1", "Host: x", "Connection: close", *(f"{k}: {v}" for k, v in headers.items())]
+    lines = [
+        f"HEAD {path} HTTP/1.1",
+        "Host: localhost",
+        "Connection: close",
+        *(f"{k}: {v}" for k, v in headers.items()),
+    ]
     top, _, body = (await exchange(url, ("\r\n".join(lines) + "\r\n\r\n").encode())).partition(b"\r\n\r\n")
     assert body == b""
     status, *fields = top.decode().split("\r\n")
@@ -151,9 +156,9 @@ async def test_head_of_a_stream_that_was_all_sent_is_a_204(streamer, tasks):
 
 async def test_head_leaves_the_connection_for_the_next_request(streamer, tasks):
     """Bytes behind the headers would be taken for the next answer."""
-    first = f"HEAD /api/v1/tasks/{tasks[0]}/stream HTTP/1.1\r\nHost: x\r\n\r\n"
-    second = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = "GET /api/v1/tasks/nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    first = f"HEAD /api/v1/tasks/{tasks[0]}/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    second = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    last = "GET /api/v1/tasks/nope HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     got = await exchange(streamer.url, (first + second + last).encode())
     assert [part.split(b" ")[0] for part in got.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"404"]
     assert got.count(b"\r\n\r\n") == 3

@@ -633,7 +633,7 @@ async def test_a_client_that_never_reads_is_closed_and_delays_nobody(nats_server
         host, port = streamer.url.removeprefix("http://").split(":")
         deaf = [await asyncio.open_connection(host, int(port), limit=1024) for _ in range(5)]
         for _, writer in deaf:
-            writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             writer.transport.pause_reading()
         watching = asyncio.create_task(read_events(streamer.http, "/api/v1/tasks/t1/stream?merge=0"))
         await until(lambda: streamer.components.admission.count == 6)

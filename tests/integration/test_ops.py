@@ -13,7 +13,7 @@ from tests.fixtures.http import run_streamer
 async def ops_of(streamer, *, listening=True):
     """A client of the ops port."""
     transport = httpx.ASGITransport(streamer.components.ops_app(lambda: listening))
-    async with httpx.AsyncClient(transport=transport, base_url="http://ops") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.3") as client:
         yield client
 
 

@@ -97,7 +97,7 @@ async def test_a_slow_reader_is_served_from_its_cursor_and_gets_everything(strea
     await write(streamer, "t1", progress("processing"))
     host, port = streamer.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
-    writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     writer.transport.pause_reading()
     await until(lambda: streamer.components.admission.count == 1)
     # More than the kernel's buffers hold, in less time than the deadline allows.
@@ -118,7 +118,7 @@ async def test_a_client_that_never_reads_is_closed_in_time_and_told_nobody(strea
     await write(streamer, "t1", progress("processing"))
     host, port = streamer.url.removeprefix("http://").split(":")
     _, deaf = await asyncio.open_connection(host, int(port), limit=1024)
-    deaf.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+    deaf.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     deaf.transport.pause_reading()
     await until(lambda: streamer.components.admission.count == 1)
     await write(streamer, "t1", *(Chunk(text="x" * 100_000, offset=0) for _ in range(150)))
@@ -132,7 +132,7 @@ async def test_clients_that_vanish_leave_nothing_behind(streamer):
     host, port = streamer.url.removeprefix("http://").split(":")
     for n in range(60):
         _, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         if n % 3:
             await writer.drain()
         if n % 2:
@@ -150,7 +150,7 @@ async def test_a_request_sent_behind_a_stream_waits_for_its_end(streamer):
     await write(streamer, "t1", progress("processing"))
     host, port = streamer.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    request = b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
     writer.write(request + request)
     first = await reader.readuntil(b'"n":1,')
     await write(streamer, "t1", progress("completed", 100.0))
@@ -169,7 +169,7 @@ async def test_noise_from_a_listening_client_harms_nobody_else(streamer):
     reading = asyncio.create_task(quiet.read(f"{streamer.url}/api/v1/tasks/t1/stream?merge=0"))
     host, port = streamer.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await reader.readuntil(b'"n":1,')
     writer.write(b"\x00noise" * 1000)
     await write(streamer, "t1", progress("processing", 1.0), progress("completed", 100.0))
@@ -181,7 +181,7 @@ async def test_noise_from_a_listening_client_harms_nobody_else(streamer):
 async def test_a_request_abandoned_behind_a_stream_ends_both_without_a_traceback(streamer, caplog):
     await write(streamer, "t1", progress("processing"))
     host, port = streamer.url.removeprefix("http://").split(":")
-    request = b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /api/v1/tasks/t1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for _ in range(5):
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(request * 3)
@@ -196,7 +196,7 @@ async def test_a_client_of_http_1_0_gets_a_body_without_chunk_sizes(streamer):
     await write(streamer, "t1", progress("processing"))
     host, port = streamer.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.0\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /api/v1/tasks/t1/stream?merge=0 HTTP/1.0\r\nHost: localhost\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"chunked" not in head.lower()
     first = await reader.readuntil(b'"n":1,')
@@ -218,7 +218,7 @@ async def test_other_answers_to_http_1_0_are_whole(streamer):
         ("/api/v1/tasks/absent/stream", b"404"),
     ):
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"GET %b HTTP/1.0\r\nHost: x\r\n\r\n" % path.encode())
+        writer.write(b"GET %b HTTP/1.0\r\nHost: localhost\r\n\r\n" % path.encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         assert head.split()[1] == status
         assert b"content-length: %d" % len(body) in head.lower()

@@ -155,10 +155,24 @@ imagePullSecrets:
 
 {{/* Settings of the service itself: config.opsPort sets HEADWAY_STREAMER_OPS_PORT. */}}
 {{- define "streamer.configEnv" -}}
-{{- range $key, $value := .Values.config }}
+{{- range $key, $value := omit .Values.config "allowedHosts" }}
 {{- if not (kindIs "invalid" $value) }}
 - name: HEADWAY_STREAMER_{{ $key | snakecase | upper }}
   value: {{ include "streamer.text" $value | quote }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The host names that requests may be addressed to: the Service's, those of the Ingress and HTTPRoute, and more. */}}
+{{- define "streamer.allowedHosts" -}}
+{{- $service := include "streamer.fullname" . -}}
+{{- $local := printf "%s.%s" $service .Release.Namespace -}}
+{{- $hosts := list $service $local (printf "%s.svc" $local) (printf "%s.svc.%s" $local .Values.clusterDomain) -}}
+{{- if .Values.ingress.enabled -}}
+{{- $hosts = concat $hosts .Values.ingress.hosts -}}
+{{- end -}}
+{{- if .Values.httpRoute.enabled -}}
+{{- $hosts = concat $hosts .Values.httpRoute.hostnames -}}
+{{- end -}}
+{{- join "," (concat $hosts (.Values.config.allowedHosts | default list) | uniq) -}}
 {{- end -}}

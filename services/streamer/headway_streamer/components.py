@@ -14,8 +14,11 @@ from headway.jetstream.kv import Bucket
 from headway.jetstream.provision import ensure, ensure_patiently
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
-from headway_streamer.http.app import App, create_app
+from headway_streamer.access.hosts import AllowedHosts
+from headway_streamer.access.origins import Origins
+from headway_streamer.http.app import create_app
 from headway_streamer.http.event_stream import EventStreams
+from headway_streamer.http.gate import Gate
 from headway_streamer.http.ops import Ops
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
@@ -87,7 +90,7 @@ class Components:
         self.metrics.overdue = self.drain.overdue
         connection.on_reconnect += [self.tails.probe.run_soon, self.presence.publish_soon, self.monitor.check_soon]
 
-    def public_app(self) -> App:
+    def public_app(self) -> Gate:
         """The application of the public port."""
         submissions = Submissions(self.kinds, self.task_store, self.drain, self.metrics)
         streams = EventStreams(self.admission, self.presence, self.idle_timer, direct=self.settings.fast_path)
@@ -103,8 +106,15 @@ class Components:
             start_and_stream=StartAndStream(self.settings, self.kinds, submissions, streams, self.drain),
         )
 
-    def ops_app(self, listening: Callable[[], bool]) -> Ops:
-        """The application of the ops port; `listening` says whether the public port is open."""
+    def ops_app(self, listening: Callable[[], bool]) -> Gate:
+        """The application of the ops port; `listening` says whether the public port is open.
+
+        Probes and scrapers address pods by IP; some proxies name no host.
+        """
+        hosts = AllowedHosts(self.settings.allowed_hosts, bound=self.settings.ops_host, any_address=True)
+        return Gate(self._ops(listening), hosts, Origins(), bare=True)
+
+    def _ops(self, listening: Callable[[], bool]) -> Ops:
         return Ops(
             self.metrics,
             self.drain,

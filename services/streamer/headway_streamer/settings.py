@@ -6,6 +6,8 @@ import msgspec
 
 from headway.errors import SettingsError
 from headway.subjects import is_name
+from headway_streamer.access.hosts import parse_name
+from headway_streamer.access.origins import parse_origin
 
 PREFIX = "HEADWAY_STREAMER_"
 
@@ -71,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Interval at which an idle task is compared with the log, to find events whose republication was lost. ±50 %."""
     process_kind: str = ""
     """Kind that `/api/v1/process/stream` runs if its URL names none. Empty if it must name one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that requests may be addressed to, without ports, separated by commas; `*.example.org` allows all
+    below it. Names of the loopback and the address in `host` are always allowed."""
     cors_origins: tuple[str, ...] = ()
     """Exact origins whose pages may use the API, such as https://app.example.org, separated by commas."""
     page: bool = True
@@ -92,5 +97,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
         if self.process_kind and not is_name(self.process_kind):
             raise SettingsError(f"{PREFIX}PROCESS_KIND={self.process_kind!r} is not the name of a kind")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        if "*" in self.allowed_hosts:
+            raise SettingsError(
+                f"{PREFIX}ALLOWED_HOSTS takes host names, not *: pages of any site could then read tasks"
+            )
+        for name in self.allowed_hosts:
+            if parse_name(name.removeprefix("*.")) is None:
+                raise SettingsError(f"{PREFIX}ALLOWED_HOSTS={name!r} is not a host name without scheme and port")
         if "*" in self.cors_origins:
             raise SettingsError(f"{PREFIX}CORS_ORIGINS takes exact origins, not *")
+        for origin in self.cors_origins:
+            if parse_origin(origin) is None:
+                raise SettingsError(
+                    f"{PREFIX}CORS_ORIGINS={origin!r} is not an origin, such as https://app.example.org"
+                )

@@ -17,7 +17,7 @@ async def test_a_streamer_that_never_reached_nats_answers_and_is_not_ready():
         (components.ops_app(lambda: True), "/readyz", 503),
         (components.ops_app(lambda: True), "/readyz?verbose", 503),
     ):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://s") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             assert (await client.get(path)).status_code == status
     await components.close()
 

@@ -18,6 +18,14 @@ from headway_streamer.settings import Settings
         ("workers", 0),
         ("process_kind", "a b"),
         ("cors_origins", ("*",)),
+        ("cors_origins", ("null",)),
+        ("cors_origins", ("https://app.example.org/",)),
+        ("cors_origins", ("app.example.org",)),
+        ("allowed_hosts", ("*",)),
+        ("allowed_hosts", ("app.example.org", "https://app.example.org")),
+        ("allowed_hosts", ("app.example.org:443",)),
+        ("allowed_hosts", ("*.*.example.org",)),
+        ("allowed_hosts", ("bücher.example",)),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(name, value):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 from headway import __version__
+from headway_streamer.access.hosts import AllowedHosts
+from headway_streamer.access.origins import Origins
 from headway_streamer.http import console, errors, kinds, process, streams, tasks
+from headway_streamer.http.gate import Gate
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
@@ -21,8 +23,6 @@ from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
-
-App: TypeAlias = Litestar
 
 ROUTES = [
     kinds.list_kinds,
@@ -51,9 +51,9 @@ def create_app(
     submissions: Submissions,
     task_streams: TaskStreams,
     start_and_stream: StartAndStream,
-) -> App:
+) -> Gate:
     """Return the application. Route handlers receive what they name among the arguments."""
-    return Litestar(
+    app = Litestar(
         route_handlers=[*ROUTES, *([console.index, console.page_file] if settings.page else [])],
         dependencies={
             "task_store": _provide(task_store),
@@ -66,7 +66,6 @@ def create_app(
             "start_and_stream": _provide(start_and_stream),
         },
         exception_handlers=errors.HANDLERS,
-        cors_config=_cors(settings.cors_origins),
         openapi_config=OpenAPIConfig(
             title="Headway",
             version=__version__,
@@ -78,20 +77,8 @@ def create_app(
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
+    return Gate(app, AllowedHosts(settings.allowed_hosts, bound=settings.host), Origins(settings.cors_origins))
 
 
 def _provide(value: Any) -> Provide:
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)
-
-
-def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID"],
-        expose_headers=["ETag", "Location", "Retry-After"],
-        allow_credentials=True,
-        max_age=600,
-    )

@@ -31,8 +31,6 @@ def _file(request: AnyRequest, name: str) -> Response[bytes]:
     etag = asset.etag[:-1] + '-gzip"' if zipped else asset.etag
     headers = {
         "Content-Security-Policy": ASSETS.policy,
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": asset.cache_control,
         "ETag": etag,
         "Vary": "Accept-Encoding",

@@ -68,6 +68,7 @@ def config(app: Any, **options: Any) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         lifespan="off",
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,
         **options,

@@ -34,7 +34,7 @@ def app_of(parts):
 async def client_of(parts):
     """A client of these parts. A stream arrives when it has ended."""
     transport = httpx.ASGITransport(app_of(parts), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://streamer") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

@@ -1,0 +1,35 @@
+"""Headers of every answer, which keep a browser from reading it as something else, framing it or passing on its URL."""
+
+from __future__ import annotations
+
+from headway_streamer.problems import Problem
+
+Headers = list[tuple[bytes, bytes]]
+
+POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+)
+"""For answers that are not a page: nothing is loaded, run, framed or sent."""
+COMMON: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+def secured(headers: Headers) -> Headers:
+    """`headers` with those of every answer. A policy that they have already is kept."""
+    if any(name == POLICY[0] for name, _ in headers):
+        return [*headers, *COMMON]
+    return [*headers, *COMMON, POLICY]
+
+
+def problem_headers(problem: Problem, length: int) -> Headers:
+    """The headers of `problem` as an answer outside Litestar, whose body has `length` bytes."""
+    return [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % length),
+        (b"cache-control", b"no-store"),
+        *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
+    ]
