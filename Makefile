@@ -124,6 +124,11 @@ web/node_modules: web/package-lock.json
 	@npm ci --prefix web --loglevel=error --no-audit --no-fund
 	@touch $@
 
+# What no cluster keeps for `helm template`, which is what Tilt runs. A letter first: NATS may read digits as a number.
+deploy/dev/passwords.yaml:
+	@umask 077; one() { echo p$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n'); }; \
+	echo "nats: { auth: { passwords: { streamer: $$(one), processor: $$(one), reporter: $$(one) } } }" > $@
+
 page: web/node_modules ## bundle the streamer's page into page/built, after a change to it; needs Node
 	@node web/build.mjs
 

@@ -29,6 +29,11 @@ CHOICES = {
     "nats.replicas": [1, 3, 5],
     "service.type": ["ClusterIP", "NodePort", "LoadBalancer"],
 }
+PASSWORD = {"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_-]{15,})?$"}
+"""nats-server reads it as a value of its configuration: a digit first may be a number, and # begins a comment."""
+TEXTS = {f"auth.passwords.{role}": PASSWORD for role in ("streamer", "processor", "reporter")}
+GONE = {"auth": ("seed",)}
+"""Values that the schema lets pass because a template names their replacement."""
 TYPES: dict[type, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer", "minimum": 0},
@@ -66,10 +71,13 @@ def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:
         return config(chart)
     if path in CHOICES:
         return {"enum": CHOICES[path]}
+    if path in TEXTS:
+        return TEXTS[path]
     if isinstance(value, dict):
         if not value or path.endswith(("ecurityContext", "resources")):
             return {"type": "object"}
         inner = {key: schema(chart, one, f"{path}.{key}".lstrip(".")) for key, one in value.items()}
+        inner |= {key: {} for key in GONE.get(path, ())}
         return {"type": "object", "additionalProperties": False, "properties": inner}
     if isinstance(value, list):
         return {"type": "array"}

@@ -14,6 +14,9 @@ CHARTS = Path(__file__).parents[2] / "charts"
 CRDS = ["gateway.networking.k8s.io/v1", "monitoring.coreos.com/v1", "keda.sh/v1alpha1"]
 KUBERNETES = [f"1.{minor}" for minor in range(29, 37)]
 
+PASSWORDS = {role: f"password-of-the-{role}" for role in ("streamer", "processor", "reporter")}
+"""Given wherever there is no cluster that would keep random ones."""
+
 Objects = list[dict[str, Any]]
 
 
@@ -46,6 +49,12 @@ def render(
     return [item for document in documents for item in document if item]
 
 
+def with_passwords(chart: str, given: dict[str, Any] | None) -> dict[str, Any]:
+    """The values, and the passwords that the bundled NATS needs without a cluster."""
+    auth = {"auth": {"passwords": PASSWORDS}}
+    return merged({"headway": {"nats": auth}, "nats": auth}.get(chart, {}), given or {})
+
+
 def render_files(
     chart: str,
     given: dict[str, Any] | None = None,
@@ -60,7 +69,8 @@ def render_files(
     options |= {"is_install": not upgrade, "api_versions": CRDS if crds else []}
     with helm_python.Chart.load(CHARTS / chart) as loaded:
         # `Chart.render` cannot say the versions of the cluster.
-        text = _native.call_string("helm_render", loaded._raw(), json.dumps(given or {}), json.dumps(options))
+        values = json.dumps(with_passwords(chart, given))
+        text = _native.call_string("helm_render", loaded._raw(), values, json.dumps(options))
     return json.loads(text)
 
 

@@ -1,17 +1,18 @@
 """The Tiltfile, evaluated against stubs, names what the charts and the Dockerfiles have."""
 
 import re
+import subprocess
 
 import pytest
 import starlark
 import yaml
 
-from tests.charts.helm import KUBERNETES, render, values
+from tests.charts.helm import KUBERNETES, PASSWORDS, merged, one, render, values
 from tests.charts.images import ROOT, copied
 
 NAMES = [
     "version_settings", "allow_k8s_contexts", "ci_settings", "default_registry", "docker_build", "watch_file", "helm",
-    "k8s_yaml", "k8s_resource", "local_resource", "port_forward", "link", "fall_back_on", "sync",
+    "k8s_yaml", "k8s_resource", "local", "local_resource", "port_forward", "link", "fall_back_on", "sync",
 ]  # fmt: skip
 
 
@@ -63,8 +64,9 @@ def test_what_tilt_builds_and_watches_is_there(calls, rung):
         assert (ROOT / args[0]).exists()
     (chart,) = (options for name, _, options in calls if name == "helm")
     assert chart["kube_version"].removesuffix(".0") in KUBERNETES
+    made = {args[0].split()[-1] for name, args, _ in calls if name == "local"}
     for file in chart["values"]:
-        assert (ROOT / file).is_file()
+        assert file in made or (ROOT / file).is_file()
     assert {args[0] for name, args, _ in calls if name == "k8s_resource"} == set(workloads)
     for name, args, options in calls:
         if name == "k8s_resource":
@@ -80,3 +82,22 @@ def test_the_cluster_of_ctlptl_is_one_that_tilt_allows(calls):
     (allowed,) = next(args for name, args, _ in calls if name == "allow_k8s_contexts")
     assert cluster["name"] in allowed
     assert cluster["registry"] == next(item for item in documents if item["kind"] == "Registry")["name"]
+
+
+@pytest.mark.security
+def test_tilt_makes_random_passwords_once_that_git_ignores(calls, tmp_path):
+    (command,) = (args[0].split() for name, args, _ in calls if name == "local")
+    file = tmp_path / command[-1]
+    file.parent.mkdir(parents=True)
+    made = []
+    for _ in range(2):
+        subprocess.run([*command, "--directory", str(tmp_path), "--file", str(ROOT / "Makefile")], check=True)
+        made.append(yaml.safe_load(file.read_text()))
+    assert made[0] == made[1]
+    assert file.stat().st_mode & 0o077 == 0
+    passwords = made[0]["nats"]["auth"]["passwords"]
+    assert len(set(passwords.values())) == len(PASSWORDS)
+    secret = one(render(given=merged(values("tilt"), made[0]), release="headway"), "Secret", "headway-nats-accounts")
+    assert {role: secret["stringData"][f"{role}-password"] for role in PASSWORDS} == passwords
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", command[-1]], cwd=ROOT)
+    assert ignored.returncode == 0

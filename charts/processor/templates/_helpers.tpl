@@ -69,7 +69,7 @@ imagePullSecrets:
 {{- $global := (.Values.global | default dict).nats | default dict -}}
 {{- $secret := .Values.nats.existingSecret | default $global.existingSecret -}}
 {{- if and (not $secret) $global.service (not .Values.nats.url) (not $global.url) -}}
-{{- $secret = printf "%s-auth" (tpl $global.service .) -}}
+{{- $secret = printf "%s-accounts" (tpl $global.service .) -}}
 {{- end -}}
 {{- $secret -}}
 {{- end -}}
