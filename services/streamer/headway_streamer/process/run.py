@@ -15,6 +15,7 @@ from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
 from headway_streamer.components import Components
 from headway_streamer.process.detachable_protocol import DetachableProtocol
+from headway_streamer.process.exposure import log_exposure
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.process.workers import run_workers
 from headway_streamer.settings import Settings
@@ -63,6 +64,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     ops = QuietServer(config(components.ops_app(lambda: server.started)))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
+    log_exposure(public.getsockname()[0])
     roots = {
         "server": server.serve([public]),
         "ops": ops.serve([private]),
