@@ -41,6 +41,7 @@ class Metrics:
         self._submitted: Tally[str] = Tally()
         self._rejected: Tally[str] = Tally()
         self._malformed_records: Tally[str] = Tally()
+        self._refused: Tally[str] = Tally()
         self._shares: dict[str, float] = {}
         self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
         self._latency_sum = 0.0
@@ -95,6 +96,10 @@ class Metrics:
         """Count a rejected task; `reason` is store_full, too_large or unavailable."""
         self._rejected[reason] += 1
 
+    def request_refused(self, reason: str) -> None:
+        """Count a request that was refused before the application saw all of it, or a connection."""
+        self._refused[reason] += 1
+
     def delivered(self, seconds: float) -> None:
         """Count the seconds from the creation of an event by its writer to its delivery to watchers."""
         self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
@@ -133,6 +138,7 @@ class Metrics:
         yield _labelled("tasks_submitted", "Accepted tasks", "kind", self._submitted)
         yield _labelled("records_malformed", "Records that could not be decoded", "what", self._malformed_records)
         yield _labelled("submissions_rejected", "Rejected submissions", "reason", self._rejected)
+        yield _labelled("requests_refused", "Requests and connections that exceeded a bound", "reason", self._refused)
         used = GaugeMetricFamily(
             "headway_store_usage_ratio", "Used share of the JetStream store or stream, 0 to 1", labels=["part"]
         )

@@ -63,6 +63,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Most tasks of one request to `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024
     """Most bytes of a request body."""
+    max_head_bytes: int = 32 * 1024
+    """Most bytes of a request line and its headers."""
+    max_target_bytes: int = 16 * 1024
+    """Most bytes of a request's path and query, of `max_head_bytes`."""
+    max_headers: int = 100
+    """Most headers of a request."""
+    head_seconds: float = 10.0
+    """Time in which a request line and its headers must arrive: from the connection, or from the first byte of a later
+    request on it."""
+    body_seconds: float = 30.0
+    """Time in which a body must arrive, from the end of the headers."""
+    max_unfinished_per_address: int = 256
+    """Unfinished requests of one address above which its next ones get one second for the head and one for the body,
+    instead of `head_seconds` and `body_seconds`. A proxy in front of the streamer is one address."""
+    max_connections_per_address: int = 25_000
+    """Most connections of one address, streams included; further ones are closed. 0 for no limit. Behind a proxy or a
+    NAT all clients have one address, so the default is above that of `max_watchers`; 100 is ample where clients connect
+    directly. An IPv6 address counts by its first 64 bits."""
     max_store_share: float = 0.8
     """Submits are rejected with 507 while JetStream is fuller than this share, so that running tasks can continue. 0
     rejects them only if the server has no space at all."""
@@ -88,6 +106,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "lifetime_seconds",
             "write_deadline_seconds",
             "probe_seconds",
+            "head_seconds",
+            "body_seconds",
         ):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")

@@ -4,8 +4,9 @@ ASGI's `send` costs 5 µs and a wake-up of the watcher's task per event, as much
 itself, and a suspended application costs 10 KiB per idle stream. So an application that finds this extension in the
 scope may start its response by ASGI, detach the connection, and write chunks to it directly.
 
-Two bugs of uvicorn are worked around: while a pipelined request waits, the running one does not learn that the client
-has disconnected; and an HTTP/1.0 client gets the sizes of chunks in the body.
+The bounds of a request are those of its base class. Two bugs of uvicorn are worked around: while a pipelined request
+waits, the running one does not learn that the client has disconnected; and an HTTP/1.0 client gets the sizes of chunks
+in the body.
 
 This relies on private APIs of uvicorn; `tests/unit/streamer/process/test_detachable_protocol.py` pins them, and
 `HEADWAY_STREAMER_FAST_PATH=false` does without the direct writes.
@@ -19,7 +20,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from headway_streamer.process.bounded_protocol import BoundedProtocol
 
 EXTENSION = "headway.connection"
 END = b"0\r\n\r\n"
@@ -27,7 +30,7 @@ NO_REQUESTS: deque[Any] = deque()
 """Shared by all detached connections: one each would cost 760 bytes."""
 
 
-class DetachableProtocol(HttpToolsProtocol):
+class DetachableProtocol(BoundedProtocol):
     """One connection. `detach` takes it from uvicorn; from then on it is written to by `write` and ended by `end`."""
 
     # Not in the instance's dictionary: with more than 30 names it would not share its keys, and weigh 1.3 KiB more.
@@ -74,6 +77,7 @@ class DetachableProtocol(HttpToolsProtocol):
         cycle.response_complete = True  # uvicorn leaves a completed response alone
         self._on_lost, self._on_writable = on_lost, on_writable
         self._detached = True
+        self._stop_requests()
         # What only requests need, half of the memory of an idle stream.
         self.cycle = self.scope = self.headers = self.parser = self.flow = None  # type: ignore[assignment]
         self._running = None
@@ -98,11 +102,6 @@ class DetachableProtocol(HttpToolsProtocol):
     def unsent_bytes(self) -> int:
         """Bytes that the kernel has not accepted yet."""
         return self.transport.get_write_buffer_size()
-
-    def data_received(self, data: bytes) -> None:
-        """Receive bytes; those of a client whose connection is detached are ignored."""
-        if not self._detached:
-            super().data_received(data)
 
     def pause_writing(self) -> None:
         """The send buffer is above its high-water mark."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from functools import partial
 from socket import gethostname
 
 import msgspec
@@ -14,9 +15,11 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
 from headway_streamer.components import Components
+from headway_streamer.process.bounded_protocol import BoundedProtocol
 from headway_streamer.process.detachable_protocol import DetachableProtocol
 from headway_streamer.process.exposure import log_exposure
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
+from headway_streamer.process.unfinished_requests import UnfinishedRequests
 from headway_streamer.process.workers import run_workers
 from headway_streamer.settings import Settings
 
@@ -57,11 +60,13 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     components = Components(settings, Connection(nats, "headway-streamer"))
     deadline = settings.write_deadline_seconds
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
-    private = listen(settings.ops_host, settings.ops_port)
-    server = DrainingServer(
-        config(components.public_app(), http=DetachableProtocol, timeout_keep_alive=65), components.drain
-    )
-    ops = QuietServer(config(components.ops_app(lambda: server.started)))
+    private = listen(settings.ops_host, settings.ops_port, write_deadline_seconds=deadline)
+    protocols = [
+        partial(type, UnfinishedRequests(settings, components.idle_timer, components.metrics))
+        for type in (DetachableProtocol, BoundedProtocol)
+    ]
+    server = DrainingServer(config(components.public_app(), protocols[0], timeout_keep_alive=65), components.drain)
+    ops = QuietServer(config(components.ops_app(lambda: server.started), protocols[1]))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
     log_exposure(public.getsockname()[0])

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from headway_streamer.http.head import HeadAsGet
+from headway_streamer.process.bounded_protocol import BoundedProtocol
 from headway_streamer.watch.drain import Drain
 
 logger = logging.getLogger(__name__)
@@ -61,14 +62,18 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def config(app: Any, **options: Any) -> uvicorn.Config:
-    """The configuration of both servers: HEAD, no access log (URLs contain tokens), no lifespan, no server header."""
+def config(app: Any, protocol: Callable[..., BoundedProtocol], **options: Any) -> uvicorn.Config:
+    """The configuration of both servers: HEAD, no access log (URLs contain tokens), no lifespan, no server header.
+
+    `protocol` makes a connection of uvicorn's arguments. WebSockets would take connections out of its bounds.
+    """
     return uvicorn.Config(
         HeadAsGet(app),
+        http=protocol,  # type: ignore[arg-type]
+        ws="none",
         access_log=False,
         log_config=None,
         lifespan="off",
-        ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,
         **options,

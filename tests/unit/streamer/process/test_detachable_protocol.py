@@ -1,25 +1,20 @@
 """The private parts of uvicorn that the direct writes rely on. After a failure: read what changed, correct the pin."""
 
 import asyncio
-import hashlib
-import inspect
 
 import pytest
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from headway_streamer.process.detachable_protocol import EXTENSION, DetachableProtocol
+from tests.fixtures.pins import fingerprint
+from tests.fixtures.protocol import Transport, connect
 
 PINS = {
     RequestResponseCycle.run_asgi: "0f33f2449a444bc2",
     RequestResponseCycle.send: "abdd8601b326a8da",
     HttpToolsProtocol.connection_lost: "c91a4c9bf2e29c55",
-    HttpToolsProtocol.data_received: "010a7ae59a5d3b1a",
     HttpToolsProtocol.on_message_begin: "96d377fdc7c2baef",
     HttpToolsProtocol._start_asgi_task: "9c08c2571ae9b038",
-    HttpToolsProtocol.on_headers_complete: "1ea8589acfad92d8",
-    HttpToolsProtocol.on_response_complete: "64e254f28e389e76",
     HttpToolsProtocol.shutdown: "d7351fa33f00d430",
     HttpToolsProtocol.pause_writing: "17a8fd215d96a13c",
     HttpToolsProtocol.resume_writing: "7844bbaa8cceb1ef",
@@ -28,7 +23,7 @@ PINS = {
 
 @pytest.mark.parametrize("function", PINS, ids=lambda f: f.__qualname__)
 def test_uvicorn_is_as_it_was_when_it_was_pinned(function):
-    assert hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:16] == PINS[function]
+    assert fingerprint(function) == PINS[function]
 
 
 def test_event_streams_and_the_protocol_agree_on_the_extension():
@@ -36,29 +31,6 @@ def test_event_streams_and_the_protocol_agree_on_the_extension():
 
     assert event_stream.EXTENSION == EXTENSION
     assert issubclass(DetachableProtocol, HttpToolsProtocol)
-
-
-class Transport(asyncio.Transport):
-    """Keeps what was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
 
 
 async def starts(scope, receive, send):
@@ -72,10 +44,7 @@ async def starts(scope, receive, send):
 async def connected() -> tuple[DetachableProtocol, Transport]:
     """A connection on which a stream was started and detached."""
     seen: list[DetachableProtocol] = []
-    config = Config(starts, interface="asgi3", http=DetachableProtocol, lifespan="off", log_config=None)
-    protocol = DetachableProtocol(config, ServerState(), {"seen": seen, "writable": []}, asyncio.get_running_loop())
-    transport = Transport()
-    protocol.connection_made(transport)
+    protocol, transport = connect(DetachableProtocol, starts, state={"seen": seen, "writable": []})
     protocol.data_received(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
     await asyncio.gather(*protocol.tasks)
     assert seen == [protocol]
@@ -132,10 +101,7 @@ def application():
 
 
 async def requested(application, version="1.1", *, requests=1):
-    config = Config(application, interface="asgi3", http=DetachableProtocol, lifespan="off", log_config=None)
-    protocol = DetachableProtocol(config, ServerState(), {}, asyncio.get_running_loop())
-    transport = Transport()
-    protocol.connection_made(transport)
+    protocol, transport = connect(DetachableProtocol, application)
     protocol.data_received(b"GET / HTTP/%s\r\nhost: h\r\n\r\n" % version.encode() * requests)
     while application.connection is None:
         await asyncio.sleep(0)
@@ -192,6 +158,7 @@ async def test_a_detached_connection_ignores_bytes_and_reports_its_loss_once():
     lost = []
     protocol._on_lost = lost.append
     protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    assert protocol._requests._timer.requests == set()
     error = TimeoutError()
     protocol.connection_lost(error)
     await asyncio.sleep(0)

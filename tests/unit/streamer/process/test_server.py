@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from headway_streamer.process.bounded_protocol import BoundedProtocol
 from headway_streamer.process.server import DrainingServer, QuietServer, backstop_ms, config, listen
 from headway_streamer.watch.drain import Drain
 
@@ -33,7 +34,7 @@ async def app(scope, receive, send):
 async def test_the_first_signal_drains_and_the_second_stops_at_once():
     drain = Drain(10)
     drain.enter("stream", lambda: None)
-    server = DrainingServer(config(app), drain)
+    server = DrainingServer(config(app, BoundedProtocol), drain)
     server._loop = asyncio.get_running_loop()
     server.handle_exit(signal.SIGTERM, None)
     await asyncio.sleep(0)
@@ -47,12 +48,12 @@ async def test_the_first_signal_drains_and_the_second_stops_at_once():
 
 
 def test_a_signal_before_the_start_stops_at_once():
-    server = DrainingServer(config(app), Drain(10))
+    server = DrainingServer(config(app, BoundedProtocol), Drain(10))
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit
 
 
 def test_the_second_server_leaves_the_signals():
     handler = signal.getsignal(signal.SIGTERM)
-    with QuietServer(config(app)).capture_signals():
+    with QuietServer(config(app, BoundedProtocol)).capture_signals():
         assert signal.getsignal(signal.SIGTERM) is handler

@@ -1,0 +1,214 @@
+"""uvicorn's HTTP protocol with bounds on requests that are not whole.
+
+uvicorn with httptools takes a head of any length and waits for it, and for a body, as long as the client likes. It also
+adds the trailers of a chunked body to the headers of the request, which a proxy has filtered; starts the application
+before the parser has seen that a body's length is ambiguous; and writes a 400 into a response that is being sent.
+
+This relies on private APIs of uvicorn; `tests/unit/streamer/process/test_bounded_protocol.py` pins them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from headway_streamer.process.refusals import (
+    BODY_SIZE,
+    BODY_TIME,
+    HEAD_SIZE,
+    HEAD_TIME,
+    HEADERS,
+    MALFORMED,
+    PIPELINED,
+    TARGET_SIZE,
+    Refusal,
+    RefusedError,
+    answer,
+)
+from headway_streamer.process.unfinished_requests import UnfinishedRequests, address_of
+
+MAX_PIPELINED = 16
+"""Requests that wait for the answer to an earlier one; each takes about 3 KiB. Browsers send none."""
+LINGER_SECONDS = 2.0
+"""How long a refused client may continue to send: if the connection were closed at once, the kernel would drop the
+answer that the client has not read (RFC 9112 §9.6)."""
+LINGER_BYTES = 8 * 1024 * 1024
+"""What it may send meanwhile; it is thrown away."""
+
+HEAD, BODY, WHOLE, IGNORED = range(4)
+"""Stages of a connection: the head of a request is expected, its body is, neither is, what comes is thrown away."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A request that exceeds a bound is answered with a problem, and the connection is closed."""
+
+    __slots__ = ("_chunk_bytes", "_received", "_requests", "_stage", "address", "due_at")
+
+    def __init__(self, requests: UnfinishedRequests, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.address: str | bytes = ""
+        self.due_at = 0.0
+        """Loop time at which the head or the body must be whole."""
+        self._requests = requests
+        self._stage = HEAD
+        self._received = 0
+        """Bytes of this stage in earlier chunks."""
+        self._chunk_bytes = 0
+        """Size of the chunk that is parsed."""
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        super().connection_made(transport)
+        self.address = address_of(self.client[0]) if self.client else ""
+        if self._requests.connected(self.address):
+            self._requests.begun(self)
+        else:
+            # Not an answer: an EventSource that gets one never connects again, and it costs more than it tells.
+            self._requests.refused("connections", self.address)
+            self._stage = IGNORED
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what was received, as far as the bounds allow."""
+        if self._stage == IGNORED:
+            self._ignore(len(data))
+            return
+        if self._stage == WHOLE:
+            self._begin_head()
+        self._chunk_bytes = len(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # to no protocol: the request is answered as if it did not ask for one
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.refusal if isinstance(cause, RefusedError) else MALFORMED)
+        else:
+            self._count(len(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has disconnected, or all was sent."""
+        super().connection_lost(exc)
+        self._requests.disconnected(self)
+
+    # The parser's side
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        if self._stage == WHOLE:  # behind another one, in the same chunk
+            self._begin_head()
+            self._received = 1 - self._chunk_bytes  # at least one byte of the chunk is of this head
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request target."""
+        self.url += url
+        if len(self.url) > self._requests.limits.max_target_bytes:
+            raise RefusedError(TARGET_SIZE)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: check it, and start the application."""
+        self._check_head()
+        self._stage = BODY
+        self._received = -self._chunk_bytes
+        self._requests.expect_body(self)
+        super().on_headers_complete()
+        self.headers = []  # for trailers, which nobody reads
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser drops what follows in the chunk
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._stage = WHOLE
+        self._requests.finished(self)
+        super().on_message_complete()
+
+    # The timer's side
+
+    def on_due(self, now: float) -> None:
+        """The time of the head, of the body, or of a refused client is over."""
+        if self._stage == IGNORED:
+            self._requests.finished(self)
+            self.transport.abort()
+        elif self.flow.read_paused:
+            self.due_at = now + self._requests.limits.body_seconds  # the client is not to blame: nothing is read
+        elif self._stage == BODY:
+            self._refuse(BODY_TIME)
+        elif self._received:
+            self._refuse(HEAD_TIME)
+        else:  # browsers connect in advance; that is no error to answer
+            self._requests.refused("silent", self.address)
+            self._requests.finished(self)
+            self.transport.close()
+
+    # Steps
+
+    def _stop_requests(self) -> None:
+        """Throw away whatever comes from now on."""
+        self._stage, self._received, self.due_at = IGNORED, 0, 0.0
+        self._requests.finished(self)
+
+    def _begin_head(self) -> None:
+        self._stage = HEAD
+        self._received = 0
+        self._requests.begun(self)
+
+    def _count(self, size: int) -> None:
+        self._received += size
+        limits = self._requests.limits
+        if self._stage == HEAD and self._received > limits.max_head_bytes:
+            self._refuse(HEAD_SIZE)
+        elif self._stage == BODY and self._received > limits.max_raw_body_bytes:
+            self._refuse(BODY_SIZE)
+
+    def _check_head(self) -> None:
+        limits = self._requests.limits
+        # Exact only where it matters: a chunk that is short enough holds a head that is.
+        if self._chunk_bytes + max(self._received, 0) > limits.max_head_bytes:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > limits.max_head_bytes:
+                raise RefusedError(HEAD_SIZE)
+        if len(self.headers) > limits.max_headers:
+            raise RefusedError(HEADERS)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise RefusedError(PIPELINED)
+        for name, value in self.headers:
+            # The parser refuses all but a final "chunked", some of it after it has announced the request.
+            if name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise RefusedError(MALFORMED)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer, unless an earlier answer is under way, and throw away what else comes."""
+        self._requests.refused(refusal.reason, self.address)
+        in_body, self._stage, self._received = self._stage == BODY, IGNORED, 0
+        cycle = self.cycle
+        if in_body and self.pipeline:
+            self.transport.abort()
+            return
+        if cycle is not None and not cycle.response_complete:
+            if not in_body or cycle.response_started:
+                cycle.keep_alive = False  # uvicorn closes the connection after this answer
+                self._requests.finished(self)
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if cycle is None or not in_body or not cycle.response_complete:
+            self.transport.write(answer(refusal, self.server_state.default_headers))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close the connection for writing, and soon entirely."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._requests.linger(self, LINGER_SECONDS)
+
+    def _ignore(self, size: int) -> None:
+        self._received += size
+        if self._received > LINGER_BYTES:
+            self.transport.abort()

@@ -1,0 +1,144 @@
+"""What connections may hold before their requests are whole: how many, how much, for how long.
+
+Whoever sends no request costs a file and some memory, so the time is bounded for each request, and the number by
+address. Behind a proxy or a NAT all clients have one address, and they may come at once; so no request is refused for
+the number of others: an address that has many unfinished ones gets less time for the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import NamedTuple, Protocol
+
+from headway_streamer.metrics import Metrics
+from headway_streamer.process.refusals import Reason
+from headway_streamer.settings import Settings
+from headway_streamer.watch.idle_timer import IdleTimer, Waiting
+
+CROWDED_SECONDS = 1.0
+"""Time for the head, and again for the body, of requests above the number that an address may leave unfinished."""
+MAX_UNFINISHED = 4096
+"""Unfinished requests of all addresses together, above which all new ones get `CROWDED_SECONDS`."""
+LOG_SECONDS = 10.0
+"""Between two log lines of refused requests: whoever sends them should not fill the disk."""
+
+logger = logging.getLogger(__name__)
+
+
+class Limits(NamedTuple):
+    """Bounds of one request; the settings of the same names."""
+
+    max_head_bytes: int
+    max_target_bytes: int
+    max_headers: int
+    max_body_bytes: int
+    head_seconds: float
+    body_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(*(getattr(settings, name) for name in cls._fields))
+
+    @property
+    def max_raw_body_bytes(self) -> int:
+        """Bytes of a body as it is sent, with the sizes of its chunks, their extensions and the trailers."""
+        return 2 * self.max_body_bytes + self.max_head_bytes
+
+
+class Connection(Waiting, Protocol):
+    """What this module needs of a connection."""
+
+    address: str | bytes
+
+
+class UnfinishedRequests:
+    """The connections of one server by address, and those of their requests that are not whole."""
+
+    def __init__(self, settings: Settings, timer: IdleTimer, metrics: Metrics) -> None:
+        self.limits = Limits.of(settings)
+        self._most_unfinished = settings.max_unfinished_per_address
+        self._most_connections = settings.max_connections_per_address
+        self._timer = timer
+        self._metrics = metrics
+        self._connections: dict[str | bytes, int] = {}
+        self._unfinished: dict[str | bytes, int] = {}
+        self._refused = 0
+        self._log_at = 0.0
+
+    def connected(self, address: str | bytes) -> bool:
+        """Count a new connection. Returns whether its address may have it; `disconnected` follows in any case."""
+        count = self._connections.get(address, 0) + 1
+        self._connections[address] = count
+        return not 0 < self._most_connections < count
+
+    def disconnected(self, connection: Connection) -> None:
+        """Count a connection that is closed."""
+        _decrement(self._connections, connection.address)
+        self.finished(connection)
+
+    def begun(self, connection: Connection) -> None:
+        """The head of a request is expected, from now on."""
+        if connection not in self._timer.requests:
+            self._timer.requests.add(connection)
+            self._unfinished[connection.address] = self._unfinished.get(connection.address, 0) + 1
+        self._set_due(connection, self.limits.head_seconds)
+
+    def expect_body(self, connection: Connection) -> None:
+        """The head is whole; the body is expected, from now on."""
+        self._set_due(connection, self.limits.body_seconds)
+
+    def finished(self, connection: Connection) -> None:
+        """The request is whole, or its connection is given up."""
+        if connection in self._timer.requests:
+            self._timer.requests.discard(connection)
+            _decrement(self._unfinished, connection.address)
+
+    def linger(self, connection: Connection, seconds: float) -> None:
+        """The request is refused; the connection is to be closed, but not at once."""
+        self.begun(connection)
+        connection.due_at = asyncio.get_running_loop().time() + seconds
+
+    def refused(self, reason: Reason, address: str | bytes) -> None:
+        """Count a refused request or connection, and log it if none was logged just now."""
+        self._metrics.request_refused(reason)
+        self._refused += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._log_at:
+            extra = {"action": "request_refused", "reason": reason, "address": _text(address), "count": self._refused}
+            logger.info("requests were refused", extra=extra)
+            self._refused, self._log_at = 0, now + LOG_SECONDS
+
+    def _set_due(self, connection: Connection, seconds: float) -> None:
+        unfinished = self._unfinished[connection.address]
+        if unfinished > self._most_unfinished or len(self._timer.requests) > MAX_UNFINISHED:
+            seconds = min(seconds, CROWDED_SECONDS)
+        connection.due_at = asyncio.get_running_loop().time() + seconds
+
+
+def _decrement(counts: dict[str | bytes, int], address: str | bytes) -> None:
+    if counts[address] > 1:
+        counts[address] -= 1
+    else:
+        del counts[address]
+
+
+def address_of(host: str) -> str | bytes:
+    """What is counted as one address: of IPv6 the 64 bits that a subscriber has to himself.
+
+    >>> address_of("192.0.2.1"), address_of("2001:db8::1") == address_of("2001:db8::2"), address_of("::ffff:192.0.2.1")
+    ('192.0.2.1', True, '192.0.2.1')
+    """
+    if ":" not in host:
+        return host
+    if host.startswith("::ffff:"):
+        return host.removeprefix("::ffff:")
+    try:
+        return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
+    except OSError:
+        return host
+
+
+def _text(address: str | bytes) -> str:
+    return address if isinstance(address, str) else socket.inet_ntop(socket.AF_INET6, address + bytes(8)) + "/64"
