@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,12 @@ def one(objects: Objects, kind: str, name: str) -> dict[str, Any]:
     """The only object of that kind and name."""
     (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
     return found
+
+
+def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and pod template of everything that makes pods."""
+    for item in objects:
+        if item["kind"] == "Pod":
+            yield item["metadata"]["name"], item
+        elif template := item.get("spec", {}).get("template"):
+            yield item["metadata"]["name"], template

@@ -4,18 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.charts.helm import Objects
+from tests.charts import network
+from tests.charts.helm import Objects, pods
 
 Rule = Callable[[Objects], Iterator[str]]
-
-
-def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and pod template of everything that makes pods."""
-    for item in objects:
-        if item["kind"] == "Pod":
-            yield item["metadata"]["name"], item
-        elif template := item.get("spec", {}).get("template"):
-            yield item["metadata"]["name"], template
 
 
 def restricted(objects: Objects) -> Iterator[str]:
@@ -46,7 +38,7 @@ def read_only(objects: Objects) -> Iterator[str]:
 
 
 def selectors(objects: Objects) -> Iterator[str]:
-    """Every selector finds the pods of one workload; pod templates carry selector labels alone."""
+    """Every selector finds the pods of one workload; pod templates carry selector labels and their component alone."""
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(objects)}
     for item in objects:
         spec, name = item.get("spec", {}), item["metadata"]["name"]
@@ -57,7 +49,8 @@ def selectors(objects: Objects) -> Iterator[str]:
         found = [pod for pod, its in labels.items() if wanted.items() <= its.items()]
         if len(found) != 1:
             yield f"{item['kind']} {name}: selects {found}"
-        if "template" in spec and labels[name] != wanted:
+        component = {"app.kubernetes.io/component": labels.get(name, {}).get("app.kubernetes.io/component")}
+        if "template" in spec and labels[name] != wanted | component:
             yield f"{name}: its pods have more labels than the selector"
 
 
@@ -122,34 +115,16 @@ def budgets(objects: Objects) -> Iterator[str]:
 
 
 def policies(objects: Objects) -> Iterator[str]:
-    """A closed network lets through what the pods need: names, NATS, probes, and one another."""
-    every = dict(pods(objects))
-    for item in objects:
-        if item["kind"] != "NetworkPolicy":
-            continue
-        spec, name = item["spec"], item["metadata"]["name"]
-        ((owner, pod),) = [
-            (n, p)
-            for n, p in every.items()
-            if spec["podSelector"]["matchLabels"].items() <= p["metadata"]["labels"].items()
-        ]
-        known = {port["name"] for container in pod["spec"]["containers"] for port in container.get("ports", [])}
-        opened = {port["port"] for rule in spec["ingress"] for port in rule["ports"]}
-        if opened != known:
-            yield f"NetworkPolicy {name}: opens {sorted(opened)} of {owner}, which has {sorted(known)}"
-        for peer in [peer for rule in spec["ingress"] for peer in rule.get("from", [])]:
-            wanted = peer["podSelector"]["matchLabels"].items()
-            callers = {n for n, p in every.items() if wanted <= p["metadata"]["labels"].items()}
-            if not {n for n, p in every.items() if reaches_nats(p)} <= callers:
-                yield f"NetworkPolicy {name}: keeps out a service"
-        reached = {(port["port"], port["protocol"]) for rule in spec["egress"] for port in rule.get("ports", [])}
-        if reaches_nats(pod) and not {(53, "UDP"), (53, "TCP"), (4222, "TCP")} <= reached:
-            yield f"NetworkPolicy {name}: {owner} does not reach NATS or its name"
-
-
-def reaches_nats(pod: dict[str, Any]) -> bool:
-    """Whether it is one of the services."""
-    return any(e["name"] == "HEADWAY_NATS_URL" for c in pod["spec"]["containers"] for e in c.get("env", []))
+    """Network policies let through what the pods need, and nothing else."""
+    through, wanted = network.let_through(objects), set(network.needed(objects))
+    yield from (f"closed: {connection}" for connection in sorted(wanted - through))
+    yield from (f"open: {connection}" for connection in sorted(through - wanted - set(network.tolerated(objects))))
+    for name, pod in pods(objects):
+        labels = dict(network.endpoints(objects)[name].labels)
+        if "restartPolicy" not in pod["spec"] and not any(
+            item["kind"] == "NetworkPolicy" and network.selects(item["spec"]["podSelector"], labels) for item in objects
+        ):
+            yield f"{name}: no network policy"
 
 
 EXTERNAL = {"headway-nats", "nats-tls"}

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import Objects, merged, render, values
+from tests.charts.helm import Objects, merged, pods, render, values
 from tests.charts.rules import (
     RULES,
     budgets,
     environment,
     mounts,
     names,
-    pods,
     policies,
     ports,
     quantities,
@@ -88,8 +87,30 @@ def no_service(objects):
     policy_of(objects, "demo-nats")["ingress"][0]["from"][0]["podSelector"]["matchLabels"] = {"app": "other"}
 
 
+def no_nats(objects):
+    del policy_of(objects, "demo-processor")["egress"][1]
+
+
 def no_scraping(objects):
-    del policy_of(objects, "demo-processor")["ingress"][0]
+    policy_of(objects, "demo-processor")["ingress"] = []
+
+
+def any_client(objects):
+    del policy_of(objects, "demo-nats")["ingress"][0]["from"]
+
+
+def any_port(objects):
+    policy_of(objects, "demo-streamer")["ingress"].append({"from": [{"namespaceSelector": {}}]})
+
+
+def private_addresses(objects):
+    policy_of(objects, "demo-processor")["egress"].append({"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]})
+
+
+def no_policy(objects):
+    objects[:] = [
+        item for item in objects if (item["kind"], item["metadata"]["name"]) != ("NetworkPolicy", "demo-nats")
+    ]
 
 
 def no_secret(objects):
@@ -129,7 +150,12 @@ def bad_name(objects):
         (budgets, closed_for_ever),
         (policies, no_names),
         (policies, no_service),
+        (policies, no_nats),
         (policies, no_scraping),
+        (policies, any_client),
+        (policies, any_port),
+        (policies, private_addresses),
+        (policies, no_policy),
         (secrets, no_secret),
         (secrets, lost_key),
         (quantities, no_quantity),
@@ -139,7 +165,9 @@ def bad_name(objects):
     ids=lambda value: value.__name__,
 )
 def test_each_rule_fires(rule, spoil):
-    objects = copy.deepcopy(render(given=merged(values("netpol"), {"streamer": {"autoscaling": {"enabled": True}}})))
+    objects = copy.deepcopy(
+        render(given=merged(values("monitoring"), {"streamer": {"autoscaling": {"enabled": True}}}))
+    )
     assert not list(rule(objects))
     spoil(objects)
     assert list(rule(objects))

@@ -15,15 +15,20 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What never changes during the life of a release: the only labels of pods. */}}
+{{/* What never changes during the life of a release. */}}
 {{- define "nats.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "nats.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "nats.labels" -}}
+{{/* The labels of pods: network policies know them by their component, whatever the chart is called. */}}
+{{- define "nats.podLabels" -}}
 {{ include "nats.selectorLabels" . }}
 app.kubernetes.io/component: nats
+{{- end -}}
+
+{{- define "nats.labels" -}}
+{{ include "nats.podLabels" . }}
 app.kubernetes.io/part-of: headway
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}

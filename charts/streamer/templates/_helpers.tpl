@@ -15,15 +15,20 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What never changes during the life of a release: the only labels of pods. */}}
+{{/* What never changes during the life of a release. */}}
 {{- define "streamer.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "streamer.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "streamer.labels" -}}
+{{/* The labels of pods: network policies know them by their component, whatever the chart is called. */}}
+{{- define "streamer.podLabels" -}}
 {{ include "streamer.selectorLabels" . }}
 app.kubernetes.io/component: streamer
+{{- end -}}
+
+{{- define "streamer.labels" -}}
+{{ include "streamer.podLabels" . }}
 app.kubernetes.io/part-of: headway
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -175,4 +180,43 @@ imagePullSecrets:
 {{- $hosts = concat $hosts .Values.httpRoute.hostnames -}}
 {{- end -}}
 {{- join "," (concat $hosts (.Values.config.allowedHosts | default list) | uniq) -}}
+{{- end -}}
+
+{{/* What the pods reach by a network policy: names, and NATS. */}}
+{{- define "streamer.egress" -}}
+{{- $global := (.Values.global | default dict).nats | default dict -}}
+{{- $url := .Values.nats.url | default $global.url -}}
+- ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+  {{- with .Values.networkPolicy.dns }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- if $url }}
+{{- $ports := list }}
+{{- range splitList "," $url }}
+{{- $ports = append $ports (regexFind ":[0-9]+/?$" (trim .) | trimAll ":/" | default "4222") }}
+{{- end }}
+- ports:
+    {{- range uniq $ports }}
+    - { port: {{ . }}, protocol: TCP }
+    {{- end }}
+  {{- with .Values.networkPolicy.nats }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- else }}
+- ports: [{ port: client, protocol: TCP }]
+  to:
+    - podSelector:
+        matchLabels: { app.kubernetes.io/instance: {{ .Release.Name }}, app.kubernetes.io/component: nats }
+{{- end }}
+{{- with .Values.networkPolicy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Who reaches the ops port by a network policy, besides the node. */}}
+{{- define "streamer.scrapers" -}}
+{{- if or .Values.networkPolicy.scrapers .Values.podMonitor.enabled }}
+- ports: [{ port: ops, protocol: TCP }]
+  from: {{- .Values.networkPolicy.scrapers | default (list (dict "namespaceSelector" dict)) | toYaml | nindent 4 }}
+{{- end }}
 {{- end -}}
