@@ -1,7 +1,6 @@
 """HEAD is answered as GET would be, without the body, and begins nothing."""
 
 import asyncio
-from functools import partial
 
 import httpx
 import msgspec
@@ -10,7 +9,7 @@ import pytest
 from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord
 from headway.testing import progress
-from headway_streamer.process.bounded_protocol import BoundedProtocol
+from headway_streamer.process.bounded_protocol import BoundedProtocol, bounded
 from headway_streamer.process.server import QuietServer, config, listen
 from headway_streamer.process.unfinished_requests import UnfinishedRequests
 from headway_streamer.settings import Settings
@@ -171,7 +170,7 @@ async def test_head_leaves_the_connection_for_the_next_request(streamer, tasks):
 async def test_head_on_the_ops_port_says_what_get_says(streamer):
     listener = listen("127.0.0.1", 0)
     requests = UnfinishedRequests(Settings(), streamer.components.idle_timer, streamer.components.metrics)
-    server = QuietServer(config(streamer.components.ops_app(lambda: True), partial(BoundedProtocol, requests)))
+    server = QuietServer(config(streamer.components.ops_app(lambda: True), bounded(BoundedProtocol, requests)))
     serving = asyncio.create_task(server.serve([listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with httpx.AsyncClient(base_url=url) as client:

@@ -5,14 +5,13 @@ import logging
 import re
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 
 import httpx
 import msgspec
 import pytest
 
 from headway.records import KindRecord
-from headway_streamer.process.bounded_protocol import BoundedProtocol
+from headway_streamer.process.bounded_protocol import BoundedProtocol, bounded
 from headway_streamer.process.server import QuietServer, config, listen
 from headway_streamer.process.unfinished_requests import UnfinishedRequests
 from tests.fixtures.condition import until
@@ -120,7 +119,7 @@ async def run_ops(streamer):
     components = streamer.components
     requests = UnfinishedRequests(components.settings, components.idle_timer, components.metrics)
     listener = listen("127.0.0.1", 0)
-    server = QuietServer(config(components.ops_app(lambda: True), partial(BoundedProtocol, requests)))
+    server = QuietServer(config(components.ops_app(lambda: True), bounded(BoundedProtocol, requests)))
     serving = asyncio.create_task(server.serve([listener]))
     await until(lambda: server.started)
     yield listener.getsockname()[1]

@@ -10,7 +10,7 @@ This relies on private APIs of uvicorn; `tests/unit/streamer/process/test_bounde
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import ClassVar, TypeVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,7 +28,7 @@ from headway_streamer.process.refusals import (
     RefusedError,
     answer,
 )
-from headway_streamer.process.unfinished_requests import UnfinishedRequests, address_of
+from headway_streamer.process.unfinished_requests import Address, UnfinishedRequests
 
 MAX_PIPELINED = 16
 """Requests that wait for the answer to an earlier one; each takes about 3 KiB. Browsers send none."""
@@ -38,48 +38,49 @@ answer that the client has not read (RFC 9112 §9.6)."""
 LINGER_BYTES = 8 * 1024 * 1024
 """What it may send meanwhile; it is thrown away."""
 
-HEAD, BODY, WHOLE, IGNORED = range(4)
-"""Stages of a connection: the head of a request is expected, its body is, neither is, what comes is thrown away."""
+HEAD, NEW_BODY, BODY, WHOLE, IGNORED = range(5)
+"""Stages of a connection: the head of a request is expected; a body may begin in this chunk; its body is expected;
+nothing is; what comes is thrown away."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. A request that exceeds a bound is answered with a problem, and the connection is closed."""
 
-    __slots__ = ("_chunk_bytes", "_received", "_requests", "_stage", "address", "due_at")
+    __slots__ = ("_chunk_bytes", "_received", "_stage", "address", "due_at")
 
-    def __init__(self, requests: UnfinishedRequests, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.address: str | bytes = ""
-        self.due_at = 0.0
-        """Loop time at which the head or the body must be whole."""
-        self._requests = requests
-        self._stage = HEAD
-        self._received = 0
-        """Bytes of this stage in earlier chunks."""
-        self._chunk_bytes = 0
-        """Size of the chunk that is parsed."""
+    requests: ClassVar[UnfinishedRequests]
+    """Those of the server; see `bounded`."""
+    address: Address
+    due_at: float
+    """Loop time at which the head or the body must be whole."""
+    _stage: int
+    _received: int
+    """Bytes of this stage in earlier chunks."""
+    _chunk_bytes: int
+    """Size of the chunk that is parsed."""
 
     # The transport's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
-        self.address = address_of(self.client[0]) if self.client else ""
-        if self._requests.connected(self.address):
-            self._requests.begun(self)
-        else:
-            # Not an answer: an EventSource that gets one never connects again, and it costs more than it tells.
-            self._requests.refused("connections", self.address)
+        self._stage, self._received, self._chunk_bytes = HEAD, 0, 0
+        self.address = self.requests.connected(self.client[0] if self.client else "")
+        if self.requests.has_too_many(self.address):
+            # No answer: an EventSource that gets one never connects again, and it costs more than it tells.
+            self.requests.refused("connections", self.address)
             self._stage = IGNORED
             transport.abort()
+        else:
+            self.requests.begun(self, self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         """Parse what was received, as far as the bounds allow."""
-        if self._stage == IGNORED:
-            self._ignore(len(data))
-            return
         if self._stage == WHOLE:
             self._begin_head()
+        elif self._stage == IGNORED:
+            self._ignore(len(data))
+            return
         self._chunk_bytes = len(data)
         self._unset_keepalive_if_required()
         try:
@@ -90,12 +91,13 @@ class BoundedProtocol(HttpToolsProtocol):
             cause = error.__context__
             self._refuse(cause.refusal if isinstance(cause, RefusedError) else MALFORMED)
         else:
-            self._count(len(data))
+            if self._stage != WHOLE:
+                self._count(len(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has disconnected, or all was sent."""
         super().connection_lost(exc)
-        self._requests.disconnected(self)
+        self.requests.disconnected(self)
 
     # The parser's side
 
@@ -109,15 +111,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """A piece of the request target."""
         self.url += url
-        if len(self.url) > self._requests.limits.max_target_bytes:
+        if len(self.url) > self.requests.limits.max_target_bytes:
             raise RefusedError(TARGET_SIZE)
 
     def on_headers_complete(self) -> None:
         """The head is whole: check it, and start the application."""
         self._check_head()
-        self._stage = BODY
-        self._received = -self._chunk_bytes
-        self._requests.expect_body(self)
+        self._stage = NEW_BODY
         super().on_headers_complete()
         self.headers = []  # for trailers, which nobody reads
         if self.parser.should_upgrade():
@@ -126,7 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._stage = WHOLE
-        self._requests.finished(self)
+        self.requests.finished(self)
         super().on_message_complete()
 
     # The timer's side
@@ -134,17 +134,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_due(self, now: float) -> None:
         """The time of the head, of the body, or of a refused client is over."""
         if self._stage == IGNORED:
-            self._requests.finished(self)
+            self.requests.finished(self)
             self.transport.abort()
         elif self.flow.read_paused:
-            self.due_at = now + self._requests.limits.body_seconds  # the client is not to blame: nothing is read
+            self.due_at = now + self.requests.limits.body_seconds  # the client is not to blame: nothing is read
         elif self._stage == BODY:
             self._refuse(BODY_TIME)
         elif self._received:
             self._refuse(HEAD_TIME)
         else:  # browsers connect in advance; that is no error to answer
-            self._requests.refused("silent", self.address)
-            self._requests.finished(self)
+            self.requests.refused("silent", self.address)
+            self.requests.finished(self)
             self.transport.close()
 
     # Steps
@@ -152,23 +152,28 @@ class BoundedProtocol(HttpToolsProtocol):
     def _stop_requests(self) -> None:
         """Throw away whatever comes from now on."""
         self._stage, self._received, self.due_at = IGNORED, 0, 0.0
-        self._requests.finished(self)
+        self.requests.finished(self)
 
     def _begin_head(self) -> None:
         self._stage = HEAD
         self._received = 0
-        self._requests.begun(self)
+        self.requests.begun(self, self.loop.time())
 
     def _count(self, size: int) -> None:
+        """Count a chunk behind which the request is not whole."""
+        limits = self.requests.limits
+        if self._stage == NEW_BODY:  # most requests have none; those that have are looked at here
+            self._stage, self._received = BODY, 0
+            self.requests.expect_body(self, self.loop.time())
+            return
         self._received += size
-        limits = self._requests.limits
         if self._stage == HEAD and self._received > limits.max_head_bytes:
             self._refuse(HEAD_SIZE)
         elif self._stage == BODY and self._received > limits.max_raw_body_bytes:
             self._refuse(BODY_SIZE)
 
     def _check_head(self) -> None:
-        limits = self._requests.limits
+        limits = self.requests.limits
         # Exact only where it matters: a chunk that is short enough holds a head that is.
         if self._chunk_bytes + max(self._received, 0) > limits.max_head_bytes:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -185,8 +190,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer, unless an earlier answer is under way, and throw away what else comes."""
-        self._requests.refused(refusal.reason, self.address)
-        in_body, self._stage, self._received = self._stage == BODY, IGNORED, 0
+        self.requests.refused(refusal.reason, self.address)
+        in_body, self._stage, self._received = self._stage in (NEW_BODY, BODY), IGNORED, 0
         cycle = self.cycle
         if in_body and self.pipeline:
             self.transport.abort()
@@ -194,7 +199,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if cycle is not None and not cycle.response_complete:
             if not in_body or cycle.response_started:
                 cycle.keep_alive = False  # uvicorn closes the connection after this answer
-                self._requests.finished(self)
+                self.requests.finished(self)
                 return
             cycle.disconnected = True
             cycle.message_event.set()
@@ -206,9 +211,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close the connection for writing, and soon entirely."""
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._requests.linger(self, LINGER_SECONDS)
+        self.requests.linger(self, self.loop.time() + LINGER_SECONDS)
 
     def _ignore(self, size: int) -> None:
         self._received += size
         if self._received > LINGER_BYTES:
             self.transport.abort()
+
+
+P = TypeVar("P", bound=BoundedProtocol)
+
+
+def bounded(protocol: type[P], requests: UnfinishedRequests) -> type[P]:
+    """The class of the connections of one server: as an attribute of each, `requests` would cost time and memory."""
+    return type(protocol.__name__, (protocol,), {"requests": requests, "__slots__": ()})

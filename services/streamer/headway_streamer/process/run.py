@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from functools import partial
 from socket import gethostname
 
 import msgspec
@@ -15,7 +14,7 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
 from headway_streamer.components import Components
-from headway_streamer.process.bounded_protocol import BoundedProtocol
+from headway_streamer.process.bounded_protocol import BoundedProtocol, bounded
 from headway_streamer.process.detachable_protocol import DetachableProtocol
 from headway_streamer.process.exposure import log_exposure
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
@@ -62,7 +61,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
     private = listen(settings.ops_host, settings.ops_port, write_deadline_seconds=deadline)
     protocols = [
-        partial(type, UnfinishedRequests(settings, components.idle_timer, components.metrics))
+        bounded(type, UnfinishedRequests(settings, components.idle_timer, components.metrics))
         for type in (DetachableProtocol, BoundedProtocol)
     ]
     server = DrainingServer(config(components.public_app(), protocols[0], timeout_keep_alive=65), components.drain)

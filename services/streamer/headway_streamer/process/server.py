@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -62,14 +62,14 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def config(app: Any, protocol: Callable[..., BoundedProtocol], **options: Any) -> uvicorn.Config:
+def config(app: Any, protocol: type[BoundedProtocol], **options: Any) -> uvicorn.Config:
     """The configuration of both servers: HEAD, no access log (URLs contain tokens), no lifespan, no server header.
 
-    `protocol` makes a connection of uvicorn's arguments. WebSockets would take connections out of its bounds.
+    WebSockets would take connections out of the bounds of `protocol`.
     """
     return uvicorn.Config(
         HeadAsGet(app),
-        http=protocol,  # type: ignore[arg-type]
+        http=protocol,
         ws="none",
         access_log=False,
         log_config=None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from typing import NamedTuple, Protocol
 
 from headway_streamer.metrics import Metrics
@@ -47,81 +48,101 @@ class Limits(NamedTuple):
         return 2 * self.max_body_bytes + self.max_head_bytes
 
 
+class Address:
+    """One address, as long as it has connections. `host` is what `address_of` makes of it."""
+
+    __slots__ = ("connections", "host", "unfinished")
+
+    def __init__(self, host: str | bytes) -> None:
+        self.host = host
+        self.connections = 0
+        self.unfinished = 0
+
+    def __str__(self) -> str:
+        return (
+            self.host if isinstance(self.host, str) else socket.inet_ntop(socket.AF_INET6, self.host + bytes(8)) + "/64"
+        )
+
+
 class Connection(Waiting, Protocol):
     """What this module needs of a connection."""
 
-    address: str | bytes
+    address: Address
 
 
 class UnfinishedRequests:
-    """The connections of one server by address, and those of their requests that are not whole."""
+    """The connections of one server by address, and those of their requests that are not whole.
+
+    Every request passes here three times: few calls, and no search by address but for a new connection.
+    """
 
     def __init__(self, settings: Settings, timer: IdleTimer, metrics: Metrics) -> None:
         self.limits = Limits.of(settings)
         self._most_unfinished = settings.max_unfinished_per_address
-        self._most_connections = settings.max_connections_per_address
-        self._timer = timer
+        self._most_connections = settings.max_connections_per_address or sys.maxsize
+        self._requests = timer.requests
         self._metrics = metrics
-        self._connections: dict[str | bytes, int] = {}
-        self._unfinished: dict[str | bytes, int] = {}
+        self._addresses: dict[str | bytes, Address] = {}
         self._refused = 0
         self._log_at = 0.0
 
-    def connected(self, address: str | bytes) -> bool:
-        """Count a new connection. Returns whether its address may have it; `disconnected` follows in any case."""
-        count = self._connections.get(address, 0) + 1
-        self._connections[address] = count
-        return not 0 < self._most_connections < count
+    def connected(self, host: str) -> Address:
+        """Count a new connection; `disconnected` follows in any case."""
+        key = address_of(host)
+        address = self._addresses.get(key)
+        if address is None:
+            address = self._addresses[key] = Address(key)
+        address.connections += 1
+        return address
+
+    def has_too_many(self, address: Address) -> bool:
+        """Whether the address has more connections than it may."""
+        return address.connections > self._most_connections
 
     def disconnected(self, connection: Connection) -> None:
         """Count a connection that is closed."""
-        _decrement(self._connections, connection.address)
         self.finished(connection)
+        address = connection.address
+        address.connections -= 1
+        if not address.connections:
+            del self._addresses[address.host]
 
-    def begun(self, connection: Connection) -> None:
-        """The head of a request is expected, from now on."""
-        if connection not in self._timer.requests:
-            self._timer.requests.add(connection)
-            self._unfinished[connection.address] = self._unfinished.get(connection.address, 0) + 1
-        self._set_due(connection, self.limits.head_seconds)
+    def begun(self, connection: Connection, now: float) -> None:
+        """The head of a request is expected, from loop time `now` on."""
+        self._expect(connection, now, self.limits.head_seconds)
 
-    def expect_body(self, connection: Connection) -> None:
-        """The head is whole; the body is expected, from now on."""
-        self._set_due(connection, self.limits.body_seconds)
+    def expect_body(self, connection: Connection, now: float) -> None:
+        """The head is whole; the body is expected, from loop time `now` on."""
+        self._expect(connection, now, self.limits.body_seconds)
+
+    def linger(self, connection: Connection, until: float) -> None:
+        """The request is refused; the connection is to be closed at the loop time `until`."""
+        self._expect(connection, until, 0.0)
 
     def finished(self, connection: Connection) -> None:
         """The request is whole, or its connection is given up."""
-        if connection in self._timer.requests:
-            self._timer.requests.discard(connection)
-            _decrement(self._unfinished, connection.address)
+        if connection in self._requests:
+            self._requests.discard(connection)
+            connection.address.unfinished -= 1
 
-    def linger(self, connection: Connection, seconds: float) -> None:
-        """The request is refused; the connection is to be closed, but not at once."""
-        self.begun(connection)
-        connection.due_at = asyncio.get_running_loop().time() + seconds
-
-    def refused(self, reason: Reason, address: str | bytes) -> None:
+    def refused(self, reason: Reason, address: Address) -> None:
         """Count a refused request or connection, and log it if none was logged just now."""
         self._metrics.request_refused(reason)
         self._refused += 1
         now = asyncio.get_running_loop().time()
         if now >= self._log_at:
-            extra = {"action": "request_refused", "reason": reason, "address": _text(address), "count": self._refused}
+            extra = {"action": "request_refused", "reason": reason, "address": str(address), "count": self._refused}
             logger.info("requests were refused", extra=extra)
             self._refused, self._log_at = 0, now + LOG_SECONDS
 
-    def _set_due(self, connection: Connection, seconds: float) -> None:
-        unfinished = self._unfinished[connection.address]
-        if unfinished > self._most_unfinished or len(self._timer.requests) > MAX_UNFINISHED:
+    def _expect(self, connection: Connection, now: float, seconds: float) -> None:
+        address = connection.address
+        if connection not in self._requests:
+            self._requests.add(connection)
+            address.unfinished += 1
+        if address.unfinished > self._most_unfinished or len(self._requests) > MAX_UNFINISHED:
             seconds = min(seconds, CROWDED_SECONDS)
-        connection.due_at = asyncio.get_running_loop().time() + seconds
-
-
-def _decrement(counts: dict[str | bytes, int], address: str | bytes) -> None:
-    if counts[address] > 1:
-        counts[address] -= 1
-    else:
-        del counts[address]
+        connection.due_at = now + seconds
 
 
 def address_of(host: str) -> str | bytes:
@@ -138,7 +159,3 @@ def address_of(host: str) -> str | bytes:
         return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
     except OSError:
         return host
-
-
-def _text(address: str | bytes) -> str:
-    return address if isinstance(address, str) else socket.inet_ntop(socket.AF_INET6, address + bytes(8)) + "/64"

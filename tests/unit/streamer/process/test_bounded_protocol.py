@@ -71,10 +71,10 @@ def statuses(transport):
 
 async def test_a_whole_request_is_answered_and_leaves_the_timer(application):
     protocol, transport = connect(BoundedProtocol, application)
-    assert protocol._requests._timer.requests == {protocol}
+    assert protocol.requests._requests == {protocol}
     for byte in GET + b"\r\n":
         protocol.data_received(bytes([byte]))
-    assert protocol._requests._timer.requests == set()
+    assert protocol.requests._requests == set()
     await settle(protocol)
     assert statuses(transport) == [200]
 
@@ -95,7 +95,7 @@ async def test_a_refused_client_that_stays_is_cut_off(application):
     protocol.data_received(b"nonsense\r\n\r\n")
     assert protocol.due_at >= begun + LINGER_SECONDS
     protocol.on_due(protocol.due_at)
-    assert (transport.calls, protocol._requests._timer.requests) == (["write_eof", "abort"], set())
+    assert (transport.calls, protocol.requests._requests) == (["write_eof", "abort"], set())
 
 
 async def test_trailers_are_not_headers(application):
@@ -186,5 +186,5 @@ async def test_a_connection_above_the_number_of_its_address_is_aborted(applicati
     second.data_received(GET + b"\r\n")
     second.connection_lost(None)
     assert application.scopes == []
-    assert requests._timer.requests == {first, other}
+    assert requests._requests == {first, other}
     assert connect(BoundedProtocol, application, requests)[1].calls == ["abort"]

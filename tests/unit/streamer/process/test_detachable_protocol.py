@@ -158,7 +158,7 @@ async def test_a_detached_connection_ignores_bytes_and_reports_its_loss_once():
     lost = []
     protocol._on_lost = lost.append
     protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
-    assert protocol._requests._timer.requests == set()
+    assert protocol.requests._requests == set()
     error = TimeoutError()
     protocol.connection_lost(error)
     await asyncio.sleep(0)

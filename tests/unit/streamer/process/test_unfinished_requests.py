@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from headway_streamer.process import unfinished_requests as module
-from headway_streamer.process.unfinished_requests import CROWDED_SECONDS, LOG_SECONDS, Limits, address_of
+from headway_streamer.process.unfinished_requests import CROWDED_SECONDS, LOG_SECONDS, Address, Limits, address_of
 from headway_streamer.settings import Settings
 from tests.fixtures.protocol import unfinished_requests
 
@@ -14,76 +14,76 @@ pytestmark = [pytest.mark.security, pytest.mark.looptime]
 
 
 class Connection:
-    def __init__(self, address="a"):
-        self.address = address
+    def __init__(self, requests, host="192.0.2.1"):
+        self.address = requests.connected(host)
         self.due_at = 0.0
 
     def on_due(self, now):
         raise NotImplementedError
 
 
-def now():
-    return asyncio.get_running_loop().time()
-
-
 async def test_head_and_body_have_their_time_each():
-    requests, one = unfinished_requests(head_seconds=10, body_seconds=30), Connection()
-    requests.begun(one)
-    assert one.due_at == now() + 10
-    await asyncio.sleep(4)
-    requests.expect_body(one)
-    assert one.due_at == now() + 30
+    requests = unfinished_requests(head_seconds=10, body_seconds=30)
+    one = Connection(requests)
+    requests.begun(one, 5)
+    assert one.due_at == 15
+    requests.expect_body(one, 9)
+    assert one.due_at == 39
     requests.finished(one)
     requests.finished(one)
-    assert (requests._timer.requests, requests._unfinished) == (set(), {})
+    assert (requests._requests, one.address.unfinished) == (set(), 0)
 
 
 async def test_an_address_with_many_unfinished_requests_has_less_time_for_more():
     requests = unfinished_requests(max_unfinished_per_address=2)
-    first, second, third, other = (Connection(address) for address in "aaab")
+    first, second, third = (Connection(requests) for _ in range(3))
+    other = Connection(requests, "192.0.2.2")
     for one in (first, second, third, other):
-        requests.begun(one)
-    assert [one.due_at - now() for one in (first, second, third, other)] == [10, 10, CROWDED_SECONDS, 10]
-    requests.expect_body(third)
-    assert third.due_at == now() + CROWDED_SECONDS
+        requests.begun(one, 0)
+    assert [one.due_at for one in (first, second, third, other)] == [10, 10, CROWDED_SECONDS, 10]
+    requests.expect_body(third, 0)
+    assert third.due_at == CROWDED_SECONDS
     requests.finished(first)
-    requests.begun(third)
-    assert third.due_at == now() + 10
+    requests.begun(third, 0)
+    assert third.due_at == 10
 
 
 async def test_all_addresses_together_have_less_time_when_there_are_very_many(monkeypatch):
     monkeypatch.setattr(module, "MAX_UNFINISHED", 2)
-    requests, connections = unfinished_requests(), [Connection(str(n)) for n in range(3)]
+    requests = unfinished_requests()
+    connections = [Connection(requests, f"192.0.2.{n}") for n in range(3)]
     for one in connections:
-        requests.begun(one)
-    assert [one.due_at - now() for one in connections] == [10, 10, CROWDED_SECONDS]
+        requests.begun(one, 0)
+    assert [one.due_at for one in connections] == [10, 10, CROWDED_SECONDS]
 
 
 async def test_a_crowded_address_never_has_more_time_than_others():
-    requests, one = unfinished_requests(head_seconds=0.5, max_unfinished_per_address=0), Connection()
-    requests.begun(one)
-    assert one.due_at == now() + 0.5
+    requests = unfinished_requests(head_seconds=0.5, max_unfinished_per_address=0)
+    one = Connection(requests)
+    requests.begun(one, 0)
+    assert one.due_at == 0.5
 
 
 async def test_connections_are_counted_by_address():
-    requests, one = unfinished_requests(max_connections_per_address=1), Connection()
-    assert [requests.connected("a"), requests.connected("a"), requests.connected("b")] == [True, False, True]
-    requests.disconnected(one)
-    assert not requests.connected("a")
-    requests.disconnected(one)
-    requests.disconnected(one)
-    assert requests._connections == {"b": 1}
+    requests = unfinished_requests(max_connections_per_address=1)
+    first, other = Connection(requests), Connection(requests, "192.0.2.2")
+    assert [requests.has_too_many(one.address) for one in (first, other)] == [False, False]
+    second = Connection(requests)
+    assert (second.address is first.address, requests.has_too_many(second.address)) == (True, True)
+    for one in (first, second):
+        requests.disconnected(one)
+    assert list(requests._addresses) == ["192.0.2.2"]
     unlimited = unfinished_requests(max_connections_per_address=0)
-    assert all(unlimited.connected("a") for _ in range(3))
+    assert not any(unlimited.has_too_many(Connection(unlimited).address) for _ in range(3))
 
 
 async def test_refused_requests_are_counted_and_logged_now_and_then(caplog):
     caplog.set_level(logging.INFO)
     requests = unfinished_requests()
     for _ in range(3):
-        requests.refused("head_size", "192.0.2.1")
+        requests.refused("head_size", Address("192.0.2.1"))
     await asyncio.sleep(LOG_SECONDS)
-    requests.refused("silent", address_of("2001:db8::1"))
+    requests.refused("silent", Address(address_of("2001:db8::1")))
     assert requests._metrics._refused == {"head_size": 3, "silent": 1}
     logged = [(record.reason, record.address, record.count) for record in caplog.records]
     assert logged == [("head_size", "192.0.2.1", 1), ("silent", "2001:db8::/64", 3)]
