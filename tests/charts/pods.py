@@ -24,9 +24,8 @@ from tests.fixtures.services import TERM, Service, free_port
 
 
 def container_of(objects: Objects, kind: str, name: str) -> dict[str, Any]:
-    """The only container of a workload."""
-    (container,) = one(objects, kind, name)["spec"]["template"]["spec"]["containers"]
-    return container
+    """The first container of a workload: others stand beside it."""
+    return one(objects, kind, name)["spec"]["template"]["spec"]["containers"][0]
 
 
 def environment_of(objects: Objects, container: dict[str, Any]) -> dict[str, str]:
@@ -122,7 +121,7 @@ class Nats(NatsProcess):
         text = one(objects, "ConfigMap", name)["data"]["nats.conf"]
         for rendered, local in (
             ("listen: 0.0.0.0:4222", f"listen: 127.0.0.1:{self.port}"),
-            ("http: 0.0.0.0:8222", f"http: 127.0.0.1:{self.monitor}"),
+            ("http: 127.0.0.1:8222", f"http: 127.0.0.1:{self.monitor}"),
             ("/tmp/nats.pid", str(directory / "nats.pid")),
             ("store_dir: /data", f"store_dir: {directory / 'data'}"),
         ):

@@ -55,14 +55,15 @@ def selectors(objects: Objects) -> Iterator[str]:
 
 
 def ports(objects: Objects) -> Iterator[str]:
-    """Named ports exist in the pods."""
+    """Named ports exist in the pods; the first container has all probes, those beside it the one that restarts it."""
     for name, pod in pods(objects):
         if "restartPolicy" in pod["spec"]:  # a pod that ends by itself
             continue
-        for container in pod["spec"]["containers"]:
+        for place, container in enumerate(pod["spec"]["containers"]):
             known = {port["name"] for port in container.get("ports", [])}
-            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-                port = container.get(probe, {}).get("httpGet", {}).get("port")
+            for probe in ("livenessProbe",) if place else ("startupProbe", "livenessProbe", "readinessProbe"):
+                asked = container.get(probe, {})
+                port = asked.get("httpGet", asked.get("tcpSocket", {})).get("port")
                 if port not in known:
                     yield f"{name}: {probe} asks {port}"
     every = {p["name"] for _, pod in pods(objects) for c in pod["spec"]["containers"] for p in c.get("ports", [])}

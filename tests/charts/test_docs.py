@@ -44,6 +44,6 @@ def test_the_pages_on_kubernetes_explain_every_alert():
     page = "".join(path.read_text() for path in PAGES if path.parent.name == "kubernetes")
     assert len(NAMED.findall(page)) > 40
     objects = render(given=values("monitoring"))
-    for service in ("processor", "streamer"):
+    for service in ("nats", "processor", "streamer"):
         for group in one(objects, "PrometheusRule", f"demo-{service}")["spec"]["groups"]:
             assert [rule["alert"] for rule in group["rules"] if f"`{rule['alert']}`" not in page] == []

@@ -9,24 +9,37 @@ import yaml
 
 from headway_processor.metrics import PrometheusMetrics
 from headway_streamer.metrics import Metrics
-from tests.charts.helm import CHARTS, one, render, values
+from tests.charts.helm import CHARTS, merged, one, render, values
 
 DASHBOARD = CHARTS.parent / "deploy" / "grafana" / "headway.json"
 SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
 
 
+SERVICES = ["nats", "processor", "streamer"]
+OF_NATS = {
+    "nats_healthz_status",
+    "nats_server_jetstream_disabled",
+    "nats_stream_total_bytes",
+    "nats_varz_connections",
+    "nats_varz_in_msgs",
+    "nats_varz_out_msgs",
+    "nats_varz_slow_consumers",
+}
+"""Of what prometheus-nats-exporter 0.20.1 exports with the arguments that are rendered."""
+
+
 def counted():
-    """The names of all series of both services."""
+    """The names of all series of both services, and those of NATS."""
     pages = Metrics().exposition() + PrometheusMetrics(lambda: True).exposition()
     families = re.findall(r"^# TYPE (\S+)", pages.decode(), re.MULTILINE)
-    return {family.removesuffix("_total") + suffix for family in families for suffix in SUFFIXES}
+    return {family.removesuffix("_total") + suffix for family in families for suffix in SUFFIXES} | OF_NATS
 
 
 def asked(expression):
-    return set(re.findall(r"\bheadway_\w+", expression))
+    return set(re.findall(r"\b(?:headway|nats)_\w+", expression)) - {"nats_jetstream"}
 
 
-@pytest.mark.parametrize("service", ["processor", "streamer"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_alert_asks_for_what_is_counted_and_says_what_to_do(service, rung):
     (group,) = one(render(given=values("monitoring")), "PrometheusRule", f"demo-{service}")["spec"]["groups"]
     names = [rule["alert"] for rule in group["rules"]]
@@ -59,6 +72,9 @@ WELL = {
     'headway_nats_connected{service="processor",pod="q"}': "1x90",
     'headway_jobs_dead_lettered_total{pod="q",kind="crawl"}': "2x90",
     'headway_jobs_pending{pod="q",kind="crawl"}': "4x90",
+    'nats_healthz_status{pod="n"}': "0x90",
+    'nats_server_jetstream_disabled{pod="n"}': "0x90",
+    'nats_varz_slow_consumers{pod="n"}': "2x90",
     'headway_attempts_running{pod="q",kind="crawl"}': "10x90",
     'headway_attempts_finished_total{pod="q",kind="crawl",status="completed"}': "0+30x90",
     'headway_attempts_finished_total{pod="q",kind="crawl",status="error"}': "0+3x90",
@@ -74,6 +90,8 @@ WRONG = {
         'headway_delivery_latency_seconds_bucket{pod="p",le="0.01"}': "0x90",
         'headway_delivery_latency_seconds_bucket{pod="p",le="1"}': "0+90x90",
     },
+    "HeadwayNatsUnhealthy": {'nats_server_jetstream_disabled{pod="n"}': "0x40 1x50"},
+    "HeadwayNatsSlowConsumers": {'nats_varz_slow_consumers{pod="n"}': "2x50 3x40"},
     "HeadwayDrainOverrun": {'headway_drain_overdue_streams{pod="p"}': "0x57 5 _x40"},
     "HeadwayStoreFills": {'headway_store_usage_ratio{pod="p",part="store"}': "0.5x40 0.75x50"},
     "HeadwaySubmitsRefused": {'headway_submissions_rejected_total{pod="p",reason="store_full"}': "3x57 9x33"},
@@ -110,9 +128,7 @@ def alerting(case, changed):
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path, rung):
     objects = render(given=values("monitoring"))
     groups = [
-        group
-        for service in ("processor", "streamer")
-        for group in one(objects, "PrometheusRule", f"demo-{service}")["spec"]["groups"]
+        group for service in SERVICES for group in one(objects, "PrometheusRule", f"demo-{service}")["spec"]["groups"]
     ]
     assert {rule["alert"] for group in groups for rule in group["rules"]} == set(WRONG)
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
@@ -131,3 +147,76 @@ def test_the_dashboard_asks_for_what_is_counted(rung):
             assert asked(target["expr"])
             assert asked(target["expr"]) <= counted(), panel["title"]
     rung("Grafana dashboard", panels=len(panels))
+
+
+def test_the_exporter_tells_totals_and_no_subjects():
+    objects = render(given=values("monitoring"))
+    _, exporter = one(objects, "StatefulSet", "demo-nats")["spec"]["template"]["spec"]["containers"]
+    assert exporter["image"] == "natsio/prometheus-nats-exporter:0.20.1"
+    *flags, url = exporter["args"]
+    assert url == "http://127.0.0.1:8222"
+    assert "http: 127.0.0.1:8222" in one(objects, "ConfigMap", "demo-nats")["data"]["nats.conf"]
+    assert {flag.partition("=")[0] for flag in flags} == {
+        "-port", "-prefix", "-use_internal_server_name", "-varz", "-healthz", "-jsz"
+    }  # fmt: skip
+    (port,) = exporter["ports"]
+    assert f"-port={port['containerPort']}" in flags
+    assert "readinessProbe" not in exporter  # NATS serves without it
+    image = {"registry": "registry.example.org", "digest": "sha256:" + "0" * 64}
+    given = merged(values("monitoring"), {"nats": {"metrics": {"image": image}}})
+    _, pinned = one(render(given=given), "StatefulSet", "demo-nats")["spec"]["template"]["spec"]["containers"]
+    assert pinned["image"] == f"registry.example.org/natsio/prometheus-nats-exporter@{image['digest']}"
+
+
+JOBS = [
+    ("nothing is known yet", {}, 0),
+    ("jobs wait and none has run", {'headway_jobs_pending{pod="demo-processor-a",kind="check"}': "7x10"}, 7),
+    (
+        "all processors count the same queue, and each its own attempts",
+        {
+            'headway_jobs_pending{pod="demo-processor-a",kind="check"}': "30x10",
+            'headway_jobs_pending{pod="demo-processor-b",kind="check"}': "30x10",
+            'headway_jobs_pending{pod="demo-processor-b",kind="crawl"}': "9x10",
+            'headway_jobs_pending{pod="heavy-processor-b",kind="check"}': "99x10",
+            'headway_attempts_running{pod="demo-processor-a",kind="check"}': "10x10",
+            'headway_attempts_running{pod="demo-processor-b",kind="check"}': "5x10",
+        },
+        45,
+    ),
+]
+
+
+@pytest.mark.needs("promtool")
+def test_keda_counts_the_jobs_that_wait_and_run(tmp_path, rung):
+    (trigger,) = one(render(given=values("keda")), "ScaledObject", "demo-processor")["spec"]["triggers"]
+    query = trigger["metadata"]["query"]
+    assert trigger["type"] == "prometheus"
+    assert asked(query) <= counted()
+    tests = [
+        {
+            "name": name,
+            "interval": "1m",
+            "input_series": [
+                {"series": series.replace("{", '{namespace="default",'), "values": text}
+                for series, text in given.items()
+            ],
+            "promql_expr_test": [
+                {"expr": query, "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": expected}]}
+            ],
+        }
+        for name, given, expected in JOBS
+    ]
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"tests": tests}))
+    done = subprocess.run(["promtool", "test", "rules", "tests.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rung("KEDA's query in promtool", cases=len(JOBS))
+
+
+def test_keda_asks_the_monitor_of_an_external_nats():
+    keda = {"prometheus": "", "monitoringEndpoint": "nats.messaging:8222", "minReplicas": 0}
+    given = merged(values("external-nats"), values("keda"))
+    given = merged(given, {"processor": {"autoscaling": {"keda": keda}}})
+    (trigger,) = one(render(given=given), "ScaledObject", "demo-processor")["spec"]["triggers"]
+    assert trigger["type"] == "nats-jetstream"
+    assert trigger["metadata"]["natsServerMonitoringEndpoint"] == "nats.messaging:8222"
+    assert trigger["metadata"]["consumer"] == "check"

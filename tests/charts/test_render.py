@@ -91,9 +91,27 @@ REFUSED = [
     ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
     ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
     ({"streamer": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}}}, "config.allowedHosts"),
+    ({"nats": {"podMonitor": {"enabled": True}}}, "podMonitor.enabled of the chart nats needs metrics.enabled"),
+    ({"nats": {"prometheusRule": {"enabled": True}}}, "prometheusRule.enabled of the chart nats needs metrics.enabled"),
+    (
+        {"processor": {"autoscaling": {"keda": {"enabled": True, "kinds": ["a"]}}}},
+        "autoscaling.keda.monitoringEndpoint",
+    ),
+    (
+        {
+            "processor": {
+                "autoscaling": {"keda": {"enabled": True, "kinds": ["a"], "prometheus": "u", "minReplicas": 0}}
+            }
+        },
+        "minReplicas must be at least 1",
+    ),
     ({"nats": {"enabled": False}}, "global.nats.url"),
     (
-        {"processor": {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "kinds": ["a"]}}}},
+        {
+            "processor": {
+                "autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "kinds": ["a"], "prometheus": "u"}}
+            }
+        },
         "enable one of them",
     ),
     ({"processor": {"autoscaling": {"keda": {"enabled": True}}}}, "names the kinds whose waiting jobs are counted"),

@@ -40,13 +40,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "nats.image" -}}
-{{- $global := .Values.global | default dict -}}
-{{- $registry := $global.imageRegistry | default .Values.image.registry -}}
-{{- $path := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") -}}
-{{- if .Values.image.digest -}}
-{{- printf "%s@%s" $path .Values.image.digest -}}
+{{- include "nats.imageOf" (dict "image" .Values.image "tag" .Chart.AppVersion "global" .Values.global) -}}
+{{- end -}}
+
+{{- define "nats.metricsImage" -}}
+{{- include "nats.imageOf" (dict "image" .Values.metrics.image "tag" "" "global" .Values.global) -}}
+{{- end -}}
+
+{{/* An image with its registry, and its digest or tag. */}}
+{{- define "nats.imageOf" -}}
+{{- $registry := (.global | default dict).imageRegistry | default .image.registry -}}
+{{- $path := ternary (printf "%s/%s" $registry .image.repository) .image.repository (ne $registry "") -}}
+{{- if .image.digest -}}
+{{- printf "%s@%s" $path .image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" $path (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- printf "%s:%s" $path (.image.tag | default .tag) -}}
 {{- end -}}
 {{- end -}}
 
