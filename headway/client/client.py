@@ -102,12 +102,12 @@ class Client:
 
     async def cancel(self, task: str, reason: str = "") -> dict[str, Any]:
         """Request the cancellation of a task; its last event says when it has ended. ClientError 409 if it has."""
-        body = {"reason": reason} if reason else None
+        body = {"reason": reason} if reason else {}
         return self._object(await self._ask("POST", task_path(task, "/cancel"), json=body))
 
     async def retry(self, task: str) -> dict[str, Any]:
         """Resubmit a task as a new one. Sent once: after a lost answer look at `tasks` before calling again."""
-        return self._object(await self._ask("POST", task_path(task, "/retry")))
+        return self._object(await self._ask("POST", task_path(task, "/retry"), json={}))
 
     async def result(self, task: str) -> Any:
         """The result of a completed task, also one that is too large for its event. ClientError 409 before its end."""

@@ -57,7 +57,7 @@ async def test_axe_finds_nothing_on_any_view(shared, http, page, expect, size):
             report = await page.evaluate("(options) => axe.run(options)", options)
             for rule in report["violations"]:
                 found[f"{view or 'list'} {scheme} {rule['id']}"] = [node["html"][:120] for node in rule["nodes"]][:3]
-    await http.post(f"{shared.s1.url}/api/v1/tasks/{endless}/cancel")
+    await http.post(f"{shared.s1.url}/api/v1/tasks/{endless}/cancel", json={})
     assert not found, json.dumps(found, indent=1)
 
 
@@ -105,7 +105,7 @@ async def test_the_address_alone_shows_the_task_that_runs(shared, http, page, ex
     await page.goto(shared.s1.url)
     await expect(page.get_by_role("progressbar")).to_be_visible(timeout=20_000)
     await page.wait_for_url(f"**/#{task}")
-    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel")
+    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel", json={})
 
 
 async def test_age_and_run_time_agree_whatever_the_clock_of_the_machine_says(shared, http, page, expect):
@@ -115,7 +115,7 @@ async def test_age_and_run_time_agree_whatever_the_clock_of_the_machine_says(sha
     runs = page.locator("#main .time")
     await expect(runs).to_have_text(re.compile("runs for [1-9]"), timeout=20_000)
     words = await page.locator("#main").inner_text()
-    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel")
+    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel", json={})
     created, running = (int(re.search(rf"{word}.(\d+)", words)[1]) for word in ("Created", "runs for"))
     assert 0 <= created - running <= 2
     assert created < 60

@@ -31,7 +31,7 @@ async def task(shared, http):
     reply = await http.post(f"{shared.s1.url}/api/v1/tasks", json={"kind": "script", "params": ENDLESS})
     task = reply.json()["task"]
     yield task
-    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel")
+    await http.post(f"{shared.s1.url}/api/v1/tasks/{task}/cancel", json={})
 
 
 async def until_open(shared, http, count):

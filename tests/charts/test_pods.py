@@ -49,12 +49,12 @@ async def test_the_rendered_accounts_allow_the_whole_main_job(objects, http, tmp
         assert result.status_code in (200, 404)  # small results are in the last event
         steps = [{"name": "long", "seconds": 60, "ticks": 600}]
         long = await submit(http, one, "script", {"steps": steps})
-        assert (await http.post(f"{two.service.url}/api/v1/tasks/{long}/cancel")).status_code < 300
+        assert (await http.post(f"{two.service.url}/api/v1/tasks/{long}/cancel", json={})).status_code < 300
         assert (await end_of(http, one, long))["status"] == "cancelled"
         failing = [{"name": "bad", "seconds": 0, "fail": {"retryable": False}}]
         bad = await submit(http, one, "script", {"steps": failing})
         assert (await end_of(http, one, bad))["status"] == "error"
-        retried = await http.post(f"{two.service.url}/api/v1/tasks/{bad}/retry")
+        retried = await http.post(f"{two.service.url}/api/v1/tasks/{bad}/retry", json={})
         assert retried.status_code < 300, retried.text
         listed = await http.get(f"{two.service.url}/api/v1/tasks")
         assert {bulk, long, bad} <= {item["task"] for item in listed.json()["tasks"]}

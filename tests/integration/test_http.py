@@ -15,7 +15,7 @@ from headway.records import JobMessage, KindRecord, decode_record
 from headway.testing import progress
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
-from tests.fixtures.sse import read_events
+from tests.fixtures.sse import ACCEPT, read_events
 
 SCHEMA = {
     "type": "object",
@@ -169,7 +169,8 @@ WRITES = ["/api/v1/tasks/{}/cancel", "/api/v1/tasks/{}/retry"]
 async def test_an_id_that_cannot_be_one_is_not_found_at_any_door(streamer):
     for method, path in [*(("GET", p) for p in READS), *(("POST", p) for p in WRITES)]:
         for id in [*BAD_IDS, "absent"]:
-            reply = await streamer.http.request(method, path.replace("{}", id))
+            headers = {"Content-Type": "application/json"}
+            reply = await streamer.http.request(method, path.replace("{}", id), headers=headers)
             assert (reply.status_code, reply.json()["status"]) == (404, 404), (method, path, id)
             assert reply.headers["content-type"] == "application/problem+json"
 
@@ -330,23 +331,23 @@ async def test_a_queued_task_is_cancelled_at_once(streamer):
     assert (reply.status_code, reply.json()["status"]) == (202, "cancelling")
     state = (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]
     assert (state["status"], state["message"]) == ("cancelled", "typo")
-    assert (await streamer.http.post(f"/api/v1/tasks/{task}/cancel")).status_code == 409
+    assert (await streamer.http.post(f"/api/v1/tasks/{task}/cancel", json={})).status_code == 409
 
 
 async def test_a_running_task_is_asked_to_end_once(streamer):
     task = await submitted(streamer)
     await write(streamer, task, progress("processing"))
     for _ in range(3):
-        assert (await streamer.http.post(f"/api/v1/tasks/{task}/cancel")).status_code == 202
+        assert (await streamer.http.post(f"/api/v1/tasks/{task}/cancel", json={})).status_code == 202
     page = await streamer.components.history.page(task, 1)
     assert [type(f.event).__name__ for f in page.frames] == ["Progress", "Progress", "Cancel"]
 
 
 async def test_a_retry_is_a_new_task_with_the_same_params(streamer):
     task = await submitted(streamer, {"text": "again", "count": 3})
-    assert (await streamer.http.post(f"/api/v1/tasks/{task}/retry")).status_code == 409
+    assert (await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})).status_code == 409
     await write(streamer, task, progress("processing"), progress("error", 0.0))
-    again = (await streamer.http.post(f"/api/v1/tasks/{task}/retry")).json()["task"]
+    again = (await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})).json()["task"]
     shown = (await streamer.http.get(f"/api/v1/tasks/{again}")).json()
     assert (shown["params"], shown["retry_of"]) == ({"text": "again", "count": 3}, task)
 
@@ -372,7 +373,7 @@ async def test_start_and_stream_in_one_request(streamer):
     resumed = await read_events(streamer.http, path, headers={"Last-Event-ID": queued.id})
     assert {json.loads(e.data).get("task", task) for e in resumed} == {task}
     assert numbers(resumed) == [2, 3]
-    assert (await streamer.http.get(path, headers={"Last-Event-ID": resumed[-1].id})).status_code == 204
+    assert (await streamer.http.get(path, headers=ACCEPT | {"Last-Event-ID": resumed[-1].id})).status_code == 204
     assert len((await streamer.http.get("/api/v1/tasks")).json()["tasks"]) == 1
 
 
@@ -395,7 +396,7 @@ async def test_the_first_seeds_routes_start_a_kind_and_speak_three_words(nats_se
 
 
 async def test_the_bare_path_needs_a_kind_when_none_is_configured(streamer):
-    reply = await streamer.http.get(BARE)
+    reply = await streamer.http.get(BARE, headers=ACCEPT)
     assert (reply.status_code, "/api/v1/process/{kind}/stream" in reply.json()["detail"]) == (400, True)
 
 
@@ -415,7 +416,7 @@ async def test_streams_of_the_seeds_routes_outlive_those_of_the_others(nats_serv
 @pytest.mark.security
 @pytest.mark.parametrize("path", ["/api/v1/process/stream?kind=echo&text=x", "/api/v1/process/echo/stream?text=x"])
 async def test_a_start_by_get_from_another_site_is_forbidden(streamer, path):
-    reply = await streamer.http.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+    reply = await streamer.http.get(path, headers=ACCEPT | {"Sec-Fetch-Site": "cross-site"})
     assert reply.status_code == 403
 
 

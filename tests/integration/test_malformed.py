@@ -11,6 +11,7 @@ from headway.eventlog.chain import Chain
 from headway.records import KindRecord, TaskRecord
 from headway.testing import progress
 from tests.fixtures.http import run_streamer
+from tests.fixtures.sse import ACCEPT
 
 pytestmark = pytest.mark.security
 
@@ -62,7 +63,7 @@ async def test_json_that_is_nested_too_deeply_is_refused_wherever_it_comes_in(st
         ]
         if depth < 1000:  # a longer URL is refused by the server
             query = {"kind": "any", "a": nested(depth - 1)}
-            replies.append(await streamer.http.get("/api/v1/process/stream", params=query))
+            replies.append(await streamer.http.get("/api/v1/process/stream", params=query, headers=ACCEPT))
         assert [(r.status_code, r.json()["title"]) for r in replies] == [(400, "Nested too deeply")] * len(replies), (
             depth
         )

@@ -8,6 +8,7 @@ import pytest
 from headway.records import KindRecord
 from headway_streamer.tasks.store import ENVELOPE_BYTES
 from tests.fixtures.http import run_streamer
+from tests.fixtures.sse import ACCEPT
 
 LIMIT = 256 * 1024 - ENVELOPE_BYTES
 
@@ -60,21 +61,21 @@ async def test_params_of_the_largest_size_are_accepted_and_can_be_retried(stream
     reply = await streamer.submit("any", params, **{"Idempotency-Key": "k" * 255})
     assert reply.status_code == 202, reply.text
     task = reply.json()["task"]
-    await streamer.http.post(f"/api/v1/tasks/{task}/cancel")
-    assert (await streamer.http.post(f"/api/v1/tasks/{task}/retry")).status_code == 202
+    await streamer.http.post(f"/api/v1/tasks/{task}/cancel", json={})
+    assert (await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})).status_code == 202
     assert (await stored(connection, names))[:2] == [2, 2]
 
 
 async def test_a_retry_of_params_that_do_not_fit_any_more_is_refused_permanently(streamer, connection, names):
     record = {"task": "old", "kind": "any", "created": 1.0, "params": {"text": "x" * (LIMIT + 1)}}
     await connection.client.jetstream().publish(f"$KV.{names.tasks_bucket}.old", json.dumps(record).encode())
-    reply = await streamer.http.post("/api/v1/tasks/old/retry")
+    reply = await streamer.http.post("/api/v1/tasks/old/retry", json={})
     assert reply.status_code == 413, reply.text
 
 
 async def test_a_start_by_get_is_refused_by_the_same_rule(streamer, monkeypatch):
     monkeypatch.setattr("headway_streamer.tasks.store.ENVELOPE_BYTES", 256 * 1024 - 100)
-    reply = await streamer.http.get("/api/v1/process/stream", params={"kind": "any", "text": "x" * 200})
+    reply = await streamer.http.get("/api/v1/process/stream", params={"kind": "any", "text": "x" * 200}, headers=ACCEPT)
     assert (reply.status_code, reply.json()["title"]) == (413, "Content Too Large")
 
 

@@ -6,14 +6,12 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
-from headway import __version__
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
-from headway_streamer.http import console, errors, kinds, process, streams, tasks
+from headway_streamer.http import console, errors, kinds, process, schema, streams, tasks
 from headway_streamer.http.gate import Gate
+from headway_streamer.http.options import options_of
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
@@ -53,8 +51,9 @@ def create_app(
     start_and_stream: StartAndStream,
 ) -> Gate:
     """Return the application. Route handlers receive what they name among the arguments."""
+    routes = [*ROUTES, *([console.index, console.page_file] if settings.page else [])]
     app = Litestar(
-        route_handlers=[*ROUTES, *([console.index, console.page_file] if settings.page else [])],
+        route_handlers=[*options_of(routes), *routes],
         dependencies={
             "task_store": _provide(task_store),
             "kinds": _provide(kinds),
@@ -66,14 +65,7 @@ def create_app(
             "start_and_stream": _provide(start_and_stream),
         },
         exception_handlers=errors.HANDLERS,
-        openapi_config=OpenAPIConfig(
-            title="Headway",
-            version=__version__,
-            description="Live progress of long-running work.",
-            path="/schema",
-            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
-            use_handler_docstrings=True,
-        ),
+        openapi_config=schema.openapi(),
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )

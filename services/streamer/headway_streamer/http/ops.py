@@ -6,14 +6,18 @@ from collections.abc import Callable
 
 from litestar.types import Receive, Scope, Send
 
+from headway_streamer.http.security_headers import Headers, problem_headers
 from headway_streamer.metrics import Metrics
+from headway_streamer.problems import Problem
 from headway_streamer.watch.drain import Drain
 
 PLAIN = "text/plain; charset=utf-8"
+PATHS = ("/livez", "/readyz", "/metrics")
+ALLOWED = "GET, OPTIONS"
 
 
 class Ops:
-    """A small ASGI application.
+    """A small ASGI application. Probes are answered in plain text, also with 503; errors are problems.
 
     Neither liveness nor readiness depends on NATS once the log was found: a restart would not bring NATS back. All
     replicas share it, so a proxy would reject the clients of all of them, and a native EventSource never returns after
@@ -45,8 +49,16 @@ class Ops:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, type, body = self._answer(scope["path"], scope["query_string"])
-        headers = [(b"content-type", type.encode()), (b"content-length", b"%d" % len(body))]
+        method = str(scope.get("method", "GET"))
+        if scope["path"] not in PATHS:
+            status, headers, body = _problem(Problem(404, "Not Found", f"There are {', '.join(PATHS)}."))
+        elif method == "OPTIONS":
+            status, headers, body = 204, [(b"allow", ALLOWED.encode())], b""
+        elif method != "GET":
+            status, headers, body = _problem(Problem(405, "Method Not Allowed", headers={"Allow": ALLOWED}))
+        else:
+            status, type, body = self._answer(scope["path"], scope["query_string"])
+            headers = [(b"content-type", type.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -55,9 +67,7 @@ class Ops:
             return 200, PLAIN, b"ok\n"
         if path == "/readyz":
             return self._readiness(verbose=query.startswith(b"verbose"))
-        if path == "/metrics":
-            return 200, self._metrics.content_type, self._metrics.exposition()
-        return 404, PLAIN, b"/livez /readyz /readyz?verbose /metrics\n"
+        return 200, self._metrics.content_type, self._metrics.exposition()
 
     def _readiness(self, *, verbose: bool) -> tuple[int, str, bytes]:
         ready = self._found_log() and not self._drain.draining and self._listening()
@@ -74,6 +84,11 @@ class Ops:
             f"draining: {_yes(self._drain.draining)}\n"
             f"streams: {self._streams()}\n"
         )
+
+
+def _problem(problem: Problem) -> tuple[int, Headers, bytes]:
+    body = problem.body()
+    return problem.status, problem_headers(problem, len(body)), body
 
 
 def _yes(value: bool) -> str:

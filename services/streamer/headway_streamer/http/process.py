@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from headway.errors import StoreFullError, UnavailableError
+from headway_streamer.access.origins import Origins
 from headway_streamer.frames.dialect import THREE_WORDS
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.requests import (
@@ -17,11 +18,11 @@ from headway_streamer.http.requests import (
     BeginQuery,
     CursorQuery,
     MergeQuery,
-    check_same_site,
     read_key,
     stream_request,
     task_parameters,
 )
+from headway_streamer.http.start_policy import check_start
 from headway_streamer.http.submission import Submissions
 from headway_streamer.problems import Problem
 from headway_streamer.settings import Settings
@@ -61,6 +62,7 @@ class StartAndStream:
         drain: Drain,
     ) -> None:
         self.settings = settings
+        self.origins = Origins(settings.cors_origins)
         self._kinds = kinds
         self._submissions = submissions
         self._streams = streams
@@ -111,12 +113,13 @@ async def process_stream(
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
+    check_start(request, start_and_stream.origins)
     settings = start_and_stream.settings
     kind = kind or settings.process_kind
     if not kind:
         raise Problem(400, "Bad query", "Name the kind: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
     wanted = stream_request(request, settings, [], at, begin, merge)
-    return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
+    return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 
 @get("/api/v1/process/{kind:str}/stream", tags=["streams"], summary="The same, for clients that append to the URL")
@@ -130,15 +133,13 @@ async def process_kind_stream(
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
-    settings = start_and_stream.settings
-    wanted = stream_request(request, settings, [], at, begin, merge)
-    return await start_and_stream.respond(_read_start(request, settings, kind, key, cancel_on_disconnect), wanted)
+    check_start(request, start_and_stream.origins)
+    wanted = stream_request(request, start_and_stream.settings, [], at, begin, merge)
+    return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 
-def _read_start(request: AnyRequest, settings: Settings, kind: str, key: str, cancel: str) -> StartRequest:
-    start = StartRequest(kind, read_key(key), cancel == "1", task_parameters(request))
-    check_same_site(request, settings)
-    return start
+def _read_start(request: AnyRequest, kind: str, key: str, cancel: str) -> StartRequest:
+    return StartRequest(kind, read_key(key), cancel == "1", task_parameters(request))
 
 
 def _task_of(cursor: str) -> str:

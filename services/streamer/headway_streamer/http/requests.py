@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from headway import codec
@@ -16,6 +18,7 @@ from headway_streamer.settings import Settings
 from headway_streamer.watch.admission import StreamRequest
 
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 MAX_KEY_CHARS = 255
 RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
 
@@ -75,8 +78,6 @@ def task_parameters(request: AnyRequest) -> dict[str, list[str]]:
 
 async def read_body(request: AnyRequest, type: type[T]) -> T:
     """Decode the JSON body. Raises a Problem that says where it is wrong, and NestedTooDeepError."""
-    if request.content_type[0] != JSON:
-        raise Problem(415, "Unsupported Media Type", "Send JSON with `Content-Type: application/json`.")
     body = await request.body()
     codec.check_depth(body, codec.MAX_DEPTH + 1)
     try:
@@ -97,12 +98,13 @@ def read_key(key: str) -> str:
 def wants_json(request: AnyRequest) -> bool:
     """Whether a request for a stream asks for the snapshot instead."""
     accept = request.headers.get("accept", "")
-    return JSON in accept and "text/event-stream" not in accept
+    return JSON in accept and EVENT_STREAM not in accept
 
 
-def check_same_site(request: AnyRequest, settings: Settings) -> None:
-    """Raise a Problem for a page of another origin: only listed pages may start a task by a GET."""
-    site = request.headers.get("sec-fetch-site", "")
-    origin = request.headers.get("origin", "")
-    if site in ("cross-site", "same-site") and origin not in settings.cors_origins:
-        raise Problem(403, "Forbidden", "Pages of other origins must be listed in HEADWAY_STREAMER_CORS_ORIGINS.")
+def require_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Raise a Problem unless the request declares JSON: a guard of routes that change something.
+
+    The page of another site can send other types without asking (Fetch standard, CORS-safelisted request-header).
+    """
+    if connection.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise Problem(415, "Unsupported Media Type", f"Send `Content-Type: {JSON}`, also without a body.")

@@ -12,7 +12,7 @@ from headway import codec
 from headway.errors import EndedError
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.http.requests import AnyRequest, CancelRequest, Submission, read_body, read_key
+from headway_streamer.http.requests import AnyRequest, CancelRequest, Submission, read_body, read_key, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.http.submission import Submissions, Submitted
 from headway_streamer.problems import Problem, not_found
@@ -25,7 +25,13 @@ from headway_streamer.tasks.store import TaskStore
 MAX_REASON_CHARS = 500
 
 
-@post("/api/v1/tasks", tags=["tasks"], status_code=202, summary="Submit a task: 202 only after its job is stored")
+@post(
+    "/api/v1/tasks",
+    tags=["tasks"],
+    status_code=202,
+    summary="Submit a task: 202 only after its job is stored",
+    guards=[require_json],
+)
 async def submit_task(
     request: AnyRequest,
     submissions: NamedDependency[Submissions],
@@ -59,7 +65,13 @@ async def get_task(
     return await snapshot(request, task_store, listing, task)
 
 
-@post("/api/v1/tasks/{task:str}/cancel", tags=["tasks"], status_code=202, summary="Request that a task ends")
+@post(
+    "/api/v1/tasks/{task:str}/cancel",
+    tags=["tasks"],
+    status_code=202,
+    summary="Request that a task ends",
+    guards=[require_json],
+)
 async def cancel_task(
     request: AnyRequest, task_store: NamedDependency[TaskStore], task: FromPath[str]
 ) -> Response[bytes]:
@@ -72,7 +84,13 @@ async def cancel_task(
     return json_response({"task": record.task, "status": "cancelling"}, 202)
 
 
-@post("/api/v1/tasks/{task:str}/retry", tags=["tasks"], status_code=202, summary="Resubmit a task as a new one")
+@post(
+    "/api/v1/tasks/{task:str}/retry",
+    tags=["tasks"],
+    status_code=202,
+    summary="Resubmit a task as a new one",
+    guards=[require_json],
+)
 async def retry_task(
     task_store: NamedDependency[TaskStore],
     history: NamedDependency[History],

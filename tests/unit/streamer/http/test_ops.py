@@ -49,4 +49,11 @@ async def test_the_details_name_what_readiness_depends_on(ops):
 
 async def test_metrics_are_exposed_and_other_paths_are_not_found(ops):
     assert "headway_watchers 0" in (await ops.get("/metrics")).text
-    assert (await ops.get("/")).status_code == 404
+    reply = await ops.get("/")
+    assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_other_methods_are_not_allowed(ops):
+    reply = await ops.post("/metrics")
+    assert (reply.status_code, reply.headers["allow"], reply.json()["status"]) == (405, "GET, OPTIONS", 405)
+    assert ((await ops.options("/livez")).status_code, (await ops.options("/nope")).status_code) == (204, 404)

@@ -7,6 +7,7 @@ import pytest
 
 from headway.testing import MemoryLog
 from headway_streamer.http.head import HEAD
+from tests.fixtures.sse import ACCEPT
 from tests.unit.streamer.conftest import completed, parse
 from tests.unit.streamer.http.conftest import app_of, streamer
 
@@ -16,7 +17,8 @@ PATH = "/api/v1/process/k/stream"
 async def started(parts, client, **options):
     """The reply to a start-and-stream request, whose task completes as soon as it is accepted."""
     parts.offer()
-    asking = asyncio.ensure_future(client.get(PATH, **options))
+    headers = ACCEPT | options.pop("headers", {})
+    asking = asyncio.ensure_future(client.get(PATH, headers=headers, **options))
     while not parts.jobs.jobs and not asking.done():
         await asyncio.sleep(0.001)
     for task in parts.jobs.jobs:
@@ -34,16 +36,16 @@ async def test_a_task_is_started_with_the_parameters_of_the_query_and_streamed(p
 
 async def test_a_reconnect_streams_the_task_of_its_cursor(parts, client):
     reply = await started(parts, client)
-    again = await client.get(PATH, headers={"Last-Event-ID": parse(reply.content)[0].id})
+    again = await client.get(PATH, headers=ACCEPT | {"Last-Event-ID": parse(reply.content)[0].id})
     assert parse(again.content)[-1].data["status"] == "completed"
     assert len(parts.jobs.jobs) == 1
 
 
 async def test_the_kind_comes_from_the_settings_if_the_url_has_none(client):
-    reply = await client.get("/api/v1/process/stream")
+    reply = await client.get("/api/v1/process/stream", headers=ACCEPT)
     assert (reply.status_code, reply.json()["title"]) == (400, "Bad query")
     async with streamer(MemoryLog(), process_kind="k") as (_, other):
-        reply = await other.get("/api/v1/process/stream")
+        reply = await other.get("/api/v1/process/stream", headers=ACCEPT)
         assert (reply.status_code, reply.json()["title"]) == (404, "Unknown kind")
 
 
@@ -56,7 +58,7 @@ async def test_the_presence_of_the_starter_is_published_while_its_stream_is_open
     assert calls == ["arrived", "left"]
     parts.drain.begin()
     cursor = parse(reply.content)[0].id
-    reply = await client.get(PATH, params={"cancel_on_disconnect": "1", "cursor": cursor})
+    reply = await client.get(PATH, params={"cancel_on_disconnect": "1", "cursor": cursor}, headers=ACCEPT)
     assert (parse(reply.content)[0].event, calls[2:]) == ("goodbye", ["called"])
 
 
@@ -67,7 +69,7 @@ async def test_what_passes_by_itself_is_answered_with_a_stream_that_ends(parts, 
         parts.drain.begin()
     else:
         parts.jobs.away = True
-    reply = await client.get(PATH)
+    reply = await client.get(PATH, headers=ACCEPT)
     assert reply.status_code == 200
     assert [(b.event, b.data) for b in parse(reply.content)] == [("goodbye", {"reason": fault})]
 
@@ -75,13 +77,13 @@ async def test_what_passes_by_itself_is_answered_with_a_stream_that_ends(parts, 
 async def test_a_full_store_is_a_problem(parts, client):
     parts.offer()
     parts.jobs.full = True
-    assert (await client.get(PATH)).status_code == 507
+    assert (await client.get(PATH, headers=ACCEPT)).status_code == 507
 
 
 @pytest.mark.security
 @pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 404)])
 async def test_a_page_of_another_origin_may_not_start_a_task(client, site, status):
-    reply = await client.get(PATH, headers={"Sec-Fetch-Site": site})
+    reply = await client.get(PATH, headers=ACCEPT | {"Sec-Fetch-Site": site})
     assert reply.status_code == status
 
 
@@ -94,5 +96,5 @@ async def test_a_head_checks_and_starts_nothing(parts):
 
     transport = httpx.ASGITransport(as_head)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        reply = await client.get(PATH)
+        reply = await client.get(PATH, headers=ACCEPT)
     assert (reply.status_code, parts.jobs.jobs) == (200, {})

@@ -13,7 +13,6 @@ JSON = {"Content-Type": "application/json"}
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"{}", {"Content-Type": "text/plain"}, 415),
         (b"{", JSON, 400),
         (b"\xff", JSON, 400),
         (b"{}", JSON, 422),
@@ -42,3 +41,26 @@ async def test_the_user_comes_from_the_header_of_the_settings():
         await parts.add_task("t1")
         reply = await client.get(f"{TASKS}/t1/stream", headers={"X-User": "ada"})
         assert b'"reason":"overload"' in reply.content
+
+
+@pytest.mark.security
+@pytest.mark.parametrize(
+    "type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize("body", [b"", b"{}"])
+@pytest.mark.parametrize("path", [TASKS, f"{TASKS}/t1/cancel", f"{TASKS}/t1/retry"])
+async def test_every_post_declares_json(parts, client, path, body, type):
+    parts.offer()
+    await parts.add_task("t1")
+    headers = {} if type is None else {"Content-Type": type}
+    reply = await client.post(path, content=body, headers=headers)
+    assert (reply.status_code, "application/json" in reply.json()["detail"]) == (415, True)
+    assert (parts.jobs.jobs, await parts.log.last("t1")) == ({}, None)
+
+
+async def test_json_may_have_parameters_and_any_case(parts, client):
+    parts.offer()
+    reply = await client.post(
+        TASKS, content=b'{"kind":"k"}', headers={"Content-Type": "Application/JSON; charset=utf-8"}
+    )
+    assert reply.status_code == 202

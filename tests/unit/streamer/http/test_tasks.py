@@ -70,7 +70,7 @@ async def test_a_task_is_cancelled_with_a_reason_until_it_has_ended(parts, clien
     assert (reply.status_code, reply.json()) == (202, {"task": "t1", "status": "cancelling"})
     assert parts.log.events("t1")[-1].reason == "typo"
     await parts.write("t1", completed())
-    reply = await client.post(f"{TASKS}/t1/cancel")
+    reply = await client.post(f"{TASKS}/t1/cancel", json={})
     assert (reply.status_code, reply.json()["detail"]) == (409, "The task is already completed.")
 
 
@@ -78,9 +78,9 @@ async def test_a_task_is_retried_with_its_parameters_once_it_has_ended(parts, cl
     parts.offer()
     await parts.add_task("t1", params=codec.raw(b'{"a":1}'))
     await parts.write("t1", *ticks(1, 1))
-    assert (await client.post(f"{TASKS}/t1/retry")).status_code == 409
+    assert (await client.post(f"{TASKS}/t1/retry", json={})).status_code == 409
     await parts.write("t1", progress("error", 1.0))
-    reply = await client.post(f"{TASKS}/t1/retry")
+    reply = await client.post(f"{TASKS}/t1/retry", json={})
     assert reply.status_code == 202
     record = await parts.task_store.record(reply.json()["task"])
     assert (record.retry_of, bytes(record.params)) == ("t1", b'{"a":1}')
