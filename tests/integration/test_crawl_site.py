@@ -1,6 +1,5 @@
 """A crawl of a real site over real sockets: an http.server on a free port of this machine."""
 
-import asyncio
 import gzip
 import threading
 from contextlib import contextmanager
@@ -182,7 +181,7 @@ async def test_proxies_of_the_environment_are_not_used(site, job, monkeypatch):
 
 async def test_a_table_behind_a_url_and_a_redirect_is_profiled(site, job):
     settings = allowing(site.netloc)
-    report = await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table"), settings)
+    report = await bulk(job, BulkParams(source=f"{site.url}table"), settings)
     assert (report.rows, [column.name for column in report.columns]) == (2, ["id", "name"])
 
 
@@ -190,6 +189,6 @@ async def test_a_table_behind_a_url_and_a_redirect_is_profiled(site, job):
 async def test_a_table_whose_url_redirects_to_what_is_not_allowed_is_refused(site, inside, job):
     settings = allowing(site.netloc)
     with pytest.raises(TaskError, match=inside.netloc) as raised:
-        await asyncio.to_thread(bulk, job, BulkParams(source=f"{site.url}table/inside"), settings)
+        await bulk(job, BulkParams(source=f"{site.url}table/inside"), settings)
     assert raised.value.type == "ForbiddenAddress"
     assert inside.asked == []

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from headway.errors import SettingsError
 from headway.service.settings import load
 from headway.service.usage import SettingsGroup
 
 PREFIX = "HEADWAY_PROCESSOR_"
 DATA_DIR_VARIABLE = f"{PREFIX}DATA_DIR"
 CRAWL_ALLOW_VARIABLE = f"{PREFIX}CRAWL_ALLOW"
+DOWNLOAD_SECONDS_VARIABLE = f"{PREFIX}DOWNLOAD_SECONDS"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +23,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Directory whose files the kind `bulk` may read; empty for none."""
     crawl_allow: tuple[str, ...] = ()
     """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
+    page_seconds: float = 30.0
+    """Longest time that `crawl` spends on one request, whatever arrives meanwhile."""
+    crawl_seconds: float = 3600.0
+    """Time after which a crawl ends, with a report on the pages read so far."""
+    download_seconds: float = 600.0
+    """Longest time that `bulk` spends on the download of a table, redirects included, whatever arrives meanwhile."""
+
+    def __post_init__(self) -> None:
+        for name in ("page_seconds", "crawl_seconds", "download_seconds"):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
 
 
 GROUP = SettingsGroup("Bundled kinds", PREFIX, Settings)

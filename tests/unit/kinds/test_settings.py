@@ -1,6 +1,15 @@
 """The settings of the bundled kinds are those of the environment that are theirs."""
 
-from headway_kinds.settings import CRAWL_ALLOW_VARIABLE, DATA_DIR_VARIABLE, Settings, read
+import pytest
+
+from headway.errors import SettingsError
+from headway_kinds.settings import (
+    CRAWL_ALLOW_VARIABLE,
+    DATA_DIR_VARIABLE,
+    DOWNLOAD_SECONDS_VARIABLE,
+    Settings,
+    read,
+)
 
 
 def test_they_are_read_beside_those_of_the_processor():
@@ -11,4 +20,10 @@ def test_they_are_read_beside_those_of_the_processor():
 
 def test_their_variables_are_named_by_their_fields():
     variables = {f"HEADWAY_PROCESSOR_{name.upper()}" for name in Settings.__struct_fields__}
-    assert {DATA_DIR_VARIABLE, CRAWL_ALLOW_VARIABLE} == variables
+    assert {DATA_DIR_VARIABLE, CRAWL_ALLOW_VARIABLE, DOWNLOAD_SECONDS_VARIABLE} <= variables
+
+
+@pytest.mark.parametrize("name", ["PAGE_SECONDS", "CRAWL_SECONDS", "DOWNLOAD_SECONDS"])
+def test_every_wait_has_an_end(name):
+    with pytest.raises(SettingsError, match=f"HEADWAY_PROCESSOR_{name} must be above 0"):
+        read({f"HEADWAY_PROCESSOR_{name}": "0"})

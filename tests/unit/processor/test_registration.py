@@ -12,6 +12,7 @@ import pytest
 from headway.errors import SettingsError
 from headway.kind import REGISTRY, Registry
 from headway.task import task
+from headway_kinds.settings import Settings as Kinds
 from headway_processor import registration
 from headway_processor.registration import declared_settings, load_kinds, module_names
 
@@ -138,11 +139,11 @@ def test_bundled_kind_that_does_not_exist_is_named_with_those_that_do(bundled):
     assert names() == set()
 
 
-def test_bundled_kinds_get_their_settings_from_the_environment(bundled, tmp_path):
+async def test_bundled_kinds_get_their_settings_from_the_environment(bundled, tmp_path):
     environ = {"HEADWAY_PROCESSOR_DATA_DIR": str(tmp_path), "HEADWAY_PROCESSOR_OPS_PORT": "0"}
     bulk = load_kinds([], environ, builtin=["bulk"]).get("bulk")
     with pytest.raises(Exception, match="It is empty"):
-        bulk.handler(None, bulk.params(source="a.csv"))
+        await bulk.handler(None, bulk.params(source="a.csv"))
 
 
 def test_bundled_kinds_that_are_not_registered_are_an_error_and_not_missed_silently(here, monkeypatch):
@@ -197,7 +198,7 @@ def test_settings_that_a_package_declares_are_found(install):
 
 def test_settings_of_bundled_kinds_are_declared(bundled):
     (group,) = declared_settings()
-    assert (group.prefix, group.type.__struct_fields__) == ("HEADWAY_PROCESSOR_", ("data_dir", "crawl_allow"))
+    assert (group.prefix, group.type.__struct_fields__) == ("HEADWAY_PROCESSOR_", Kinds.__struct_fields__)
 
 
 def test_settings_that_are_not_a_group_are_named(install):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
+import asyncio
 import re
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from headway import Job, TaskError, task
+from headway.executor import ContextThreadPoolExecutor
 from headway_kinds.bulk.charset import Encoding
 from headway_kinds.bulk.profile import Column, ColumnProfile, columns
 from headway_kinds.bulk.source import open_source, open_stream
@@ -22,6 +24,10 @@ from headway_kinds.settings import Settings, read
 CELLS_PER_BATCH = 10_000
 """About 10 ms of work; after each batch progress is reported and a cancellation noticed."""
 MAX_BATCH_ROWS = 1000
+CONCURRENCY = 16
+_PROFILERS = ContextThreadPoolExecutor(4, thread_name_prefix="bulk")
+"""Profiling is bound by the CPU."""
+T = TypeVar("T")
 OTHER_DELIMITERS = ",;\t|:^~ "
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}([. ]\d{3})+|\d+),\d+|[+-]?\d+")
 
@@ -95,26 +101,43 @@ def register(environ: Mapping[str, str]) -> None:
     """Register the kind with the settings in `environ`. Raises SettingsError."""
     settings = read(environ)
 
-    @task("bulk", executor="thread", retries=1, concurrency=4, log_level="WARNING")
-    def handler(job: Job, params: BulkParams) -> BulkReport:
+    # More than are profiled at a time: sources that send slowly must not keep others waiting.
+    @task("bulk", retries=1, concurrency=CONCURRENCY, log_level="WARNING")
+    async def handler(job: Job, params: BulkParams) -> BulkReport:
         """Profile a CSV table: type, range, mean, frequent values and gaps of each column."""
-        return bulk(job, params, settings)
+        return await bulk(job, params, settings)
 
 
-def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
+async def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
     """Profile a table and return the report. Raises TaskError when it cannot be read or has too many bad rows."""
     began = time.monotonic()
-    with open_source(job, params.source, settings) as path:
-        try:
-            format = detect_format(
-                read_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding
-            )
-            table, profiles = profile(job, path, format, header=params.header)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise TaskError(
-                f"The gzip file {params.source!r} is damaged or truncated: {error}.", type="BadGzip", retryable=False
-            ) from error
-        size_bytes = path.stat().st_size
+    async with open_source(job, params.source, settings) as path:
+        return await _in_profiler(partial(_report, job, params, path, began))
+
+
+async def _in_profiler(call: Callable[[], T]) -> T:
+    """Run `call` in a thread of the profilers. When it is cancelled it ends only with the thread, which reads files."""
+    future = _PROFILERS.submit(call)
+    waiting = asyncio.wrap_future(future)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        if not future.cancel():
+            await asyncio.gather(waiting, return_exceptions=True)
+        raise
+
+
+def _report(job: Job, params: BulkParams, path: Path, began: float) -> BulkReport:
+    try:
+        format = detect_format(
+            read_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding
+        )
+        table, profiles = profile(job, path, format, header=params.header)
+    except (EOFError, zlib.error) as error:
+        raise TaskError(
+            f"The gzip file {params.source!r} is damaged or truncated: {error}.", type="BadGzip", retryable=False
+        ) from error
+    size_bytes = path.stat().st_size
     check_bad_rows(table, params.max_bad)
     warnings = [*table.warnings, *column_warnings(profiles, format)]
     for warning in warnings:
@@ -140,18 +163,19 @@ def profile(job: Job, path: Path, format: TableFormat, *, header: bool = True) -
     """Read the file and profile its columns. Progress is the number of stored bytes read."""
     size_bytes = path.stat().st_size
     job.step("Profiling", total=size_bytes, unit="bytes")
-    with path.open("rb") as raw, open_stream(raw) as stream:
+    with path.open("rb") as raw:
 
         def check() -> None:
             job.raise_if_cancelled()
             job.update(done=raw.tell())
 
-        table = Table(stream, format, header=header, check=check)
-        profiled = columns(table.names)
-        for batch in table.batches(min(max(CELLS_PER_BATCH // len(profiled), 10), MAX_BATCH_ROWS)):
-            job.raise_if_cancelled()
-            _add(profiled, batch)
-            job.update(done=raw.tell(), message=f"{table.rows:,} rows")
+        with open_stream(raw, check) as stream:
+            table = Table(stream, format, header=header, check=check)
+            profiled = columns(table.names)
+            for batch in table.batches(min(max(CELLS_PER_BATCH // len(profiled), 10), MAX_BATCH_ROWS)):
+                job.raise_if_cancelled()
+                _add(profiled, batch)
+                job.update(done=raw.tell(), message=f"{table.rows:,} rows")
     job.update(done=size_bytes)
     return table, [column.profile() for column in profiled]
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import httpx
 
 from headway import Job, TaskError, __version__
+from headway_kinds.bulk.gunzip import READ_BYTES, Gunzip
+from headway_kinds.http.body import coding_of
 from headway_kinds.http.fetch import (
     MAX_REDIRECTS,
     REDIRECTS,
     UnreachableError,
+    announced_bytes,
     open_client,
     reason_of,
     redirect_target,
 )
 from headway_kinds.http.urls import normalise
-from headway_kinds.settings import DATA_DIR_VARIABLE, Settings
+from headway_kinds.settings import DATA_DIR_VARIABLE, DOWNLOAD_SECONDS_VARIABLE, Settings
 
 USER_AGENT = f"Headway-bulk/{__version__}"
 MAX_DOWNLOAD_BYTES = 1024**3
+DOWNLOAD_SECONDS = 600.0
+WRITE_BYTES = 1024 * 1024
 MAX_LISTED = 10
 _GZIP = b"\x1f\x8b"
 
@@ -39,18 +43,19 @@ class SourceError(TaskError):
         super().__init__(message, type=type, retryable=False)
 
 
-@contextmanager
-def open_source(job: Job, source: str, settings: Settings) -> Iterator[Path]:
-    """Open the file that `source` names while the block runs. To be called in a thread: it may wait for the network.
+@asynccontextmanager
+async def open_source(job: Job, source: str, settings: Settings) -> AsyncIterator[Path]:
+    """Open the file that `source` names while the block runs; a URL is copied to a temporary file first.
 
-    Raises SourceError, UnreachableError, ForbiddenAddressError; TaskCancelledError while it downloads.
+    Raises SourceError, UnreachableError, ForbiddenAddressError.
     """
     if not source.lower().startswith(("http://", "https://")):
-        yield find_file(settings.data_dir, source)
+        yield await asyncio.to_thread(find_file, settings.data_dir, source)
         return
     job.step("Downloading", unit="bytes", upto=30)
     with tempfile.NamedTemporaryFile(prefix="headway-bulk-") as file:
-        asyncio.run(_download(job, source, cast("BinaryIO", file), settings))
+        async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
+            await download(job, client, source, cast("BinaryIO", file), timeout_seconds=settings.download_seconds)
         file.flush()
         yield Path(file.name)
 
@@ -76,17 +81,38 @@ def find_file(data_dir: str, source: str) -> Path:
     return path
 
 
-def open_stream(raw: BinaryIO) -> BinaryIO:
-    """Return `raw`, a file at its beginning, decompressed if it is gzip."""
+def open_stream(raw: BinaryIO, check: Callable[[], None] = lambda: None) -> BinaryIO:
+    """Return `raw`, a file at its beginning, decompressed if it is gzip; see `Gunzip` for `check`."""
     packed = raw.read(2) == _GZIP
     raw.seek(0)
-    return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=raw))) if packed else raw
+    return cast("BinaryIO", io.BufferedReader(Gunzip(raw, check), READ_BYTES)) if packed else raw
 
 
 async def download(
-    job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, *, max_bytes: int = MAX_DOWNLOAD_BYTES
+    job: Job,
+    client: httpx.AsyncClient,
+    url: str,
+    file: BinaryIO,
+    *,
+    max_bytes: int = MAX_DOWNLOAD_BYTES,
+    timeout_seconds: float = DOWNLOAD_SECONDS,
 ) -> None:
-    """Copy the content of `url` into `file`, following redirects. Raises UnreachableError, SourceError."""
+    """Copy the content of `url` into `file`, following redirects. Raises UnreachableError, SourceError.
+
+    A body that is compressed as gzip is copied as it is.
+    """
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            await _follow(job, client, url, file, max_bytes)
+    except TimeoutError as error:
+        raise SourceError(
+            f"The download of {url} takes longer than {timeout_seconds:g} s, the limit. "
+            f"Try a faster source; the operator of the processor sets {DOWNLOAD_SECONDS_VARIABLE}.",
+            "TooSlow",
+        ) from error
+
+
+async def _follow(job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, max_bytes: int) -> None:
     target = normalise(url, "")
     for _ in range(MAX_REDIRECTS + 1):
         if target is None:
@@ -102,11 +128,6 @@ async def download(
     raise SourceError(f"{url} redirects more than {MAX_REDIRECTS} times.", "TooManyRedirects")
 
 
-async def _download(job: Job, url: str, file: BinaryIO, settings: Settings) -> None:
-    async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
-        await download(job, client, url, file)
-
-
 async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, max_bytes: int) -> None:
     if response.status_code != 200:
         raise TaskError(
@@ -114,17 +135,20 @@ async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, ma
             type="BadAnswer",
             retryable=response.status_code >= 500 or response.status_code == 429,
         )
-    # The announced length is that of the encoded bytes: of use only without an encoding.
-    length = response.headers.get("Content-Length", "") if "Content-Encoding" not in response.headers else ""
-    job.update(total=int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None, message=url)
-    size = 0
+    if (coding := coding_of(response)) not in ("", "gzip"):
+        raise SourceError(f"{url} is compressed as {coding}, which was not asked for.", "BadAnswer")
+    job.update(total=announced_bytes(response), message=url)
+    size, waiting = 0, bytearray()
     async for part in response.aiter_bytes():
-        job.raise_if_cancelled()
         size += len(part)
         if size > max_bytes:
             raise SourceError(f"{url} is larger than {max_bytes} bytes, the limit for downloads.", "TooLarge")
-        file.write(part)
+        waiting += part
+        if len(waiting) >= WRITE_BYTES:
+            await asyncio.to_thread(file.write, waiting)  # a busy disk would block all tasks
+            waiting = bytearray()
         job.advance(len(part))
+    await asyncio.to_thread(file.write, waiting)
 
 
 def _list_files(root: Path) -> str:

@@ -11,11 +11,12 @@ import httpx
 import msgspec
 
 from headway import Job
+from headway.executor import ContextThreadPoolExecutor
 from headway_kinds.crawl.crawl_report import CrawlReport, Findings, VisitedPage
 from headway_kinds.crawl.page import MAX_PAGE_BYTES, Page, is_html, read_page
 from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, CrawlDelay, Robots
 from headway_kinds.crawl.start_page import StartPage, fetch_start_page
-from headway_kinds.http.fetch import MAX_REDIRECTS, FetchedResponse, UnreachableError, fetch
+from headway_kinds.http.fetch import MAX_REDIRECTS, REQUEST_SECONDS, FetchedResponse, UnreachableError, fetch
 from headway_kinds.http.guard import ForbiddenAddressError
 from headway_kinds.http.urls import path, site
 
@@ -24,6 +25,8 @@ INLINE_BYTES = 32 * 1024
 """A page up to this size is parsed on the event loop (a few ms); a larger one in a thread."""
 LINKS_PER_TURN = 20
 MAX_LOGGED = 50
+_PARSERS = ContextThreadPoolExecutor(2, thread_name_prefix="crawl")
+"""Large pages of all crawls are parsed two at a time: the words of a page take many times its size in memory."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -43,6 +46,8 @@ class Crawler:
         client: does not follow redirects, see `fetch.open_client`.
         max_pages: maximum number of URLs to request.
         max_depth: links on pages this far from the start are not followed.
+        page_seconds: limit of each request.
+        max_seconds: time after which the crawl ends, with a report on the pages read so far; None for no limit.
         clock: returns seconds.
     """
 
@@ -53,12 +58,16 @@ class Crawler:
         *,
         max_pages: int,
         max_depth: int,
+        page_seconds: float = REQUEST_SECONDS,
+        max_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job = job
         self._client = client
         self._max_pages = max_pages
         self._max_depth = max_depth
+        self._page_seconds = page_seconds
+        self._max_seconds = max_seconds
         self._clock = clock
         self._findings = Findings()
         self._site = ""
@@ -73,16 +82,27 @@ class Crawler:
         """Crawl and return the report. Raises TaskError when the start page cannot be read."""
         began = self._clock()
         self._job.step("Fetching", unit="pages", upto=90)
-        start_page = await fetch_start_page(self._client, start)
-        await self._begin(start_page)
+        start_page: StartPage | None = None
+        try:
+            async with asyncio.timeout(self._max_seconds):
+                start_page = await fetch_start_page(self._client, start, page_seconds=self._page_seconds)
+                await self._begin(start_page)
+                await self._crawl_levels()
+        except TimeoutError as error:
+            if start_page is None:
+                raise UnreachableError(start, "timed out") from error
+            self._findings.complete = False
+            self._job.log(f"The crawl ends after {self._max_seconds:g} s, its limit.", "warning")
+        self._job.step("Analysing")
+        self._findings.add_loops(self._seen)
+        return self._findings.report(start_page.url, len(self._seen), self._clock() - began)
+
+    async def _crawl_levels(self) -> None:
         while self._next:
             self._level, self._next = self._next, deque()
             async with asyncio.TaskGroup() as workers:
                 for _ in range(min(WORKERS, len(self._level))):
                     workers.create_task(self._run_worker())
-        self._job.step("Analysing")
-        self._findings.add_loops(self._seen)
-        return self._findings.report(start_page.url, len(self._seen), self._clock() - began)
 
     async def _begin(self, start_page: StartPage) -> None:
         self._site = site(start_page.url)
@@ -111,7 +131,9 @@ class Crawler:
         wait_seconds = self._delay.reserve(self._clock())
         if wait_seconds > 0:
             await asyncio.sleep(wait_seconds)
-        return await fetch(self._client, url, max_bytes=MAX_PAGE_BYTES, wants=is_html)
+        return await fetch(
+            self._client, url, max_bytes=MAX_PAGE_BYTES, wants=is_html, timeout_seconds=self._page_seconds
+        )
 
     async def _process(self, visit: Visit, response: FetchedResponse) -> None:
         self._findings.statuses[str(response.status)] += 1
@@ -186,4 +208,5 @@ class Crawler:
 async def _read_page(response: FetchedResponse) -> Page:
     if len(response.body) <= INLINE_BYTES:
         return read_page(response.body, response.url, response.charset)
-    return await asyncio.to_thread(read_page, response.body, response.url, response.charset)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_PARSERS, read_page, response.body, response.url, response.charset)

@@ -58,5 +58,12 @@ def register(environ: Mapping[str, str]) -> None:
 async def crawl(job: Job, params: CrawlParams, settings: Settings) -> CrawlReport:
     """Crawl a web site and return the report. Raises TaskError when the start page cannot be read."""
     async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
-        crawler = Crawler(job, client, max_pages=params.max_pages, max_depth=params.max_depth)
+        crawler = Crawler(
+            job,
+            client,
+            max_pages=params.max_pages,
+            max_depth=params.max_depth,
+            page_seconds=settings.page_seconds,
+            max_seconds=settings.crawl_seconds,
+        )
         return await crawler.run(params.url)

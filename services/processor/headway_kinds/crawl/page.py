@@ -11,7 +11,7 @@ from headway_kinds.crawl.markup import Tag, Title, decode_body, decode_reference
 from headway_kinds.crawl.stopwords import STOP_WORDS
 from headway_kinds.http.urls import normalise
 
-MAX_PAGE_BYTES = 5 * 1024 * 1024
+MAX_PAGE_BYTES = 2 * 1024 * 1024
 """How much of a longer page is read."""
 MAX_LINKS = 2000
 """Links read from one page; more are generated lists."""

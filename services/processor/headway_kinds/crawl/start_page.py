@@ -8,7 +8,7 @@ import msgspec
 from headway import TaskError
 from headway_kinds.crawl.page import MAX_PAGE_BYTES, is_html
 from headway_kinds.crawl.robots import MAX_ROBOTS_BYTES, Robots
-from headway_kinds.http.fetch import MAX_REDIRECTS, FetchedResponse, fetch
+from headway_kinds.http.fetch import MAX_REDIRECTS, REQUEST_SECONDS, FetchedResponse, fetch
 from headway_kinds.http.urls import normalise, origin, path, site
 
 
@@ -23,8 +23,12 @@ class StartPage(msgspec.Struct, frozen=True):
         return self.response.url
 
 
-async def fetch_start_page(client: httpx.AsyncClient, start: str) -> StartPage:
+async def fetch_start_page(
+    client: httpx.AsyncClient, start: str, *, page_seconds: float = REQUEST_SECONDS
+) -> StartPage:
     """Fetch `start` and follow its redirects, to other hosts too: mostly to ``www.`` or https.
+
+    Each request may take `page_seconds`.
 
     Raises TaskError, with what to do about it, when they do not lead to a page that may be crawled.
     """
@@ -36,9 +40,9 @@ async def fetch_start_page(client: httpx.AsyncClient, start: str) -> StartPage:
     robots, robots_of = Robots(), ""
     for _ in range(MAX_REDIRECTS + 1):
         if origin(url) != robots_of:
-            robots, robots_of = await read_robots(client, url), origin(url)
+            robots, robots_of = await read_robots(client, url, page_seconds=page_seconds), origin(url)
         _check_allowed(robots, url)
-        response = await fetch(client, url, max_bytes=MAX_PAGE_BYTES, wants=is_html)
+        response = await fetch(client, url, max_bytes=MAX_PAGE_BYTES, wants=is_html, timeout_seconds=page_seconds)
         if response.target is None:
             _check_page(response)
             return StartPage(response, robots)
@@ -50,7 +54,7 @@ async def fetch_start_page(client: httpx.AsyncClient, start: str) -> StartPage:
     )
 
 
-async def read_robots(client: httpx.AsyncClient, url: str) -> Robots:
+async def read_robots(client: httpx.AsyncClient, url: str, *, page_seconds: float = REQUEST_SECONDS) -> Robots:
     """Fetch the rules for the origin of `url`. By RFC 9309 a 4xx means no rules, a 5xx no crawling for now.
 
     Raises TaskError for 5xx, UnreachableError.
@@ -59,7 +63,7 @@ async def read_robots(client: httpx.AsyncClient, url: str) -> Robots:
     for _ in range(MAX_REDIRECTS + 1):
         if target is None:
             break
-        response = await fetch(client, target, max_bytes=MAX_ROBOTS_BYTES)
+        response = await fetch(client, target, max_bytes=MAX_ROBOTS_BYTES, timeout_seconds=page_seconds)
         if response.status >= 500:
             raise TaskError(
                 f"{target} responds with {response.reason}, which forbids crawling for now. Try again later.",

@@ -1,4 +1,7 @@
-"""HTTP requests with limits on time and size, and with one error for every failure of the network."""
+"""HTTP requests with limits on time and size, and with one error for every failure of the network.
+
+Bodies are read by `headway_kinds.http.body` alone: a client of `open_client` decompresses nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import httpx
 import msgspec
 
 from headway import TaskError
+from headway_kinds.http.body import ACCEPTED, ContentCodingError, read_body, take_coding
 from headway_kinds.http.guard import GuardedTransport
 from headway_kinds.http.urls import normalise
 
@@ -76,12 +80,12 @@ def open_client(
     """
     return httpx.AsyncClient(
         transport=transport or GuardedTransport(allow),
-        headers={"User-Agent": user_agent},
+        headers={"User-Agent": user_agent, "Accept-Encoding": ACCEPTED},
         # A site could set a cookie with each response, and all would be kept and sent.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=timeout_seconds,
         follow_redirects=False,
-        event_hooks={"response": [_hide_location]},
+        event_hooks={"response": [_prepare]},
         trust_env=False,
     )
 
@@ -132,8 +136,8 @@ def reason_of(error: Exception) -> str:
         return "timed out"
     if isinstance(error, httpx.ConnectError):
         return f"no connection ({str(error)[:200]})"
-    if isinstance(error, httpx.DecodingError):
-        return "the compressed response is damaged"
+    if isinstance(error, ContentCodingError):
+        return str(error)
     return f"the response was cut off or is not HTTP ({type(error).__name__})"
 
 
@@ -143,7 +147,7 @@ async def _get(client: httpx.AsyncClient, url: str, max_bytes: int, wants: Calla
         content_type, charset = _content_type(response)
         body, cut = b"", False
         if wants(content_type) and response.status_code not in REDIRECTS:
-            body, cut = await _read(response, max_bytes)
+            body, cut = await read_body(response, max_bytes)
     return FetchedResponse(
         url=url,
         status=response.status_code,
@@ -152,26 +156,18 @@ async def _get(client: httpx.AsyncClient, url: str, max_bytes: int, wants: Calla
         charset=charset,
         target=redirect_target(url, response),
         body=body,
-        size_bytes=len(body) or _announced(response) or 0,
+        size_bytes=len(body) or announced_bytes(response) or 0,
         seconds=time.monotonic() - started,
         cut=cut,
     )
 
 
-async def _hide_location(response: httpx.Response) -> None:
+async def _prepare(response: httpx.Response) -> None:
+    take_coding(response)
     # httpx prepares the next request even if redirects are not followed, and raises for an invalid Location.
     location = response.headers.pop("Location", None)
     if location is not None:
         response.extensions["location"] = location
-
-
-async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > max_bytes:
-            return bytes(body[:max_bytes]), True
-    return bytes(body), False
 
 
 def _content_type(response: httpx.Response) -> tuple[str, str | None]:
@@ -181,6 +177,7 @@ def _content_type(response: httpx.Response) -> tuple[str, str | None]:
     return message.get_content_type(), charset if isinstance(charset, str) else None
 
 
-def _announced(response: httpx.Response) -> int | None:
+def announced_bytes(response: httpx.Response) -> int | None:
+    """Return the length of the body as it is sent, by its header; None for an unknown one."""
     length = response.headers.get("Content-Length", "")
     return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None

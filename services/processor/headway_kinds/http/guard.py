@@ -13,7 +13,8 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 
 import httpx
 
@@ -26,6 +27,8 @@ MAX_ADDRESSES = 4
 CACHE_SECONDS = 30.0
 MAX_CACHED_HOSTS = 256
 
+_RESOLVERS = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+"""A look-up cannot be interrupted, and whoever submits a task chooses the name servers: only look-ups wait for one."""
 _NEVER = tuple(
     ipaddress.ip_network(net)
     for net in (
@@ -97,7 +100,8 @@ async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of `host` in the order of the system. Raises httpx.ConnectError when it has none."""
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await loop.run_in_executor(_RESOLVERS, look_up)
     except (OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"the name {host} has no address") from error
     return list(dict.fromkeys(str(info[4][0]) for info in found))

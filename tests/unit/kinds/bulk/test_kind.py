@@ -1,6 +1,5 @@
 """The kind `bulk` as a whole: from a file to the profile of its columns."""
 
-import asyncio
 import gzip
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +18,7 @@ from headway_kinds.settings import Settings
 
 
 class Run:
-    """A run of `bulk` in a thread, on a log in memory."""
+    """A run of `bulk`, on a log in memory."""
 
     def __init__(self, root):
         self.root = root
@@ -34,7 +33,7 @@ class Run:
             (self.root / "table.csv").write_bytes(content)
         job = start_job(self.log, interval_seconds=0)
         try:
-            report = await asyncio.to_thread(bulk, job, BulkParams(**({"source": "table.csv"} | params)), self.settings)
+            report = await bulk(job, BulkParams(**({"source": "table.csv"} | params)), self.settings)
             await job.finish("completed", data=report)
         finally:
             await job.abort()
@@ -101,7 +100,7 @@ async def test_progress_is_noted_in_small_steps_also_of_a_packed_file(run, monke
     job, noted = start_job(run.log, interval_seconds=0), []
     update = job.update
     monkeypatch.setattr(job, "update", lambda **given: (noted.append(given.get("done")), update(**given)))
-    await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"), run.settings)
+    await bulk(job, BulkParams(source="table.csv"), run.settings)
     await job.abort()
     done = [count for count in noted if count is not None]
     assert done == sorted(done)
@@ -208,7 +207,7 @@ async def test_a_cancelled_profile_stops_within_a_batch(run):
 
     job.update = stop_in_the_middle
     with pytest.raises(TaskCancelledError):
-        await asyncio.to_thread(bulk, job, BulkParams(source="table.csv"), run.settings)
+        await bulk(job, BulkParams(source="table.csv"), run.settings)
     await job.abort()
     assert batches[-1]["message"] == "3,000 rows"
 
@@ -218,10 +217,10 @@ async def test_the_report_can_be_stored(run):
     assert msgspec.json.decode(msgspec.json.encode(report))["columns"][0]["name"] == "a"
 
 
-def test_the_kind_runs_in_a_thread_and_describes_its_parameters():
+def test_the_kind_waits_on_the_event_loop_and_describes_its_parameters():
     register({})
     kind = REGISTRY.get("bulk")
-    assert kind.executor == "thread"
+    assert (kind.executor, kind.concurrency) == ("async", 16)
     record = kind.record()
     assert record.params["required"] == ["source"]
     assert record.description.startswith("Profile a CSV table")

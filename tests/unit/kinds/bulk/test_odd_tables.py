@@ -1,7 +1,5 @@
 """What `bulk` makes of tables as they come in real life. `python -m pytest -s` on this file prints the whole table."""
 
-import asyncio
-
 import pytest
 
 from headway import TaskError
@@ -99,7 +97,7 @@ async def job():
 
 async def outcome(job, path):
     try:
-        report = await asyncio.to_thread(bulk, job, BulkParams(source=path.name), Settings(data_dir=str(path.parent)))
+        report = await bulk(job, BulkParams(source=path.name), Settings(data_dir=str(path.parent)))
     except TaskError as error:
         return error.type, error.message if not error.retryable else "may be tried again"
     assert report.bad_rows == len(report.bad) or len(report.bad) == 100

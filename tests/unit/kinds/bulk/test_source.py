@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway import TaskCancelledError, TaskError
-from headway.errors import CancelRequestedError
+from headway import TaskError
 from headway.testing import MemoryLog, start_job
-from headway_kinds.bulk.source import SourceError, download, find_file, open_source, open_stream
+from headway_kinds.bulk.source import WRITE_BYTES, SourceError, download, find_file, open_source, open_stream
 from headway_kinds.http.fetch import UnreachableError, open_client
 from headway_kinds.settings import Settings
+from tests.fixtures.hostile_site import Raw
 
 
 @pytest.fixture
@@ -161,29 +161,68 @@ async def test_a_download_that_breaks_off_may_be_tried_again(job):
     assert raised.value.retryable
 
 
-async def test_a_cancelled_download_stops(job):
-    async def endless():
-        while True:
-            job.stop(CancelRequestedError("t1", ""))
-            yield b"x"
+@pytest.mark.looptime
+async def test_a_cancelled_download_stops_and_closes_its_connection(job):
+    closed = asyncio.Event()
+    task = asyncio.create_task(downloaded(job, {"http://site.test/a.csv": httpx.Response(200, content=drip(closed))}))
+    await asyncio.sleep(5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert closed.is_set()
 
-    with pytest.raises(TaskCancelledError):
-        await downloaded(job, {"http://site.test/a.csv": httpx.Response(200, content=endless())})
+
+@pytest.mark.security
+@pytest.mark.looptime
+async def test_a_source_that_drips_reaches_the_deadline(job):
+    closed = asyncio.Event()
+    with pytest.raises(SourceError, match=r"longer than 60 s.*HEADWAY_PROCESSOR_DOWNLOAD_SECONDS") as raised:
+        await downloaded(job, {"http://site.test/a.csv": httpx.Response(200, content=drip(closed))}, timeout_seconds=60)
+    assert (raised.value.type, raised.value.retryable) == ("TooSlow", False)
+    assert closed.is_set()
+
+
+async def drip(closed):
+    try:
+        while True:
+            await asyncio.sleep(1)
+            yield b"x"
+    finally:
+        closed.set()
+
+
+@pytest.mark.security
+async def test_a_compressed_body_is_copied_as_it_is(job):
+    """It is decompressed where it is read, in bounded memory."""
+    packed = gzip.compress(b"a\n1\n")
+    page = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Raw(packed))
+    assert await downloaded(job, {"http://site.test/a.csv": page}) == packed
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd", "deflate", "x"])
+async def test_other_codings_are_refused(job, coding):
+    page = httpx.Response(200, headers={"Content-Encoding": coding}, stream=Raw(b"x"))
+    with pytest.raises(TaskError, match=coding):
+        await downloaded(job, {"http://site.test/a.csv": page})
+
+
+async def test_a_long_body_is_written_in_parts(job):
+    body = bytes(3 * WRITE_BYTES + 1)
+    page = httpx.Response(200, stream=Raw(body[:WRITE_BYTES], body[WRITE_BYTES:]))
+    assert await downloaded(job, {"http://site.test/a.csv": page}) == body
 
 
 @pytest.mark.security
 async def test_a_url_inside_is_refused_and_no_file_is_left(job, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def use():
-        with open_source(job, "http://127.0.0.1/x.csv", Settings()):
-            raise AssertionError("open")
-
     with pytest.raises(TaskError, match="HEADWAY_PROCESSOR_CRAWL_ALLOW"):
-        await asyncio.to_thread(use)
+        async with open_source(job, "http://127.0.0.1/x.csv", Settings()):
+            raise AssertionError("open")
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_file_is_opened_where_it_is(job, data):
-    with open_source(job, "a.csv", Settings(data_dir=str(data))) as path:
+    async with open_source(job, "a.csv", Settings(data_dir=str(data))) as path:
         assert path == Path(data / "a.csv").resolve()

@@ -55,13 +55,12 @@ class Crawled:
         self.lines = [event.message for event in events if isinstance(event, LogLine)]
 
 
-async def crawled(pages, start=START, *, max_pages=300, max_depth=10, transport=None, clock=None):
+async def crawled(pages, start=START, *, max_pages=300, max_depth=10, transport=None, **options):
     web = Web(pages)
     log = MemoryLog()
     job = start_job(log, interval_seconds=0)
     updates, update = [], job.update
     job.update = lambda **given: (updates.append(given), update(**given))
-    options = {} if clock is None else {"clock": clock}
     try:
         inner = transport or httpx.MockTransport(web.answer)
         async with open_client((), user_agent=USER_AGENT, transport=inner) as client:

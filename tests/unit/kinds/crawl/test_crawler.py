@@ -10,7 +10,9 @@ from headway import TaskError
 from headway_kinds.crawl.crawler import WORKERS
 from headway_kinds.crawl.kind import USER_AGENT
 from headway_kinds.crawl.page import MAX_PAGE_BYTES
+from headway_kinds.http.fetch import UnreachableError
 from headway_kinds.http.guard import GuardedTransport
+from tests.fixtures.hostile_site import Raw, bomb
 from tests.unit.kinds.crawl.site import HTML, START, Web, crawled, page, redirect
 
 
@@ -304,3 +306,55 @@ async def test_a_host_that_moves_inside_during_the_crawl_is_not_followed_there()
     crawl = await crawled({}, transport=transport)
     assert [link.reason for link in crawl.report.broken] == ["no public address"]
     assert web.asked == ["http://1.1.1.1/robots.txt", "http://1.1.1.1/"]
+
+
+async def drip():
+    while True:
+        await asyncio.sleep(1)
+        yield b"x"
+
+
+async def dripping(request):
+    return httpx.Response(200, headers=HTML, content=drip())
+
+
+@pytest.mark.security
+@pytest.mark.looptime
+async def test_a_page_that_drips_is_given_up():
+    crawl = await crawled({"/": page("/drip", "/a"), "/drip": dripping, "/a": page()}, page_seconds=20)
+    assert (crawl.report.pages, crawl.report.statuses["none"]) == (2, 1)
+    assert asyncio.get_running_loop().time() < 30
+
+
+@pytest.mark.security
+@pytest.mark.looptime
+async def test_a_crawl_ends_at_its_limit_with_what_it_has_read():
+    pages = {"/": page(*(f"/{number}" for number in range(200)))} | {f"/{number}": dripping for number in range(200)}
+    crawl = await crawled(pages, max_seconds=100)
+    assert asyncio.get_running_loop().time() < 110
+    assert (crawl.report.pages, crawl.report.complete) == (1, False)
+    assert crawl.lines[-1] == "The crawl ends after 100 s, its limit."
+
+
+@pytest.mark.security
+@pytest.mark.looptime
+@pytest.mark.parametrize("path", ["/robots.txt", "/"])
+async def test_a_site_whose_first_page_drips_is_unreachable(path):
+    with pytest.raises(UnreachableError, match="timed out"):
+        await crawled({"/": page(), path: dripping}, max_seconds=10)
+
+
+@pytest.mark.security
+async def test_a_page_that_grows_is_cut():
+    headers = HTML | {"Content-Encoding": "gzip"}
+    body = bomb(50, b"<title>Grows</title>")
+    crawl = await crawled({"/": page("/grows"), "/grows": httpx.Response(200, headers=headers, stream=Raw(body))})
+    assert (crawl.report.pages, crawl.report.cut) == (2, 1)
+    assert crawl.report.bytes < MAX_PAGE_BYTES + 1000
+
+
+@pytest.mark.security
+async def test_a_page_of_several_layers_is_broken():
+    headers = HTML | {"Content-Encoding": "gzip, gzip"}
+    crawl = await crawled({"/": page("/deep"), "/deep": httpx.Response(200, headers=headers, stream=Raw(b"x"))})
+    assert "the response is compressed several times" in crawl.report.broken[0].reason

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from headway import TaskError
+from headway_kinds.http.body import ContentCodingError
 from headway_kinds.http.fetch import UnreachableError, fetch, open_client
 
 URL = "http://site.test/a/b"
@@ -82,7 +83,7 @@ async def test_another_answer_with_a_location_is_no_redirect():
         (httpx.ReadTimeout("x"), "timed out"),
         (httpx.ConnectError("refused"), "no connection (refused)"),
         (httpx.RemoteProtocolError("x"), "the response was cut off or is not HTTP (RemoteProtocolError)"),
-        (httpx.DecodingError("x"), "the compressed response is damaged"),
+        (ContentCodingError("the compressed response is damaged"), "the compressed response is damaged"),
     ],
 )
 async def test_a_failure_has_a_reason_for_people(error, reason):
