@@ -1,10 +1,12 @@
 """The stores in JetStream, and the doubles of `headway.testing` by the same rules."""
 
+import os
+
 import pytest
 
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
-from headway.jetstream.results import ResultStore
+from headway.jetstream.results import CHUNK_BYTES, ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway.records import JobMessage
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
@@ -48,6 +50,21 @@ async def test_a_result_is_found_by_its_task(kind, connection, names):
         store.results["t1"] = b"{}"
     else:
         store = ResultStore(connection.client, names)
-        objects = await connection.client.jetstream().object_store(names.results_bucket)
-        await objects.put("t1", b"{}")
+        await store.put("t1", b"{}")
     assert (await store.get("t1"), await store.get("absent")) == (b"{}", None)
+
+
+async def test_results_of_many_parts_are_stored_once_and_replaced(connection, names):
+    store = ResultStore(connection.client, names)
+    first, second = (bytes(os.urandom(1)) * 5 * CHUNK_BYTES + b"x" for _ in range(2))
+    for result in (first, first, second, first):
+        await store.put("t1", result)
+        assert await store.get("t1") == result
+    state = (await connection.client.jetstream().stream_info(f"OBJ_{names.results_bucket}")).state
+    assert state.messages == 2 * 6 + 4  # the parts of both once, and an entry for each time
+
+
+async def test_other_clients_of_object_stores_read_the_results(connection, names):
+    await ResultStore(connection.client, names).put("t1", b"[" + b"1," * CHUNK_BYTES + b"1]")
+    objects = await connection.client.jetstream().object_store(names.results_bucket)
+    assert (await objects.get("t1")).data == b"[" + b"1," * CHUNK_BYTES + b"1]"

@@ -16,11 +16,11 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.records import DeadJob, JobMessage
 from headway.task import task
 from headway.testing import progress
-from headway_processor.attempts.results import ObjectStoreResults
 from headway_processor.context import RunContext
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.delivery import JetStreamDelivery
@@ -69,7 +69,7 @@ class Shop:
             concurrency=options.get("concurrency", 10),
         )
         client = self.connection.client
-        dead_letters, results = JetStreamDeadLetters(client, self.names), ObjectStoreResults(client, self.names)
+        dead_letters, results = JetStreamDeadLetters(client, self.names), ResultStore(client, self.names)
         context = RunContext(self.log, dead_letters, results, self.settings, Metrics())
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))

@@ -11,12 +11,12 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.service.supervisor import run_until_first_ends
 from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
-from headway_processor.attempts.results import ObjectStoreResults
 from headway_processor.context import RunContext
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
@@ -97,7 +97,7 @@ class Processor:
         context = RunContext(
             JetStreamLog(client, names),
             JetStreamDeadLetters(client, names),
-            ObjectStoreResults(client, names),
+            ResultStore(client, names),
             self._settings,
             self._metrics,
             lambda: self._connection.connected,

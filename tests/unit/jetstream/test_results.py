@@ -1,86 +1,128 @@
-"""Results in the object store: read by task; what is absent is distinguished from what cannot be read."""
+"""Results in the object store: written in parts, read by task; what is absent differs from what cannot be read."""
 
-from types import SimpleNamespace
+import base64
+import hashlib
 
+import msgspec
 import nats.errors
 import nats.js.errors
 import pytest
 
-from headway.errors import UnavailableError
-from headway.jetstream.results import ResultStore
+from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.jetstream.results import CHUNK_BYTES, MAX_BYTES, ResultStore
 from headway.subjects import Names
+from tests.unit.jetstream.fakes import stored_in
 
 NAMES = Names("hw")
-
-
-class FakeObjectStore:
-    """Objects by name; an exception as the value is raised."""
-
-    def __init__(self, objects):
-        self.objects = objects
-
-    async def get(self, name):
-        found = self.objects.get(name, nats.js.errors.ObjectNotFoundError())
-        if isinstance(found, Exception):
-            raise found
-        return SimpleNamespace(data=found)
+META = f"$O.hw_results.M.{base64.urlsafe_b64encode(b't1').decode()}"
+LONG = bytes(range(256)) * (3 * CHUNK_BYTES // 256) + b"end"
 
 
 @pytest.fixture
 def results(client):
+    stored_in(client)
     return ResultStore(client, NAMES)
 
 
-@pytest.fixture
-def objects(client):
-    store = FakeObjectStore({})
-    client.js.stores[NAMES.results_bucket] = store
-    return store.objects
+def info(result, **changes):
+    """The entry of a result whose parts are on the subject `x`."""
+    digest = "SHA-256=" + base64.urlsafe_b64encode(hashlib.sha256(result).digest()).decode()
+    entry = {"name": "t1", "bucket": "hw_results", "nuid": "x", "size": len(result), "chunks": 1, "digest": digest}
+    return msgspec.json.encode(entry | changes)
 
 
-@pytest.mark.parametrize(
-    ("stored", "expected"),
-    [
-        (b'{"pages":7}', b'{"pages":7}'),
-        (bytearray(b"[1]"), b"[1]"),
-        (b"", b""),
-        (None, b""),  # an object of no chunks
-        (nats.js.errors.ObjectNotFoundError(), None),
-        (nats.js.errors.ObjectDeletedError(), None),
-    ],
-)
-async def test_result_of_a_task(results, objects, stored, expected):
-    objects["t1"] = stored
-    found = await results.get("t1")
-    assert (type(found), found) == (type(expected), expected)
+def put(client, *parts, **changes):
+    """Store parts and their entry as another client does it."""
+    for part in parts:
+        client.js.published.append(("$O.hw_results.C.x", part, None, None))
+    client.js.published.append((META, info(b"".join(parts), **{"chunks": len(parts)} | changes), None, None))
 
 
-async def test_result_of_another_task_is_not_found(results, objects):
-    objects["t2"] = b"{}"
+@pytest.mark.parametrize("result", [b'{"pages":7}', b"", LONG])
+async def test_result_that_was_stored_is_read(client, results, result):
+    await results.put("t1", result)
+    assert await results.get("t1") == result
+    assert await results.get("t2") is None
+    assert all(len(payload) <= CHUNK_BYTES for _, payload, _, _ in client.js.published)
+
+
+async def test_result_replaces_an_earlier_one(results):
+    await results.put("t1", b"1")
+    await results.put("t1", b"2")
+    assert await results.get("t1") == b"2"
+
+
+async def test_parts_have_the_same_ids_in_each_try_and_are_read_once(client, results):
+    await results.put("t1", LONG)
+    *parts, _ = client.js.published
+    client.js.published[:] = [*parts[:2], *client.js.published]  # an earlier try, which the server no longer knows
+    assert await results.get("t1") == LONG
+    assert len({headers["Nats-Msg-Id"] for _, _, headers, _ in parts}) == len(parts)
+
+
+async def test_what_another_client_stored_is_read(client, results):
+    put(client, b"ab", b"ab", b"c")
+    assert await results.get("t1") == b"ababc"
+
+
+async def test_deleted_result_is_absent(client, results):
+    put(client, deleted=True)
     assert await results.get("t1") is None
 
 
-async def test_missing_bucket_has_no_results(client, results):
-    assert await results.get("t1") is None
-    assert client.js.calls == [f"store {NAMES.results_bucket}"]
-
-
+@pytest.mark.security
 @pytest.mark.parametrize(
-    "error",
+    "changes",
     [
-        TimeoutError(),
-        nats.errors.ConnectionClosedError(),
-        nats.errors.NoRespondersError(),
-        nats.js.errors.ServiceUnavailableError(code=503, err_code=10008),
-        nats.js.errors.DigestMismatchError(),
-        nats.js.errors.BadObjectMetaError(),
+        {"digest": "SHA-256=x"},
+        {"chunks": 1},
+        {"chunks": 7, "digest": ""},
+        {"size": MAX_BYTES + 1},
+        {"size": "many"},
+        {"nuid": "y"},
     ],
-    ids=lambda error: type(error).__name__,
+    ids=str,
 )
-async def test_result_that_cannot_be_read_is_unavailable(client, results, objects, error):
-    objects["t1"] = error
+async def test_entry_that_does_not_fit_its_parts_is_unavailable(client, results, changes):
+    put(client, b"ab", b"c", **changes)
     with pytest.raises(UnavailableError, match="result of t1"):
         await results.get("t1")
+
+
+async def test_too_large_result_is_refused(client, results, monkeypatch):
+    monkeypatch.setattr("headway.jetstream.results.MAX_BYTES", 10)
+    with pytest.raises(TooLargeError):
+        await results.put("t1", b"x" * 11)
+    assert client.js.published == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TimeoutError(), UnavailableError),
+        (nats.errors.ConnectionClosedError(), UnavailableError),
+        (nats.js.errors.ServiceUnavailableError(code=503, err_code=10008), UnavailableError),
+        (nats.js.errors.APIError(code=500, err_code=10047, description="insufficient storage"), StoreFullError),
+    ],
+    ids=repr,
+)
+async def test_result_that_cannot_be_stored_raises(client, results, error, expected):
     client.js.failing = [error]
-    with pytest.raises(UnavailableError, match="result of t2"):
-        await results.get("t2")
+    with pytest.raises(expected, match="result of t1"):
+        await results.put("t1", b"1")
+
+
+@pytest.mark.parametrize("read", ["entry", "parts"])
+async def test_result_that_cannot_be_read_is_unavailable(client, results, read):
+    await results.put("t1", b"1")
+    answer, asked = client.on_publish, []
+
+    def refuse(request, reply):
+        asked.append(request)
+        if len(asked) == (1 if read == "entry" else 2):
+            raise nats.errors.ConnectionClosedError
+        answer(request, reply)
+
+    client.on_publish = refuse
+    with pytest.raises(UnavailableError, match="result of t1"):
+        await results.get("t1")
