@@ -12,7 +12,7 @@ import statistics
 import time
 
 from bench.harness import payload
-from headway.jetstream.inline_dispatch import DirectClient, positions
+from headway.jetstream.inline_dispatch import DirectClient, positions, stored_as
 from headway.testing import MemoryLog
 from headway_streamer.frames.cursor import START
 from headway_streamer.metrics import Metrics
@@ -56,8 +56,10 @@ def _watched(number: int, client: DirectClient, history: History, decoder: Frame
     reader.writable = True  # as on a connection without back pressure
     tail.audience.direct.add(reader)
 
+    subject = stored_as(f"hw.ev.t{number:04d}")
+
     def call(headers: bytes, data: bytes) -> None:
-        tail.on_live(*positions(headers), data)
+        tail.on_live(*positions(headers, subject), data)
 
     client._direct[b"%d" % (number + 1)] = call
 

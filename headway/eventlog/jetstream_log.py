@@ -16,7 +16,7 @@ from headway.eventlog.log import Ack, Live, OnBeat, OnLive, Subscription
 from headway.ids import base36
 from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.errors import NO_MESSAGE, best_effort, from_answer, mapped
-from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions
+from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions, stored_as
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import Stored
 from headway.subjects import Names
@@ -84,12 +84,15 @@ class JetStreamLog:
         return found
 
     async def subscribe(self, task: str, callback: OnLive) -> Subscription:
+        event = self._names.event(task)
+        subject = stored_as(event)
+
         def on_raw(headers: bytes, payload: bytes) -> None:
-            seq, prev = positions(headers)
+            seq, prev = positions(headers, subject)
             callback(seq, prev, payload)
 
         async def on_message(message: Msg) -> None:
-            callback(*_live(message))
+            callback(*_live(message, event))
 
         return await self._subscribe(self._names.live(task), on_raw, on_message)
 
@@ -122,8 +125,10 @@ def incarnation_of(created: datetime | None) -> str:
     return base36(int(created.timestamp() * 1_000_000))
 
 
-def _live(message: Msg) -> Live:
+def _live(message: Msg, event: str) -> Live:
     headers = message.headers or {}
+    if headers.get("Nats-Subject") != event:  # not stored there
+        return Live(0, 0, message.data)
     try:
         seq, prev = int(headers.get("Nats-Sequence", 0)), int(headers.get("Nats-Last-Sequence", 0))
     except ValueError:

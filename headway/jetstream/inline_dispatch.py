@@ -125,18 +125,26 @@ class DirectSubscription:
         await self._subscription.unsubscribe()
 
 
-def positions(headers: bytes) -> tuple[int, int]:
+def stored_as(subject: str) -> bytes:
+    """What precedes the sequence in the headers of a message that is stored as `subject`: see `positions`."""
+    return f"\nNats-Subject: {subject}\r".encode()
+
+
+def positions(headers: bytes, subject: bytes) -> tuple[int, int]:
     """The sequence of a republished message and that of the one before it on its subject, from raw headers.
 
     The writer's own headers are kept and come first, so the last occurrence is the server's. (0, 0) when the server has
-    added none: the message was not stored.
+    added none, or names another subject than `subject`, made by `stored_as`: the message was not stored there.
 
-    >>> positions(b"NATS/1.0\\r\\nNats-Sequence: 666\\r\\nNats-Sequence: 7\\r\\nNats-Last-Sequence: 5\\r\\n\\r\\n")
-    (7, 5)
+    >>> headers = b"NATS/1.0\\r\\nNats-Subject: a\\r\\nNats-Sequence: 7\\r\\nNats-Last-Sequence: 5\\r\\n\\r\\n"
+    >>> positions(headers, stored_as("a")), positions(headers, stored_as("b"))
+    ((7, 5), (0, 0))
     """
-    seq = headers.rpartition(SEQUENCE)[2].partition(b"\r")[0]
+    head, _, rest = headers.rpartition(SEQUENCE)
+    if not head.endswith(subject):
+        return 0, 0
     prev = headers.rpartition(LAST_SEQUENCE)[2].partition(b"\r")[0]
     try:
-        return int(seq), int(prev)
+        return int(rest.partition(b"\r")[0]), int(prev)
     except ValueError:  # a header that is missing leaves text in place of a number
         return 0, 0

@@ -95,11 +95,13 @@ async def test_last_events_of_no_task_need_no_request(client, log):
 async def test_live_messages_carry_their_place_in_the_log(client, log):
     got = []
     subscription = await log.subscribe("t1", lambda *live: got.append(live))
-    await client.deliver("hw.live.t1", b"a", Nats_Sequence=7, Nats_Last_Sequence=5)
+    stored = {"Nats_Subject": "hw.ev.t1", "Nats_Last_Sequence": 5}
+    await client.deliver("hw.live.t1", b"a", Nats_Sequence=7, **stored)
     await client.deliver("hw.live.t1", b"b")
-    await client.deliver("hw.live.t1", b"c", Nats_Sequence="seven")
-    await client.deliver("hw.live.t1", b"d", Nats_Sequence=-7, Nats_Last_Sequence=5)
-    assert got == [(7, 5, b"a"), (0, 0, b"b"), (0, 0, b"c"), (0, 5, b"d")]
+    await client.deliver("hw.live.t1", b"c", Nats_Sequence="seven", **stored)
+    await client.deliver("hw.live.t1", b"d", Nats_Sequence=-7, **stored)
+    await client.deliver("hw.live.t1", b"e", Nats_Sequence=8, **stored | {"Nats_Subject": "hw.ev.t2"})
+    assert got == [(7, 5, b"a"), (0, 0, b"b"), (0, 0, b"c"), (0, 5, b"d"), (0, 0, b"e")]
     await subscription.close()
     assert client.subscriptions == {}
     await subscription.close()  # also when the connection has ended
