@@ -7,6 +7,7 @@ is part of every figure. Watchers ask for `merge=0`: every event, also for a wat
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import urllib.error
@@ -15,9 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import nats
+
 from bench.harness.process import free_port, listening
 from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
+from headway.jetstream.provision import ensure_patiently
+from headway.subjects import Names
 from headway_streamer.settings import PREFIX, Settings
 
 
@@ -45,6 +50,7 @@ class Headway(Peer):
         return f"this streamer has no setting {PREFIX}{unknown[0].upper()}" if unknown else ""
 
     def start(self, testbed: Testbed) -> None:
+        asyncio.run(_provision(testbed.nats_port))
         settings = {
             "host": "127.0.0.1",
             "port": self.port,
@@ -73,3 +79,12 @@ class Headway(Peer):
 
     def feed(self, testbed: Testbed) -> dict[str, Any]:
         return {"feed": "jetstream", "port": testbed.nats_port}
+
+
+async def _provision(port: int) -> None:
+    """Create the streams, as the first processor does it: here runs none."""
+    client = await nats.connect(f"nats://127.0.0.1:{port}")
+    try:
+        await ensure_patiently(client.jetstream(), Names())
+    finally:
+        await client.close()

@@ -19,10 +19,16 @@ NO_STORAGE, OVERLAP = 10047, 10065
 async def free_bytes(js: JetStreamContext, names: Names) -> int:
     """The bytes of file storage that can be reserved, to 1 %; 0 when the server does not reveal them, as in a cluster.
 
-    No request returns them. But a server refuses to create a stream that it cannot reserve the space for, before it
-    refuses one whose subject belongs to another stream, here that of events: so the search creates no stream. Raises
-    UnavailableError, also when the stream of events is missing.
+    The limit of the account says it where there is one. No request returns the space of the server. But a server
+    refuses to create a stream that it cannot reserve the space for, before it refuses one whose subject belongs to
+    another stream, here that of events: so the search creates no stream. Raises UnavailableError, also when the stream
+    of events is missing.
     """
+    with mapped("ask for the limits of the account"):
+        account = await js.account_info()
+    limit = account.limits.max_storage or 0
+    if limit > 0:
+        return max(limit - account.storage, 0)
     if await _fits(js, names, MOST_BYTES):
         return 0
     low, high = 1, MOST_BYTES

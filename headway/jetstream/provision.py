@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from nats.js.api import (
 
 from headway.errors import StoreFullError, UnavailableError
 from headway.jetstream.capacity import free_bytes
-from headway.jetstream.connection import NatsSettings
+from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.errors import found, mapped, translate
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.retry_delay import RetryDelay
@@ -40,18 +41,28 @@ LEASE_SECONDS = 30.0
 JOBS_SHARE = 4
 """The stream of jobs reserves at most one part in this many of the server's free space."""
 MIN_JOBS_BYTES = 1024 * 1024
+CHECK_SECONDS = 15.0
 
 EVERY_SECOND = RetryDelay(first_seconds=1.0, backoff=1.0, jitter=0.0)
 DEFAULTS = NatsSettings()
 
 
 def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
-    """The streams of one namespace.
+    """The streams of one namespace, those of buckets and of the object store included; the stream of jobs is the last.
 
     At a size limit they refuse new messages instead of dropping old ones: a task whose events were dropped would begin
-    a second log, as its fence is the sequence of its last event.
+    a second log, as its fence is the sequence of its last event. None accepts the header by which a publisher replaces
+    all earlier messages.
     """
-    return [_events(names, settings), _dead_jobs(names, settings), _jobs(names, settings)]
+    return [
+        _events(names, settings),
+        _dead_jobs(names, settings),
+        _records(names, settings),
+        _bucket(names.kinds_bucket, "The kinds that processors offer", 0.0, settings),
+        _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
+        _results(names, settings),
+        _jobs(names, settings),
+    ]
 
 
 def _events(names: Names, settings: NatsSettings) -> StreamConfig:
@@ -93,6 +104,48 @@ def _dead_jobs(names: Names, settings: NatsSettings) -> StreamConfig:
     )
 
 
+def _records(names: Names, settings: NatsSettings) -> StreamConfig:
+    # A record is written once: who may create records cannot change those of others.
+    config = _bucket(names.tasks_bucket, "The records of all tasks", MAX_AGE_SECONDS, settings)
+    return config.evolve(discard_new_per_subject=True)
+
+
+def _bucket(bucket: str, description: str, ttl_seconds: float, settings: NatsSettings) -> StreamConfig:
+    """A key-value bucket, as NATS defines it, that keeps one value of each key.
+
+    https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
+    """
+    common = _common(settings)
+    if ttl_seconds:
+        common["duplicate_window"] = min(ttl_seconds, DUPLICATE_WINDOW_SECONDS)
+    return StreamConfig(
+        name=f"KV_{bucket}",
+        description=description,
+        subjects=[f"$KV.{bucket}.>"],
+        max_age=ttl_seconds,
+        max_msgs_per_subject=1,
+        discard=DiscardPolicy.NEW,
+        deny_delete=True,
+        **common,
+    )
+
+
+def _results(names: Names, settings: NatsSettings) -> StreamConfig:
+    """An object store, as NATS defines it.
+
+    https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-20.md
+    """
+    bucket = names.results_bucket
+    return StreamConfig(
+        name=f"OBJ_{bucket}",
+        description="Results that are too large for an event",
+        subjects=[f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
+        max_age=MAX_AGE_SECONDS,
+        discard=DiscardPolicy.NEW,
+        **_common(settings),
+    )
+
+
 def _common(settings: NatsSettings) -> dict[str, Any]:
     return {
         "storage": StorageType.FILE,
@@ -106,6 +159,7 @@ def _common(settings: NatsSettings) -> dict[str, Any]:
 def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrency: int) -> ConsumerConfig:
     """The durable pull consumer of one kind. It redelivers indefinitely: the log counts attempts and ends the task."""
     return ConsumerConfig(
+        name=kind,  # with the name, nats-py sends the filter in the subject of the request, where permissions see it
         durable_name=kind,
         filter_subject=names.jobs_of(kind),
         ack_wait=ack_wait_seconds,
@@ -117,24 +171,10 @@ def job_consumer(names: Names, kind: str, *, ack_wait_seconds: float, concurrenc
 async def ensure(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:
     """Create what is missing. Raises UnavailableError if NATS does not answer, StoreFullError if it has no space."""
     with mapped("prepare the streams"):
+        # The jobs are last: in a small store they would leave nothing to reserve for the others.
         *others, jobs = streams(names, settings)
         for config in others:
             await _ensure_stream(js, config)
-        common: dict[str, Any] = {"replicas": settings.replicas}
-        for bucket, ttl in (
-            (names.tasks_bucket, MAX_AGE_SECONDS),
-            (names.kinds_bucket, 0.0),
-            (names.processors_bucket, LEASE_SECONDS),
-        ):
-            await _ensure(
-                partial(js.key_value, bucket),
-                partial(js.create_key_value, bucket=bucket, ttl=ttl, direct=True, **common),
-            )
-        results, ttl = names.results_bucket, MAX_AGE_SECONDS
-        await _ensure(
-            partial(js.object_store, results), partial(js.create_object_store, bucket=results, ttl=ttl, **common)
-        )
-        # Last: in a small store it would leave nothing to reserve for the others.
         await _ensure_stream(js, jobs, names)
 
 
@@ -148,7 +188,7 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig, bounded: Na
 async def _add_bounded(js: JetStreamContext, config: StreamConfig, names: Names) -> None:
     """Create a stream whose limit of bytes is lowered to what the server can spare."""
     limit_bytes = config.max_bytes or -1
-    with suppress(UnavailableError):  # the account may lack the right to ask
+    with suppress(UnavailableError):  # the user may lack the right to ask
         if limit_bytes > 0 and (free := await free_bytes(js, names)):
             limit_bytes = min(limit_bytes, free // JOBS_SHARE)
     if limit_bytes < MIN_JOBS_BYTES:  # others have reserved nearly everything: only the size of the store bounds it
@@ -177,3 +217,18 @@ async def ensure_patiently(js: JetStreamContext, names: Names, settings: NatsSet
         logger.warning("jetstream is not ready", extra={"action": "objects_wait", "error": str(error)})
 
     await retry(lambda: ensure(js, names, settings), delay=EVERY_SECOND, on_refused=on_refused)
+
+
+async def keep_ensured(connection: Connection) -> None:
+    """Create what is missing every 15 s and after each reconnection, until cancelled: NATS may lose its store."""
+    due = asyncio.Event()
+    connection.on_reconnect.append(due.set)
+    try:
+        while True:
+            due.clear()
+            await ensure_patiently(connection.client.jetstream(), connection.names, connection.settings)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await due.wait()
+    finally:
+        connection.on_reconnect.remove(due.set)

@@ -124,6 +124,7 @@ async def test_what_cannot_be_stored_waits_for_space_and_is_logged_once(small, c
 async def test_the_stream_of_jobs_takes_a_quarter_of_a_small_store_and_fills_up_first(small, small_server):
     js = small.client.jetstream()
     await js.delete_stream(NAMES.jobs_stream)
+    await provision.ensure(js, NAMES)
     async with run_streamer(small_server.url, NAMES.namespace) as streamer:
         config = (await js.stream_info(NAMES.jobs_stream)).config
         assert STORE_BYTES * 0.24 < config.max_bytes <= STORE_BYTES // 4

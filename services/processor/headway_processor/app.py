@@ -116,6 +116,7 @@ class Processor:
         return {
             "stop": self._stopping.wait(),
             "nats": self._connection.closed.wait(),
+            "streams": provision.keep_ensured(self._connection),
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
             "backlog": backlog.count_pending(pullers, self._metrics),

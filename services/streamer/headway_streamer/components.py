@@ -11,7 +11,6 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.connection import Connection
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
-from headway.jetstream.provision import ensure, ensure_patiently
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway_streamer.access.hosts import AllowedHosts
@@ -64,7 +63,7 @@ class Components:
             flush_ms=settings.flush_ms,
             linger_seconds=settings.linger_seconds,
         )
-        self.monitor = LogMonitor(self.log, self.tails, self._provision)
+        self.monitor = LogMonitor(self.log, self.tails)
         self.capacity = StoreCapacity(
             JetStreamStoreMeter(client, names, store_bytes=settings.store_bytes),
             self.metrics,
@@ -125,15 +124,11 @@ class Components:
         )
 
     async def keep_connected(self) -> None:
-        """Connect, make the streams that are missing, and check them, until the connection is closed. A root task."""
+        """Connect, and check the stream of events, until the connection is closed. A root task."""
         await self.connection.open()
-        await ensure_patiently(self.connection.client.jetstream(), self.connection.names, self.connection.settings)
         await self.monitor.run(self.connection.closed)
 
     async def close(self) -> None:
         """Leave all tails and close the connection."""
         await self.tails.close()
         await self.connection.close()
-
-    async def _provision(self) -> None:
-        await ensure(self.connection.client.jetstream(), self.connection.names, self.connection.settings)

@@ -15,6 +15,7 @@ class Message(SimpleNamespace):
 
 class FakeJetStream:
     """Streams by name. `free_bytes` is what can be reserved; `failing` is raised by the next calls.
+    `limit_bytes` is the limit of the account, of which `used_bytes` are used.
 
     `states` holds the fields of a stream's state that a test sets.
     """
@@ -22,12 +23,12 @@ class FakeJetStream:
     def __init__(self):
         self.streams = {}
         self.states = {}
-        self.buckets = {}
-        self.stores = {}
         self.published = []
         self.calls = []
         self.failing = []
         self.free_bytes = 1 << 62
+        self.limit_bytes = -1
+        self.used_bytes = 0
         self.answer = PubAck(stream="S", seq=1)
 
     def _called(self, name):
@@ -55,24 +56,9 @@ class FakeJetStream:
         self._called(f"delete {name}")
         del self.streams[name]
 
-    async def key_value(self, bucket):
-        self._called(f"bucket {bucket}")
-        if bucket not in self.buckets:
-            raise nats.js.errors.BucketNotFoundError
-        return self.buckets[bucket]
-
-    async def create_key_value(self, *, bucket, **options):
-        self._called(f"create {bucket}")
-        self.buckets[bucket] = options
-
-    async def object_store(self, bucket):
-        self._called(f"store {bucket}")
-        if bucket not in self.stores:
-            raise nats.js.errors.NotFoundError(code=404, err_code=10059)
-        return self.stores[bucket]
-
-    async def create_object_store(self, *, bucket, **options):
-        self.stores[bucket] = options
+    async def account_info(self):
+        self._called("account")
+        return SimpleNamespace(storage=self.used_bytes, limits=SimpleNamespace(max_storage=self.limit_bytes))
 
     async def publish(self, subject, payload, *, headers=None, stream=None):
         self._called(f"publish {subject}")
@@ -136,3 +122,25 @@ class FakeClient:
 
         self.on_publish = lambda _, reply: self._tasks.append(asyncio.ensure_future(answer(reply)))
         self._tasks = []
+
+
+def stored_in(client):
+    """Answer the direct gets of `client` with what was published to JetStream."""
+    tasks = []
+
+    async def answer(request, reply):
+        if "multi_last" in request:
+            found = [(seq, *message) for seq, message in _numbered(client) if message[0] in request["multi_last"]][-1:]
+        else:
+            wanted = [(seq, *message) for seq, message in _numbered(client) if message[0] == request["next_by_subj"]]
+            found = [message for message in wanted if message[0] >= request["seq"]][:2]
+        for seq, subject, payload, headers, _ in found:
+            names = {"Nats_Sequence": seq, "Nats_Subject": subject}
+            await client.deliver(reply, payload, **names, **(headers or {}))
+        await client.deliver(reply, Status="204" if found else "404")
+
+    client.on_publish = lambda request, reply: tasks.append(asyncio.ensure_future(answer(request, reply)))
+
+
+def _numbered(client):
+    return list(enumerate(client.js.published, 1))

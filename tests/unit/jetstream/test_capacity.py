@@ -40,3 +40,10 @@ async def test_server_that_does_not_answer_is_unavailable(js):
     js.failing = [TimeoutError()]
     with pytest.raises(UnavailableError):
         await free_bytes(js, NAMES)
+
+
+@pytest.mark.parametrize(("limit", "used", "free"), [(100, 30, 70), (100, 130, 0)])
+async def test_account_with_a_limit_has_the_rest_of_it(js, limit, used, free):
+    js.limit_bytes, js.used_bytes = limit, used
+    assert await free_bytes(js, NAMES) == free
+    assert js.calls == ["account"]  # the server was not asked by the creation of a stream

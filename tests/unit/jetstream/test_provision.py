@@ -10,10 +10,20 @@ from nats.js.api import DiscardPolicy
 
 from headway.errors import StoreFullError, UnavailableError
 from headway.jetstream.connection import NatsSettings
-from headway.jetstream.provision import MIN_JOBS_BYTES, ensure, ensure_patiently, job_consumer, streams
+from headway.jetstream.grants import created_streams
+from headway.jetstream.provision import (
+    CHECK_SECONDS,
+    MIN_JOBS_BYTES,
+    ensure,
+    ensure_patiently,
+    job_consumer,
+    keep_ensured,
+    streams,
+)
 from headway.subjects import Names
 
 NAMES = Names("hw")
+EVERY = ["HW_EVENTS", "HW_DEAD", "KV_hw_tasks", "KV_hw_kinds", "KV_hw_processors", "OBJ_hw_results", "HW_JOBS"]
 
 
 @pytest.fixture
@@ -22,26 +32,33 @@ def js(client):
 
 
 def test_streams_refuse_at_their_limit_instead_of_dropping():
-    events, dead, jobs = streams(NAMES, NatsSettings(replicas=3, max_jobs=0, max_jobs_bytes=0))
-    assert events.discard == jobs.discard == DiscardPolicy.NEW
-    assert {stream.num_replicas for stream in (events, dead, jobs)} == {3}
+    events, dead, *buckets, jobs = made = streams(NAMES, NatsSettings(replicas=3, max_jobs=0, max_jobs_bytes=0))
+    assert {stream.discard for stream in (events, *buckets, jobs)} == {DiscardPolicy.NEW}
+    assert {stream.num_replicas for stream in made} == {3}
     assert (jobs.max_msgs, jobs.max_bytes) == (-1, -1)
+    assert dead.name == NAMES.dead_stream
+
+
+@pytest.mark.security
+def test_no_stream_lets_a_publisher_replace_what_others_have_stored():
+    made = {stream.name: stream for stream in streams(NAMES, NatsSettings())}
+    assert set(made) == set(created_streams(NAMES))
+    assert not any(stream.allow_rollup_hdrs or stream.allow_msg_ttl for stream in made.values())
+    assert made["KV_hw_tasks"].discard_new_per_subject  # a record is written once
 
 
 def test_consumer_of_a_kind_redelivers_indefinitely():
     config = job_consumer(NAMES, "crawl", ack_wait_seconds=30.0, concurrency=20)
-    assert (config.durable_name, config.filter_subject) == ("crawl", "hw.job.crawl.*")
+    assert (config.name, config.durable_name, config.filter_subject) == ("crawl", "crawl", "hw.job.crawl.*")
     assert (config.max_deliver, config.max_ack_pending) == (-1, 2000)
 
 
 async def test_everything_is_created_once_and_the_jobs_last(js):
     await ensure(js, NAMES)
-    assert list(js.streams) == ["HW_EVENTS", "HW_DEAD", "HW_JOBS"]
-    assert set(js.buckets) == {"hw_tasks", "hw_kinds", "hw_processors"}
-    assert set(js.stores) == {"hw_results"}
-    created = [call for call in js.calls if call.startswith(("add", "create"))]
+    assert list(js.streams) == EVERY
+    created = [call for call in js.calls if call.startswith("add")]
     await ensure(js, NAMES)
-    assert [call for call in js.calls if call.startswith(("add", "create"))] == created
+    assert [call for call in js.calls if call.startswith("add")] == created
 
 
 async def test_process_that_is_slower_than_another_finds_what_that_one_created(js):
@@ -53,7 +70,7 @@ async def test_process_that_is_slower_than_another_finds_what_that_one_created(j
 
     js.add_stream = add_stream
     await ensure(js, NAMES)
-    assert list(js.streams) == ["HW_EVENTS", "HW_DEAD", "HW_JOBS"]
+    assert list(js.streams) == EVERY
 
 
 @pytest.mark.parametrize(
@@ -68,6 +85,13 @@ async def test_jobs_reserve_at_most_a_quarter_of_the_free_space(js, free, limit)
     js.free_bytes = free
     await ensure(js, NAMES)
     assert js.streams["HW_JOBS"].max_bytes == pytest.approx(limit, rel=0.01)
+
+
+async def test_jobs_reserve_at_most_a_quarter_of_what_the_account_has_left(js):
+    js.limit_bytes, js.used_bytes = 400 * 1024 * 1024, 40 * 1024 * 1024
+    await ensure(js, NAMES)
+    assert js.streams["HW_JOBS"].max_bytes == 90 * 1024 * 1024
+    assert not any("PROBE" in call for call in js.calls)
 
 
 async def test_jobs_reserve_nothing_when_the_space_is_gone_meanwhile(js):
@@ -103,7 +127,27 @@ async def test_patient_one_repeats_every_second_until_nats_answers(js, caplog):
     await ensure_patiently(js, NAMES)
     assert asyncio.get_running_loop().time() - began == pytest.approx(5.0, abs=0.1)
     assert [record.action for record in caplog.records] == ["objects_wait"] * 5
-    assert list(js.streams) == ["HW_EVENTS", "HW_DEAD", "HW_JOBS"]
+    assert list(js.streams) == EVERY
+
+
+@pytest.mark.looptime
+async def test_lost_stream_is_created_within_15_seconds_and_at_once_after_a_reconnection(js):
+    reconnected = []
+    connection = SimpleNamespace(
+        client=SimpleNamespace(jetstream=lambda: js), names=NAMES, settings=NatsSettings(), on_reconnect=reconnected
+    )
+    keeping = asyncio.ensure_future(keep_ensured(connection))
+    await asyncio.sleep(1)
+    js.streams.pop("HW_EVENTS")
+    await asyncio.sleep(CHECK_SECONDS)
+    assert sorted(js.streams) == sorted(EVERY)
+    js.streams.pop("HW_EVENTS")
+    reconnected[0]()
+    await asyncio.sleep(0.1)
+    assert sorted(js.streams) == sorted(EVERY)
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    assert reconnected == []
 
 
 async def test_stream_that_cannot_be_created_raises(js):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Protocol
 
 from headway.errors import UnavailableError
@@ -25,18 +23,13 @@ class IncarnationSource(Protocol):
 
 
 class LogMonitor:
-    """Notices an event stream that was recreated, and recreates one that was lost.
+    """Notices an event stream that was recreated. Processors create it: a streamer has no right to."""
 
-    Args:
-        recreate: makes the streams that are missing; raises UnavailableError.
-    """
-
-    def __init__(self, log: IncarnationSource, tails: TailRegistry, recreate: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, log: IncarnationSource, tails: TailRegistry) -> None:
         self.ready = False
         """Whether the event stream was found once."""
         self._log = log
         self._tails = tails
-        self._recreate = recreate
         self._asked = asyncio.Event()
 
     def check_soon(self) -> None:
@@ -55,8 +48,6 @@ class LogMonitor:
             await self._tails.check_incarnation(await self._log.incarnation())
         except UnavailableError as error:
             logger.info("cannot ask for the stream", extra={"action": "incarnation_failed", "error": str(error)})
-            with suppress(UnavailableError):
-                await self._recreate()
             return False
         self.ready = True
         return True

@@ -1,0 +1,112 @@
+"""What each role may ask of JetStream in one namespace: the only list of NATS permissions.
+
+A role is a kind of process with a password of its own. Rules only: `headway.jetstream.accounts` makes accounts of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from headway.subjects import Names
+
+
+class Request(NamedTuple):
+    """A subject on which a role may send requests or messages to JetStream."""
+
+    subject: str
+    streamed: bool = False
+    """Whether several messages may answer one request."""
+
+
+class Role(NamedTuple):
+    """What the processes of one role may do."""
+
+    name: str
+    inbox: str
+    """Prefix of the subjects on which they receive answers."""
+    requests: tuple[Request, ...]
+
+
+def roles(names: Names) -> tuple[Role, ...]:
+    """All roles of a namespace.
+
+    Streamers face the network: they cannot create anything, and store nothing but events, jobs and new records.
+    Processors create what is missing, take jobs, and store what comes of them. Reporters are workers that get their
+    tasks from elsewhere: they store the records and events of these.
+    """
+    return (
+        Role("streamer", "_INBOX_headway_streamer", _streamer(names)),
+        Role("processor", "_INBOX_processor", _processor(names)),
+        Role("reporter", "_INBOX_reporter", _reporter(names)),
+    )
+
+
+def created_streams(names: Names) -> tuple[str, ...]:
+    """All streams of a namespace, those of buckets and of the object store included."""
+    buckets = (names.tasks_bucket, names.kinds_bucket, names.processors_bucket)
+    return (
+        names.events_stream,
+        names.jobs_stream,
+        names.dead_stream,
+        *(f"KV_{bucket}" for bucket in buckets),
+        f"OBJ_{names.results_bucket}",
+    )
+
+
+def _log(names: Names) -> tuple[Request, ...]:
+    """Append to logs, and read them."""
+    return (
+        Request(names.all_events),
+        Request(f"$JS.API.STREAM.MSG.GET.{names.events_stream}"),
+        _direct_get(names.events_stream),
+    )
+
+
+def _streamer(names: Names) -> tuple[Request, ...]:
+    records = f"KV_{names.tasks_bucket}"
+    return (
+        *_log(names),
+        Request(names.all_jobs),
+        Request(f"$KV.{names.tasks_bucket}.*"),
+        _direct_get(records),
+        _direct_get(f"KV_{names.kinds_bucket}"),
+        _direct_get(f"KV_{names.processors_bucket}"),
+        _direct_get(f"OBJ_{names.results_bucket}"),
+        # How full the store is.
+        Request("$JS.API.INFO"),
+        *(_info(stream) for stream in (names.events_stream, names.jobs_stream, records)),
+    )
+
+
+def _processor(names: Names) -> tuple[Request, ...]:
+    jobs = names.jobs_stream
+    return (
+        *_log(names),
+        Request(names.all_dead),
+        Request(f"$KV.{names.kinds_bucket}.*"),
+        Request(f"$JS.API.DIRECT.GET.KV_{names.kinds_bucket}.$KV.{names.kinds_bucket}.*"),
+        Request(f"$KV.{names.processors_bucket}.*"),
+        Request(f"$O.{names.results_bucket}.*.*"),
+        # What is missing when the first processor starts. The server refuses another configuration of what exists.
+        Request("$JS.API.INFO"),
+        *(_info(stream) for stream in created_streams(names)),
+        *(Request(f"$JS.API.STREAM.CREATE.{stream}") for stream in created_streams(names)),
+        # The filter is a part of the subject, so it is that of the jobs of one kind.
+        Request(f"$JS.API.CONSUMER.CREATE.{jobs}.*.{names.all_jobs}"),
+        Request(f"$JS.API.CONSUMER.INFO.{jobs}.*"),
+        Request(f"$JS.API.CONSUMER.MSG.NEXT.{jobs}.*", streamed=True),
+        Request(f"$JS.ACK.{jobs}.>"),
+        Request(f"$JS.ACK.*.*.{jobs}.>"),  # with domain and account, which servers may add
+    )
+
+
+def _reporter(names: Names) -> tuple[Request, ...]:
+    return (*_log(names), Request(f"$KV.{names.tasks_bucket}.*"))
+
+
+def _direct_get(stream: str) -> Request:
+    return Request(f"$JS.API.DIRECT.GET.{stream}", streamed=True)
+
+
+def _info(stream: str) -> Request:
+    return Request(f"$JS.API.STREAM.INFO.{stream}")
