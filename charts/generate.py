@@ -1,13 +1,15 @@
-"""Writes what can be derived: each chart's values.schema.json and the table of values in its README.md.
+"""Writes what can be derived: each chart's values.schema.json, the table of values in its README.md, NATS's accounts.
 
 The schema comes from values.yaml (an empty map takes anything, a null a number) and, for `config`, from the settings of
-the service. `tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
+the service; the accounts come from headway/jetstream/grants.py.
+`tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,16 @@ from typing import Any
 import msgspec
 import yaml
 
+from headway.jetstream.accounts import Literal, User, accounts
+from headway.jetstream.grants import roles
+from headway.jetstream.nats_config import render
+from headway.subjects import Names
 from headway_kinds.settings import Settings as Kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
 
 CHARTS = Path(__file__).parent
+VALUES_HA = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
 SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {"processor": (Processor, Kinds), "streamer": (Streamer,)}
 ELSEWHERE = {"grace_seconds", "drain_seconds"}
 """Settings that have a value of their own, because the pod's grace period is computed from them."""
@@ -34,6 +41,8 @@ PASSWORD = {"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_-]{15,})?$"}
 TEXTS = {f"auth.passwords.{role}": PASSWORD for role in ("streamer", "processor", "reporter")}
 GONE = {"auth": ("seed",)}
 """Values that the schema lets pass because a template names their replacement."""
+PLACEHOLDER = "namespaceplaceholder"
+"""Namespace for which the accounts are made, before it becomes a value."""
 TYPES: dict[type, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer", "minimum": 0},
@@ -143,9 +152,39 @@ def readme(chart: str) -> str:
     return "\n".join([*lines, "", "`make docs` generates this page from values.yaml.", ""])
 
 
+def nats_accounts() -> str:
+    """The accounts of the bundled NATS, as a template: the namespace is a value."""
+    names = Names(PLACEHOLDER)
+    users = {role.name: User(role.name, Literal(f"${role.name.upper()}_PASSWORD")) for role in roles(names)}
+    size = '{{ include "nats.maxFile" . }}'
+    text = render({"accounts": accounts(names, users, max_file=size)})
+    text = text.replace(PLACEHOLDER.upper(), "{{ upper .Values.namespace }}")
+    return "# `make docs` generates this file.\n" + text.replace(PLACEHOLDER, "{{ .Values.namespace }}")
+
+
+def external_nats() -> str:
+    """Values of the official NATS chart, with the accounts of the namespace `hw`."""
+    head, mark, rest = VALUES_HA.read_text().partition("    accounts:\n")
+    made = yaml.safe_dump(unquoted(accounts(Names(), max_file="54GB")), sort_keys=False, width=110)
+    return head + mark + textwrap.indent(made, " " * 6) + rest[rest.index("container:\n") :]
+
+
+def unquoted(value: Any) -> Any:
+    """As the official chart takes it: what it is to write without quotes is in angle brackets."""
+    match value:
+        case Literal(text):
+            return f"<< {text} >>"
+        case dict():
+            return {key: unquoted(item) for key, item in value.items()}
+        case list():
+            return [unquoted(item) for item in value]
+        case _:
+            return value
+
+
 def files() -> dict[Path, str]:
     """Everything that is derived, with its text."""
-    made = {}
+    made = {CHARTS / "nats" / "files" / "accounts.conf": nats_accounts(), VALUES_HA: external_nats()}
     for chart in ("nats", "processor", "streamer", "headway"):
         made[CHARTS / chart / "values.schema.json"] = chart_schema(chart)
         made[CHARTS / chart / "README.md"] = readme(chart)

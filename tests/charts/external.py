@@ -1,10 +1,11 @@
 """NATS as others run it: with TLS, with nkeys or JWTs instead of passwords, with three nodes.
 
-What the accounts may do comes from deploy/nats/values-ha.yaml.
+The accounts are those of headway/jetstream/accounts.py, in the form that each way to log in needs.
 """
 
 import base64
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,16 @@ import nkeys
 import trustme
 import yaml
 
+from headway.jetstream.accounts import accounts, role_account
+from headway.subjects import Names
 from tests.charts.helm import CHARTS
 from tests.charts.pods import NatsProcess
 from tests.fixtures.services import free_port
 
 FILE = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
-SERVICES = ("processor", "streamer")
+ROLES = ("streamer", "processor", "reporter")
+STORE_BYTES = 10**9
 CURVE = {"operator": nkeys.PREFIX_BYTE_OPERATOR, "account": nkeys.PREFIX_BYTE_ACCOUNT, "user": nkeys.PREFIX_BYTE_USER}
-
-
-def permissions() -> dict[str, dict[str, Any]]:
-    """What each service's account may publish and subscribe to."""
-    users = yaml.safe_load(FILE.read_text())["config"]["merge"]["authorization"]["users"]
-    return {user["user"]: user["permissions"] for user in users}
 
 
 class Key:
@@ -52,45 +50,78 @@ def _url64(data: bytes) -> str:
 
 
 UNLIMITED = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), -1) | {"wildcards": True}
-STORAGE = dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1)
+STORAGE = dict.fromkeys(("mem_storage", "disk_storage", "streams", "consumer"), -1) | {"disk_storage": STORE_BYTES}
+
+
+def described() -> dict[str, Any]:
+    """The accounts of the namespace hw."""
+    return accounts(Names(), max_file=str(STORE_BYTES))
 
 
 def by_creds() -> tuple[dict[str, Any], dict[str, str]]:
-    """An operator with an account: the part of the configuration, and the files of both services."""
-    operator, system, account = Key("operator", b"o" * 32), Key("account", b"s" * 32), Key("account", b"a" * 32)
-    accounts = {
-        system.public: operator.token(system, "SYS", {"type": "account", "limits": UNLIMITED}),
-        account.public: operator.token(account, "HEADWAY", {"type": "account", "limits": UNLIMITED | STORAGE}),
-    }
+    """An operator with the accounts: the part of the configuration, and the credentials of all roles."""
+    operator, system = Key("operator", b"o" * 32), Key("account", b"s" * 32)
+    made = described()
+    keys = {name: Key("account", f"{place:032d}".encode()) for place, name in enumerate(made)}
+    tokens = {system.public: operator.token(system, "SYS", {"type": "account", "limits": UNLIMITED})}
     files = {}
-    for service, allowed in permissions().items():
-        user = Key("user", service[:1].encode() * 32)
-        rights = {
-            "type": "user",
-            "pub": allowed["publish"],
-            "sub": allowed["subscribe"],
-            "subs": -1,
-            "data": -1,
-            "payload": -1,
-        }
-        token = account.token(user, service, rights)
-        files[f"{service}.creds"] = (
-            f"-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n"
-            f"-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n"
-        )
+    for name, account in made.items():
+        limits = UNLIMITED | (STORAGE if "jetstream" in account else {})
+        claims = {"type": "account", "limits": limits, "exports": _exported(account), "imports": _imported(name, keys)}
+        tokens[keys[name].public] = operator.token(keys[name], name, claims)
+        for user in account.get("users", []):
+            role = name.partition("_")[2].lower()
+            files[f"{role}.creds"] = _credentials(keys[name], role, user["permissions"])
     return {
         "operator": operator.token(operator, "O", {"type": "operator"}),
         "system_account": system.public,
         "resolver": "MEMORY",
-        "resolver_preload": accounts,
+        "resolver_preload": tokens,
     }, files
 
 
+def _exported(account: dict[str, Any]) -> list[dict[str, Any]]:
+    """Its exports as claims: the importer needs a token of the exporter."""
+    claims = []
+    for export in account.get("exports", []):
+        (kind,) = export.keys() & {"service", "stream"}
+        response = {"response_type": export.get("response_type", "Singleton")} if kind == "service" else {}
+        claims.append({"name": export[kind], "subject": export[kind], "type": kind, "token_req": True, **response})
+    return claims
+
+
+def _imported(name: str, keys: dict[str, Key]) -> list[dict[str, Any]]:
+    """The imports of an account as claims, with the tokens of the exporters."""
+    claims = []
+    for imported in described()[name].get("imports", []):
+        ((kind, source),) = imported.items()
+        subject, exporter = source["subject"], keys[source["account"]]
+        token = exporter.token(keys[name], subject, {"type": "activation", "subject": subject, "kind": kind})
+        claims.append({"name": subject, "subject": subject, "account": exporter.public, "type": kind, "token": token})
+    return claims
+
+
+def _credentials(account: Key, role: str, permissions: dict[str, Any]) -> str:
+    """The file of a user: its JWT and its seed."""
+    user = Key("user", role[:1].encode() * 32)
+    rights = {"type": "user", "pub": permissions["publish"], "sub": permissions["subscribe"]}
+    token = account.token(user, role, rights | dict.fromkeys(("subs", "data", "payload"), -1))
+    return (
+        f"-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n"
+    )
+
+
 def by_nkey() -> tuple[dict[str, Any], dict[str, str]]:
-    """Users that are public keys: the part of the configuration, and the files of both services."""
-    keys = {service: Key("user", service[:1].encode() * 32) for service in SERVICES}
-    users = [{"nkey": keys[service].public, "permissions": allowed} for service, allowed in permissions().items()]
-    return {"authorization": {"users": users}}, {f"{service}.nk": key.seed for service, key in keys.items()}
+    """Users that are public keys: the part of the configuration, and the seeds of all roles."""
+    made, files = described(), {}
+    for role in ROLES:
+        key = Key("user", role[:1].encode() * 32)
+        (user,) = made[role_account(Names(), role)]["users"]
+        made[role_account(Names(), role)]["users"] = [{"nkey": key.public, "permissions": user["permissions"]}]
+        files[f"{role}.nk"] = key.seed
+    made[Names().jetstream_account]["jetstream"] = {"max_file": STORE_BYTES}
+    return {"accounts": made}, files
 
 
 class Certificates:
@@ -120,16 +151,20 @@ class Certificates:
         return {"tls": {name: str(self._directory / name) for name in texts} | {"verify": verify}}
 
 
-def start_node(directory: Path, name: str, configuration: dict[str, Any]) -> NatsProcess:
+def start_node(
+    directory: Path, name: str, configuration: dict[str, Any], environment: dict[str, str] | None = None
+) -> NatsProcess:
     """A node with JetStream and that configuration besides."""
     node = NatsProcess(directory, name)
+    node.environment = environment or {}
     base = {
         "server_name": name,
         "listen": f"127.0.0.1:{node.port}",
         "http": f"127.0.0.1:{node.monitor}",
         "jetstream": {"store_dir": str(directory / name)},
     }
-    node.start(json.dumps(base | configuration))
+    # As the official chart does it: what is in angle brackets is written without quotes.
+    node.start(re.sub(r'"<< (.*?) >>"', r"\1", json.dumps(base | configuration)))
     return node
 
 
@@ -138,20 +173,19 @@ class Cluster:
 
     def __init__(self, directory: Path) -> None:
         values = yaml.safe_load(FILE.read_text())["config"]
-        text = json.dumps(values["merge"])
-        self.passwords = {service: f"pw-{service}" for service in SERVICES}
-        for service, password in self.passwords.items():
-            assert f"<< ${service.upper()}_PASSWORD >>" in text
-            text = text.replace(f"<< ${service.upper()}_PASSWORD >>", password)
+        self.users = {role: f"hw_{role}" for role in ROLES}
+        self.passwords = {role: f"pw-{role}" for role in ROLES}
+        environment = {f"HW_{role.upper()}_PASSWORD": password for role, password in self.passwords.items()}
         ports = [free_port() for _ in range(values["cluster"]["replicas"])]
         routes = [f"nats://127.0.0.1:{port}" for port in ports]
         self.nodes = {
             f"nats-{place}": start_node(
                 directory,
                 f"nats-{place}",
-                json.loads(text)
+                values["merge"]
                 | {"cluster": {"name": "c", "listen": f"127.0.0.1:{port}", "routes": routes}}
                 | {"jetstream": {"store_dir": str(directory / f"nats-{place}"), **values["jetstream"]["merge"]}},
+                environment,
             )
             for place, port in enumerate(ports)
         }

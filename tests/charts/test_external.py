@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
-from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, permissions, start_node
-from tests.charts.helm import merged, one, render, values
+from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, start_node
+from tests.charts.helm import merged, render, values
 from tests.charts.pods import start_services
 from tests.fixtures.condition import holds
 
@@ -47,7 +47,7 @@ async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_
             stack.callback(node.kill)
         for node in cluster.nodes.values():
             node.wait_ready()
-        users = {f"{name}-user": name for name in cluster.passwords}
+        users = {f"{name}-user": user for name, user in cluster.users.items()}
         passwords = {f"{name}-password": password for name, password in cluster.passwords.items()}
         objects = [*render(given=merged(values("ha"), SCRIPT)), secret("headway-nats", users | passwords)]
         _, streamers = start_services(objects, cluster.url, tmp_path, stack)
@@ -65,16 +65,3 @@ async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_
         assert [counts[name] for name in NONE_OF] == [0] * len(NONE_OF)
         assert all(watcher.reader.log[-1]["status"] == "completed" for watcher in watchers)
         assert all(node.violations() == [] for node in cluster.nodes.values())
-
-
-@pytest.mark.security
-def test_the_accounts_of_three_nodes_may_do_what_those_of_one_may():
-    text = one(render(), "ConfigMap", "demo-nats")["data"]["nats.conf"]
-    _, *users = text.split("user: ")
-    assert len(users) == 2
-    for user in users:
-        allowed = permissions()[user.split()[0]]
-        quoted = [
-            part for line in user.splitlines() if not line.strip().startswith("#") for part in line.split('"')[1::2]
-        ]
-        assert sorted(quoted) == sorted(allowed["publish"]["allow"] + allowed["subscribe"]["allow"])

@@ -98,3 +98,12 @@ Kept in the values for this render, so that all templates see the same passwords
 {{- end -}}
 {{- toYaml .Values._passwords -}}
 {{- end -}}
+
+{{/* What JetStream may store: nine tenths of the volume, because a file system needs space of its own. */}}
+{{- define "nats.maxFile" -}}
+{{- $size := .Values.jetstream.size | toString -}}
+{{- if not (regexMatch "^[0-9]+(\\.[0-9]+)?([KMGT]i?)?$" $size) }}{{ fail (printf "jetstream.size: %s is not a size such as 10Gi" $size) }}{{ end -}}
+{{- $units := dict "" 1 "K" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- $unit := get $units (regexFind "[KMGTi]*$" $size) -}}
+{{- mulf (regexFind "^[0-9.]+" $size | float64) (float64 $unit) 0.9 | int64 -}}
+{{- end -}}

@@ -1,0 +1,58 @@
+"""What each role may ask of JetStream: no more than it uses, and nothing that destroys."""
+
+import re
+
+import pytest
+
+from headway.jetstream.connection import NatsSettings
+from headway.jetstream.grants import created_streams, roles
+from headway.jetstream.provision import streams
+from headway.subjects import Names
+
+NAMES = Names("hw")
+pytestmark = pytest.mark.security
+
+
+def subjects(role):
+    (found,) = [one for one in roles(NAMES) if one.name == role]
+    return [request.subject for request in found.requests]
+
+
+@pytest.mark.parametrize("role", roles(NAMES), ids=lambda role: role.name)
+def test_no_role_may_destroy_or_change_a_stream(role):
+    destructive = re.compile(r"\.(DELETE|PURGE|UPDATE|SNAPSHOT|RESTORE|LEADER|PEER|PAUSE|UNPIN|RESET|TEMPLATE)\b")
+    assert [request.subject for request in role.requests if destructive.search(request.subject)] == []
+    assert len(set(role.requests)) == len(role.requests)
+
+
+@pytest.mark.parametrize("role", roles(NAMES), ids=lambda role: role.name)
+def test_no_role_may_publish_what_the_server_republishes(role):
+    assert not any(request.subject.startswith("hw.live") for request in role.requests)
+
+
+@pytest.mark.parametrize("role", ["streamer", "reporter"])
+def test_only_processors_create(role):
+    assert not any("CREATE" in subject for subject in subjects(role))
+    assert sum("CREATE" in subject for subject in subjects("processor")) == len(created_streams(NAMES)) + 1
+
+
+def test_processors_do_not_write_the_records_of_tasks():
+    assert not any(subject.startswith("$KV.hw_tasks") for subject in subjects("processor"))
+
+
+def test_reporters_append_events_and_records_and_read_logs():
+    assert subjects("reporter") == [
+        "hw.ev.*",
+        "$JS.API.STREAM.MSG.GET.HW_EVENTS",
+        "$JS.API.DIRECT.GET.HW_EVENTS",
+        "$KV.hw_tasks.*",
+    ]
+
+
+def test_all_streams_are_those_that_are_created():
+    assert set(created_streams(NAMES)) == {stream.name for stream in streams(NAMES, NatsSettings())}
+
+
+def test_every_subject_belongs_to_one_namespace():
+    for role in roles(Names("other")):
+        assert not [r for r in role.requests if re.search(r"\bhw\b|HW_|hw_", r.subject)]
