@@ -14,10 +14,10 @@ from headway.cli.render.text import suggestion
 from headway.errors import HeadwayError
 
 COMMANDS = {
-    name: f"headway.cli.commands.{name}:{name}"
+    name: "headway.cli.commands.{0}:{0}".format(name.replace("-", "_"))
     for name in (
         *("demo", "dev", "submit", "watch", "ls", "kinds", "cancel", "retry", "result", "logs"),
-        "completion",
+        *("nats-config", "completion"),
     )
 }
 """Import path of each command, in the order of the help text: what a new user needs first."""
