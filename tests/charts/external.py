@@ -124,6 +124,11 @@ def by_nkey() -> tuple[dict[str, Any], dict[str, str]]:
     return {"accounts": made}, files
 
 
+def secret(name: str, contents: dict[str, str]) -> dict[str, Any]:
+    """What an operator makes with kubectl before installing."""
+    return {"kind": "Secret", "metadata": {"name": name}, "stringData": contents}
+
+
 class Certificates:
     """An authority, the server's certificate and that of its clients."""
 
@@ -133,6 +138,11 @@ class Certificates:
         self._server = authority.issue_cert("127.0.0.1")
         client = authority.issue_cert("headway@example.org")
         self._authority = authority.cert_pem.bytes().decode()
+        self.server_secret = {
+            "ca.crt": self._authority,
+            "tls.crt": self._server.cert_chain_pems[0].bytes().decode(),
+            "tls.key": self._server.private_key_pem.bytes().decode(),
+        }
         self.secret = {
             "ca.crt": self._authority,
             "tls.crt": client.cert_chain_pems[0].bytes().decode(),
@@ -141,11 +151,8 @@ class Certificates:
 
     def configuration(self, *, verify: bool) -> dict[str, Any]:
         """The server's TLS; with `verify` clients need a certificate."""
-        texts = {
-            "ca_file": self._authority,
-            "cert_file": self._server.cert_chain_pems[0].bytes().decode(),
-            "key_file": self._server.private_key_pem.bytes().decode(),
-        }
+        names = {"ca_file": "ca.crt", "cert_file": "tls.crt", "key_file": "tls.key"}
+        texts = {name: self.server_secret[key] for name, key in names.items()}
         for name, text in texts.items():
             (self._directory / name).write_text(text)
         return {"tls": {name: str(self._directory / name) for name in texts} | {"verify": verify}}

@@ -41,7 +41,7 @@ def environment_of(objects: Objects, container: dict[str, Any]) -> dict[str, str
 
 
 def mount_secrets(objects: Objects, pod: dict[str, Any], container: dict[str, Any], directory: Path) -> dict[str, Path]:
-    """Write the secrets that the pod mounts below `directory`: the path in the container and the one here."""
+    """Write what the pod mounts of secrets below `directory`: the path in the container and the one here."""
     places = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     mounted = {}
     for volume in pod["volumes"]:
@@ -49,8 +49,10 @@ def mount_secrets(objects: Objects, pod: dict[str, Any], container: dict[str, An
             continue
         place = mounted[places[volume["name"]]] = directory / volume["name"]
         place.mkdir(parents=True)
-        for name, text in one(objects, "Secret", volume["secret"]["secretName"])["stringData"].items():
-            (place / name).write_text(text)
+        contents = one(objects, "Secret", volume["secret"]["secretName"])["stringData"]
+        items = volume["secret"].get("items", [{"key": key, "path": key} for key in contents])
+        for item in items:
+            (place / item["path"]).write_text(contents[item["key"]])
     return mounted
 
 
@@ -117,8 +119,12 @@ class Nats(NatsProcess):
 
     def __init__(self, objects: Objects, name: str, directory: Path) -> None:
         super().__init__(directory)
-        self.environment = environment_of(objects, container_of(objects, "StatefulSet", name))
+        container = container_of(objects, "StatefulSet", name)
+        self.environment = environment_of(objects, container)
         text = one(objects, "ConfigMap", name)["data"]["nats.conf"]
+        pod = one(objects, "StatefulSet", name)["spec"]["template"]["spec"]
+        for path, here in mount_secrets(objects, pod, container, directory / name).items():
+            text = text.replace(path, str(here))
         for rendered, local in (
             ("listen: 0.0.0.0:4222", f"listen: 127.0.0.1:{self.port}"),
             ("http: 127.0.0.1:8222", f"http: 127.0.0.1:{self.monitor}"),
@@ -144,9 +150,10 @@ class Pod:
         module = f"headway_{self._container['name']}"
         rendered = environment_of(objects, self._container)
         assert rendered["HEADWAY_NATS_URL"].endswith(":4222")
-        rendered["HEADWAY_NATS_URL"] = nats_url
-        mounted = mount_secrets(objects, self._spec, self._container, directory / f"{name}-{replica}")
-        for path, here in mounted.items():
+        scheme = rendered["HEADWAY_NATS_URL"].partition("://")[0]
+        rendered["HEADWAY_NATS_URL"] = nats_url.replace("nats://", f"{scheme}://")
+        self.mounted = mount_secrets(objects, self._spec, self._container, directory / f"{name}-{replica}")
+        for path, here in self.mounted.items():
             rendered = {name: value.replace(path, str(here)) for name, value in rendered.items()}
         if self._container["name"] == "streamer":
             rendered |= {"SELF_PORT": "{port}", "SELF_HOST": "127.0.0.1", "SELF_NAME": f"{name}-{replica}"}

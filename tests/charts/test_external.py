@@ -7,18 +7,13 @@ from contextlib import ExitStack
 import pytest
 
 from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
-from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, start_node
+from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, secret, start_node
 from tests.charts.helm import merged, render, values
 from tests.charts.pods import start_services
 from tests.fixtures.condition import holds
 
 WATCHERS = 40
 SCRIPT = {"processor": {"tasks": ["headway_kinds.script"]}}
-
-
-def secret(name, contents):
-    """What an operator makes with kubectl before installing."""
-    return {"kind": "Secret", "metadata": {"name": name}, "stringData": contents}
 
 
 @pytest.mark.security

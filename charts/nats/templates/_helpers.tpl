@@ -107,3 +107,11 @@ Kept in the values for this render, so that all templates see the same passwords
 {{- $unit := get $units (regexFind "[KMGTi]*$" $size) -}}
 {{- mulf (regexFind "^[0-9.]+" $size | float64) (float64 $unit) 0.9 | int64 -}}
 {{- end -}}
+
+{{/* Name of the secret with the server's certificate; empty without TLS. */}}
+{{- define "nats.tlsSecret" -}}
+{{- $global := dig "nats" "tls" (dict) (.Values.global | default dict) -}}
+{{- if or .Values.tls.enabled $global.enabled -}}
+{{- required "tls.secretName of the chart nats (or global.nats.tls.secretName) names the secret with the server's certificate" (.Values.tls.secretName | default $global.secretName) -}}
+{{- end -}}
+{{- end -}}

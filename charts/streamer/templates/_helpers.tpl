@@ -60,14 +60,34 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
+{{/* URL of a NATS that values name; empty for the one that the umbrella brings. */}}
+{{- define "streamer.externalNats" -}}
+{{- .Values.nats.url | default (dig "nats" "url" "" (.Values.global | default dict)) -}}
+{{- end -}}
+
 {{/* Where NATS is: of this chart, of the umbrella (global.nats), or the one that the umbrella brings. */}}
 {{- define "streamer.natsUrl" -}}
 {{- $global := (.Values.global | default dict).nats | default dict -}}
-{{- $url := .Values.nats.url | default $global.url -}}
+{{- $url := include "streamer.externalNats" . -}}
 {{- if and (not $url) ($global.service) -}}
-{{- $url = printf "nats://%s:4222" (tpl $global.service .) -}}
+{{- $scheme := ternary "tls" "nats" (dig "tls" "enabled" false $global) -}}
+{{- $url = printf "%s://%s:4222" $scheme (tpl $global.service .) -}}
 {{- end -}}
 {{- required "nats.url says where NATS is, such as nats://nats:4222 (or global.nats.url for both services)" $url -}}
+{{- end -}}
+
+{{/* Name of the secret by which the server is verified: of this chart, or that of the NATS that the umbrella brings. */}}
+{{- define "streamer.natsTlsSecret" -}}
+{{- $global := dig "nats" "tls" (dict) (.Values.global | default dict) -}}
+{{- $own := .Values.nats.tls.existingSecret -}}
+{{- if and .Values.nats.tls.clientCertificate (not $own) -}}
+{{- fail "nats.tls.clientCertificate needs nats.tls.existingSecret: a secret with ca.crt and a certificate of this service" -}}
+{{- end -}}
+{{- if $own -}}
+{{- $own -}}
+{{- else if and $global.enabled (not (include "streamer.externalNats" .)) -}}
+{{- required "global.nats.tls.secretName names the secret with the certificate of NATS" $global.secretName -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "streamer.natsSecret" -}}
@@ -113,16 +133,14 @@ imagePullSecrets:
   value: /etc/headway/nats/auth/{{ $nats.nkeyKey }}
 {{- end }}
 {{- end }}
-{{- with $nats.tls }}
-{{- if .existingSecret }}
+{{- if include "streamer.natsTlsSecret" . }}
 - name: HEADWAY_NATS_TLS_CA_FILE
-  value: /etc/headway/nats/tls/{{ .caKey }}
-{{- if .clientCertificate }}
+  value: /etc/headway/nats/tls/{{ $nats.tls.caKey }}
+{{- if $nats.tls.clientCertificate }}
 - name: HEADWAY_NATS_TLS_CERT_FILE
-  value: /etc/headway/nats/tls/{{ .certKey }}
+  value: /etc/headway/nats/tls/{{ $nats.tls.certKey }}
 - name: HEADWAY_NATS_TLS_KEY_FILE
-  value: /etc/headway/nats/tls/{{ .keyKey }}
-{{- end }}
+  value: /etc/headway/nats/tls/{{ $nats.tls.keyKey }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -131,7 +149,7 @@ imagePullSecrets:
 {{- if and (include "streamer.natsSecret" .) (has .Values.nats.auth (list "creds" "nkey")) }}
 - { name: nats-auth, mountPath: /etc/headway/nats/auth, readOnly: true }
 {{- end }}
-{{- if .Values.nats.tls.existingSecret }}
+{{- if include "streamer.natsTlsSecret" . }}
 - { name: nats-tls, mountPath: /etc/headway/nats/tls, readOnly: true }
 {{- end }}
 {{- end -}}
@@ -141,9 +159,18 @@ imagePullSecrets:
 - name: nats-auth
   secret: { secretName: {{ include "streamer.natsSecret" . }}, defaultMode: 0440 }
 {{- end }}
-{{- if .Values.nats.tls.existingSecret }}
+{{- with include "streamer.natsTlsSecret" . }}
 - name: nats-tls
-  secret: { secretName: {{ .Values.nats.tls.existingSecret }}, defaultMode: 0440 }
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    # Not the private key of the server, which the same secret may hold.
+    items:
+      - { key: {{ $.Values.nats.tls.caKey }}, path: {{ $.Values.nats.tls.caKey }} }
+      {{- if $.Values.nats.tls.clientCertificate }}
+      - { key: {{ $.Values.nats.tls.certKey }}, path: {{ $.Values.nats.tls.certKey }} }
+      - { key: {{ $.Values.nats.tls.keyKey }}, path: {{ $.Values.nats.tls.keyKey }} }
+      {{- end }}
 {{- end }}
 {{- end -}}
 
@@ -184,8 +211,7 @@ imagePullSecrets:
 
 {{/* What the pods reach by a network policy: names, and NATS. */}}
 {{- define "streamer.egress" -}}
-{{- $global := (.Values.global | default dict).nats | default dict -}}
-{{- $url := .Values.nats.url | default $global.url -}}
+{{- $url := include "streamer.externalNats" . -}}
 - ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
   {{- with .Values.networkPolicy.dns }}
   to: {{- toYaml . | nindent 4 }}
