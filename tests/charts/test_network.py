@@ -1,10 +1,13 @@
 """What network policies let through: what values open, and no more."""
 
 import pytest
+import yaml
 
+from tests.charts.external import FILE
 from tests.charts.helm import merged, render, values
 from tests.charts.network import (
     DNS,
+    IMITATOR,
     METADATA,
     OUTSIDE,
     PRIVATE,
@@ -109,8 +112,28 @@ def test_an_external_nats_is_reached_on_the_ports_of_its_url(url, ports):
 def test_the_public_port_may_be_narrowed_and_the_metadata_service_is_never_reached():
     found = through({"streamer": {"networkPolicy": {"from": [MONITORING]}}})
     callers = {one.source for one in found if one.target == "demo-streamer" and one.port == 8000}
-    assert callers == {SCRAPER.name}
+    assert callers == {SCRAPER.name, "demo-test"}
     every = {one for scenario in SCENARIOS for one in let_through(render(given=values(scenario)))}
     reached = {one.port for one in every if one.target == METADATA.name and one.source.startswith("demo-")}
     assert reached <= {53, 4222}  # of a resolver or a NATS that nobody has named
     assert len(OUTSIDE) == len({one.name for one in OUTSIDE})
+
+
+def test_the_monitor_of_three_nodes_is_closed_too():
+    (policy,) = yaml.safe_load(FILE.read_text())["extraResources"]
+    labels = policy["spec"]["podSelector"]["matchLabels"]
+    ports = [
+        {"name": name, "containerPort": port} for name, port in (("nats", 4222), ("cluster", 6222), ("monitor", 8222))
+    ]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"ports": ports}]}}
+    nodes = [
+        {"kind": "StatefulSet", "metadata": {"name": name}, "spec": {"template": template}}
+        for name in ("nats-0", "nats-1")
+    ]
+    found = {one for one in let_through([*render(given=values("ha")), policy, *nodes]) if one.target == "nats-0"}
+    others = {Connection(IMITATOR.name, "nats-0", 4222)}  # a streamer of another release
+    assert found - others == {
+        Connection("demo-processor", "nats-0", 4222),
+        Connection("demo-streamer", "nats-0", 4222),
+        Connection("nats-1", "nats-0", 6222),
+    }
