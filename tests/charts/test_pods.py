@@ -64,6 +64,42 @@ async def test_the_rendered_accounts_allow_the_whole_main_job(objects, http, tmp
         rung("pods: main job under the rendered accounts", tasks=4, violations=0, processor_ends_in=f"{seconds:.1f} s")
 
 
+def stored(server, stream):
+    """How many messages a stream holds, as the monitor port says it."""
+    (account,) = server.ask("/jsz?streams=1&accounts=1")["account_details"]
+    assert account["name"] == "HW_JETSTREAM"
+    (found,) = [detail for detail in account["stream_detail"] if detail["name"] == stream]
+    return found["state"]["messages"]
+
+
+async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_restart(objects, http, tmp_path, rung):
+    with run_pods(objects, tmp_path) as (server, _, (one, two)):
+        large = await submit(http, one, "script", {"steps": [{"name": "a", "seconds": 0}], "result_bytes": 600_000})
+        assert (await end_of(http, one, large))["status"] == "completed"
+        assert len((await http.get(f"{two.service.url}/api/v1/tasks/{large}/result")).json()) == 600_000
+        password = server.environment["STREAMER_PASSWORD"]
+        client = await nats.connect(
+            server.url, user="streamer", password=password, inbox_prefix="_INBOX_headway_streamer"
+        )
+        await client.jetstream().publish("hw.job.script.broken", b"not a job")
+        await client.close()
+        assert await holds(lambda: stored(server, "HW_DEAD") == 1, 10)
+        server.kill()
+        server.restart()
+        await asyncio.to_thread(server.wait_ready)
+        assert await holds(lambda: accepted(http, one), 20)
+        assert len((await http.get(f"{one.service.url}/api/v1/tasks/{large}/result")).json()) == 600_000
+        after = await submit(http, two, "check", {})
+        assert (await end_of(http, one, after))["status"] == "completed"
+        assert server.violations() == []
+        rung("pods: large results, dead letters and a restart", violations=0)
+
+
+async def accepted(http, pod):
+    """Whether a task is accepted: NATS is reachable again."""
+    return (await http.post(f"{pod.service.url}/api/v1/tasks", json={"kind": "check", "params": {}})).status_code == 202
+
+
 FORBIDDEN = [
     ("streamer", "_INBOX_headway_streamer", "$JS.API.STREAM.DELETE.HW_EVENTS"),
     ("streamer", "_INBOX_headway_streamer", "$JS.ACK.HW_JOBS.crawl.1.1.1.1.0"),
@@ -73,6 +109,10 @@ FORBIDDEN = [
     ("processor", "_INBOX_processor", "hw.job.crawl.t1"),
     ("streamer", "_INBOX_headway_streamer", "hw.live.t1"),  # what is stored is shown by the server alone
     ("processor", "_INBOX_processor", "hw.live.t1"),
+    ("processor", "_INBOX_processor", "$KV.hw_tasks.t1"),
+    ("reporter", "_INBOX_reporter", "hw.job.crawl.t1"),
+    ("reporter", "_INBOX_reporter", "$O.hw_results.M.t1"),
+    ("reporter", "_INBOX_reporter", "hw.live.t1"),
 ]
 
 

@@ -218,7 +218,7 @@ async def test_a_consumer_that_pushes_delivers_to_nobody(tmp_path, security_figu
         sent = await pushing_consumers(client, role, OWN, OTHER)
         places = [*calls(OWN), *data(OWN), *calls(OTHER), *data(OTHER)]
         js = server.admins[OWN].jetstream()
-        assert await holds_async(lambda: has_consumers(js, len(places)), 10)
+        assert await holds(lambda: has_consumers(js, len(places)), 10)
         for number in range(len(places)):
             await js.publish(
                 f"hw.job.push{number}.t", b'{"n":1}', headers={"Nats-Sequence": "9", "Nats-Last-Sequence": "0"}
@@ -239,13 +239,6 @@ async def test_a_consumer_that_pushes_delivers_to_nobody(tmp_path, security_figu
 
 async def has_consumers(js, count):
     return len(await js.consumers_info(OWN.jobs_stream)) >= min(count, 200)
-
-
-async def holds_async(condition, seconds):
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.05)
-    return True
 
 
 HOSTILE = [

@@ -31,7 +31,7 @@ async def _watch(log: Log, lifecycle: JobLifecycle, after: int) -> None:
     async with aclosing(events):
         async for followed in events:
             try:
-                reason = reason_to_stop(codec.decode(followed.payload), job.attempt)
+                reason = reason_to_stop(codec.decode(followed.payload, job.task), job.attempt)
             except MalformedEventError:
                 logger.warning(
                     "an entry of a log is not an event", extra={"action": "event_malformed", "task": job.task}

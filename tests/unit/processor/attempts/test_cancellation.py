@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from headway import codec
 from headway.errors import CancelRequestedError, SupersededError
 from headway.eventlog.chain import Chain, read_head
 from headway.events import Cancel
@@ -11,6 +12,10 @@ from headway.testing import MemoryLog, progress, start_job
 from headway_processor.attempts.cancellation import watch
 
 pytestmark = pytest.mark.looptime
+
+
+OTHERS = (("t2", 9), ("t1", 0))
+"""Task and number of requests that belong to another log, or to none."""
 
 
 @pytest.fixture
@@ -49,6 +54,19 @@ async def test_a_request_to_cancel_stops_it(log, job):
     await watching
     assert isinstance(job.stopped, CancelRequestedError)
     assert job.stopped.reason == "enough"
+
+
+@pytest.mark.security
+@pytest.mark.parametrize(
+    "forged",
+    [b"{}", b"not json", *(codec.encode(Cancel(task=task, n=n, attempt=1, reason="x")) for task, n in OTHERS)],
+)
+async def test_what_is_no_event_of_this_task_does_not_stop_it(log, job, forged):
+    watching = await watched(log, job)
+    await log.put("t1", forged, expected=(await read_head(log, "t1")).seq, msg_id="forged")
+    await append(log, progress(), attempt=2)
+    await watching
+    assert isinstance(job.stopped, SupersededError)
 
 
 async def test_it_waits_while_the_log_is_unreachable(log, job):
