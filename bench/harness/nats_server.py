@@ -22,12 +22,12 @@ def program() -> str:
 
 
 class NatsServer(Process):
-    """A nats-server on a free port of the loopback."""
+    """A nats-server on a free port of the loopback; `more` is added to its configuration."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, more: str = "") -> None:
         # A publisher answers no ping while it is idle; by default it would be disconnected after some minutes.
         config = directory / "nats.conf"
-        config.write_text('ping_interval: "1h"\n')
+        config.write_text(f'ping_interval: "1h"\n{more}')
         command = [program(), "-c", str(config), "-js", "-a", "127.0.0.1", "-p", "-1"]
         command += ["-sd", str(directory / "jetstream"), "--ports_file_dir", str(directory)]
         super().__init__("nats-server", command, directory, cores=machine.CLIENT_CORES)
