@@ -1,4 +1,4 @@
-"""Create the streams, buckets and stores that Headway needs in NATS: idempotently, by the process that starts first."""
+"""Create the streams, buckets and stores that Headway needs in NATS: idempotently, by processors."""
 
 from __future__ import annotations
 
