@@ -16,7 +16,8 @@ SLOW = {"steps": [{"name": "work", "seconds": 3, "ticks": 60}]}
 
 async def submit(http, url, params, kind="script", **headers):
     async def is_known():  # a streamer learns a moment later what a processor has published
-        return kind in [found["kind"] for found in (await http.get(f"{url}/api/v1/kinds")).json()["kinds"]]
+        reply = await http.get(f"{url}/api/v1/kinds")  # 503 before the first processor has created the streams
+        return reply.is_success and kind in [found["kind"] for found in reply.json()["kinds"]]
 
     await until(is_known)
     reply = await http.post(f"{url}/api/v1/tasks", json={"kind": kind, "params": params}, headers=headers)
