@@ -20,9 +20,10 @@ import httpx
 import msgspec
 
 from headway.client.backoff import Backoff, is_fatal, retry_after
-from headway.client.event_stream import Stream, StreamLost, Watched, reason, refusal, task_path
+from headway.client.event_stream import Stream, StreamLost, Watched, reason, refusal, shown, task_path
 from headway.errors import ClientError
 from headway.values import exact_json
+from headway.values.redaction import redact, redact_url
 
 __all__ = ["Client", "ClientError", "Watched"]
 
@@ -52,6 +53,7 @@ class Client:
     ) -> None:
         self._decode = exact_json.decode if exact_numbers else msgspec.json.decode
         self.base_url = _checked(base_url)
+        self._shown_url = redact_url(self.base_url)
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"User-Agent": "headway", **(headers or {})},
@@ -159,10 +161,10 @@ class Client:
                 response = await self._http.request(method, path, **options)
             except httpx.TransportError as error:
                 if tries <= 0:
-                    raise ClientError(f"cannot reach {self.base_url}: {reason(error)}") from error
+                    raise ClientError(f"cannot reach {self._shown_url}: {redact(reason(error))}") from error
                 pause = backoff.next()
             except httpx.RequestError as error:
-                raise ClientError(f"{self.base_url}: {reason(error)}") from error
+                raise ClientError(f"{self._shown_url}: {redact(reason(error))}") from error
             else:
                 if response.is_success:
                     return response
@@ -175,28 +177,34 @@ class Client:
         try:
             return self._decode(response.content)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise ClientError(f"{response.url} did not answer JSON: {error}", status=response.status_code) from error
+            raise ClientError(f"{shown(response)} did not answer JSON: {error}", status=response.status_code) from error
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
         value = self._json(response)
         if isinstance(value, dict):
             return value
-        raise ClientError(f"{response.url} did not answer an object: is that a streamer?", status=response.status_code)
+        raise ClientError(
+            f"{shown(response)} did not answer an object: is that a streamer?", status=response.status_code
+        )
 
     def _list(self, response: httpx.Response, name: str) -> list[dict[str, Any]]:
         value = self._object(response).get(name)
         if isinstance(value, list):
             return [item for item in value if isinstance(item, dict)]
-        raise ClientError(f"{response.url} did not answer {name}: is that a streamer?", status=response.status_code)
+        raise ClientError(f"{shown(response)} did not answer {name}: is that a streamer?", status=response.status_code)
 
 
 def _checked(base_url: str) -> str:
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise ClientError(f"{base_url!r} is not a URL of a server: {error}") from error
+        # Its message quotes a part of the URL, which may be one of a password.
+        why = "" if "@" in base_url else f": {error}"
+        raise ClientError(f"{redact_url(base_url)!r} is not a URL of a server{why}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ClientError(f"{base_url!r} is not a URL of a server: it begins with http:// or https:// and a host")
+        raise ClientError(
+            f"{redact_url(base_url)!r} is not a URL of a server: it begins with http:// or https:// and a host"
+        )
     return base_url.rstrip("/")
 
 

@@ -16,6 +16,7 @@ from headway.client.backoff import Backoff, is_fatal, retry_after
 from headway.client.sse_parser import Parser, ServerSentEvent
 from headway.errors import ClientError
 from headway.events import TERMINAL
+from headway.values.redaction import redact_url
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,9 @@ class Stream:
             raise StreamLost(f"the server answered {response.status_code}", floor)
         type = response.headers.get("content-type", "")
         if not type.startswith("text/event-stream"):
-            raise ClientError(f"{response.url} is not an event stream but {type or 'of no type'}: is that a streamer?")
+            raise ClientError(
+                f"{shown(response)} is not an event stream but {type or 'of no type'}: is that a streamer?"
+            )
         return True
 
     def _take(self, event: ServerSentEvent) -> Watched:
@@ -159,6 +162,11 @@ class Stream:
 def task_path(task: str, rest: str = "") -> str:
     """The path of a task's routes."""
     return f"/api/v1/tasks/{quote(task, safe='')}{rest}"
+
+
+def shown(response: httpx.Response) -> str:
+    """The URL of a response, without secrets."""
+    return redact_url(str(response.url))
 
 
 def reason(error: Exception) -> str:

@@ -22,7 +22,9 @@ import nats.errors
 from headway.errors import SettingsError
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.reconnecting_client import ReconnectingClient
+from headway.jetstream.servers import parse_servers
 from headway.subjects import Names
+from headway.values.redaction import redact_url
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,8 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Address and credentials of NATS. Environment: `HEADWAY_NATS_` and the name in capitals."""
 
     url: str = "nats://127.0.0.1:4222"
-    """URL of one server, or of several separated by commas."""
+    """URL of one server, or of several separated by commas. A user and password in it, percent-encoded, or a token, are
+    used unless `user` is set."""
     namespace: str = "hw"
     """Prefix of all subjects, streams and buckets: lower case, a letter first."""
     user: str = ""
@@ -63,6 +66,17 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum bytes of these jobs, which the server reserves; at most a quarter of the free space of a single server. 0
     for no limit. Read when the stream of jobs is created.
     """
+
+    def __post_init__(self) -> None:
+        parse_servers(self.url)
+
+    def __repr__(self) -> str:
+        return f"NatsSettings(url={redact_url(self.url)!r}, namespace={self.namespace!r}, …)"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What logs must not show."""
+        return (*parse_servers(self.url).secrets, *([self.password] if self.password else []))
 
 
 class Connection:
@@ -98,7 +112,7 @@ class Connection:
     async def open(self) -> None:
         """Connect. Retries indefinitely, and logs each failed try."""
         await self.client.connect(
-            servers=[part.strip() for part in self.settings.url.split(",")],
+            servers=list(parse_servers(self.settings.url).urls),
             name=self._name,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnect,
@@ -153,8 +167,13 @@ def _credentials(settings: NatsSettings) -> dict[str, Any]:
         path = getattr(settings, field)
         if path and not Path(path).is_file():
             raise SettingsError(f"HEADWAY_NATS_{field.upper()}={path}: no such file")
+    servers = parse_servers(settings.url)
     if settings.user:
         options |= {"user": settings.user, "password": settings.password}
+    elif servers.user:
+        options |= {"user": servers.user, "password": servers.password}
+    elif servers.token:
+        options["token"] = servers.token
     if settings.creds_file:
         _check_seed("HEADWAY_NATS_CREDS_FILE", settings.creds_file, _SEED_OF_CREDS)
         options["user_credentials"] = settings.creds_file

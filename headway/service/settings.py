@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from headway.errors import SettingsError
+from headway.values.redaction import is_secret_name, redact
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -41,7 +42,7 @@ def load(type: type[S], prefix: str, environ: Mapping[str, str], *, beside: Iter
     try:
         return msgspec.convert(given, type)
     except msgspec.ValidationError as error:  # also what a Struct's own checks raise, wrapped
-        raise SettingsError(str(error)) from error
+        raise SettingsError(redact(str(error))) from None
 
 
 def _value(variable: str, text: str, type: object) -> object:
@@ -51,12 +52,18 @@ def _value(variable: str, text: str, type: object) -> object:
     try:
         value = msgspec.convert(value, type, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{variable}={text!r}: {error}") from error
+        raise _misfit(variable, text, str(error)) from None  # its message may quote the value
     if isinstance(value, float) and math.isnan(value):  # it would pass every check of a lower limit
-        raise SettingsError(f"{variable}={text!r}: not a number")
+        raise _misfit(variable, text, "not a number")
     if isinstance(value, int | float) and value < 0:  # no setting means anything below 0
-        raise SettingsError(f"{variable}={text!r}: must not be negative")
+        raise _misfit(variable, text, "must not be negative")
     return value
+
+
+def _misfit(variable: str, text: str, why: str) -> SettingsError:
+    if is_secret_name(variable):
+        return SettingsError(f"{variable}: the value, which is not shown, does not fit")
+    return SettingsError(redact(f"{variable}={text!r}: {why}"))
 
 
 def _unknown(variable: str, prefix: str, names: list[str]) -> str:

@@ -19,8 +19,13 @@ from headway.cli.local.signals import stop_signal
 from headway.cli.local.stack import Stack, service_of
 from headway.cli.local.stack_specs import StackOptions, stack_specs
 from headway.cli.render.terminal import make_console
+from headway.cli.server import advise_variable
+from headway.jetstream.servers import parse_servers
+from headway.values.redaction import redact_url
 
 NATS_PORT = 4222
+NATS_VARIABLE = "HEADWAY_DEV_NATS"
+"""Not HEADWAY_NATS_URL: whoever has set that for the services does not expect to develop on it."""
 
 
 class DevSession:
@@ -58,7 +63,7 @@ class DevSession:
     async def _start(self, stack: Stack) -> None:
         await stack.start(strict=False)
         urls = "  ".join(f"http://{HOST}:{port}" for port in self._options.ports)
-        self._printer.print_message(f"Ready: {urls}  ·  {self._options.nats}  ·  Ctrl-C stops")
+        self._printer.print_message(f"Ready: {urls}  ·  {redact_url(self._options.nats)}  ·  Ctrl-C stops")
 
     async def _reload(self, stack: Stack, stop: asyncio.Event) -> None:
         try:
@@ -85,7 +90,16 @@ class DevSession:
     show_default=True,
     help="Number of streamers, on consecutive ports.",
 )
-@click.option("--nats", "nats_url", default="", metavar="URL", help="URL of a running NATS server. Default: start one.")
+@click.option(
+    "--nats",
+    "nats_url",
+    envvar=NATS_VARIABLE,
+    default="",
+    show_envvar=True,
+    metavar="URL",
+    callback=advise_variable(NATS_VARIABLE),
+    help="URL of a running NATS server. Default: start one.",
+)
 @click.option("--tasks", multiple=True, metavar="PKG.MOD", help="Module with @task functions; may be repeated.")
 @click.option(
     "--reload/--no-reload",
@@ -99,6 +113,8 @@ def dev(*, port: int, streamers: int, nats_url: str, tasks: tuple[str, ...], rel
 
     Data is kept in .headway/ of the current folder: delete it to start from scratch.
     """
+    if nats_url:
+        parse_servers(nats_url)  # reported here it is one line, and not one of each service
     if reload:
         importlib.import_module("watchfiles")  # report a missing package before anything has started
     current = Path.cwd()

@@ -17,6 +17,7 @@ from headway.cli.render.text import suggestion
 from headway.cli.server import call_server, command_line, server_option
 from headway.client import Client
 from headway.errors import ClientError
+from headway.values.redaction import redact_url
 
 
 @click.command()
@@ -71,7 +72,7 @@ def print_accepted(server: str, accepted: dict[str, Any], *, as_json: bool, watc
         stream = accepted.get("links", {}).get("stream", f"/api/v1/tasks/{task}/stream")
         click.echo(f"  {command_line(server, 'watch', task)}")
         click.echo(f"  {command_line(server, 'cancel', task)}")
-        click.echo(f"  curl -N {server.rstrip('/')}{stream}")
+        click.echo(f"  curl -N {redact_url(server).rstrip('/')}{stream}")
 
 
 async def _fetch_schema(client: Client, kind: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from headway.cli.render.text import one_line, plain
+from headway.values.redaction import redact
 
 _NATS = re.compile(r"\[\d+\] [\d/]+ [\d:.]+ \[(?P<level>[A-Z]{3})\] ?(?P<message>.*)")
 _NATS_LEVELS = {"INF": "quiet", "DBG": "quiet", "TRC": "quiet", "WRN": "warning", "ERR": "error", "FTL": "error"}
@@ -33,8 +34,8 @@ def parse_log_line(raw: str) -> PrintedLine:
         if isinstance(record, dict) and "message" in record:
             return _from_record(record)
     if found := _NATS.match(raw):
-        return PrintedLine(_NATS_LEVELS.get(found["level"], "info"), plain(found["message"]))
-    return PrintedLine("info", plain(raw))
+        return PrintedLine(_NATS_LEVELS.get(found["level"], "info"), plain(redact(found["message"])))
+    return PrintedLine("info", plain(redact(raw)))  # such as a traceback of a service that could not start
 
 
 def _from_record(record: dict[str, object]) -> PrintedLine:

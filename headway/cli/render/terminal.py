@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ from rich.segment import Segment
 
 from headway.cli.render.text import json_text, plain
 from headway.values import exact_json
+from headway.values.redaction import redact
 
 NARROW = "headway.narrow"
 _LOOKALIKES = {"…": "~", "│": "|", "·": "-", "×": "x", "━": "-", "─": "-", "’": "'", "–": "-", "—": "-"}
@@ -31,9 +32,13 @@ codecs.register_error(NARROW, _narrow)
 
 
 class SafeStream:
-    """Replaces `sys.stdout` or `sys.stderr` and removes unsafe characters. Has no `buffer`, which would bypass that."""
+    """Replaces `sys.stdout` or `sys.stderr` and removes unsafe characters. Has no `buffer`, which would bypass that.
 
-    def __init__(self, raw: TextIO) -> None:
+    `clean` is applied to all text that is written.
+    """
+
+    def __init__(self, raw: TextIO, clean: Callable[[str], str] = plain) -> None:
+        self._clean = clean
         self.raw = raw
         """For `SafeConsole`, whose own control sequences must reach the terminal."""
 
@@ -53,7 +58,7 @@ class SafeStream:
             if not text:
                 raise TypeError("write() argument must be str, not bytes")
             text = text.decode("utf-8", "replace")
-        self.raw.write(plain(text))
+        self.raw.write(self._clean(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -98,14 +103,14 @@ def make_console(file: TextIO | None = None) -> Console:
 
 def install_safe_streams() -> None:
     """Replace `sys.stdout` and `sys.stderr` for the rest of the process: a traceback may quote untrusted text."""
-    sys.stdout, sys.stderr = _safe(sys.stdout), _safe(sys.stderr)
+    sys.stdout, sys.stderr = _safe(sys.stdout), _safe(sys.stderr, _plain_error)
 
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
     """Replace `sys.stdout` and `sys.stderr` within the context, for `print`, click, warnings and tracebacks."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_safe(stream) for stream in before)
+    sys.stdout, sys.stderr = _safe(sys.stdout), _safe(sys.stderr, _plain_error)
     try:
         yield
     finally:
@@ -134,12 +139,17 @@ def encodes_all(stream: TextIO) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-").startswith("utf")
 
 
-def _safe(stream: TextIO) -> TextIO:
+def _plain_error(text: str) -> str:
+    # Errors of all libraries, usage errors with what was typed, and tracebacks end here.
+    return redact(plain(text))
+
+
+def _safe(stream: TextIO, clean: Callable[[str], str] = plain) -> TextIO:
     if isinstance(stream, SafeStream):
         return stream
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=NARROW)
-    safe: TextIO = SafeStream(stream)  # type: ignore[assignment]  # it has the methods of TextIO that are used
+    safe: TextIO = SafeStream(stream, clean)  # type: ignore[assignment]  # it has the methods of TextIO that are used
     return safe
 
 

@@ -15,6 +15,7 @@ from headway.jetstream.connection import NatsSettings
 from headway.kind import Registry
 from headway.service import logging_setup
 from headway.service.settings import load
+from headway.values.redaction import redact
 from headway_processor.app import Processor
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings
@@ -30,13 +31,13 @@ def run(environ: Mapping[str, str]) -> int:
     try:
         beside = [group.type for group in declared_settings() if group.prefix == PREFIX]
         settings = load(Settings, PREFIX, environ, beside=beside)
-        logging_setup.setup(settings.log_level)
         nats = load(NatsSettings, "HEADWAY_NATS_", environ)
+        logging_setup.setup(settings.log_level, secrets=nats.secrets)
         kinds = load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, nats, kinds))
     except (SettingsError, InvalidNameError) as error:
-        sys.stderr.write(f"headway-processor: {error}\n")
+        sys.stderr.write(redact(f"headway-processor: {error}\n"))
         return 2
     except Exception:
         logger.exception("the processor has failed", extra={"action": "failed"})

@@ -11,6 +11,7 @@ from headway.jetstream.connection import NatsSettings
 from headway.service.extras import missing
 from headway.service.settings import load
 from headway.service.usage import SettingsGroup, parse
+from headway.values.redaction import redact
 from headway_streamer.settings import PREFIX, Settings
 
 PROG = "headway-streamer"
@@ -37,7 +38,7 @@ def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return run(load(Settings, PREFIX, environ), load(NatsSettings, "HEADWAY_NATS_", environ))
     except SettingsError as error:
-        sys.stderr.write(f"{PROG}: {error}\n")
+        sys.stderr.write(redact(f"{PROG}: {error}\n"))
     except OSError as error:
         sys.stderr.write(f"{PROG}: cannot listen: {error}; is another one running? Set {PREFIX}PORT.\n")
     return 2

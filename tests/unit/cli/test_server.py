@@ -37,3 +37,16 @@ def test_invalid_server_url_is_reported(server: ScriptedServer) -> None:
     result = headway("ls", "--server", "127.0.0.1:8000")
     assert result.exit_code == 1
     assert "begins with http://" in result.stderr
+
+
+@pytest.mark.security
+def test_a_password_in_the_url_is_shown_nowhere_and_its_variable_named(server: ScriptedServer) -> None:
+    result = headway("ls", "--server", "http://u:zqsecret@127.0.0.1:8000")
+    assert "zqsecret" not in result.output
+    assert "set HEADWAY_SERVER instead" in result.stderr
+    result = headway("submit", "crawl", "url=a", env={"HEADWAY_SERVER": "http://u:zqsecret@other:1"})
+    assert "zqsecret" not in result.output
+    assert "instead" not in result.stderr
+    assert "curl -N http://***@other:1" in result.output
+    result = headway("ls", "--server", "http://u:zq#secret@other:1")
+    assert "'http://***@other:1' is not a URL of a server" in result.output

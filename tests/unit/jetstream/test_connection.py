@@ -169,3 +169,26 @@ async def test_closing_what_was_never_open_is_quiet(caplog):
     await connection.close()
     assert connection.closed.is_set()
     assert not caplog.records
+
+
+@pytest.mark.security
+@pytest.mark.parametrize(
+    ("url", "given", "options"),
+    [
+        ("nats://u:p%23w@h", {}, {"user": "u", "password": "p#w"}),
+        ("nats://t%23k@h", {}, {"token": "t#k"}),
+        ("nats://u:p@h", {"user": "v", "password": "q"}, {"user": "v", "password": "q"}),
+        ("nats://h", {}, {}),
+    ],
+)
+def test_a_user_and_password_of_the_url_are_decoded_and_taken_out_of_it(url, given, options):
+    assert _credentials(NatsSettings(url=url, **given)) == options
+
+
+@pytest.mark.security
+def test_settings_show_no_password():
+    settings = NatsSettings(url="nats://u:zqsecret@h", user="u", password="zqother")
+    assert "zq" not in repr(settings)
+    assert settings.secrets == ("zqsecret", "zqother")
+    with pytest.raises(SettingsError, match="URL 1 is not one of NATS"):
+        load(NatsSettings, "HEADWAY_NATS_", {"HEADWAY_NATS_URL": "nats://u:zq#secret@h"})

@@ -42,7 +42,7 @@ def processor(monkeypatch):
     monkeypatch.setattr(module, "Processor", fake)
     monkeypatch.setattr(module, "declared_settings", list)
     monkeypatch.setattr(module, "load_kinds", lambda names, environ, builtin: Registry())
-    monkeypatch.setattr(module.logging_setup, "setup", lambda level: None)
+    monkeypatch.setattr(module.logging_setup, "setup", lambda level, secrets: None)
     monkeypatch.setattr(threading.Timer, "start", lambda self: None)  # it would end this process
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield fake

@@ -59,3 +59,25 @@ def test_records_and_warnings_go_to_stderr(capsys):
     (shown,) = capsys.readouterr().err.splitlines()
     assert json.loads(shown)["action"] == "greet"
     assert "stack" in json.loads(shown)
+
+
+@pytest.mark.security
+def test_secrets_are_hidden_in_every_part_of_a_line():
+    secret = "a#b 'c\"d"
+    try:
+        raise ValueError(f"cannot connect to nats://u:{secret}@h")
+    except ValueError as error:
+        record = logging.makeLogRecord(
+            {
+                "msg": "tried %s",
+                "args": (f"http://u:p@h/?token=x and {secret}",),
+                "exc_info": (ValueError, error, error.__traceback__),
+                "stack_info": f"stack {secret}",
+                "given": {"url": [f"nats://u:{secret}@h", 5], "error": error},
+            }
+        )
+    text = JsonFormatter([secret]).format(record)
+    assert json.loads(text)["message"] == "tried http://***@h/?token=*** and ***"
+    assert "a#b" not in text
+    assert 'c\\"d' not in text
+    assert json.loads(text)["given"]["url"] == ["nats://***@h", 5]

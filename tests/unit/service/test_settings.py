@@ -1,6 +1,6 @@
 """Settings from the environment: typed, complete, and wrong ones are named."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -113,3 +113,25 @@ def test_variables_of_another_type_with_the_prefix_are_left_to_it():
     assert load(Sample, "X_", environ, beside=[other]).port == 1
     with pytest.raises(SettingsError, match="did you mean X_DATA_DIR"):
         load(Sample, "X_", {"X_DATADIR": "/data"}, beside=[other])
+
+
+class Secrets(msgspec.Struct):
+    api_token: Literal["a", "b"] = "a"
+    password: float = 0.0
+    level: Literal["low", "high"] = "low"
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("variable", ["X_API_TOKEN", "X_PASSWORD"])
+def test_a_secret_that_does_not_fit_is_not_shown(variable):
+    with pytest.raises(SettingsError, match=f"^{variable}: the value, which is not shown, does not fit$") as raised:
+        load(Secrets, "X_", {variable: "zqsecret"})
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.security
+def test_a_url_that_does_not_fit_is_shown_without_its_password():
+    with pytest.raises(SettingsError, match=r"X_LEVEL=.nats://\*\*\*@h") as raised:
+        load(Secrets, "X_", {"X_LEVEL": "nats://u:zqsecret@h"})
+    assert "zqsecret" not in str(raised.value)

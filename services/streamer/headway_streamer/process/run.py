@@ -10,6 +10,7 @@ from socket import gethostname
 import msgspec
 import uvicorn
 
+from headway.errors import SettingsError
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
@@ -44,14 +45,20 @@ def run(settings: Settings, nats: NatsSettings) -> int:
 def run_one(given: tuple[Settings, NatsSettings]) -> int:
     """Run on the loop that uvicorn prefers (uvloop where it is installed)."""
     settings, nats = given
-    setup(settings.log_level)
+    setup(settings.log_level, secrets=nats.secrets)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # both servers log the same of their start and end
     # The objects that a streamer has by the thousand form no cycles; collections would walk through them in vain.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(serve(settings, nats))
+        try:
+            return runner.run(serve(settings, nats))
+        except (SettingsError, OSError):
+            raise  # for the command to report
+        except Exception:
+            logger.exception("the streamer has failed", extra={"action": "failed"})
+            return 1
 
 
 async def serve(settings: Settings, nats: NatsSettings) -> int:

@@ -1,0 +1,289 @@
+"""Secrets are planted wherever they may be given, and searched for in all that the commands and services show."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.fixtures.condition import holds_blocking
+from tests.fixtures.nats import run_nats
+from tests.fixtures.process import start_process
+from tests.fixtures.services import free_port
+
+pytestmark = [pytest.mark.security, pytest.mark.timeout(300)]
+
+ODD = ["#", "@", ":", "/", "?", "%", "%23", "ä✓", " ", "'", '"', ",", "[", "\\", "$", "-"]
+HEADWAY = [sys.executable, "-m", "headway.cli"]
+END_SECONDS = 60.0
+CLOSED_PORT = 1
+AT_ONCE = 4
+
+
+class Secret:
+    """A password with odd characters between two words that no encoding changes."""
+
+    def __init__(self, number: int, odd: str) -> None:
+        self.words = [f"zqleft{number:02}", f"zqright{number:02}"]
+        self.odd = odd
+        self.text = odd.join(self.words)
+        self.user = f"user{number:02}"
+
+    @property
+    def encoded(self) -> str:
+        return quote(self.text, safe="")
+
+    def found_in(self, shown: str) -> bool:
+        """Whether a text shows the secret, or a part of it."""
+        return any(word in shown.lower() for word in self.words)
+
+
+SECRETS = [Secret(number, odd) for number, odd in enumerate(ODD)]
+
+
+class Scan:
+    """Runs commands, and keeps all that they show."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._count = 0
+        self.shown: list[tuple[str, str]] = []
+        """What was run, and what it showed."""
+
+    def start(self, what, words, **environ):
+        self._count += 1
+        log = self._folder / f"{self._count}.log"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
+        with log.open("wb") as file:
+            process = start_process(words, cwd=self._folder, env=clean | environ, stdout=file, stderr=subprocess.STDOUT)
+        self._stack.callback(self._end, process)
+        return Running(what, process, log)
+
+    def keep(self, what, text):
+        self.shown.append((what, text))
+
+    def collect(self, running, seconds=END_SECONDS):
+        """Wait for the end of a process, and keep its output."""
+        running.process.wait(seconds)
+        self.keep(running.what, running.output)
+        return running.output
+
+    def run(self, what, words, **environ):
+        return self.collect(self.start(what, words, **environ))
+
+    def stop(self, running):
+        """Keep the command lines of a process and its children, end it, and keep its output."""
+        for pid in (running.process.pid, *children_of(running.process.pid)):
+            self.keep(f"{running.what}: process list", command_line_of(pid))
+        running.process.send_signal(signal.SIGINT)
+        self.collect(running)
+
+    def leaks(self, secrets=SECRETS):
+        """What showed a secret."""
+        return sorted({what for what, text in self.shown for secret in secrets if secret.found_in(text)})
+
+    @staticmethod
+    def _end(process):
+        process.kill()
+        process.wait()
+
+
+class Running:
+    def __init__(self, what, process, log):
+        self.what = what
+        self.process = process
+        self._log = log
+
+    @property
+    def output(self):
+        return self._log.read_text(errors="replace")
+
+    def until(self, text, seconds=END_SECONDS):
+        assert holds_blocking(lambda: text in self.output or self.process.poll() is not None, seconds), self.output
+
+
+def children_of(pid):
+    found = []
+    with suppress(OSError):  # it has just ended
+        for task in list(Path(f"/proc/{pid}/task").iterdir()):
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *children_of(child)]
+    return found
+
+
+def command_line_of(pid):
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    return ""
+
+
+@pytest.fixture
+def scan(tmp_path):
+    with ExitStack() as stack:
+        yield Scan(tmp_path, stack)
+
+
+@pytest.fixture(scope="module")
+def nats(tmp_path_factory):
+    """A server that knows each secret as the password of a user."""
+    users = [{"user": secret.user, "password": secret.text} for secret in SECRETS]
+    with run_nats(
+        tmp_path_factory.mktemp("nats"), json.dumps({"authorization": {"users": users}}, ensure_ascii=False)
+    ) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def control():
+    """A secret is found in what shows it: raw, encoded, and broken at its odd characters."""
+    for secret in SECRETS:
+        samples = [secret.text, secret.encoded, repr(secret.text), json.dumps(secret.text), *secret.text.split("#")]
+        assert all(secret.found_in(sample) for sample in samples)
+
+
+def services(port):
+    return {
+        "headway_streamer": {"HEADWAY_STREAMER_PORT": str(port), "HEADWAY_STREAMER_OPS_PORT": str(port + 1)},
+        "headway_processor": {"HEADWAY_PROCESSOR_OPS_PORT": "0", "HEADWAY_TASKS": "headway_kinds.check"},
+    }
+
+
+def service_words(module):
+    return [sys.executable, "-m", module]
+
+
+def test_services_show_no_secret_of_a_url_as_it_was_typed(scan, security_figures):
+    """Some of them are not URLs; the others name a server that is not there."""
+    refused = 0
+    for module, environ in services(0).items():
+        started = []
+        for secret in SECRETS:
+            url = f"nats://{secret.user}:{secret.text}@127.0.0.1:{CLOSED_PORT}"
+            what = f"{module} with {secret.odd!r} in the URL"
+            if module == "headway_streamer":
+                environ = environ | {"HEADWAY_STREAMER_PORT": "0", "HEADWAY_STREAMER_OPS_PORT": "0"}
+            started.append(scan.start(what, service_words(module), HEADWAY_NATS_URL=url, **environ))
+        for running in started:
+            running.until("nats error")
+            scan.stop(running)
+            refused += running.process.returncode == 2
+            assert "Traceback (most recent call last):\n" not in running.output
+    assert refused >= 2 * 5
+    assert scan.leaks() == []
+    security_figures(8, "NATS URLs as typed", starts=len(SECRETS) * 2, refused=refused, leaks=0)
+
+
+def test_services_show_no_secret_of_any_setting(scan, nats, security_figures):
+    """With NATS reachable, the password wrong, and values that do not fit."""
+    for number, secret in enumerate(SECRETS):
+        host = nats.url.removeprefix("nats://")
+        port = free_port()
+        good = {"HEADWAY_NATS_URL": f"nats://{secret.user}:{secret.encoded}@{host}"}
+        wrong = {"HEADWAY_NATS_URL": f"nats://nobody:{secret.encoded}@{host}"}
+        apart = {"HEADWAY_NATS_URL": nats.url, "HEADWAY_NATS_USER": secret.user, "HEADWAY_NATS_PASSWORD": secret.text}
+        given, logged = [(good, "streamer starts"), (wrong, "nats error"), (apart, "streamer starts")][number % 3]
+        environ = services(port)["headway_streamer"] | given
+        running = scan.start(f"streamer {number % 3} {secret.odd!r}", service_words("headway_streamer"), **environ)
+        running.until(logged)
+        if number % 3 != 1:
+            for path, at in (("/", port), ("/metrics", port + 1), ("/readyz?verbose", port + 1)):
+                scan.keep(f"streamer {path}", _get(f"http://127.0.0.1:{at}{path}"))
+            assert "nats connected: yes" in _until_ready(port + 1), running.output
+        scan.stop(running)
+    assert scan.leaks() == []
+    security_figures(8, "settings of NATS", starts=len(SECRETS), passwords_that_work=11, leaks=0)
+
+
+def _get(url):
+    reply = []
+
+    def answered():
+        with suppress(httpx.HTTPError):
+            reply.append(httpx.get(url, timeout=5).text)
+        return reply
+
+    assert holds_blocking(answered, END_SECONDS), url
+    return reply[0]
+
+
+def _until_ready(port):
+    def connected():
+        return "nats connected: yes" in _get(f"http://127.0.0.1:{port}/readyz?verbose")
+
+    holds_blocking(connected, END_SECONDS)
+    return _get(f"http://127.0.0.1:{port}/readyz?verbose")
+
+
+def test_commands_show_no_secret_of_a_server(scan, security_figures):
+    """As it was typed, encoded and as a token, of a server that is not there, and in wrong places."""
+    cancel = ("cancel", "t1")  # which tries once
+    commands = [cancel, ("ls",), cancel, ("submit", "check"), cancel, ("watch", "t1", "--patience", "1")]
+    started = []
+    for number, secret in enumerate(SECRETS):
+        servers = [f"http://u:{secret.text}@127.0.0.1:{CLOSED_PORT}"]
+        if number % 2:
+            servers.append(f"http://u:{secret.encoded}@127.0.0.1:{CLOSED_PORT}")
+        if number % 4 == 0:
+            servers.append(f"http://127.0.0.1:{CLOSED_PORT}/?token={secret.encoded}")
+        words = commands[number // 2 % len(commands)]
+        started += [[*HEADWAY, *words, "--server", server] for server in servers]
+    for at in range(0, len(started), AT_ONCE):
+        for running in [scan.start(f"{words[3]} {words[-1]}", words) for words in started[at : at + AT_ONCE]]:
+            scan.collect(running)
+            assert running.process.returncode != 0
+    one = scan.run("ls with a URL too many", [*HEADWAY, "ls", f"http://u:{SECRETS[-1].text}@127.0.0.1"])
+    assert "***" in one
+    assert scan.leaks() == []
+    assert any("HEADWAY_SERVER instead" in text for _, text in scan.shown)
+    security_figures(8, "URLs of --server", commands=len(started) + 1, leaks=0)
+
+
+def test_commands_show_no_secret_of_a_server_that_answers(scan, nats, security_figures):
+    secret, port = SECRETS[0], free_port()
+    url = f"nats://{secret.user}:{secret.encoded}@{nats.url.removeprefix('nats://')}"
+    processes = [
+        scan.start(module, service_words(module), HEADWAY_NATS_URL=url, **environ)
+        for module, environ in services(port).items()
+    ]
+    _until_ready(port + 1)
+    server = f"http://u:{secret.encoded}@127.0.0.1:{port}"
+
+    def offered():
+        return "check" in _get(f"http://127.0.0.1:{port}/api/v1/kinds")
+
+    assert holds_blocking(offered, END_SECONDS)
+    submitted = scan.run("submit", [*HEADWAY, "submit", "check", "--server", server])
+    assert "curl -N http://***@127.0.0.1" in submitted
+    task = submitted.split()[submitted.split().index("check") - 1]
+    for words in (("watch", task), ("ls",), ("kinds",), ("result", task), ("logs", task), ("cancel", task)):
+        scan.run(words[0], [*HEADWAY, *words, "--server", server])
+    for process in processes:
+        scan.stop(process)
+    assert scan.leaks() == []
+    security_figures(8, "commands of a server that answers", commands=7, leaks=0)
+
+
+def test_dev_shows_no_secret_and_its_children_have_none_on_their_command_lines(scan, nats, security_figures):
+    secret, port = SECRETS[0], free_port()
+    url = f"nats://{secret.user}:{secret.encoded}@{nats.url.removeprefix('nats://')}"
+    words = [*HEADWAY, "dev", "--port", str(port), "--streamers", "1", "--no-reload"]
+    dev = scan.start("dev", words, HEADWAY_DEV_NATS=url)
+    dev.until("Ready:")
+    assert "nats://***@127.0.0.1" in dev.output
+    children = children_of(dev.process.pid)
+    environs = [Path(f"/proc/{pid}/environ").read_text(errors="replace") for pid in children]
+    assert any(secret.found_in(environ) for environ in environs)  # the control: this is how they know it
+    scan.stop(dev)
+    bad = scan.run("dev with a URL that is not one", words, HEADWAY_DEV_NATS=f"nats://u:{secret.text}@h:1")
+    assert "%23 for #" in bad
+    typed = scan.start("dev --nats", [*words, "--nats", f"nats://u:{secret.text}@h:1"])
+    assert "HEADWAY_DEV_NATS instead" in scan.collect(typed)
+    assert scan.leaks() == []
+    security_figures(8, "headway dev", processes=len(children) + 1, leaks=0)
