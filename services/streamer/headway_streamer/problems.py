@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from headway import codec
 from headway.errors import HeadwayError, NestedTooDeepError, StoreFullError, TooLargeError
+from headway_streamer.api.models import Fault, ProblemDetails
 
 
 class Problem(HeadwayError):
@@ -29,12 +28,12 @@ class Problem(HeadwayError):
 
     def body(self) -> bytes:
         """The body, of type application/problem+json."""
-        fields: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status}
+        details = ProblemDetails(title=self.title, status=self.status)
         if self.detail:
-            fields["detail"] = self.detail
+            details.detail = self.detail
         if self.errors:
-            fields["errors"] = self.errors
-        return codec.encode_json(fields)
+            details.errors = [Fault(**error) for error in self.errors]
+        return codec.encode_json(details)
 
 
 def pointer(*parts: str | int) -> str:

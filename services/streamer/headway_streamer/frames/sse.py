@@ -5,9 +5,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-
 
 from __future__ import annotations
 
-from typing import Any
-
 from headway import codec
+from headway_streamer.api.models import Note
 
 HEARTBEAT = b":\n"
 """A comment without a blank line: one client treats a comment and a blank line as an event after it has seen an id."""
@@ -40,6 +39,6 @@ def chunked(piece: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
-def control(event: str, data: dict[str, Any], *, id: str = "", retry_ms: int | None = None) -> bytes:
-    """Encode an event of the streamer itself: hello, reset, stalled, resumed, goodbye."""
-    return block(codec.encode_json(data), event=event, id=id, retry_ms=retry_ms)
+def control(note: Note, *, id: str = "", retry_ms: int | None = None) -> bytes:
+    """Encode an event of the streamer itself."""
+    return block(codec.encode_json(note), event=type(note).__name__.lower(), id=id, retry_ms=retry_ms)

@@ -9,7 +9,7 @@ from litestar.di import Provide
 
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
-from headway_streamer.http import console, errors, kinds, process, schema, streams, tasks
+from headway_streamer.http import console, documents, errors, kinds, process, streams, tasks
 from headway_streamer.http.gate import Gate
 from headway_streamer.http.options import options_of
 from headway_streamer.http.process import StartAndStream
@@ -35,6 +35,9 @@ ROUTES = [
     tasks.cancel_task,
     tasks.retry_task,
     tasks.get_result,
+    documents.openapi_json,
+    documents.openapi_yaml,
+    documents.asyncapi_json,
 ]
 
 
@@ -63,9 +66,10 @@ def create_app(
             "submissions": _provide(submissions),
             "task_streams": _provide(task_streams),
             "start_and_stream": _provide(start_and_stream),
+            "documents": _provide(documents.Documents(page=settings.page)),
         },
         exception_handlers=errors.HANDLERS,
-        openapi_config=schema.openapi(),
+        openapi_config=None,
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )

@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 
 from headway import codec
 from headway.subjects import is_name
+from headway_streamer.api.models import MAX_KEY_CHARS
 from headway_streamer.http.head import HEAD
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.settings import Settings
@@ -19,7 +20,6 @@ from headway_streamer.watch.admission import StreamRequest
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
-MAX_KEY_CHARS = 255
 RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
 
 T = TypeVar("T")
@@ -32,19 +32,6 @@ BeginQuery = Annotated[str, QueryParameter(name="from", description="Without a c
 MergeQuery = Annotated[
     str, QueryParameter(name="merge", description="`0` sends every progress event, also to a slow client.")
 ]
-
-
-class Submission(msgspec.Struct, forbid_unknown_fields=True):
-    """A task to run."""
-
-    kind: str
-    params: dict[str, Any] = {}
-
-
-class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A request to cancel a task."""
-
-    reason: str = ""
 
 
 def stream_request(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
@@ -12,7 +12,8 @@ from headway import codec
 from headway.errors import EndedError
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.http.requests import AnyRequest, CancelRequest, Submission, read_body, read_key, require_json
+from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, Submission
+from headway_streamer.http.requests import AnyRequest, read_body, read_key, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.http.submission import Submissions, Submitted
 from headway_streamer.problems import Problem, not_found
@@ -81,7 +82,7 @@ async def cancel_task(
         await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
     except EndedError as error:
         raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
-    return json_response({"task": record.task, "status": "cancelling"}, 202)
+    return json_response(CancelledTask(record.task), 202)
 
 
 @post(
@@ -144,7 +145,7 @@ async def _record(task_store: TaskStore, task: str) -> TaskRecord:
 
 def _accepted(submitted: Submitted) -> Response[bytes]:
     task, kind = submitted.record.task, submitted.record.kind
-    body: dict[str, Any] = {"task": task, "kind": kind, "processors": submitted.processors, "links": links(task)}
+    accepted = AcceptedTask(task, kind, submitted.processors, links(task))
     if not submitted.processors:
-        body["warning"] = no_processor(kind)
-    return json_response(body, 202, {"Location": f"/api/v1/tasks/{task}"})
+        accepted.warning = no_processor(kind)
+    return json_response(accepted, 202, {"Location": f"/api/v1/tasks/{task}"})

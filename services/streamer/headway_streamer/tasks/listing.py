@@ -10,6 +10,7 @@ from headway import codec
 from headway.errors import MalformedEventError
 from headway.eventlog.log import Log
 from headway.records import TaskRecord, decode_task
+from headway_streamer.api.models import Links
 from headway_streamer.frames.cursor import encode
 from headway_streamer.frames.frame import Frame
 from headway_streamer.tail.frame_decoder import FrameDecoder
@@ -29,16 +30,10 @@ class Filter(msgspec.Struct, frozen=True):
     """Seconds since 1970: only tasks created later."""
 
 
-def links(task: str) -> dict[str, str]:
+def links(task: str) -> Links:
     """Paths of the routes of a task."""
     base = f"/api/v1/tasks/{task}"
-    return {
-        "self": base,
-        "stream": f"{base}/stream",
-        "cancel": f"{base}/cancel",
-        "retry": f"{base}/retry",
-        "result": f"{base}/result",
-    }
+    return Links(base, f"{base}/stream", f"{base}/cancel", f"{base}/retry", f"{base}/result")
 
 
 def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
+from headway_streamer.api.models import Goodbye
 from headway_streamer.frames import sse
 from headway_streamer.frames.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
 from headway_streamer.frames.dialect import NATIVE, Dialect
@@ -173,7 +174,7 @@ class Admission:
 
 def rejection(reason: str) -> Session:
     """A stream that ends at once with `goodbye`: a native EventSource would not reconnect after an error status."""
-    return Session(None, farewell=sse.control("goodbye", {"reason": reason}, retry_ms=3 * retry_ms()))
+    return Session(None, farewell=sse.control(Goodbye(reason), retry_ms=3 * retry_ms()))
 
 
 def parse_cursor(text: str) -> Cursor | None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
 from headway.errors import UnavailableError
+from headway_streamer.api import models
 from headway_streamer.frames import cursor, sse
 from headway_streamer.frames.dialect import NATIVE, Dialect
 from headway_streamer.metrics import Metrics
@@ -150,7 +151,7 @@ class Watcher:
         reader.sent(item)
         if isinstance(item, Reset):
             self._metrics.reset(item.reason)
-            return sse.control("reset", {"task": item.task, "reason": item.reason}, id=self._id())
+            return sse.control(models.Reset(item.task, item.reason), id=self._id())
         return item.form(self._dialect) if self._shared_bytes else item.with_id(self._id(), self._dialect)
 
     def _id(self) -> str:
@@ -158,15 +159,12 @@ class Watcher:
 
     def hello(self) -> bytes:
         """The first event of every stream."""
-        hello = {
-            "server": self._settings.name,
-            "tasks": [reader.task for reader in self.readers],
-            "heartbeat_seconds": self._settings.heartbeat_seconds,
-        }
-        return sse.control("hello", hello, id=self._id(), retry_ms=retry_ms())
+        tasks = [reader.task for reader in self.readers]
+        hello = models.Hello(self._settings.name, tasks, self._settings.heartbeat_seconds)
+        return sse.control(hello, id=self._id(), retry_ms=retry_ms())
 
     def _goodbye(self, reason: str) -> bytes:
-        return sse.control("goodbye", {"reason": reason}, id=self._id(), retry_ms=retry_ms())
+        return sse.control(models.Goodbye(reason), id=self._id(), retry_ms=retry_ms())
 
     def _leaving(self) -> str | None:
         if self._drain.draining and not self._draining:
@@ -221,10 +219,10 @@ class Watcher:
                 continue
             reader.stalled = stalled
             # `stalled` with 0 seconds is the older form of `resumed`, kept for one release.
-            data = {"task": reader.task, "seconds": round(now - tail.alive_at) if stalled else 0}
-            notes.append(sse.control("stalled", data, id=self._id()))
+            seconds = round(now - tail.alive_at) if stalled else 0
+            notes.append(sse.control(models.Stalled(reader.task, seconds), id=self._id()))
             if not stalled:
-                notes.append(sse.control("resumed", {"task": reader.task}, id=self._id()))
+                notes.append(sse.control(models.Resumed(reader.task), id=self._id()))
         return notes
 
     def _stall_at(self, reader: LogReader) -> float:

@@ -9,6 +9,7 @@ from headway.client.sse_parser import Parser
 from headway.errors import MalformedEventError
 from headway.events import Cancel, Chunk, LogLine
 from headway.testing import progress
+from headway_streamer.api.models import Resumed
 from headway_streamer.frames import sse
 from headway_streamer.frames.dialect import CELERY, NATIVE, THREE_WORDS
 from headway_streamer.frames.frame import Frame, merge
@@ -64,7 +65,7 @@ def test_no_text_ends_a_line_of_a_frame(event, split):
     """In every form that a frame is sent in, whatever a client takes for the end of a line."""
     made = frame(event)
     forms = [made.form(dialect) for dialect in (NATIVE, CELERY, THREE_WORDS)]
-    for raw in (*forms, made.with_id("cursor"), sse.control("reset", {"task": HOSTILE}, id="c")):
+    for raw in (*forms, made.with_id("cursor"), sse.control(Resumed(HOSTILE), id="c")):
         fields = [line.partition(": ")[0] for line in split(raw.decode())]
         assert [name for name in fields if name] in (["id", "data"], ["event", "id", "data"], ["id", "event", "data"])
         (parsed,) = Parser().feed(raw)

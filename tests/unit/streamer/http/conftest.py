@@ -10,6 +10,7 @@ from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
+from tests.fixtures.http import HOOKS
 from tests.unit.streamer.conftest import parts_on
 
 
@@ -34,7 +35,7 @@ def app_of(parts):
 async def client_of(parts):
     """A client of these parts. A stream arrives when it has ended."""
     transport = httpx.ASGITransport(app_of(parts), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", event_hooks=HOOKS) as client:
         yield client
 
 

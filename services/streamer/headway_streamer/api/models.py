@@ -1,0 +1,177 @@
+"""What the HTTP API takes and gives, as types: the source of the code and of the documents that describe it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from headway.events import Progress
+from headway.records import DeadJob, JobMessage, KindRecord
+
+NAME_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
+"""Of task ids and kinds, as `headway.subjects.is_name` tests it."""
+MAX_KEY_CHARS = 255
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """A task to run."""
+
+    kind: str
+    params: dict[str, Any] = {}
+    """Parameters of the kind; the list of kinds has their JSON Schemas."""
+
+
+class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A request to cancel a task."""
+
+    reason: str = ""
+
+
+class Links(msgspec.Struct):
+    """Paths of the routes of a task."""
+
+    itself: str = msgspec.field(name="self")
+    stream: str
+    cancel: str
+    retry: str
+    result: str
+
+
+class AcceptedTask(msgspec.Struct, omit_defaults=True):
+    """A task whose job is stored."""
+
+    task: Name
+    kind: Name
+    processors: int
+    """How many processors offer its kind now."""
+    links: Links
+    warning: str = ""
+    """Present if no processor offers the kind."""
+
+
+class CancelledTask(msgspec.Struct):
+    """A task that was asked to end."""
+
+    task: Name
+    status: Literal["cancelling"] = msgspec.field(default="cancelling")
+
+
+class TaskSummary(msgspec.Struct, kw_only=True):
+    """A task as it is listed."""
+
+    task: Name
+    kind: Name
+    created: float
+    """Seconds since 1970."""
+    state: Progress | None
+    """The latest progress; null before the first."""
+    links: Links
+    retry_of: Name | UnsetType = UNSET
+    """The task that this one repeats."""
+
+
+class Task(TaskSummary, kw_only=True):
+    """A task with its parameters."""
+
+    params: dict[str, Any]
+    cursor: str
+    """Where a stream of what comes after this state begins; empty before the first event."""
+
+
+class TaskList(msgspec.Struct):
+    """The newest tasks first."""
+
+    tasks: list[TaskSummary]
+
+
+class Kind(KindRecord, kw_only=True, omit_defaults=True):
+    """A kind that processors can run."""
+
+    processors: int
+    """How many processors offer it. One that died is counted for up to 30 s."""
+    live: bool
+    """Whether any does."""
+
+
+class KindList(msgspec.Struct):
+    """The kinds by name."""
+
+    kinds: list[Kind]
+
+
+class Fault(msgspec.Struct):
+    """What is wrong with one part of a request."""
+
+    pointer: str
+    """JSON Pointer into the body, or the name of a parameter behind a slash."""
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct, kw_only=True):
+    """An error (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | UnsetType = UNSET
+    """What happened, and what to do about it."""
+    errors: list[Fault] | UnsetType = UNSET
+
+
+class Job(JobMessage, kw_only=True):
+    """The message that asks a processor to run a task."""
+
+    params: dict[str, Any] = msgspec.field(default_factory=dict)  # type: ignore[assignment]
+
+
+class DeadLetter(DeadJob, kw_only=True):
+    """A job that was given up, with the reason."""
+
+    job: Job  # type: ignore[assignment]
+
+
+# Events of the streamer itself. The name of an event is that of its class, in lower case.
+
+
+class Hello(msgspec.Struct):
+    """The first event of every stream. It carries `retry`."""
+
+    server: str
+    tasks: list[str]
+    heartbeat_seconds: float
+
+
+class Reset(msgspec.Struct):
+    """Discard what you have of the task; everything that is kept of it follows."""
+
+    task: str
+    reason: str
+    """`trimmed`: history was removed; `cursor`, `future`, `incarnation`: the cursor does not belong to this log."""
+
+
+class Stalled(msgspec.Struct):
+    """A running task has reported nothing, not even a task beat."""
+
+    task: str
+    seconds: int
+    """For this long. 0 is the older form of `resumed`, kept for one release."""
+
+
+class Resumed(msgspec.Struct):
+    """A stalled task reports again."""
+
+    task: str
+
+
+class Goodbye(msgspec.Struct):
+    """The stream ends, the task continues. Reconnect with your cursor."""
+
+    reason: str
+    """`drain`, `lifetime`, `overload` or `unavailable`."""
+
+
+Note = Hello | Reset | Stalled | Resumed | Goodbye

@@ -1,0 +1,257 @@
+"""Every route of the public port: what it takes, and every answer it gives. The source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from headway_streamer.api.models import (
+    AcceptedTask,
+    CancelledTask,
+    CancelRequest,
+    KindList,
+    Submission,
+    Task,
+    TaskList,
+)
+from headway_streamer.api.parameters import (
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    KIND,
+    LISTING,
+    NAME,
+    STARTING,
+    STREAMING,
+    TASK,
+    Parameter,
+)
+
+JSON, STREAM, HTML = "application/json", "text/event-stream", "text/html"
+Dialect = Literal["native", "celery", "three_words"]
+
+
+class Operation(NamedTuple):
+    """One method of one path."""
+
+    method: Literal["get", "post"]
+    path: str
+    id: str
+    tag: str
+    summary: str
+    success: dict[int, str]
+    """What each status below 400 means."""
+    problems: tuple[int, ...]
+    """Further statuses, each with a problem; those of `EVERYWHERE` are not repeated."""
+    parameters: tuple[Parameter, ...] = ()
+    body: type | None = None
+    answer: type | None = None
+    """The type of a JSON answer."""
+    stream: Dialect | None = None
+    """Whose events the answer has, if it is a stream."""
+    media: str = JSON
+
+
+EVERYWHERE = (400, 403, 408, 413, 414, 421, 431, 500)
+"""Given by the protocol and the gate before a route is looked for, and by any failure behind it."""
+PROBLEMS = {
+    400: "The request or its query is malformed, or the body is nested too deeply",
+    403: "Sent by a page of an origin that is not listed",
+    404: "There is no such task, kind or page",
+    406: "Starts a task, and the client does not accept `text/event-stream`",
+    408: "The request was not whole in time",
+    409: "The state of the task does not allow it",
+    413: "The body or the parameters are too large. Repeating the request does not help",
+    414: "The path and the query are too long",
+    415: "The body is not JSON",
+    421: "Sent to a host name that is not one of this server",
+    422: "The body or the parameters do not fit",
+    431: "The headers are too long or too many",
+    500: "The stored record is malformed, or the server has failed",
+    503: "NATS is unreachable, or the streamer shuts down; nothing was stored. `Retry-After` says when to try again",
+    507: "JetStream has no space for another task; nothing was stored",
+}
+
+_STREAM = {
+    200: "The events, until the stream ends",
+    204: "The client has all events of what it asked for, and they end",
+}
+_UNCHANGED = {304: "The client has this state"}
+
+
+def _stream(path: str, id: str, summary: str, dialect: Dialect, *problems: int, **fields: Any) -> Operation:
+    return Operation("get", path, id, "streams", summary, _STREAM, problems, stream=dialect, media=STREAM, **fields)
+
+
+OPERATIONS = (
+    Operation(
+        "get",
+        "/api/v1/kinds",
+        "listKinds",
+        "kinds",
+        "List task kinds with JSON Schemas of their parameters",
+        {200: "The kinds"},
+        (503,),
+        answer=KindList,
+    ),
+    Operation(
+        "post",
+        "/api/v1/tasks",
+        "submitTask",
+        "tasks",
+        "Submit a task: 202 only after its job is stored",
+        {202: "The job is stored"},
+        (404, 415, 422, 503, 507),
+        (IDEMPOTENCY_KEY,),
+        Submission,
+        AcceptedTask,
+    ),
+    Operation(
+        "get",
+        "/api/v1/tasks",
+        "listTasks",
+        "tasks",
+        "List recent tasks",
+        {200: "The newest first; the last 2,000 are searched"},
+        (503,),
+        LISTING,
+        answer=TaskList,
+    ),
+    Operation(
+        "get",
+        "/api/v1/tasks/{task}",
+        "getTask",
+        "tasks",
+        "Get a task's latest state, for polling with If-None-Match",
+        {200: "The task"} | _UNCHANGED,
+        (404, 503),
+        (TASK, IF_NONE_MATCH),
+        answer=Task,
+    ),
+    Operation(
+        "post",
+        "/api/v1/tasks/{task}/cancel",
+        "cancelTask",
+        "tasks",
+        "Request that a task ends",
+        {202: "The request is stored; a terminal event follows"},
+        (404, 409, 415, 422, 503, 507),
+        (TASK,),
+        CancelRequest,
+        CancelledTask,
+    ),
+    Operation(
+        "post",
+        "/api/v1/tasks/{task}/retry",
+        "retryTask",
+        "tasks",
+        "Resubmit a task as a new one",
+        {202: "The job of the new task is stored"},
+        (404, 409, 415, 422, 503, 507),
+        (TASK,),
+        answer=AcceptedTask,
+    ),
+    Operation(
+        "get",
+        "/api/v1/tasks/{task}/result",
+        "getResult",
+        "tasks",
+        "Get the result of a completed task",
+        {200: "The result"},
+        (404, 409, 503),
+        (TASK,),
+        answer=object,
+    ),
+    _stream(
+        "/api/v1/tasks/{task}/stream",
+        "streamTask",
+        "Stream a task's events as Server-Sent Events",
+        "native",
+        404,
+        503,
+        parameters=(TASK, *STREAMING, IF_NONE_MATCH),
+        answer=Task,
+    )._replace(success=_STREAM | _UNCHANGED),
+    _stream(
+        "/api/v1/stream",
+        "streamTasks",
+        "Stream several tasks on one connection",
+        "native",
+        404,
+        parameters=(
+            Parameter(
+                "task",
+                "query",
+                "Repeated, once per task; at most 32 by default.",
+                {"type": "array", "items": NAME, "minItems": 1},
+                required=True,
+            ),
+            *STREAMING,
+        ),
+    ),
+    _stream(
+        "/tasks/{task}/stream",
+        "streamTaskCelery",
+        "Stream a task's events with Celery's names of states",
+        "celery",
+        404,
+        parameters=(TASK, *STREAMING),
+    ),
+    _stream(
+        "/api/v1/process/stream",
+        "startAndStream",
+        "Start a task and stream it, in one request",
+        "three_words",
+        404,
+        406,
+        422,
+        503,
+        507,
+        parameters=(
+            Parameter("kind", "query", "Kind of the task; by default the streamer's `process_kind`.", NAME),
+            *STREAMING,
+            *STARTING,
+        ),
+    ),
+    _stream(
+        "/api/v1/process/{kind}/stream",
+        "startKindAndStream",
+        "The same, for clients that append to the URL",
+        "three_words",
+        404,
+        406,
+        422,
+        503,
+        507,
+        parameters=(KIND, *STREAMING, *STARTING),
+    ),
+    Operation(
+        "get",
+        "/",
+        "getPage",
+        "page",
+        "The console",
+        {200: "The page"} | _UNCHANGED,
+        (404,),
+        (IF_NONE_MATCH,),
+        media=HTML,
+    ),
+    Operation(
+        "get",
+        "/page/{name}",
+        "getPageFile",
+        "page",
+        "A file of the console",
+        {200: "The file"} | _UNCHANGED,
+        (404,),
+        (Parameter("name", "path", "Name of the file.", required=True), IF_NONE_MATCH),
+        media="*/*",
+    ),
+    *(
+        Operation("get", path, id, "schema", summary, {200: "The document"}, (), answer=dict, media=media)
+        for path, id, summary, media in (
+            ("/schema", "getSchema", "This document", JSON),
+            ("/schema/openapi.json", "getOpenApiJson", "This document", JSON),
+            ("/schema/openapi.yaml", "getOpenApiYaml", "This document, in YAML", "application/yaml"),
+            ("/schema/asyncapi.json", "getAsyncApi", "Events and subjects, as AsyncAPI 3.0", JSON),
+        )
+    ),
+)

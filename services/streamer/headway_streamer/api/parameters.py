@@ -1,0 +1,62 @@
+"""The parameters of requests."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from headway_streamer.api.models import MAX_KEY_CHARS, NAME_PATTERN
+from headway_streamer.api.schemas import Schema
+
+TEXT: Schema = {"type": "string"}
+
+
+class Parameter(NamedTuple):
+    """A parameter of a request."""
+
+    name: str
+    place: Literal["path", "query", "header"]
+    description: str
+    schema: Schema = TEXT
+    required: bool = False
+
+
+NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
+FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
+
+TASK = Parameter("task", "path", "Id of the task.", NAME, required=True)
+KIND = Parameter("kind", "path", "Kind of the task.", NAME, required=True)
+LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Resume after the event with this id, as `EventSource` does.")
+IF_NONE_MATCH = Parameter("If-None-Match", "header", "ETags that the client has.")
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "header",
+    "The same key, the same task.",
+    {"type": "string", "maxLength": MAX_KEY_CHARS},
+)
+STREAMING = (
+    Parameter("cursor", "query", "Where to resume; `Last-Event-ID` takes precedence."),
+    Parameter("from", "query", "Where to begin without a cursor.", {"enum": ["start", "latest"], "default": "start"}),
+    Parameter("merge", "query", "`0` sends every progress event, also to a slow client.", FLAG | {"default": "1"}),
+    LAST_EVENT_ID,
+)
+STARTING = (
+    Parameter("key", "query", "Idempotency key: the same key, the same task.", IDEMPOTENCY_KEY.schema),
+    Parameter(
+        "cancel_on_disconnect",
+        "query",
+        "`1` cancels the task when the client does not reconnect.",
+        FLAG | {"default": "0"},
+    ),
+    Parameter(
+        "params",
+        "query",
+        "All other names are parameters of the task.",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    ),
+)
+LISTING = (
+    Parameter("limit", "query", "Most tasks.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
+    Parameter("kind", "query", "Only tasks of this kind."),
+    Parameter("status", "query", "Only tasks in this state."),
+    Parameter("since", "query", "Only tasks created after this time, seconds since 1970.", {"type": "number"}),
+)

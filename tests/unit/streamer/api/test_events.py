@@ -1,0 +1,35 @@
+"""The events of streams, in each dialect."""
+
+from headway.events import Progress
+from headway.testing import progress
+from headway_streamer.api.events import NOTES, STATES, dialect_schemas, stream_schemas
+from headway_streamer.api.models import Note
+from headway_streamer.api.schemas import components
+from headway_streamer.frames.dialect import CELERY, THREE_WORDS
+
+SCHEMAS = components([Progress])
+
+
+def test_the_states_are_those_that_the_dialects_give():
+    statuses = SCHEMAS["Progress"]["properties"]["status"]["enum"]
+    for dialect in (CELERY, THREE_WORDS):
+        event = [progress(status, 10.0) for status in statuses] + [progress("processing", 0.0, step="")]
+        given = {dialect.translate(one).get("status", one.status) for one in event}
+        assert given == set(STATES[dialect.name][1])
+
+
+def test_a_dialect_differs_in_the_states_alone():
+    for name, schema in dialect_schemas(SCHEMAS["Progress"]).items():
+        assert schema["title"] == name
+        assert schema["required"] == SCHEMAS["Progress"]["required"]
+        assert {**schema["properties"], "status": 0} == {**SCHEMAS["Progress"]["properties"], "status": 0}
+
+
+def test_notes_have_the_names_of_their_classes():
+    assert {type.__name__.lower(): type for type in Note.__args__} == NOTES
+
+
+def test_every_stream_lists_its_events():
+    streams = stream_schemas()
+    assert {len(schema["properties"]) for schema in streams.values()} == {9}
+    assert streams["CeleryStreamEvents"]["properties"]["message"] == {"$ref": "#/components/schemas/CeleryProgress"}
