@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md and command.md from the sources. `make docs` runs it; a test compares.
+"""Writes the generated pages and documents in docs/reference/ from the sources. `make docs` runs it; a test compares.
 
 The text of a field is the string that follows it in the source.
 """
@@ -14,11 +14,13 @@ import click
 import msgspec
 from click.testing import CliRunner
 
+from docs.api_documents import asyncapi_page, openapi_page
 from headway.cli.group import cli
 from headway.jetstream.connection import NatsSettings
 from headway.service.usage import explanations, written
 from headway_kinds.settings import Settings as KindSettings
 from headway_processor.settings import Settings as ProcessorSettings
+from headway_streamer.api import documents
 from headway_streamer.settings import Settings as StreamerSettings
 
 ROOT = Path(__file__).parent.parent
@@ -143,7 +145,15 @@ def _goal(goal: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-PAGES = {"settings.md": settings_page, "command.md": command_page, "measurements.md": measurements_page}
+PAGES = {
+    "settings.md": settings_page,
+    "command.md": command_page,
+    "measurements.md": measurements_page,
+    "openapi.md": openapi_page,
+    "openapi.json": lambda: documents.openapi_json(page=True).decode(),
+    "asyncapi.md": asyncapi_page,
+    "asyncapi.json": lambda: documents.asyncapi_json().decode(),
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

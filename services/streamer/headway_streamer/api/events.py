@@ -17,8 +17,8 @@ STATES = {
     "three_words": ("ProcessProgress", ["processing", "completed", "error"]),
 }
 """Names of the schemas of progress events in the other dialects, and of the states there."""
-STREAMS = {"native": "StreamEvents", "celery": "CeleryStreamEvents", "three_words": "ProcessStreamEvents"}
-"""Names of the schemas that hold all events of a stream."""
+STREAMS = {"native": "StreamEvent", "celery": "CeleryStreamEvent", "three_words": "ProcessStreamEvent"}
+"""Names of the schemas of one event of a stream. That of its data by the name of the event has an `s` more."""
 
 
 def dialect_schemas(progress: Schema) -> dict[str, Schema]:
@@ -30,18 +30,34 @@ def dialect_schemas(progress: Schema) -> dict[str, Schema]:
 
 
 def stream_schemas() -> dict[str, Schema]:
-    """The events of each kind of stream: by the name of the event, the schema of its data."""
-    return {name: _stream(dialect, name) for dialect, name in STREAMS.items()}
+    """The events of each kind of stream: one of them as it is sent, and all of their data by the name of the event."""
+    schemas = {}
+    for dialect, name in STREAMS.items():
+        data = {event: reference(type) for event, type in EVENTS.items()}
+        if dialect in STATES:
+            data["message"] = {"$ref": f"#/components/schemas/{STATES[dialect][0]}"}
+        schemas[name] = {"title": name, "oneOf": [_event(event, data[event]) for event in data]}
+        schemas[f"{name}s"] = _by_name(f"{name}s", data)
+    return schemas
 
 
-def _stream(dialect: str, title: str) -> Schema:
-    events = {name: reference(type) for name, type in EVENTS.items()}
-    if dialect in STATES:
-        events["message"] = {"$ref": f"#/components/schemas/{STATES[dialect][0]}"}
+def _event(event: str, data: Schema) -> Schema:
+    """One event, as https://spec.openapis.org/oas/v3.2.0.html#server-sent-event-streams describes them."""
+    fields: dict[str, Schema] = {
+        "event": {"const": event},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
+        "id": {"type": "string"},
+        "retry": {"type": "integer"},
+    }
+    required = ["data"] if event == "message" else ["event", "data"]  # an event without a name is a `message`
+    return {"type": "object", "properties": fields, "required": required}
+
+
+def _by_name(title: str, data: dict[str, Schema]) -> Schema:
     return {
         "title": title,
         "description": "By the name of the event, the JSON of its data. `message` is that of events without a name.",
         "type": "object",
-        "properties": events,
-        "required": sorted(events),
+        "properties": data,
+        "required": sorted(data),
     }

@@ -57,7 +57,7 @@ class CancelledTask(msgspec.Struct):
     """A task that was asked to end."""
 
     task: Name
-    status: Literal["cancelling"] = msgspec.field(default="cancelling")
+    status: Literal["cancelling"] = "cancelling"
 
 
 class TaskSummary(msgspec.Struct, kw_only=True):

@@ -15,8 +15,8 @@ from headway_streamer.api.schemas import Schema, components, reference
 ABOUT = """Live progress of long-running work.
 
 Every GET has a HEAD, which answers the same without a body and starts nothing; OPTIONS lists the methods. Other methods
-are answered with 405, other paths with 404. All errors are problems (RFC 9457). The events of a stream are the
-properties of the schema that `x-events` of its content names.
+are answered with 405, other paths with 404. All errors are problems (RFC 9457). The schema of a stream is that of each
+of its events, as in OpenAPI 3.2; `x-events` names the same by the name of the event.
 """
 _ETAG = {"ETag": {"description": "Changes with each event.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Path of the task.", "schema": {"type": "string"}}}
@@ -95,8 +95,8 @@ def _success(operation: Operation, status: int, text: str) -> dict[str, Any]:
 def _content(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if operation.stream is not None:
-        events = {"$ref": f"#/components/schemas/{STREAMS[operation.stream]}"}
-        content[STREAM] = {"schema": {"type": "string"}, "x-events": events}
+        event = f"#/components/schemas/{STREAMS[operation.stream]}"
+        content[STREAM] = {"schema": {"$ref": event}, "x-events": {"$ref": f"{event}s"}}
     if operation.answer is not None:
         schema = reference(operation.answer) if _is_struct(operation.answer) else {}
         content[JSON if operation.stream is not None else operation.media] = {"schema": schema}

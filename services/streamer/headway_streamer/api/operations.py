@@ -19,6 +19,7 @@ from headway_streamer.api.parameters import (
     KIND,
     LISTING,
     NAME,
+    NAME_OR_NONE,
     STARTING,
     STREAMING,
     TASK,
@@ -206,7 +207,7 @@ OPERATIONS = (
         503,
         507,
         parameters=(
-            Parameter("kind", "query", "Kind of the task; by default the streamer's `process_kind`.", NAME),
+            Parameter("kind", "query", "Kind of the task; by default the streamer's `process_kind`.", NAME_OR_NONE),
             *STREAMING,
             *STARTING,
         ),

@@ -21,6 +21,7 @@ class Parameter(NamedTuple):
 
 
 NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
+NAME_OR_NONE: Schema = {"type": "string", "pattern": "^([A-Za-z0-9_-]{1,64})?$"}
 FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
 
 TASK = Parameter("task", "path", "Id of the task.", NAME, required=True)
@@ -31,7 +32,7 @@ IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
     "The same key, the same task.",
-    {"type": "string", "maxLength": MAX_KEY_CHARS},
+    {"type": "string", "maxLength": MAX_KEY_CHARS, "pattern": "^[ -~]*$"},
 )
 STREAMING = (
     Parameter("cursor", "query", "Where to resume; `Last-Event-ID` takes precedence."),

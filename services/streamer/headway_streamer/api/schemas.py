@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from headway.events import Header
 from headway.service.usage import explanations
@@ -15,8 +16,6 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/{name}"
 ALWAYS = ("task", "n", "attempt", "at")
 """Fields that every event of a log has, although their types have defaults."""
-SENTINELS = ("first", "snap")
-"""Fields whose default stands for their absence."""
 
 
 def reference(type: type) -> Schema:
@@ -50,21 +49,34 @@ def _within(info: Any) -> Iterable[type[msgspec.Struct]]:
 
 
 def _completed(schema: Schema, type: type[msgspec.Struct]) -> Schema:
-    """`schema` as it is on the wire: with descriptions, and without nulls where fields are left out instead."""
+    """`schema` as it is on the wire: with descriptions, and without nulls where fields are left out instead.
+
+    Without defaults, too: generators of types take a field that has one for a field that is always there.
+    """
     texts = _texts(type)
+    required = schema.setdefault("required", [])
     for field in msgspec.structs.fields(type):
-        name = field.encode_name
-        shown = schema["properties"][name]
-        if type.__struct_config__.omit_defaults and "default" in shown:
+        shown = schema["properties"][field.encode_name]
+        had_default = "default" in shown
+        shown.pop("default", None)
+        if type.__struct_config__.omit_defaults and had_default:
             shown = _without_null(shown)
+        if shown == {"type": "object"}:
+            shown["additionalProperties"] = True
         if field.name in texts:
             shown = {**shown, "description": texts[field.name]}
-        schema["properties"][name] = shown
-    if issubclass(type, Header):
-        schema["required"] = [*schema["required"], *ALWAYS]
-        for name in (*ALWAYS, *SENTINELS):
-            schema["properties"][name].pop("default")
+        schema["properties"][field.encode_name] = shown
+        if field.encode_name not in required and _always_there(type, field):
+            required.append(field.encode_name)
     return schema
+
+
+def _always_there(type: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> bool:
+    """Whether the field is written although it has a default. Types that forbid other fields are those of requests."""
+    if issubclass(type, Header):
+        return field.name in ALWAYS
+    config = type.__struct_config__
+    return not config.omit_defaults and not config.forbid_unknown_fields and field.default is not UNSET
 
 
 def _without_null(schema: Schema) -> Schema:

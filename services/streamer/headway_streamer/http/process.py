@@ -139,6 +139,8 @@ async def process_kind_stream(
 
 
 def _read_start(request: AnyRequest, kind: str, key: str, cancel: str) -> StartRequest:
+    if cancel not in ("0", "1"):
+        raise Problem(400, "Bad query", "`cancel_on_disconnect` is `0` or `1`.")
     return StartRequest(kind, read_key(key), cancel == "1", task_parameters(request))
 
 

@@ -77,8 +77,8 @@ async def read_body(request: AnyRequest, type: type[T]) -> T:
 
 def read_key(key: str) -> str:
     """Check an idempotency key. Raises a Problem."""
-    if len(key) > MAX_KEY_CHARS or not key.isprintable():
-        raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable characters.")
+    if len(key) > MAX_KEY_CHARS or not (key.isascii() and key.isprintable()):
+        raise Problem(400, "Bad Idempotency-Key", f"Use at most {MAX_KEY_CHARS} printable ASCII characters.")
     return key
 
 

@@ -2,7 +2,7 @@
 
 from headway.events import Progress
 from headway.testing import progress
-from headway_streamer.api.events import NOTES, STATES, dialect_schemas, stream_schemas
+from headway_streamer.api.events import NOTES, STATES, STREAMS, dialect_schemas, stream_schemas
 from headway_streamer.api.models import Note
 from headway_streamer.api.schemas import components
 from headway_streamer.frames.dialect import CELERY, THREE_WORDS
@@ -31,5 +31,6 @@ def test_notes_have_the_names_of_their_classes():
 
 def test_every_stream_lists_its_events():
     streams = stream_schemas()
-    assert {len(schema["properties"]) for schema in streams.values()} == {9}
+    assert {len(streams[f"{name}s"]["properties"]) for name in STREAMS.values()} == {9}
+    assert {len(streams[name]["oneOf"]) for name in STREAMS.values()} == {9}
     assert streams["CeleryStreamEvents"]["properties"]["message"] == {"$ref": "#/components/schemas/CeleryProgress"}

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from headway.events import Progress
+from headway_streamer.api.models import ProblemDetails, Submission
 from headway_streamer.api.schemas import components, reference
 
 
@@ -38,10 +39,21 @@ def test_a_field_that_is_left_out_is_never_null():
 def test_what_every_event_has_is_required():
     (progress,) = [schema for name, schema in components([Progress]).items() if name == "Progress"]
     assert set(progress["required"]) >= {"type", "task", "n", "attempt", "at", "status", "progress"}
-    assert "default" not in progress["properties"]["attempt"]
+    assert not any("default" in field for field in progress["properties"].values())
     assert "first" not in progress["required"]
 
 
 @pytest.mark.parametrize("type", [Part, Whole])
 def test_a_reference_names_the_type(type):
     assert reference(type) == {"$ref": f"#/components/schemas/{type.__name__}"}
+
+
+def test_what_is_always_written_is_required_of_answers_and_not_of_requests():
+    found = components([ProblemDetails, Submission])
+    assert found["ProblemDetails"]["required"] == ["title", "status", "type"]
+    assert found["Submission"]["required"] == ["kind"]
+
+
+def test_an_object_of_any_fields_says_so():
+    params = components([Submission])["Submission"]["properties"]["params"]
+    assert (params["type"], params["additionalProperties"]) == ("object", True)

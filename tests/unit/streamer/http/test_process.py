@@ -49,6 +49,12 @@ async def test_the_kind_comes_from_the_settings_if_the_url_has_none(client):
         assert (reply.status_code, reply.json()["title"]) == (404, "Unknown kind")
 
 
+async def test_a_word_that_is_no_answer_to_whether_to_cancel_starts_nothing(parts, client):
+    parts.offer()
+    reply = await client.get(PATH, params={"cancel_on_disconnect": "true"}, headers=ACCEPT)
+    assert (reply.status_code, parts.jobs.jobs) == (400, {})
+
+
 async def test_the_presence_of_the_starter_is_published_while_its_stream_is_open(parts, client):
     calls = []
     parts.presence.arrived = lambda task: calls.append("arrived")

@@ -20,6 +20,7 @@ JSON = {"Content-Type": "application/json"}
         (b'{"kind":"k","params":' + b"[" * 101 + b"]" * 101 + b"}", JSON, 400),
         (b'{"kind":"k"}', JSON | {"Idempotency-Key": "x" * 256}, 400),
         (b'{"kind":"k"}', JSON | {"Idempotency-Key": "a\tb"}, 400),
+        (b'{"kind":"k"}', JSON | {"Idempotency-Key": b"\xe9"}, 400),
     ],
 )
 async def test_a_body_that_is_not_a_submission_is_a_problem(parts, client, body, headers, status):
