@@ -1,11 +1,17 @@
 """The services on a NATS of one's own: what is rendered for it works on the real one."""
 
 import asyncio
+import json
 import random
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
+from headway.eventlog.jetstream_log import JetStreamLog
+from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.job_queue import JetStreamJobQueue
+from headway.jetstream.provision import ensure_patiently
+from headway.records import JobMessage
 from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
 from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, secret, start_node
 from tests.charts.helm import merged, render, values
@@ -60,3 +66,50 @@ async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_
         assert [counts[name] for name in NONE_OF] == [0] * len(NONE_OF)
         assert all(watcher.reader.log[-1]["status"] == "completed" for watcher in watchers)
         assert all(node.violations() == [] for node in cluster.nodes.values())
+
+
+async def opened(url, user, password, name):
+    """A connection as a service opens it."""
+    connection = Connection(NatsSettings(url=url, user=user, password=password), name)
+    await connection.open()
+    return connection
+
+
+@pytest.mark.security
+async def test_beats_cross_nodes_and_a_consumer_that_pushes_reaches_no_log(tmp_path, security_figures):
+    async with AsyncExitStack() as stack:
+        cluster = Cluster(tmp_path)
+        for node in cluster.nodes.values():
+            stack.callback(node.kill)
+        for node in cluster.nodes.values():
+            await asyncio.to_thread(node.wait_ready)
+        inboxes = {"streamer": "headway-streamer", "processor": "processor", "reporter": "reporter"}
+        services = {}
+        for node, (role, name) in zip(cluster.nodes.values(), inboxes.items(), strict=True):
+            services[role] = await opened(node.url, cluster.users[role], cluster.passwords[role], name)
+            stack.push_async_callback(services[role].close)
+        logs = {role: JetStreamLog(service.client, service.names) for role, service in services.items()}
+        processor, names = services["processor"].client, services["processor"].names
+        await ensure_patiently(processor.jetstream(), names, NatsSettings(replicas=3))
+        beats, live = {"streamer": [], "processor": []}, []
+        for role, heard in beats.items():
+            await logs[role].subscribe_beats("t1", heard.append)
+        await logs["streamer"].subscribe("t1", lambda *message: live.append(message))
+
+        async def beat():
+            for role, log in logs.items():
+                await log.beat("t1", role.encode())
+            return {len(set(heard)) for heard in beats.values()} == {2, 3}
+
+        assert await holds(beat, 20)
+        assert set(beats["processor"]) == {b"streamer", b"processor"}
+        config = {"deliver_subject": names.live("t1"), "ack_policy": "explicit", "filter_subject": names.jobs_of("k")}
+        body = json.dumps({"stream_name": names.jobs_stream, "config": config | {"durable_name": "k", "name": "k"}})
+        subject = f"$JS.API.CONSUMER.CREATE.{names.jobs_stream}.k.{names.jobs_of('k')}"
+        created = json.loads((await processor.request(subject, body.encode(), timeout=5)).data)
+        assert "error" not in created
+        await JetStreamJobQueue(services["streamer"].client, names).put(JobMessage(task="t1", kind="k"))
+        assert await holds(lambda: live, 10)
+        assert {(seq, prev) for seq, prev, _ in live} == {(0, 0)}
+        assert all(node.violations() == [] for node in cluster.nodes.values())
+        security_figures(1, "three nodes: a job pushed to a live subject", received=len(live), effects=0)
