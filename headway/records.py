@@ -25,6 +25,7 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Seconds since 1970."""
     params: msgspec.Raw = msgspec.Raw(b"{}")
     owner: str = ""
+    tenant: str = ""
     retry_of: str = ""
     """The task that this one repeats."""
     cancel_on_disconnect: bool = False

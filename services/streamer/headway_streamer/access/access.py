@@ -1,0 +1,98 @@
+"""Access control of a streamer, made from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from headway_streamer.access.algorithms import EVERY_ALGORITHM
+from headway_streamer.access.authenticators import (
+    Authenticator,
+    ForwardedIdentity,
+    ForwardNames,
+    NoAuthentication,
+    TokenAuthentication,
+)
+from headway_streamer.access.claims import ClaimNames
+from headway_streamer.access.jwks import Fetch, IssuerKeys
+from headway_streamer.access.keys import KeySource, StaticKeys, read_keys, secret_key
+from headway_streamer.access.principal import Principal
+from headway_streamer.access.settings import AccessSettings
+from headway_streamer.access.start_token import StartTokens
+from headway_streamer.access.stream_token import StreamTokens
+from headway_streamer.access.verifier import Requirements, Verifier
+
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+
+
+class Access:
+    """What decides who a request is from.
+
+    Args:
+        settings: of access control.
+        fetch: reads JSON documents of an issuer. Only needed where keys come from a URL.
+
+    Raises SettingsError for keys that cannot be read or are too weak.
+    """
+
+    def __init__(self, settings: AccessSettings, fetch: Fetch | None = None) -> None:
+        self.settings = settings
+        self.issuer_keys = _issuer_keys(settings, fetch)
+        secrets = settings.stream_token_secrets
+        self.stream_tokens = StreamTokens(secrets) if secrets else None
+        self.start_tokens = StartTokens(secrets) if secrets else None
+        self.authenticator = self._authenticator()
+
+    @property
+    def open(self) -> bool:
+        """Whether everybody may do everything."""
+        return self.settings.access == "none"
+
+    def stream_token(self, principal: Principal, tasks: Iterable[str]) -> str:
+        """A token for streams of `tasks`. Empty where none is needed, and where there is no secret to sign it with."""
+        if self.open or self.stream_tokens is None:
+            return ""
+        return self.stream_tokens.mint(principal, tasks)
+
+    def start_token(self, principal: Principal, kind: str) -> str:
+        """A token that starts one task of `kind`. Empty as a stream token may be."""
+        if self.open or self.start_tokens is None:
+            return ""
+        return self.start_tokens.mint(principal, kind)
+
+    async def keep_keys_fresh(self) -> None:
+        """Read the keys of the issuer again and again, if they come from a URL. A root task."""
+        if self.issuer_keys is not None:
+            await self.issuer_keys.keep_fresh()
+
+    def _authenticator(self) -> Authenticator:
+        settings = self.settings
+        if settings.access == "none":
+            return NoAuthentication()
+        if settings.access == "forward":
+            names = (settings.forward_owner_header, settings.forward_tenant_header, settings.forward_scopes_header)
+            return ForwardedIdentity(
+                settings.peers(), ForwardNames(*(name.lower().encode() for name in names)), settings.default_scopes
+            )
+        requirements = Requirements(
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            algorithms=settings.jwt_algorithms or EVERY_ALGORITHM,
+        )
+        claims = ClaimNames(owner=settings.claim_owner, tenant=settings.claim_tenant, scopes=settings.claim_scopes)
+        return TokenAuthentication(Verifier(self._keys(), requirements), claims, settings.default_scopes)
+
+    def _keys(self) -> KeySource:
+        if self.issuer_keys is not None:
+            return self.issuer_keys
+        if self.settings.jwt_keys_file:
+            return StaticKeys(read_keys(Path(self.settings.jwt_keys_file)))
+        return StaticKeys([secret_key(self.settings.jwt_secret)])
+
+
+def _issuer_keys(settings: AccessSettings, fetch: Fetch | None) -> IssuerKeys | None:
+    if settings.access != "jwt" or fetch is None:
+        return None
+    if settings.jwt_discovery:
+        return IssuerKeys(settings.jwt_issuer.rstrip("/") + DISCOVERY_PATH, fetch, discovery=True)
+    return IssuerKeys(settings.jwt_jwks_url, fetch) if settings.jwt_jwks_url else None

@@ -1,0 +1,66 @@
+"""Whom a request comes from, and what that lets it do."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from headway.records import TaskRecord
+
+SUBMIT = "tasks:submit"
+READ = "tasks:read"
+CANCEL = "tasks:cancel"
+REPORT = "tasks:report"
+ALL = "tasks:all"
+"""Extends the other scopes from one's own tasks to those of everybody in the tenant."""
+KINDS = "kinds:"
+"""Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
+ACTIONS = frozenset((SUBMIT, READ, CANCEL, REPORT))
+
+
+class Principal(NamedTuple):
+    """An authenticated caller. Tasks are visible within its tenant only."""
+
+    owner: str
+    tenant: str
+    scopes: frozenset[str]
+    expires: float = math.inf
+    """Seconds since 1970 after which the token is no longer valid."""
+    token: str = ""
+    """Id of the token (its `jti`), by which it can be revoked."""
+    tasks: frozenset[str] | None = None
+    """The only tasks that a stream token is for; None for all that are visible."""
+
+    def may(self, action: str) -> bool:
+        """Whether `action`, one of ACTIONS, is allowed on the tasks that are visible."""
+        return action in self.scopes
+
+    def may_run(self, kind: str) -> bool:
+        """Whether tasks of `kind` may be submitted."""
+        kinds = {scope for scope in self.scopes if scope.startswith(KINDS)}
+        return SUBMIT in self.scopes and (not kinds or KINDS + kind in kinds)
+
+    def sees(self, record: TaskRecord) -> bool:
+        """Whether the task is one's own, or one of the tenant for a principal with the scope `tasks:all`."""
+        if self.tasks is not None and record.task not in self.tasks:
+            return False
+        return record.tenant == self.tenant and (record.owner == self.owner or ALL in self.scopes)
+
+
+class Everybody(Principal):
+    """The caller while access control is off: everything is allowed."""
+
+    def may(self, action: str) -> bool:
+        """Return True."""
+        return True
+
+    def may_run(self, kind: str) -> bool:
+        """Return True."""
+        return True
+
+    def sees(self, record: TaskRecord) -> bool:
+        """Return True."""
+        return True
+
+
+EVERYBODY = Everybody(owner="", tenant="", scopes=ACTIONS)

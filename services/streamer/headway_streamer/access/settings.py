@@ -1,0 +1,94 @@
+"""Settings of access control."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal
+
+import msgspec
+
+from headway.errors import SettingsError
+from headway_streamer.access.algorithms import EVERY_ALGORITHM
+from headway_streamer.access.principal import ACTIONS, ALL, KINDS
+
+PREFIX = "HEADWAY_STREAMER_"
+Network = IPv4Network | IPv6Network
+
+
+class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Environment: `HEADWAY_STREAMER_` and the name in capitals."""
+
+    access: Literal["none", "jwt", "forward"] = "none"
+    """Who may use the API: `none`, everybody who reaches it; `jwt`, holders of a token; `forward`, callers that a
+    gateway has authenticated."""
+    allow_anonymous: bool = False
+    """Whether the mode `none` may be bound beyond loopback."""
+    jwt_secret: str = ""
+    """Mode `jwt`: secret of tokens signed by HS256, HS384 or HS512; at least 32 bytes."""
+    jwt_keys_file: str = ""
+    """Mode `jwt`: file with the issuer's public keys, as a JWK set or in PEM."""
+    jwt_jwks_url: str = ""
+    """Mode `jwt`: URL of the issuer's JWK set, which is read every five minutes."""
+    jwt_discovery: bool = False
+    """Mode `jwt`: whether the URL of the JWK set is taken from the issuer's OpenID Connect discovery document."""
+    jwt_issuer: str = ""
+    """Mode `jwt`: the `iss` that tokens must have. Empty accepts any; possible with `jwt_secret` alone."""
+    jwt_audience: str = "headway"
+    """Mode `jwt`: the `aud` that tokens must have."""
+    jwt_algorithms: tuple[str, ...] = ()
+    """Mode `jwt`: accepted algorithms. Empty: those that fit the keys."""
+    claim_owner: str = "sub"
+    """Claim with the owner of tasks. Dots lead into objects."""
+    claim_tenant: str = ""
+    """Claim with the tenant. Empty: all owners belong to one tenant."""
+    claim_scopes: str = "scope"
+    """Claim with the scopes, as words or a list: tasks:submit, tasks:read, tasks:cancel, tasks:report, tasks:all,
+    kinds:<name>."""
+    default_scopes: tuple[str, ...] = ()
+    """Scopes of everybody, beside those of the claim or header."""
+    forward_peers: tuple[str, ...] = ()
+    """Mode `forward`: addresses or networks of the gateway; identity headers from elsewhere are not believed."""
+    forward_owner_header: str = "X-Forwarded-User"
+    """Mode `forward`: header with the owner."""
+    forward_tenant_header: str = ""
+    """Mode `forward`: header with the tenant. Empty: all owners belong to one tenant."""
+    forward_scopes_header: str = ""
+    """Mode `forward`: header with the scopes, separated by spaces. Empty: `default_scopes`."""
+    stream_token_secrets: tuple[str, ...] = ()
+    """Secrets of stream and start tokens, the same for all streamers: the first signs, each verifies. At least 32 bytes
+    each. Empty: none are issued."""
+
+    def __post_init__(self) -> None:
+        if self.access == "jwt":
+            self._check_jwt()
+        if self.access == "forward" and not self.forward_peers:
+            raise SettingsError(f"{PREFIX}ACCESS=forward needs the addresses of the gateway in {PREFIX}FORWARD_PEERS")
+        if unknown := {scope for scope in self.default_scopes if not _is_scope(scope)}:
+            raise SettingsError(f"{PREFIX}DEFAULT_SCOPES: there is no scope {sorted(unknown)[0]!r}")
+        self.peers()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show."""
+        return tuple(filter(None, (self.jwt_secret, *self.stream_token_secrets)))
+
+    def peers(self) -> list[Network]:
+        """The networks of the gateway. Raises SettingsError."""
+        try:
+            return [ip_network(peer) for peer in self.forward_peers]
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}FORWARD_PEERS: {error}") from error
+
+    def _check_jwt(self) -> None:
+        sources = [self.jwt_secret, self.jwt_keys_file, self.jwt_jwks_url, self.jwt_discovery]
+        if sum(map(bool, sources)) != 1:
+            names = ", ".join(f"{PREFIX}JWT_{name}" for name in ("SECRET", "KEYS_FILE", "JWKS_URL", "DISCOVERY"))
+            raise SettingsError(f"{PREFIX}ACCESS=jwt needs exactly one source of keys: {names}")
+        if not self.jwt_secret and not self.jwt_issuer:
+            raise SettingsError(f"{PREFIX}JWT_ISSUER must name the issuer of the tokens")
+        if unknown := set(self.jwt_algorithms) - EVERY_ALGORITHM:
+            raise SettingsError(f"{PREFIX}JWT_ALGORITHMS: {sorted(unknown)[0]!r} is not accepted")
+
+
+def _is_scope(scope: str) -> bool:
+    return scope in ACTIONS or scope == ALL or scope.startswith(KINDS)

@@ -1,0 +1,56 @@
+"""Start tokens: for the query of a request that starts a task of one kind and streams it, once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from headway.ids import nonce
+from headway_streamer.access.errors import UnauthenticatedError
+from headway_streamer.access.minter import Minter
+from headway_streamer.access.principal import KINDS, READ, SUBMIT, Principal
+
+TYPE = "headway-start+jwt"
+
+
+class Start(NamedTuple):
+    """What a start token allows."""
+
+    principal: Principal
+    """May submit tasks of one kind, and read."""
+    key: str
+    """Idempotency key of the task: the same token finds the task again that it has started."""
+
+
+class StartTokens:
+    """Mints and reads start tokens. For `secrets` see `Minter`."""
+
+    def __init__(self, secrets: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
+        self._minter = Minter(TYPE, secrets, clock=clock)
+
+    def mint(self, principal: Principal, kind: str) -> str:
+        """A token that starts one task of `kind` as `principal`, and no later than its own token expires."""
+        claims = {
+            "sub": principal.owner,
+            "tenant": principal.tenant,
+            "kind": kind,
+            "jti": nonce() + nonce(),
+            "of": principal.token,
+        }
+        return self._minter.mint(claims, principal.expires)
+
+    def read(self, token: str) -> Start:
+        """What `token` allows. Raises UnauthenticatedError."""
+        claims = self._minter.claims(token)
+        try:
+            principal = Principal(
+                owner=str(claims["sub"]),
+                tenant=str(claims["tenant"]),
+                scopes=frozenset((SUBMIT, READ, KINDS + str(claims["kind"]))),
+                expires=float(claims["exp"]),
+                token=str(claims["of"]),
+            )
+            return Start(principal, f"start-token {claims['jti']}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnauthenticatedError("a start token lacks a claim") from error

@@ -1,0 +1,45 @@
+"""Stream tokens: for the query of an EventSource, which can send no header. Minutes of life, bound to tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from headway_streamer.access.errors import UnauthenticatedError
+from headway_streamer.access.minter import Minter
+from headway_streamer.access.principal import ALL, READ, Principal
+
+TYPE = "headway-stream+jwt"
+
+
+class StreamTokens:
+    """Mints and reads stream tokens. For `secrets` see `Minter`."""
+
+    def __init__(self, secrets: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
+        self._minter = Minter(TYPE, secrets, clock=clock)
+
+    def mint(self, principal: Principal, tasks: Iterable[str]) -> str:
+        """A token that reads the events of `tasks` as `principal`, and never longer than its own token."""
+        claims = {
+            "sub": principal.owner,
+            "tenant": principal.tenant,
+            "tasks": list(tasks),
+            "all": ALL in principal.scopes,
+            "of": principal.token,
+        }
+        return self._minter.mint(claims, principal.expires)
+
+    def principal(self, token: str) -> Principal:
+        """The principal of `token`, who may only read the tasks that it is bound to. Raises UnauthenticatedError."""
+        claims = self._minter.claims(token)
+        try:
+            return Principal(
+                owner=str(claims["sub"]),
+                tenant=str(claims["tenant"]),
+                scopes=frozenset((READ, ALL) if claims["all"] else (READ,)),
+                expires=float(claims["exp"]),
+                token=str(claims["of"]),
+                tasks=frozenset(claims["tasks"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnauthenticatedError("a stream token lacks a claim") from error
