@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from headway.cli.token import read_token
 from headway.client import Client
 from headway.values.redaction import redact_url
 
@@ -54,7 +55,7 @@ def call_server(server: str, call: Callable[[Client], Awaitable[T]]) -> T:
     """Return the result of `call` with a client of the streamer at `server`. Raises ClientError."""
 
     async def run() -> T:
-        async with Client(server, exact_numbers=True) as client:
+        async with Client(server, token=read_token, exact_numbers=True) as client:
             return await call(client)
 
     return asyncio.run(run())

@@ -20,6 +20,7 @@ import httpx
 import msgspec
 
 from headway.client.backoff import Backoff, is_fatal, retry_after
+from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import Stream, StreamLost, Watched, reason, refusal, shown, task_path
 from headway.errors import ClientError
 from headway.values import exact_json
@@ -37,6 +38,7 @@ OnDrop = Callable[[str, float], None]
 class Client:
     """Talks to the streamer at `base_url`. Use it as an async context manager, or call `close`.
 
+    `token` authenticates every request: a string, or a function that returns the current one.
     `headers` go with every request; `timeout_seconds` (default 10) bounds each step of a request, not a stream.
     With `exact_numbers` a number that a float would change is returned as a Decimal; integers are always exact.
     All methods raise ClientError when the streamer refuses, and when it cannot be reached after some tries.
@@ -46,6 +48,7 @@ class Client:
         self,
         base_url: str = "http://127.0.0.1:8000",
         *,
+        token: Token = "",
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -57,6 +60,7 @@ class Client:
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"User-Agent": "headway", **(headers or {})},
+            auth=BearerAuth(token),
             timeout=timeout_seconds,
             transport=transport,
             follow_redirects=True,

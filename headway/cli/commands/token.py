@@ -1,0 +1,49 @@
+"""`headway token`: sign a token for trials."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import click
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from headway.cli.errors import InvalidUsageError
+from headway.ids import nonce
+
+SECRET = "HEADWAY_STREAMER_JWT_SECRET"  # noqa: S105 - the name of a variable
+SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel")
+
+
+def _claim(name: str, default: str) -> str:
+    return os.environ.get(f"HEADWAY_STREAMER_{name}", "") or default
+
+
+@click.command()
+@click.option("--owner", default="me", show_default=True, help="Whose tasks the token is for.")
+@click.option("--tenant", default="", help="Tenant of the owner; needs HEADWAY_STREAMER_CLAIM_TENANT.")
+@click.option("--scope", "scopes", multiple=True, default=SCOPES, show_default=True, help="What it allows; repeatable.")
+@click.option("--minutes", default=60.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Its life.")
+def token(owner: str, tenant: str, scopes: tuple[str, ...], minutes: float) -> None:
+    """Sign a token for trials, with the secret and the claims of a streamer's environment.
+
+    Print it alone, so that a shell can store it: export HEADWAY_TOKEN=$(headway token).
+    """
+    secret = os.environ.get(SECRET, "")
+    if not secret:
+        raise InvalidUsageError(f"{SECRET} is not set: it is the secret that the streamer verifies tokens with")
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": _claim("JWT_ISSUER", "headway"),
+        "aud": _claim("JWT_AUDIENCE", "headway"),
+        "iat": now,
+        "exp": now + int(60 * minutes),
+        "jti": nonce(),
+        _claim("CLAIM_OWNER", "sub"): owner,
+        _claim("CLAIM_SCOPES", "scope"): " ".join(scopes),
+    }
+    if tenant:
+        claims[_claim("CLAIM_TENANT", "tenant")] = tenant
+    click.echo(jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret)))

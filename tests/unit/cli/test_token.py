@@ -1,0 +1,21 @@
+"""Commands take their token from the environment or a file."""
+
+import pytest
+
+from headway.cli.errors import CommandError
+from headway.cli.token import read_token
+
+pytestmark = pytest.mark.security
+
+
+def test_the_variable_takes_precedence_over_the_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("from-file\n")
+    assert read_token({}) == ""
+    assert read_token({"HEADWAY_TOKEN_FILE": str(path)}) == "from-file"
+    assert read_token({"HEADWAY_TOKEN": " abc ", "HEADWAY_TOKEN_FILE": str(path)}) == "abc"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(CommandError, match="HEADWAY_TOKEN_FILE"):
+        read_token({"HEADWAY_TOKEN_FILE": str(tmp_path / "none")})
