@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 import yaml
@@ -23,13 +24,18 @@ from headway.jetstream.nats_config import render
 from headway.subjects import Names
 from headway_kinds.settings import Settings as Kinds
 from headway_processor.settings import Settings as Processor
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.settings import Settings as Streamer
 
 CHARTS = Path(__file__).parent
 VALUES_HA = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
-SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {"processor": (Processor, Kinds), "streamer": (Streamer,)}
-ELSEWHERE = {"grace_seconds", "drain_seconds"}
-"""Settings that have a value of their own, because the pod's grace period is computed from them."""
+SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "processor": (Processor, Kinds),
+    "streamer": (Streamer, AccessSettings),
+}
+ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "stream_token_secrets"}
+"""Settings that have a value of their own, because the pod's grace period is computed from them, and secrets: they come
+from a Secret by `extraEnv`."""
 CHOICES = {
     "image.pullPolicy": ["Always", "IfNotPresent", "Never"],
     "nats.auth": ["user", "creds", "nkey"],
@@ -69,9 +75,15 @@ def config(chart: str) -> dict[str, Any]:
     properties = {}
     for field in fields(chart):
         if field.name not in ELSEWHERE:
-            kind = field.type if isinstance(field.type, type) else tuple
-            properties[camel(field.name)] = TYPES[kind]
+            properties[camel(field.name)] = setting(field.type)
     return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def setting(kind: Any) -> dict[str, Any]:
+    """The schema of a setting of that type."""
+    if get_origin(kind) is typing.Literal:
+        return {"enum": list(get_args(kind))}
+    return TYPES[kind if isinstance(kind, type) else tuple]
 
 
 def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from headway.jetstream.connection import NatsSettings
 from headway.service.usage import explanations, written
 from headway_kinds.settings import Settings as KindSettings
 from headway_processor.settings import Settings as ProcessorSettings
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.api import documents
 from headway_streamer.settings import Settings as StreamerSettings
 
@@ -29,6 +30,7 @@ REFERENCE = ROOT / "docs" / "reference"
 SECTIONS = [
     ("NATS (both services)", "HEADWAY_NATS_", NatsSettings),
     ("Streamer", "HEADWAY_STREAMER_", StreamerSettings),
+    ("Streamer: access control", "HEADWAY_STREAMER_", AccessSettings),
     ("Processor", "HEADWAY_PROCESSOR_", ProcessorSettings),
     ("Processor: bundled kinds", "HEADWAY_PROCESSOR_", KindSettings),
 ]

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.security
 STREAMER, PROCESSOR = "headway_streamer", "headway_processor"
 PORTS = {"HEADWAY_STREAMER_PORT": "0", "HEADWAY_STREAMER_OPS_PORT": "0", "HEADWAY_PROCESSOR_OPS_PORT": "0"}
 ALL = {f"HEADWAY_{name}_HOST": "0.0.0.0" for name in ("STREAMER", "STREAMER_OPS", "PROCESSOR_OPS")}
+ALL["HEADWAY_STREAMER_ALLOW_ANONYMOUS"] = "true"
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_log_warns_once_when_the_streamer_listens_beyond_loopback(launch):
     for environ, level in (({}, "info"), (ALL, "warning")):
         _, log = listening(launch, STREAMER, 2, **environ)
         lines = [json.loads(line) for line in log.read_text().splitlines()]
-        (said,) = [line for line in lines if line.get("action") == "no_access_control"]
+        (said,) = [line for line in lines if line.get("action") == "access_control"]
         assert said["level"] == level
 
 

@@ -108,6 +108,7 @@ async def test_both_containers_serve_the_main_job_read_only_and_without_root(con
         shared
         | {
             "HEADWAY_STREAMER_PORT": str(port),
+            "HEADWAY_STREAMER_ALLOW_ANONYMOUS": "true",
             "HEADWAY_STREAMER_OPS_PORT": str(ops),
             "HEADWAY_STREAMER_DRAIN_SECONDS": "1",
         },
@@ -140,7 +141,12 @@ async def test_an_image_with_tasks_of_ones_own_takes_three_lines(builder, contai
     containers(
         "streamer2",
         NAME.format("streamer"),
-        shared | {"HEADWAY_STREAMER_PORT": str(port), "HEADWAY_STREAMER_OPS_PORT": str(ops)},
+        shared
+        | {
+            "HEADWAY_STREAMER_PORT": str(port),
+            "HEADWAY_STREAMER_ALLOW_ANONYMOUS": "true",
+            "HEADWAY_STREAMER_OPS_PORT": str(ops),
+        },
         ops,
     )
     end = await run_task(port, "pack", {"items": 4})
@@ -160,6 +166,7 @@ def test_a_changed_source_runs_in_the_container_of_tilt_within_seconds(builder, 
     environment = {
         "HEADWAY_NATS_URL": nats.url,
         "HEADWAY_STREAMER_PORT": str(port),
+        "HEADWAY_STREAMER_ALLOW_ANONYMOUS": "true",
         "HEADWAY_STREAMER_OPS_PORT": str(ops),
         "HEADWAY_STREAMER_DRAIN_SECONDS": "1",
     }

@@ -12,12 +12,14 @@ from headway.service.extras import missing
 from headway.service.settings import load
 from headway.service.usage import SettingsGroup, parse
 from headway.values.redaction import redact
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.settings import PREFIX, Settings
 
 PROG = "headway-streamer"
 ABOUT = "Serve the progress of tasks as Server-Sent Events, from the log in NATS, until SIGTERM."
 GROUPS = (
     SettingsGroup("Streamer", PREFIX, Settings),
+    SettingsGroup("Access control", PREFIX, AccessSettings),
     SettingsGroup("NATS", "HEADWAY_NATS_", NatsSettings),
 )
 
@@ -36,7 +38,11 @@ def start(words: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.stderr.write(missing(PROG, error, "streamer"))
         return 2
     try:
-        return run(load(Settings, PREFIX, environ), load(NatsSettings, "HEADWAY_NATS_", environ))
+        return run(
+            load(Settings, PREFIX, environ, beside=(AccessSettings,)),
+            load(AccessSettings, PREFIX, environ, beside=(Settings,)),
+            load(NatsSettings, "HEADWAY_NATS_", environ),
+        )
     except SettingsError as error:
         sys.stderr.write(redact(f"{PROG}: {error}\n"))
     except OSError as error:

@@ -13,8 +13,11 @@ from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
+from headway_streamer.access.access import Access
+from headway_streamer.access.fetch import fetch_json
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.app import create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.gate import Gate
@@ -42,12 +45,13 @@ from headway_streamer.watch.idle_timer import IdleTimer
 class Components:
     """Makes the parts of one streamer, each with what it uses, and holds them."""
 
-    def __init__(self, settings: Settings, connection: Connection) -> None:
+    def __init__(self, settings: Settings, connection: Connection, access: AccessSettings | None = None) -> None:
         if not settings.name:
             settings = msgspec.structs.replace(settings, name=socket.gethostname())
         self.settings = settings
         self.connection = connection
         client, names = connection.client, connection.names
+        self.access = Access(access or AccessSettings(), fetch_json)
         self.metrics = Metrics()
         self.log = JetStreamLog(client, names)
         self.decoder = FrameDecoder(self.metrics)
@@ -91,7 +95,7 @@ class Components:
 
     def public_app(self) -> Gate:
         """The application of the public port."""
-        submissions = Submissions(self.kinds, self.task_store, self.drain, self.metrics)
+        submissions = Submissions(self.access, self.kinds, self.task_store, self.drain, self.metrics)
         streams = EventStreams(self.admission, self.presence, self.idle_timer, direct=self.settings.fast_path)
         return create_app(
             self.settings,
@@ -101,6 +105,7 @@ class Components:
             history=self.history,
             results=self.results,
             submissions=submissions,
+            access=self.access,
             task_streams=TaskStreams(self.settings, streams, self.task_store, self.listing),
             start_and_stream=StartAndStream(self.settings, self.kinds, submissions, streams, self.drain),
         )

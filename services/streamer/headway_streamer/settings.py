@@ -19,8 +19,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     host: str = "127.0.0.1"
-    """Address of the public port. In a pod or container 0.0.0.0, as the charts and images set it. There is no access
-    control: whoever reaches this port may submit, read and cancel tasks."""
+    """Address of the public port. In a pod or container 0.0.0.0, as the charts and images set it. Without access
+    control only this machine's own addresses are accepted, unless `allow_anonymous` is set."""
     port: int = 8000
     """The public port. 0 selects a free one."""
     ops_host: str = "127.0.0.1"

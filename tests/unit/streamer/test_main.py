@@ -9,15 +9,19 @@ from headway_streamer.process import run as process
 @pytest.fixture
 def ran(monkeypatch):
     found = []
-    monkeypatch.setattr(process, "run", lambda settings, nats: found.append((settings, nats)) or 0)
+    monkeypatch.setattr(process, "run", lambda settings, access, nats: found.append((settings, access, nats)) or 0)
     return found
 
 
 def test_settings_come_from_the_environment(ran):
-    environment = {"HEADWAY_STREAMER_PORT": "8100", "HEADWAY_NATS_NAMESPACE": "other"}
+    environment = {
+        "HEADWAY_STREAMER_PORT": "8100",
+        "HEADWAY_STREAMER_CLAIM_OWNER": "email",
+        "HEADWAY_NATS_NAMESPACE": "other",
+    }
     assert command.start([], environment) == 0
-    ((settings, nats),) = ran
-    assert (settings.port, nats.namespace) == (8100, "other")
+    ((settings, access, nats),) = ran
+    assert (settings.port, access.claim_owner, nats.namespace) == (8100, "email", "other")
 
 
 def test_an_invalid_setting_is_one_line(ran, capsys):
@@ -27,7 +31,7 @@ def test_an_invalid_setting_is_one_line(ran, capsys):
 
 
 def test_a_port_in_use_is_one_line(monkeypatch, capsys):
-    def refuse(settings, nats):
+    def refuse(settings, access, nats):
         raise OSError(98, "Address already in use")
 
     monkeypatch.setattr(process, "run", refuse)

@@ -51,6 +51,26 @@ class AcceptedTask(msgspec.Struct, omit_defaults=True):
     links: Links
     warning: str = ""
     """Present if no processor offers the kind."""
+    stream_token: str = ""
+    """For the query of an EventSource. Present if access control is on and the streamer mints such tokens."""
+
+
+class StreamTokenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Further tasks that a stream token is for."""
+
+    tasks: list[str] = []
+
+
+class StreamToken(msgspec.Struct):
+    """A token for the query of streams, `?token=`. Empty if none is needed."""
+
+    stream_token: str
+
+
+class StartToken(msgspec.Struct):
+    """A token that starts one task, for the query of `/api/v1/process/{kind}/stream`. Empty if none is needed."""
+
+    start_token: str
 
 
 class CancelledTask(msgspec.Struct):
@@ -174,4 +194,11 @@ class Goodbye(msgspec.Struct):
     """`drain`, `lifetime`, `overload` or `unavailable`."""
 
 
-Note = Hello | Reset | Stalled | Resumed | Goodbye
+class Reauth(msgspec.Struct):
+    """The stream ends because its token does, the task continues. Reconnect with another token and your cursor."""
+
+    reason: str
+    """`expired` or `revoked`."""
+
+
+Note = Hello | Reset | Stalled | Resumed | Reauth | Goodbye

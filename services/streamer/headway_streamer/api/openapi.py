@@ -8,7 +8,7 @@ from headway import __version__
 from headway.events import Progress
 from headway_streamer.api.events import EVENTS, STREAMS, dialect_schemas, stream_schemas
 from headway_streamer.api.models import AcceptedTask, ProblemDetails
-from headway_streamer.api.operations import EVERYWHERE, JSON, OPERATIONS, PROBLEMS, STREAM, Operation
+from headway_streamer.api.operations import EVERYWHERE, JSON, OPERATIONS, PROBLEMS, PROTECTED, STREAM, Operation
 from headway_streamer.api.parameters import Parameter
 from headway_streamer.api.schemas import Schema, components, reference
 
@@ -65,7 +65,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> list[int]:
-    return sorted({*EVERYWHERE, *operation.problems})
+    protected = (401,) if operation.path.startswith(PROTECTED) else ()
+    return sorted({*EVERYWHERE, *protected, *operation.problems})
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

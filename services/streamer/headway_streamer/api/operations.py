@@ -9,6 +9,9 @@ from headway_streamer.api.models import (
     CancelledTask,
     CancelRequest,
     KindList,
+    StartToken,
+    StreamToken,
+    StreamTokenRequest,
     Submission,
     Task,
     TaskList,
@@ -53,9 +56,12 @@ class Operation(NamedTuple):
 
 EVERYWHERE = (400, 403, 408, 413, 414, 421, 431, 500)
 """Given by the protocol and the gate before a route is looked for, and by any failure behind it."""
+PROTECTED = ("/api/", "/tasks/")
+"""What paths begin with that need a token where access control is on. The page must load to sign in."""
 PROBLEMS = {
     400: "The request or its query is malformed, or the body is nested too deeply",
-    403: "Sent by a page of an origin that is not listed",
+    401: "The token is missing, expired or not valid for this",
+    403: "Sent by a page of an origin that is not listed, or the token lacks a scope",
     404: "There is no such task, kind or page",
     406: "Starts a task, and the client does not accept `text/event-stream`",
     408: "The request was not whole in time",
@@ -83,6 +89,29 @@ def _stream(path: str, id: str, summary: str, dialect: Dialect, *problems: int, 
 
 
 OPERATIONS = (
+    Operation(
+        "post",
+        "/api/v1/kinds/{kind}/token",
+        "mintStartToken",
+        "tokens",
+        "Mint a token that starts one task of a kind",
+        {200: "The token"},
+        (415,),
+        (KIND,),
+        answer=StartToken,
+    ),
+    Operation(
+        "post",
+        "/api/v1/tasks/{task}/token",
+        "mintStreamToken",
+        "tokens",
+        "Mint a token for streams of a task",
+        {200: "The token"},
+        (404, 415, 422, 503),
+        (TASK,),
+        StreamTokenRequest,
+        StreamToken,
+    ),
     Operation(
         "get",
         "/api/v1/kinds",

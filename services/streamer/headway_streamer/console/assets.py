@@ -17,6 +17,12 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src '{style}'; connect-src 'self'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+ACCESS = {
+    "none": "No access control: whoever reaches this address may submit, read and cancel tasks.",
+    "jwt": "Access control is on: this page uses the cookie __Host-headway, if you are signed in.",
+    "forward": "Access control is on: the gateway in front of this page signs you in.",
+}
+"""What the page says about each mode of access control."""
 _HASHED_SCRIPT = re.compile(r"page\.[0-9a-f]{12}\.js")
 
 
@@ -31,15 +37,15 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """All files of the page, by name; `index.html` is the page itself."""
+    """All files of the page, by name; `index.html` is the page itself, which tells the mode of access control."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path = FOLDER, *, access: str = "none") -> None:
         style = (folder / "built" / "style.css").read_text().strip()
         script = (folder / "built" / "page.js").read_bytes()
         self._script = f"page.{_digest(script)[:12]}.js"
         # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
-        index = index.replace("page/page.js", f"page/{self._script}")
+        index = index.replace("page/page.js", f"page/{self._script}").replace(ACCESS["none"], ACCESS[access])
         self.policy = POLICY.format(
             style="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         )

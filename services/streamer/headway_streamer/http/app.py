@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 
+from headway_streamer.access.access import Access
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
-from headway_streamer.http import console, documents, errors, kinds, process, streams, tasks
+from headway_streamer.http import console, documents, errors, kinds, process, streams, tasks, tokens
+from headway_streamer.http.authentication import Authentication
 from headway_streamer.http.gate import Gate
 from headway_streamer.http.options import options_of
 from headway_streamer.http.process import StartAndStream
@@ -38,6 +40,8 @@ ROUTES = [
     documents.openapi_json,
     documents.openapi_yaml,
     documents.asyncapi_json,
+    tokens.mint_stream_token,
+    tokens.mint_start_token,
 ]
 
 
@@ -50,6 +54,7 @@ def create_app(
     history: History,
     results: Results,
     submissions: Submissions,
+    access: Access,
     task_streams: TaskStreams,
     start_and_stream: StartAndStream,
 ) -> Gate:
@@ -65,6 +70,7 @@ def create_app(
             "results": _provide(results),
             "submissions": _provide(submissions),
             "task_streams": _provide(task_streams),
+            "access": _provide(access),
             "start_and_stream": _provide(start_and_stream),
             "documents": _provide(documents.Documents(page=settings.page)),
         },
@@ -73,7 +79,8 @@ def create_app(
         request_max_body_size=settings.max_body_bytes,
         logging_config=None,
     )
-    return Gate(app, AllowedHosts(settings.allowed_hosts, bound=settings.host), Origins(settings.cors_origins))
+    protected = Authentication(app, access)
+    return Gate(protected, AllowedHosts(settings.allowed_hosts, bound=settings.host), Origins(settings.cors_origins))
 
 
 def _provide(value: Any) -> Provide:

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from headway_streamer.access.access import Access
 from headway_streamer.console.assets import Assets, accepts_gzip
 from headway_streamer.http.requests import AnyRequest
 from headway_streamer.problems import not_found
 
-ASSETS = Assets()
+assets = cache(Assets)
+"""The files, made once."""
 
 
 @get("/", include_in_schema=False)
-async def index(request: AnyRequest) -> Response[bytes]:
-    return _file(request, "index.html")
+async def index(request: AnyRequest, access: NamedDependency[Access]) -> Response[bytes]:
+    return _file(request, access, "index.html")
 
 
 @get("/page/{name:str}", include_in_schema=False)
-async def page_file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
-    return _file(request, name)
+async def page_file(request: AnyRequest, access: NamedDependency[Access], name: FromPath[str]) -> Response[bytes]:
+    return _file(request, access, name)
 
 
-def _file(request: AnyRequest, name: str) -> Response[bytes]:
-    asset = ASSETS.get(name)
+def _file(request: AnyRequest, access: Access, name: str) -> Response[bytes]:
+    files = assets(access=access.settings.access)
+    asset = files.get(name)
     if asset is None:
         raise not_found("There is no such page.")
     zipped = accepts_gzip(request.headers.get("accept-encoding", ""))
     # The bytes differ by encoding, so their tags do (RFC 9110 §8.8.3.3).
     etag = asset.etag[:-1] + '-gzip"' if zipped else asset.etag
     headers = {
-        "Content-Security-Policy": ASSETS.policy,
+        "Content-Security-Policy": files.policy,
         "Cache-Control": asset.cache_control,
         "ETag": etag,
         "Vary": "Accept-Encoding",

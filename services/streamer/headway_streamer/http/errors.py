@@ -17,6 +17,8 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
+from headway_streamer.access.errors import ForbiddenError
+from headway_streamer.http.authentication import forbidden
 from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
 
 _TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
@@ -57,6 +59,7 @@ HANDLERS: ExceptionHandlersMap = {
     TooLargeError: lambda _, error: _respond(too_large(error)),
     NestedTooDeepError: lambda _, error: _respond(too_deep(error)),
     MalformedEventError: lambda *_: _respond(malformed()),  # logged where it was read, once
+    ForbiddenError: lambda _, error: _respond(forbidden(error)),
     InvalidNameError: lambda *_: _respond(not_found()),
     HTTPException: _on_http,
     Exception: _on_bug,

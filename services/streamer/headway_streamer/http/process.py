@@ -11,7 +11,9 @@ from litestar.params import FromPath, QueryParameter
 
 from headway.errors import StoreFullError, UnavailableError
 from headway_streamer.access.origins import Origins
+from headway_streamer.access.principal import Principal
 from headway_streamer.frames.dialect import THREE_WORDS
+from headway_streamer.http.authentication import START_KEY
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.requests import (
     AnyRequest,
@@ -46,6 +48,8 @@ class StartRequest(NamedTuple):
     kind: str
     key: str
     cancel_on_disconnect: bool
+    once: bool
+    """Whether the key is that of a start token: the task is the one that it has started, whatever a cursor names."""
     params: dict[str, list[str]]
     """Values by name, as they stand in the query."""
 
@@ -72,12 +76,13 @@ class StartAndStream:
         """Stream the task of the cursor, or start one. An EventSource never reconnects after an error status, so what
         may pass by itself is answered with a stream that ends at once.
         """
-        task = _task_of(wanted.cursor)
+        named = _task_of(wanted.cursor)
+        task = "" if start.once else named
         if not task and self._drain.draining:
             return self._streams.reject("drain")
         if not task:
             try:
-                task = await self._start(start, head=wanted.head)
+                task = await self._start(start, wanted.principal, head=wanted.head)
             except StoreFullError:
                 raise
             except UnavailableError as error:
@@ -85,17 +90,18 @@ class StartAndStream:
                 return self._streams.reject("unavailable")
         if not task:
             return await self._streams.open(wanted)
-        wanted = wanted._replace(tasks=(task,), named=True, dialect=THREE_WORDS)
+        cursor = wanted.cursor if named in ("", task) else ""
+        wanted = wanted._replace(tasks=(task,), cursor=cursor, named=True, dialect=THREE_WORDS)
         return await self._streams.open(wanted, starter=start.cancel_on_disconnect)
 
-    async def _start(self, start: StartRequest, *, head: bool) -> str:
+    async def _start(self, start: StartRequest, principal: Principal, *, head: bool) -> str:
         """The id of the task that was started; empty if only the headers are wanted."""
         params = from_query(await self._kinds.kind(start.kind), start.params)
         if head:
-            await self._submissions.check(start.kind, params)
+            await self._submissions.check(principal, start.kind, params)
             return ""
         submitted = await self._submissions.submit(
-            start.kind, params, key=start.key, cancel_on_disconnect=start.cancel_on_disconnect
+            principal, start.kind, params, key=start.key, cancel_on_disconnect=start.cancel_on_disconnect
         )
         return submitted.record.task
 
@@ -141,7 +147,9 @@ async def process_kind_stream(
 def _read_start(request: AnyRequest, kind: str, key: str, cancel: str) -> StartRequest:
     if cancel not in ("0", "1"):
         raise Problem(400, "Bad query", "`cancel_on_disconnect` is `0` or `1`.")
-    return StartRequest(kind, read_key(key), cancel == "1", task_parameters(request))
+    only_key: str = request.scope.get(START_KEY, "")  # type: ignore[assignment]
+    params = task_parameters(request)
+    return StartRequest(kind, only_key or read_key(key), cancel == "1", bool(only_key), params)
 
 
 def _task_of(cursor: str) -> str:

@@ -12,7 +12,9 @@ from litestar.params import QueryParameter
 
 from headway import codec
 from headway.subjects import is_name
+from headway_streamer.access.principal import EVERYBODY, READ, Principal
 from headway_streamer.api.models import MAX_KEY_CHARS
+from headway_streamer.http.authentication import authorise
 from headway_streamer.http.head import HEAD
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.settings import Settings
@@ -44,14 +46,22 @@ def stream_request(
         raise Problem(400, "Bad query", "`from` is `start` or `latest`.")
     if merge not in ("0", "1"):
         raise Problem(400, "Bad query", "`merge` is `0` or `1`.")
+    principal = authorise(request.scope, READ)
     return StreamRequest(
         tasks=tuple(sorted(set(tasks))),
         cursor=request.headers.get("last-event-id", "") or cursor,
         latest=begin == "latest",
         merging=merge == "1",
-        user=request.headers.get(settings.user_header, "") if settings.user_header else "",
+        user=_user(request, settings, principal),
+        principal=principal,
         head=HEAD in request.scope,
     )
+
+
+def _user(request: AnyRequest, settings: Settings, principal: Principal) -> str:
+    if principal is not EVERYBODY:
+        return f"{principal.tenant}/{principal.owner}"
+    return request.headers.get(settings.user_header, "") if settings.user_header else ""
 
 
 def task_parameters(request: AnyRequest) -> dict[str, list[str]]:

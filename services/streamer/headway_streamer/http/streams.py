@@ -42,11 +42,15 @@ class TaskStreams:
         self, request: AnyRequest, tasks: list[str], at: str, begin: str, merge: str, *, dialect: Dialect = NATIVE
     ) -> Response[Any]:
         """Return the events of `tasks`. Raises a Problem."""
+        self.check_number(tasks)
+        wanted = stream_request(request, self._settings, tasks, at, begin, merge)
+        return await self._streams.open(wanted if dialect is NATIVE else wanted._replace(dialect=dialect))
+
+    def check_number(self, tasks: list[str]) -> None:
+        """Raise a Problem if one stream cannot carry all of `tasks`."""
         most = self._settings.max_tasks_per_stream
         if len(set(tasks)) > most:
             raise Problem(400, "Too many tasks", f"One stream carries at most {most} tasks.")
-        wanted = stream_request(request, self._settings, tasks, at, begin, merge)
-        return await self._streams.open(wanted if dialect is NATIVE else wanted._replace(dialect=dialect))
 
     async def snapshot(self, request: AnyRequest, task: str) -> Response[Any]:
         """Return the latest state of `task`. Raises a Problem."""

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
+from headway_streamer.access.access import Access
+from headway_streamer.access.errors import ForbiddenError
+from headway_streamer.access.principal import KINDS, SUBMIT, Principal
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
@@ -23,32 +26,49 @@ class Submitted(NamedTuple):
     record: TaskRecord
     processors: int
     """How many processors offered its kind when it was accepted."""
+    stream_token: str
+    """For the query of an EventSource. Empty if none is needed."""
 
 
 class Submissions:
     """Checks tasks and stores them."""
 
-    def __init__(self, kinds: KindCatalogue, task_store: TaskStore, drain: Drain, metrics: Metrics) -> None:
+    def __init__(
+        self, access: Access, kinds: KindCatalogue, task_store: TaskStore, drain: Drain, metrics: Metrics
+    ) -> None:
+        self._access = access
         self._kinds = kinds
         self._task_store = task_store
         self._drain = drain
         self._metrics = metrics
 
-    async def check(self, kind: str, params: Any) -> None:
-        """Raise a Problem if a task of `kind` with `params` cannot be started here now. Raises UnavailableError."""
+    async def check(self, principal: Principal, kind: str, params: Any) -> None:
+        """Raise a Problem if a task of `kind` with `params` cannot be started here now.
+
+        Raises ForbiddenError and UnavailableError.
+        """
+        if not principal.may_run(kind):
+            raise ForbiddenError(KINDS + kind if principal.may(SUBMIT) else SUBMIT)
         if self._drain.draining:
             detail = "This streamer is shutting down. Try again."
             raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
         await check_params_of_any_size(await self._kinds.kind(kind), params)
 
     async def submit(
-        self, kind: str, params: Any, *, key: str = "", retry_of: str = "", cancel_on_disconnect: bool = False
+        self,
+        principal: Principal,
+        kind: str,
+        params: Any,
+        *,
+        key: str = "",
+        retry_of: str = "",
+        cancel_on_disconnect: bool = False,
     ) -> Submitted:
         """Check and store a task.
 
-        Raises Problem, NestedTooDeepError, TooLargeError, StoreFullError and UnavailableError.
+        Raises ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError and UnavailableError.
         """
-        await self.check(kind, params)
+        await self.check(principal, kind, params)
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)
         processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
@@ -56,6 +76,8 @@ class Submissions:
             record, new = await self._task_store.submit(
                 kind,
                 encoded,
+                owner=principal.owner,
+                tenant=principal.tenant,
                 key=key,
                 retry_of=retry_of,
                 cancel_on_disconnect=cancel_on_disconnect,
@@ -66,4 +88,4 @@ class Submissions:
             raise
         if new:
             self._metrics.submitted(kind)
-        return Submitted(record, processors)
+        return Submitted(record, processors, self._access.stream_token(principal, (record.task,)))

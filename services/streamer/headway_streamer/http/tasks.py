@@ -12,7 +12,9 @@ from headway import codec
 from headway.errors import EndedError
 from headway.records import TaskRecord
 from headway.subjects import is_name
+from headway_streamer.access.principal import CANCEL, READ, SUBMIT, Principal
 from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, Submission
+from headway_streamer.http.authentication import authorise
 from headway_streamer.http.requests import AnyRequest, read_body, read_key, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.http.submission import Submissions, Submitted
@@ -42,18 +44,21 @@ async def submit_task(
 ) -> Response[bytes]:
     submission = await read_body(request, Submission)
     key = read_key(idempotency_key)
-    return _accepted(await submissions.submit(submission.kind, submission.params, key=key))
+    principal = authorise(request.scope, SUBMIT)
+    return _accepted(await submissions.submit(principal, submission.kind, submission.params, key=key))
 
 
 @get("/api/v1/tasks", tags=["tasks"], summary="List recent tasks")
 async def list_tasks(
+    request: AnyRequest,
     listing: NamedDependency[Listing],
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     kind: FromQuery[str] = "",
     status: FromQuery[str] = "",
     since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
 ) -> Response[bytes]:
-    return json_response({"tasks": await listing.recent(Filter(limit, kind, status, since))})
+    principal = authorise(request.scope, READ)
+    return json_response({"tasks": await listing.recent(Filter(limit, kind, status, since), principal.sees)})
 
 
 @get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="Get a task's latest state, for polling with If-None-Match")
@@ -76,7 +81,7 @@ async def get_task(
 async def cancel_task(
     request: AnyRequest, task_store: NamedDependency[TaskStore], task: FromPath[str]
 ) -> Response[bytes]:
-    record = await _record(task_store, task)
+    record = await visible_record(task_store, task, authorise(request.scope, CANCEL))
     wanted = await read_body(request, CancelRequest) if await request.body() else CancelRequest()
     try:
         await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
@@ -93,27 +98,30 @@ async def cancel_task(
     guards=[require_json],
 )
 async def retry_task(
+    request: AnyRequest,
     task_store: NamedDependency[TaskStore],
     history: NamedDependency[History],
     submissions: NamedDependency[Submissions],
     task: FromPath[str],
 ) -> Response[bytes]:
-    record = await _record(task_store, task)
+    principal = authorise(request.scope, SUBMIT)
+    record = await visible_record(task_store, task, principal)
     last = await history.last(record.task)
     if last is not None and not last.terminal:
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
-    return _accepted(await submissions.submit(record.kind, params, retry_of=record.task))
+    return _accepted(await submissions.submit(principal, record.kind, params, retry_of=record.task))
 
 
 @get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="Get the result of a completed task")
 async def get_result(
+    request: AnyRequest,
     task_store: NamedDependency[TaskStore],
     history: NamedDependency[History],
     results: NamedDependency[Results],
     task: FromPath[str],
 ) -> Response[bytes]:
-    record = await _record(task_store, task)
+    record = await visible_record(task_store, task, authorise(request.scope, READ))
     last = await history.last(record.task)
     if last is None or not last.terminal:
         raise Problem(409, "Not completed", "The task has no result yet.")
@@ -128,7 +136,7 @@ async def get_result(
 
 async def snapshot(request: AnyRequest, task_store: TaskStore, listing: Listing, task: str) -> Response[bytes]:
     """Return the latest state of `task`, or 304 if the client has it. Raises a Problem for an unknown task."""
-    record = await _record(task_store, task)
+    record = await visible_record(task_store, task, authorise(request.scope, READ))
     state, cursor = await listing.task(record)
     etag = f'"{cursor}"'
     if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
@@ -136,16 +144,17 @@ async def snapshot(request: AnyRequest, task_store: TaskStore, listing: Listing,
     return json_response(state, headers={"ETag": etag, "Cache-Control": "no-cache"})
 
 
-async def _record(task_store: TaskStore, task: str) -> TaskRecord:
+async def visible_record(task_store: TaskStore, task: str, principal: Principal) -> TaskRecord:
+    """The record of a task. Raises a Problem, the same for a task that does not exist and one that may not be seen."""
     record = await task_store.record(task) if is_name(task) else None
-    if record is None:
+    if record is None or not principal.sees(record):
         raise not_found()
     return record
 
 
 def _accepted(submitted: Submitted) -> Response[bytes]:
     task, kind = submitted.record.task, submitted.record.kind
-    accepted = AcceptedTask(task, kind, submitted.processors, links(task))
+    accepted = AcceptedTask(task, kind, submitted.processors, links(task), stream_token=submitted.stream_token)
     if not submitted.processors:
         accepted.warning = no_processor(kind)
     return json_response(accepted, 202, {"Location": f"/api/v1/tasks/{task}"})

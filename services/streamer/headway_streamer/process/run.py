@@ -14,10 +14,12 @@ from headway.errors import SettingsError
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
+from headway_streamer.access.access import Access
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.components import Components
 from headway_streamer.process.bounded_protocol import BoundedProtocol, bounded
 from headway_streamer.process.detachable_protocol import DetachableProtocol
-from headway_streamer.process.exposure import log_exposure
+from headway_streamer.process.exposure import check_exposure, log_exposure
 from headway_streamer.process.server import DrainingServer, QuietServer, config, listen
 from headway_streamer.process.unfinished_requests import UnfinishedRequests
 from headway_streamer.process.workers import run_workers
@@ -29,23 +31,25 @@ END_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-def run(settings: Settings, nats: NatsSettings) -> int:
-    """Run one process, or `workers` of them. Returns the exit code."""
+def run(settings: Settings, access: AccessSettings, nats: NatsSettings) -> int:
+    """Run one process, or `workers` of them. Returns the exit code. Raises SettingsError, and OSError for a port."""
+    check_exposure(settings.host, access)
+    Access(access)  # before any process starts: keys that cannot be read are an error of the settings
     if settings.workers == 1:
-        return run_one((settings, nats))
+        return run_one((settings, access, nats))
     each = [
         msgspec.structs.replace(
             settings, name=f"{settings.name or gethostname()}-{n}", ops_port=settings.ops_port and settings.ops_port + n
         )
         for n in range(settings.workers)
     ]
-    return run_workers(run_one, [(one, nats) for one in each])
+    return run_workers(run_one, [(one, access, nats) for one in each])
 
 
-def run_one(given: tuple[Settings, NatsSettings]) -> int:
+def run_one(given: tuple[Settings, AccessSettings, NatsSettings]) -> int:
     """Run on the loop that uvicorn prefers (uvloop where it is installed)."""
-    settings, nats = given
-    setup(settings.log_level, secrets=nats.secrets)
+    settings, access, nats = given
+    setup(settings.log_level, secrets=(*nats.secrets, *access.secrets))
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # both servers log the same of their start and end
     # The objects that a streamer has by the thousand form no cycles; collections would walk through them in vain.
     gc.freeze()
@@ -53,7 +57,7 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
     factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
         try:
-            return runner.run(serve(settings, nats))
+            return runner.run(serve(settings, access, nats))
         except (SettingsError, OSError):
             raise  # for the command to report
         except Exception:
@@ -61,9 +65,9 @@ def run_one(given: tuple[Settings, NatsSettings]) -> int:
             return 1
 
 
-async def serve(settings: Settings, nats: NatsSettings) -> int:
+async def serve(settings: Settings, access: AccessSettings, nats: NatsSettings) -> int:
     """Run a streamer until a signal or the permanent loss of NATS. Returns the exit code."""
-    components = Components(settings, Connection(nats, "headway-streamer"))
+    components = Components(settings, Connection(nats, "headway-streamer"), access)
     deadline = settings.write_deadline_seconds
     public = listen(settings.host, settings.port, write_deadline_seconds=deadline, shared=settings.workers > 1)
     private = listen(settings.ops_host, settings.ops_port, write_deadline_seconds=deadline)
@@ -75,7 +79,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
     ops = QuietServer(config(components.ops_app(lambda: server.started), protocols[1]))
     port, ops_port = public.getsockname()[1], private.getsockname()[1]
     logger.info("the streamer starts", extra={"action": "start", "port": port, "ops_port": ops_port})
-    log_exposure(public.getsockname()[0])
+    log_exposure(public.getsockname()[0], access)
     roots = {
         "server": server.serve([public]),
         "ops": ops.serve([private]),
@@ -84,6 +88,7 @@ async def serve(settings: Settings, nats: NatsSettings) -> int:
         "presence": components.presence.keep_published(),
         "offers": components.offers.keep_announced(),
         "capacity": components.capacity.keep_measured(),
+        **({"issuer_keys": components.access.keep_keys_fresh()} if components.access.issuer_keys else {}),
         "idle_timer": components.idle_timer.run(),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -62,13 +63,14 @@ class Listing:
         shown = summary(record, state) | {"params": record.params, "cursor": cursor}
         return shown, cursor
 
-    async def recent(self, wanted: Filter) -> list[dict[str, Any]]:
-        """The newest tasks first. Reads at most 2,000 records."""
+    async def recent(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> list[dict[str, Any]]:
+        """The newest tasks first, of those that are `seen`. Reads at most 2,000 records."""
         found: list[dict[str, Any]] = []
         before = 0
         for _ in range(MAX_PAGES):
             values, before = await self._records.newest_before(before)
-            records = [record for item in reversed(values) if (record := self._record(*item)) is not None]
+            found_here = (self._record(*item) for item in reversed(values))
+            records = [record for record in found_here if record is not None and seen(record)]
             found += await self._matching(records, wanted)
             if len(found) >= wanted.limit or before <= 1 or (records and records[-1].created < wanted.since):
                 break

@@ -52,6 +52,7 @@ class TaskStore:
         params: bytes,
         *,
         owner: str = "",
+        tenant: str = "",
         key: str = "",
         retry_of: str = "",
         cancel_on_disconnect: bool = False,
@@ -71,13 +72,14 @@ class TaskStore:
         limit_bytes = self._jobs.limit_bytes - ENVELOPE_BYTES
         if len(params) > limit_bytes:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
-        task = derived_task(owner, key) if key else new_task()
+        task = derived_task(f"{tenant}/{owner}" if tenant else owner, key) if key else new_task()
         record = TaskRecord(
             task=task,
             kind=kind,
             created=round(time.time(), 3),
             params=codec.raw(params),
             owner=owner,
+            tenant=tenant,
             retry_of=retry_of,
             cancel_on_disconnect=cancel_on_disconnect,
         )

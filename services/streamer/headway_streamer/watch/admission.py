@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
+from headway_streamer.access.principal import EVERYBODY, Principal
 from headway_streamer.api.models import Goodbye
 from headway_streamer.frames import sse
 from headway_streamer.frames.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
@@ -37,6 +38,8 @@ class StreamRequest(NamedTuple):
     named: bool = False
     user: str = ""
     """Name of the user, if it is known."""
+    principal: Principal = EVERYBODY
+    """Who asks."""
     head: bool = False
     """Whether only the headers are wanted: no tail is joined."""
 
@@ -71,9 +74,10 @@ class Admission:
             return rejection("drain")
         if self._full(wanted.user):
             return rejection("overload")
-        if wanted.head:
-            return await self._describe(wanted)
         try:
+            await self._check_seen(wanted)
+            if wanted.head:
+                return await self._describe(wanted)
             tails = await self._join(wanted.tasks)
         except UnavailableError:
             return rejection("unavailable")
@@ -85,15 +89,21 @@ class Admission:
 
     async def _describe(self, wanted: StreamRequest) -> Session | None:
         """What `open` would return, but without a watcher."""
-        try:
-            lasts = [await self._last(task) for task in wanted.tasks]
-        except UnavailableError:
-            return rejection("unavailable")
+        lasts = [await self._last(task) for task in wanted.tasks]
         positions, mismatch = self._positions(wanted)
         if not wanted.cursor or mismatch:
             return Session(None)
         ends = [last.position if last is not None and last.terminal else None for last in lasts]
         return None if ends == positions else Session(None)
+
+    async def _check_seen(self, wanted: StreamRequest) -> None:
+        """Raise the Problem of an unknown task for one that may not be seen, before anything of it is read."""
+        if wanted.principal is EVERYBODY:
+            return
+        for task in wanted.tasks:
+            record = await self._task_store.record(task)
+            if record is None or not wanted.principal.sees(record):
+                raise not_found()
 
     async def _last(self, task: str) -> Frame | None:
         last = await self._history.last(task)
@@ -110,6 +120,7 @@ class Admission:
             incarnation=lambda: self._decoder.incarnation,
             named=wanted.named,
             dialect=wanted.dialect,
+            expires=wanted.principal.expires,
         )
         self.count += 1
         if wanted.user:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
@@ -33,6 +34,7 @@ class Watcher:
         incarnation: returns the current incarnation of the event stream, for cursors.
         named: put the task into the cursor, for a route whose URL does not name it.
         dialect: the form of progress events, and whether the stream ends at its lifetime.
+        expires: when the client must authenticate again, seconds since 1970.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Watcher:
         incarnation: Callable[[], str],
         named: bool = False,
         dialect: Dialect = NATIVE,
+        expires: float = math.inf,
     ) -> None:
         self.over = False
         """Whether nothing more is sent."""
         self.ended_by = "left"
-        """Why the stream ended: completed, drain, lifetime, deadline, or left if the client disconnected."""
+        """Why the stream ended: completed, drain, lifetime, reauth, deadline, or left if the client disconnected."""
         self.readers = readers
         self._settings = settings
         self._drain = drain
@@ -64,8 +67,22 @@ class Watcher:
         now = self._loop.time()
         lifetime = settings.lifetime_seconds if dialect.rotates else math.inf
         self._leave_at = now + lifetime * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+        self._reauthentication = ""
+        """Why the client must authenticate again, once that ends the stream before its lifetime does."""
+        if dialect.rotates:
+            self._expire_at(now + expires - time.time(), "expired")
         self._heartbeat_at = now
         self._draining = False
+
+    def revoke(self) -> None:
+        """End the stream now: its token has been revoked."""
+        self._expire_at(self._loop.time(), "revoked")
+        for reader in self.readers:
+            reader.wake()
+
+    def _expire_at(self, at: float, cause: str) -> None:
+        if at <= self._leave_at:
+            self._leave_at, self._reauthentication = at, cause
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The bytes to send, piece by piece, to the clean end. Each piece may be many events."""
@@ -91,7 +108,7 @@ class Watcher:
             return b""
         if (reason := self._leaving()) is not None:
             self.over, self.ended_by = True, reason
-            return self._goodbye(reason)
+            return self._farewell(reason)
         return self._due()
 
     def idle_bytes(self) -> bytes:
@@ -163,7 +180,9 @@ class Watcher:
         hello = models.Hello(self._settings.name, tasks, self._settings.heartbeat_seconds)
         return sse.control(hello, id=self._id(), retry_ms=retry_ms())
 
-    def _goodbye(self, reason: str) -> bytes:
+    def _farewell(self, reason: str) -> bytes:
+        if reason == "reauth":
+            return sse.control(models.Reauth(self._reauthentication), id=self._id(), retry_ms=retry_ms())
         return sse.control(models.Goodbye(reason), id=self._id(), retry_ms=retry_ms())
 
     def _leaving(self) -> str | None:
@@ -172,6 +191,8 @@ class Watcher:
             self._leave_at = min(self._leave_at, self._drain.leave_at(self))
         if self._now < self._leave_at:
             return None
+        if self._reauthentication:
+            return "reauth"
         return "drain" if self._draining else "lifetime"
 
     @property

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from headway_streamer.console.assets import FOLDER, IMMUTABLE, Assets, accepts_gzip
+from headway_streamer.console.assets import ACCESS, FOLDER, IMMUTABLE, Assets, accepts_gzip
 from tests.fixtures.needs import WEB
 
 BUILT = FOLDER / "built"
@@ -69,3 +69,9 @@ def test_a_script_of_another_version_is_answered_with_this_one_and_not_kept():
 )
 def test_gzip_is_sent_to_those_who_take_it(header, accepted):
     assert accepts_gzip(header) is accepted
+
+
+@pytest.mark.parametrize("mode", ACCESS)
+def test_the_page_tells_the_mode_of_access_control(mode):
+    page = Assets(access=mode).get("index.html").body.decode()
+    assert [ACCESS[each] in page for each in ACCESS] == [each == mode for each in ACCESS]

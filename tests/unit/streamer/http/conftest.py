@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from headway_streamer.access.access import Access
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.app import create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
@@ -14,9 +16,10 @@ from tests.fixtures.http import HOOKS
 from tests.unit.streamer.conftest import parts_on
 
 
-def app_of(parts):
-    """The application of these parts."""
-    submissions = Submissions(parts.kinds, parts.task_store, parts.drain, parts.metrics)
+def app_of(parts, access=None):
+    """The application of these parts; without `access` everybody may do everything."""
+    access = access or Access(AccessSettings())
+    submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics)
     streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
     return create_app(
         parts.settings,
@@ -26,15 +29,16 @@ def app_of(parts):
         history=parts.history,
         results=parts.results,
         submissions=submissions,
+        access=access,
         task_streams=TaskStreams(parts.settings, streams, parts.task_store, parts.listing),
         start_and_stream=StartAndStream(parts.settings, parts.kinds, submissions, streams, parts.drain),
     )
 
 
 @asynccontextmanager
-async def client_of(parts):
+async def client_of(parts, access=None):
     """A client of these parts. A stream arrives when it has ended."""
-    transport = httpx.ASGITransport(app_of(parts), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app_of(parts, access), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", event_hooks=HOOKS) as client:
         yield client
 
@@ -46,7 +50,7 @@ async def client(parts):
 
 
 @asynccontextmanager
-async def streamer(log, **settings):
+async def streamer(log, *, access=None, **settings):
     """Parts with these settings, and a client of them."""
-    async with parts_on(log, **settings) as parts, client_of(parts) as made:
+    async with parts_on(log, **settings) as parts, client_of(parts, access) as made:
         yield parts, made

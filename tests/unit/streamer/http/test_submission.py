@@ -3,6 +3,9 @@
 import pytest
 
 from headway.errors import NestedTooDeepError, StoreFullError, TooLargeError, UnavailableError
+from headway_streamer.access.access import Access
+from headway_streamer.access.principal import EVERYBODY
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.submission import Submissions
 from headway_streamer.problems import Problem
 
@@ -10,25 +13,25 @@ from headway_streamer.problems import Problem
 @pytest.fixture
 def submissions(parts):
     parts.offer(params={"type": "object", "properties": {"a": {"type": "integer"}}})
-    return Submissions(parts.kinds, parts.task_store, parts.drain, parts.metrics)
+    return Submissions(Access(AccessSettings()), parts.kinds, parts.task_store, parts.drain, parts.metrics)
 
 
 async def test_an_accepted_task_has_the_number_of_processors(parts, submissions):
-    submitted = await submissions.submit("k", {"a": 1}, retry_of="t0")
+    submitted = await submissions.submit(EVERYBODY, "k", {"a": 1}, retry_of="t0")
     assert (submitted.processors, submitted.record.retry_of) == (1, "t0")
 
 
 @pytest.mark.parametrize(("kind", "params", "status"), [("k", {"a": "x"}, 422), ("other", {}, 404)])
 async def test_a_task_that_does_not_fit_is_a_problem(submissions, kind, params, status):
     with pytest.raises(Problem) as caught:
-        await submissions.submit(kind, params)
+        await submissions.submit(EVERYBODY, kind, params)
     assert caught.value.status == status
 
 
 async def test_a_streamer_that_drains_accepts_nothing(parts, submissions):
     parts.drain.begin()
     with pytest.raises(Problem) as caught:
-        await submissions.check("k", {})
+        await submissions.check(EVERYBODY, "k", {})
     assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
 
 
@@ -37,7 +40,7 @@ async def test_parameters_that_are_nested_too_deeply_are_rejected(submissions):
     for _ in range(100):
         deep = {"b": deep}
     with pytest.raises(NestedTooDeepError):
-        await submissions.submit("k", deep)
+        await submissions.submit(EVERYBODY, "k", deep)
 
 
 @pytest.mark.parametrize(
@@ -52,5 +55,5 @@ async def test_a_rejection_is_counted_by_its_reason(parts, submissions, fault, e
     for name, value in fault.items():
         setattr(parts.jobs, name, value)
     with pytest.raises(error):
-        await submissions.submit("k", {})
+        await submissions.submit(EVERYBODY, "k", {})
     assert parts.counted("submissions_rejected_total", reason=reason) == 1

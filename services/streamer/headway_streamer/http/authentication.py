@@ -1,0 +1,108 @@
+"""The second layer of the application: who a request is from. Handlers find the principal in the ASGI scope."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from headway_streamer.access.access import Access
+from headway_streamer.access.authenticators import Caller
+from headway_streamer.access.credentials import credentials
+from headway_streamer.access.errors import ForbiddenError, UnauthenticatedError
+from headway_streamer.access.principal import EVERYBODY, Principal
+from headway_streamer.api.operations import PROTECTED
+from headway_streamer.http.security_headers import problem_headers
+from headway_streamer.problems import Problem
+
+PRINCIPAL = "headway.principal"
+"""Key of the scope."""
+STREAM = "/stream"
+"""What paths of streams end with."""
+STARTING = "/api/v1/process/"
+"""What paths of streams begin with that start a task."""
+START_KEY = "headway.start_key"
+"""Key of the scope: the idempotency key of a start token."""
+
+logger = logging.getLogger(__name__)
+
+
+class Authentication:
+    """An ASGI application that answers 401 to requests without valid credentials, and passes on the others."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        fields: dict[str, Any] = scope  # type: ignore[assignment]
+        if self._access.open:
+            fields[PRINCIPAL] = EVERYBODY
+        elif scope["path"].startswith(PROTECTED):
+            try:
+                fields[PRINCIPAL] = self._principal(fields)
+            except UnauthenticatedError as error:
+                logger.info(
+                    "a request was not authenticated", extra={"action": "unauthenticated", "reason": error.reason}
+                )
+                await _refuse(send)
+                return
+        await self._app(scope, receive, send)
+
+    def _principal(self, scope: dict[str, Any]) -> Principal:
+        found = credentials(scope["headers"], scope["query_string"])
+        if found.query:
+            return self._principal_of_query(scope, found.query)
+        peer = scope.get("client") or ("",)
+        return self._access.authenticator.principal(Caller(found, scope["headers"], peer[0]))
+
+    def _principal_of_query(self, scope: dict[str, Any], token: str) -> Principal:
+        streams, starts = self._access.stream_tokens, self._access.start_tokens
+        reads = scope["method"] in ("GET", "HEAD") and scope["path"].endswith(STREAM)
+        if streams is None or starts is None or not reads:
+            raise UnauthenticatedError("a token in the query is for streams only")
+        if not scope["path"].startswith(STARTING):
+            return streams.principal(token)
+        start = starts.read(token)
+        scope[START_KEY] = start.key
+        return start.principal
+
+
+async def _refuse(send: Send) -> None:
+    problem = unauthenticated()
+    body = problem.body()
+    headers = problem_headers(problem, len(body))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def unauthenticated() -> Problem:
+    """401, the same whatever was wrong with the credentials."""
+    return Problem(
+        401,
+        "Unauthorized",
+        "Send a valid token: `Authorization: Bearer …`.",
+        headers={"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"},
+    )
+
+
+def principal_of(scope: Any) -> Principal:
+    """The principal of a request. Raises KeyError for a path that is not protected."""
+    found: Principal = scope[PRINCIPAL]
+    return found
+
+
+def authorise(scope: Any, action: str) -> Principal:
+    """The principal of a request that may do `action`. Raises ForbiddenError."""
+    found = principal_of(scope)
+    if not found.may(action):
+        raise ForbiddenError(action)
+    return found
+
+
+def forbidden(error: ForbiddenError) -> Problem:
+    """403: the token is valid, but not for this (RFC 6750, section 3.1)."""
+    challenge = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+    return Problem(403, "Forbidden", f"This needs the scope {error.scope}.", headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,249 @@
+"""Access control of real streamers: tokens that expire, keys that rotate, and tasks that start once."""
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from joserfc.jwk import ECKey
+
+from headway import codec
+from headway.client import Client, ClientError
+from headway.eventlog.chain import Chain, read_head
+from headway.records import KindRecord
+from headway.testing import progress
+from headway_streamer.access.settings import AccessSettings
+from tests.fixtures import tokens
+from tests.fixtures.condition import until
+from tests.fixtures.http import run_streamer
+
+pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
+SETTINGS = AccessSettings(
+    access="jwt",
+    jwt_secret=tokens.SECRET,
+    jwt_issuer=tokens.ISSUER,
+    stream_token_secrets=("a secret of stream tokens, long enough",),
+)
+EVENTS = {"Accept": "text/event-stream"}
+
+
+def bearer(key="hmac", **claims):
+    return {"Authorization": f"Bearer {tokens.live_token(key, **claims)}"}
+
+
+@pytest.fixture
+async def kind(connection, names):
+    buckets = await connection.client.jetstream().key_value(names.kinds_bucket)
+    await buckets.put("k", codec.encode_json(KindRecord(kind="k", params={"type": "object"})))
+
+
+@pytest.fixture
+async def streamer(nats_server, names, kind):
+    async with run_streamer(nats_server.url, names.namespace, access=SETTINGS) as running:
+        yield running
+
+
+async def append(streamer, task, **fields):
+    head = await read_head(streamer.components.log, task)
+    event = progress(task=task, **({"status": "processing", "progress": 1.0} | fields))
+    await Chain(streamer.components.log, task, head, attempt=1).append(event)
+
+
+async def test_a_stream_ends_when_its_token_expires_and_continues_with_the_next(streamer):
+    asked = []
+
+    def token():
+        asked.append(tokens.live_token(exp=int(time.time()) + 2))
+        return asked[-1]
+
+    async with Client(streamer.url, token=token) as client:
+        task = (await client.submit("k"))["task"]
+        seen = []
+        async for event in client.watch(task):
+            seen.append(event)
+            if event.event == "reauth":
+                assert event.data == {"reason": "expired"}
+                await append(streamer, task, status="completed", progress=100.0)
+    names = [event.event for event in seen]
+    assert names == ["hello", "progress", "reauth", "hello", "progress"]
+    assert [event.data["n"] for event in seen if event.event == "progress"] == [1, 2]
+    assert len(asked) == 3
+
+
+async def test_a_token_that_is_not_renewed_ends_in_an_error(streamer):
+    once = tokens.live_token(exp=int(time.time()) + 2)
+    async with Client(streamer.url, token=once) as client:
+        task = (await client.submit("k"))["task"]
+        with pytest.raises(ClientError) as caught:
+            async for _ in client.watch(task):
+                pass
+    assert caught.value.status == 401
+
+
+async def test_one_hundred_uses_of_a_start_token_over_two_streamers_start_one_task(
+    nats_server, names, streamer, security_figures
+):
+    minted = await streamer.http.post("/api/v1/kinds/k/token", json={}, headers=bearer())
+    token = minted.json()["start_token"]
+    found = []
+    async with run_streamer(nats_server.url, names.namespace, access=SETTINGS) as other:
+
+        async def use(one):
+            url = f"/api/v1/process/k/stream?token={token}"
+            async with one.http.stream("GET", url, headers=EVENTS) as stream:
+                assert stream.status_code == 200
+                async for line in stream.aiter_lines():
+                    if line.startswith("data:") and "tasks" in line:
+                        found.append(json.loads(line[5:])["tasks"][0])
+                        return
+
+        await asyncio.gather(*(use((streamer, other)[number % 2]) for number in range(100)))
+        listed = (await other.http.get("/api/v1/tasks", headers=bearer())).json()["tasks"]
+    assert len(found) == 100
+    assert set(found) == {item["task"] for item in listed}
+    security_figures(14, "uses of one start token, two streamers", uses=100, tasks=len(set(found)))
+
+
+class Issuer:
+    """A small OpenID Connect issuer on loopback."""
+
+    def __init__(self):
+        self.keys, self.reachable, self.asked, self.url = [tokens.EC], True, 0, ""
+
+    async def answer(self, reader, writer):
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        if self.reachable:
+            self.asked += path == "/keys"
+            body = tokens.public_keys(*self.keys) if path == "/keys" else {"jwks_uri": f"{self.url}/keys"}
+            data = json.dumps(body).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
+        writer.close()
+
+
+@asynccontextmanager
+async def run_issuer():
+    issuer = Issuer()
+    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
+    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield issuer
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_keys_of_an_issuer_are_found_and_survive_its_outage(
+    nats_server, names, kind, monkeypatch, security_figures
+):
+    monkeypatch.setattr("headway_streamer.access.jwks.UNKNOWN_KID_SECONDS", 0.2)
+    async with run_issuer() as issuer:
+        settings = AccessSettings(access="jwt", jwt_discovery=True, jwt_issuer=issuer.url)
+        async with run_streamer(nats_server.url, names.namespace, access=settings) as running:
+
+            async def status(key, kid):
+                claims = tokens.claims(int(time.time()), iss=issuer.url)
+                token = tokens.jwt.encode({"alg": "ES256", "kid": kid}, claims, key)
+                answer = await running.http.get("/api/v1/tasks", headers={"Authorization": f"Bearer {token}"})
+                return answer.status_code
+
+            async def accepted(key, kid):
+                return await status(key, kid) == 200
+
+            await until(lambda: accepted(tokens.EC, "ec"))
+            new = ECKey.generate_key("P-256", {"kid": "new"})
+            issuer.keys = [tokens.EC, new]
+            await until(lambda: accepted(new, "new"))
+            issuer.reachable = False
+            statuses = [await status(new, f"unknown{number}") for number in range(100)]
+            assert set(statuses) == {401}
+            assert await accepted(tokens.EC, "ec")
+            assert await accepted(new, "new")
+            security_figures(14, "rotated key, then the issuer is gone", readings=issuer.asked, valid_refused=0)
+
+
+async def test_no_answer_to_a_bad_token_differs_on_a_real_server(streamer):
+    bad = {text for text in tokens.bad_tokens().values() if text.isascii() and text.strip() and "\n" not in text}
+    answers = set()
+    for text in bad:
+        if len(text) < 8000:
+            answer = await streamer.http.get("/api/v1/tasks", headers={"Authorization": f"Bearer {text}"})
+            answers.add((answer.status_code, answer.content))
+    assert {status for status, _ in answers} == {401}
+    assert len(answers) == 1
+    huge = tokens.live_token(padding="x" * 100_000)
+    answer = await streamer.http.get("/api/v1/tasks", headers={"Authorization": f"Bearer {huge}"})
+    assert answer.status_code == 431
+
+
+def hostile(task):
+    """Spellings that a careless route could take for the id of `task`."""
+    half = len(task) // 2
+    encoded = "".join(f"%{ord(letter):02x}" for letter in task)
+    around = "%00 %0a %0d %20 %09 %2e %2f %5c %2a %3e %25 %3f %23 %3b %c0%80 %26".split()  # noqa: SIM905
+    parts = (
+        ".  *  >  : @ = $ ^ | ~ ! + , ; .. %2a %3e %2e%2e %01 %1b %7f %ff %a0 %c2%a0 %e2%80%8b %ef%bb%bf %u002e".split()  # noqa: SIM905
+    )
+    found = [task, encoded, encoded.upper(), task.upper(), task.swapcase(), task[:half], task[half:], "*", ">", "%2a"]
+    found += [task + piece for piece in around] + [piece + task for piece in around]
+    found += [task[:half] + piece + task[half:] for piece in around]
+    found += [f"{task}{piece}x" for piece in parts] + [f"x{piece}{task}" for piece in parts]
+    found += [f"own/..%2f{task}", f"own/../{task}", f"./{task}", f"%2e/{task}", f"own;{task}", f"{task}/", f"/{task}"]
+    found += [f"{task},own", f"own,{task}", f"own&task={task}", f"own%26task={task}", f"{task}#own", f"own%23{task}"]
+    found += [piece + task + piece for piece in around]
+    found += [f"tasks.{task}", f"hw.ev.{task}", f"KV.{task}", f"$KV.hw_tasks.{task}", f"%24KV.{task}", f"{task}.>"]
+    found += [
+        f"{{{task}}}",
+        f"[{task}]",
+        f'"{task}"',
+        f"'{task}'",
+        f"%22{task}%22",
+        f"({task})",
+        f"<{task}>",
+        f"{task}" * 9,
+    ]
+    return found
+
+
+ROUTES = (
+    ("GET", "/api/v1/tasks/{}"),
+    ("GET", "/api/v1/tasks/{}/stream"),
+    ("GET", "/tasks/{}/stream"),
+    ("GET", "/api/v1/stream?task={}"),
+    ("GET", "/api/v1/tasks/{}/result"),
+    ("POST", "/api/v1/tasks/{}/cancel"),
+    ("POST", "/api/v1/tasks/{}/retry"),
+    ("POST", "/api/v1/tasks/{}/token"),
+)
+
+
+async def test_no_route_shows_a_byte_of_another_tenant(nats_server, names, kind, security_figures):
+    settings = AccessSettings(access="jwt", jwt_secret=tokens.SECRET, claim_tenant="org")
+    everything = "tasks:submit tasks:read tasks:cancel tasks:all"
+    tasks = {}
+    async with run_streamer(nats_server.url, names.namespace, access=settings) as running:
+        for tenant in ("acme", "bolt", "core"):
+            body = {"kind": "k", "params": {"secret": f"secret-of-{tenant}"}}
+            who = bearer(org=tenant, scope=everything)
+            tasks[tenant] = (await running.http.post("/api/v1/tasks", json=body, headers=who)).json()["task"]
+            await append(running, tasks[tenant], status="completed", progress=100.0, data=f"secret-of-{tenant}")
+
+        async def leaks(tenant, foreign):
+            """How many answers hold something of the other tenant, and how many there were."""
+            who = bearer(org=tenant, scope=everything) | {"Content-Type": "application/json"}
+            spellings = [each.replace("own", tasks[tenant]) for each in hostile(tasks[foreign])]
+            answers = [
+                await running.http.request(method, path.format(spelling), headers=who)
+                for spelling in spellings
+                for method, path in ROUTES
+            ]
+            return sum(f"secret-of-{foreign}" in answer.text for answer in answers), len(answers)
+
+        pairs = (("acme", "bolt"), ("bolt", "core"), ("core", "acme"))
+        found = await asyncio.gather(*(leaks(*pair) for pair in pairs))
+        own = await running.http.get(f"/api/v1/tasks/{tasks['acme']}", headers=bearer(org="acme", scope=everything))
+    assert "secret-of-acme" in own.text  # what is searched for can be found
+    foreign_bytes, requests = (sum(column) for column in zip(*found, strict=True))
+    security_figures(13, "three tenants, hostile ids on every route", requests=requests, foreign=foreign_bytes)
+    assert foreign_bytes == 0
+    assert requests >= 3 * 150 * len(ROUTES)

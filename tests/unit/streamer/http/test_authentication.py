@@ -1,0 +1,227 @@
+"""Every route asks who the caller is, and shows nobody's tasks to others."""
+
+import json
+from itertools import product
+
+import pytest
+
+from headway import codec
+from headway.records import KindRecord, TaskRecord
+from headway.testing import progress
+from headway_streamer.access.access import Access
+from headway_streamer.access.settings import AccessSettings
+from tests.fixtures import tokens
+from tests.unit.streamer.http.conftest import streamer
+
+pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
+SETTINGS = AccessSettings(
+    access="jwt",
+    jwt_secret=tokens.SECRET,
+    jwt_issuer=tokens.ISSUER,
+    claim_tenant="org",
+    stream_token_secrets=("a secret of stream tokens, long enough",),
+)
+OPEN = {
+    "/",
+    "/page/{name}",
+    "/schema",
+    *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
+}
+"""Paths that need no token."""
+SCOPES = "tasks:submit tasks:read tasks:cancel"
+
+
+def headers(owner="ann", org="acme", scope=SCOPES, **claims):
+    token = tokens.live_token(sub=owner, org=org, scope=scope, **claims)
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def made(log):
+    """Parts and a client, with tasks of three tenants that have ended with a secret result."""
+    async with streamer(log, access=Access(SETTINGS)) as (parts, client):
+        add_kind(parts, "k")
+        for org in ("acme", "bolt", ""):
+            for owner in ("ann", "bob"):
+                await add_task(parts, log, f"{org}-{owner}", owner, org)
+        yield parts, client
+
+
+def add_kind(parts, kind):
+    parts.kind_bucket.set(kind, codec.encode_json(KindRecord(kind=kind, params={"type": "object"})))
+
+
+async def add_task(parts, log, task, owner, tenant):
+    record = TaskRecord(task=task, kind="k", created=1.0, owner=owner, tenant=tenant)
+    parts.records.set(task, codec.encode_json(record))
+    event = progress(task=task, n=1, attempt=1, at=1.0, status="completed", progress=100.0, data={"secret": task})
+    await log.put(task, codec.encode(event), expected=0, msg_id=task)
+
+
+async def routes(client):
+    """Each method and path of the schema that needs a token."""
+    paths = (await client.get("/schema/openapi.json")).json()["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method in item if method != "parameters"]
+
+
+async def ask(client, method, path, task, **options):
+    url = path.replace("{task}", task).replace("{kind}", "k").replace("{name}", "page.js")
+    if path == "/api/v1/stream":
+        url += f"?task={task}"
+    if method == "POST":
+        options["json"] = {"kind": "k"} if path == "/api/v1/tasks" else {}
+    given = {"Accept": "text/event-stream"} if path.endswith("stream") else {}
+    return await client.request(method, url, headers=given | options.pop("headers", {}), **options)
+
+
+async def test_every_route_needs_a_token_but_the_page_and_the_schema(made):
+    _, client = made
+    walked = [pair for pair in await routes(client) if pair[1] not in OPEN]
+    assert len(walked) >= 12
+    answers = {(await ask(client, *pair, "acme-ann")).content for pair in walked}
+    assert len(answers) == 1
+    for method, path in walked:
+        answer = await ask(client, method, path, "acme-ann")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+
+
+async def test_bad_tokens_get_one_answer_on_every_route(made, security_figures):
+    _, client = made
+    bad = {
+        name: token
+        for name, token in tokens.bad_tokens().items()
+        if token.isascii() and "\n" not in token and len(token) < 8000
+    }
+    walked = [pair for pair in await routes(client) if pair[1] not in OPEN]
+    answers = set()
+    for token, (method, path) in product(bad.values(), walked):
+        answer = await ask(client, method, path, "acme-ann", headers={"Authorization": f"Bearer {token}"})
+        answers.add((answer.status_code, answer.content, tuple(sorted(answer.headers.items()))))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 401
+    security_figures(13, "bad tokens on every route", tokens=len(bad), routes=len(walked), accepted=0, answers=1)
+
+
+@pytest.mark.parametrize("task", ["acme-bob", "bolt-ann", "-ann", "bolt-bob"])
+async def test_a_foreign_task_and_an_absent_one_are_the_same(made, task):
+    parts, client = made
+    for method, path in await routes(client):
+        if ("task" not in path and path != "/api/v1/stream") or path == "/api/v1/tasks":
+            continue
+        foreign = await ask(client, method, path, task, headers=headers())
+        absent = await ask(client, method, path, "x" * len(task), headers=headers())
+        assert foreign.status_code == absent.status_code == 404, path
+        assert foreign.content == absent.content
+        assert foreign.headers == absent.headers
+    assert len(parts.tails) == 0
+
+
+async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(made):
+    _, client = made
+
+    async def listed(**claims):
+        answer = await client.get("/api/v1/tasks", headers=headers(**claims))
+        return {item["task"] for item in answer.json()["tasks"]}
+
+    assert await listed() == {"acme-ann"}
+    assert await listed(scope=f"{SCOPES} tasks:all") == {"acme-ann", "acme-bob"}
+    assert await listed(org="bolt", owner="eve") == set()
+    own = await client.get("/api/v1/tasks/acme-ann/result", headers=headers())
+    assert own.json() == {"secret": "acme-ann"}
+    stream = await client.get("/api/v1/tasks/acme-ann/stream", headers=headers())
+    assert "acme-ann" in stream.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/api/v1/tasks", "tasks:submit"),
+        ("GET", "/api/v1/tasks", "tasks:read"),
+        ("GET", "/api/v1/tasks/{task}", "tasks:read"),
+        ("GET", "/api/v1/tasks/{task}/stream", "tasks:read"),
+        ("GET", "/tasks/{task}/stream", "tasks:read"),
+        ("GET", "/api/v1/stream", "tasks:read"),
+        ("GET", "/api/v1/tasks/{task}/result", "tasks:read"),
+        ("POST", "/api/v1/tasks/{task}/cancel", "tasks:cancel"),
+        ("POST", "/api/v1/tasks/{task}/retry", "tasks:submit"),
+        ("GET", "/api/v1/kinds", "tasks:submit"),
+        ("GET", "/api/v1/process/{kind}/stream", "tasks:submit"),
+        ("POST", "/api/v1/tasks/{task}/token", "tasks:read"),
+        ("POST", "/api/v1/kinds/{kind}/token", "tasks:submit"),
+    ],
+)
+async def test_each_route_needs_its_scope(made, method, path, scope):
+    _, client = made
+    others = " ".join(set(SCOPES.split()) - {scope})
+    answer = await ask(client, method, path, "acme-ann", headers=headers(scope=others))
+    assert answer.status_code == 403
+    assert scope in answer.headers["www-authenticate"]
+    if "process" in path:
+        return  # its stream would not end
+    allowed = await ask(client, method, path, "acme-ann", headers=headers(scope=f"{scope} tasks:read"))
+    assert allowed.status_code not in (401, 403, 404)
+
+
+async def test_kinds_are_limited_by_scopes(made):
+    parts, client = made
+    add_kind(parts, "other")
+    limited = headers(scope=f"{SCOPES} kinds:k")
+    assert [kind["kind"] for kind in (await client.get("/api/v1/kinds", headers=limited)).json()["kinds"]] == ["k"]
+    for kind, status in (("k", 202), ("other", 403), ("unknown", 403)):
+        assert (await client.post("/api/v1/tasks", json={"kind": kind}, headers=limited)).status_code == status
+
+
+async def test_a_submitted_task_belongs_to_its_owner_and_tenant(made):
+    parts, client = made
+    tasks = []
+    for who in (headers(), headers(owner="bob"), headers(org="bolt")):
+        answer = await client.post("/api/v1/tasks", json={"kind": "k"}, headers=who | {"Idempotency-Key": "same"})
+        tasks.append(answer.json()["task"])
+        assert (await client.get(f"/api/v1/tasks/{tasks[-1]}", headers=who)).status_code == 200
+    assert len(set(tasks)) == 3
+    assert (await client.get(f"/api/v1/tasks/{tasks[0]}", headers=headers(owner="bob"))).status_code == 404
+    record = await parts.task_store.record(tasks[2])
+    assert (record.owner, record.tenant) == ("ann", "bolt")
+
+
+async def test_a_stream_token_reads_the_streams_of_its_tasks_alone(made):
+    _, client = made
+    minter = Access(SETTINGS).stream_tokens
+    from headway_streamer.access.principal import READ, Principal
+
+    token = minter.mint(Principal("ann", "acme", frozenset((READ,))), ["acme-ann"])
+    for path in ("/api/v1/tasks/acme-ann/stream", "/api/v1/stream?task=acme-ann", "/tasks/acme-ann/stream"):
+        glue = "&" if "?" in path else "?"
+        assert "acme-ann" in (await client.get(f"{path}{glue}token={token}")).text
+    for path in ("acme-ann", "acme-ann/result", ""):
+        assert (await client.get(f"/api/v1/tasks/{path}?token={token}")).status_code == 401
+    assert (await client.post(f"/api/v1/tasks/acme-ann/cancel?token={token}", json={})).status_code == 401
+    assert (await client.get(f"/api/v1/tasks/acme-bob/stream?token={token}")).status_code == 404
+    assert (await client.get(f"/api/v1/process/k/stream?token={token}")).status_code == 401
+    access = tokens.live_token(org="acme")
+    assert (await client.get(f"/api/v1/tasks/acme-ann/stream?token={access}")).status_code == 401
+    assert (await client.get("/api/v1/tasks", headers={"Authorization": f"Bearer {token}"})).status_code == 401
+
+
+async def test_a_gateway_names_the_owner_from_its_address_alone(log):
+    settings = AccessSettings(access="forward", forward_peers=("127.0.0.1",), default_scopes=("tasks:read",))
+    async with streamer(log, access=Access(settings)) as (parts, client):
+        await add_task(parts, log, "t", "ann", "")
+        assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "ann"})).status_code == 200
+        assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "bob"})).status_code == 404
+        assert (await client.get("/api/v1/tasks/t")).status_code == 401
+    far = AccessSettings(access="forward", forward_peers=("10.0.0.0/8",), default_scopes=("tasks:read",))
+    async with streamer(log, access=Access(far)) as (_, client):
+        assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "ann"})).status_code == 401
+
+
+def test_a_refusal_says_nothing_about_the_token():
+    from headway_streamer.http.authentication import unauthenticated
+
+    body = json.loads(unauthenticated().body())
+    assert body == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "Send a valid token: `Authorization: Bearer …`.",
+    }
