@@ -181,24 +181,50 @@ def test_services_show_no_secret_of_a_url_as_it_was_typed(scan, security_figures
 
 
 def test_services_show_no_secret_of_any_setting(scan, nats, security_figures):
-    """With NATS reachable, the password wrong, and values that do not fit."""
-    for number, secret in enumerate(SECRETS):
-        host = nats.url.removeprefix("nats://")
-        port = free_port()
-        good = {"HEADWAY_NATS_URL": f"nats://{secret.user}:{secret.encoded}@{host}"}
-        wrong = {"HEADWAY_NATS_URL": f"nats://nobody:{secret.encoded}@{host}"}
-        apart = {"HEADWAY_NATS_URL": nats.url, "HEADWAY_NATS_USER": secret.user, "HEADWAY_NATS_PASSWORD": secret.text}
-        given, logged = [(good, "streamer starts"), (wrong, "nats error"), (apart, "streamer starts")][number % 3]
-        environ = services(port)["headway_streamer"] | given
-        running = scan.start(f"streamer {number % 3} {secret.odd!r}", service_words("headway_streamer"), **environ)
-        running.until(logged)
-        if number % 3 != 1:
-            for path, at in (("/", port), ("/metrics", port + 1), ("/readyz?verbose", port + 1)):
-                scan.keep(f"streamer {path}", _get(f"http://127.0.0.1:{at}{path}"))
-            assert "nats connected: yes" in _until_ready(port + 1), running.output
-        scan.stop(running)
+    """With NATS reachable, and with a password that is wrong."""
+    works = 0
+    for at in range(0, len(SECRETS), AT_ONCE):
+        started = [
+            start_with_setting(scan, nats, number, secret)
+            for number, secret in enumerate(SECRETS[at : at + AT_ONCE], at)
+        ]
+        for running, port, right in started:
+            if right:
+                for path, place in (("/", port), ("/metrics", port + 1)):
+                    scan.keep(f"streamer {path}", _get(f"http://127.0.0.1:{place}{path}"))
+                assert "nats connected: yes" in _until_ready(port + 1), running.output
+                works += 1
+            else:
+                running.until("nats error")
+            scan.stop(running)
+    assert works == 11
     assert scan.leaks() == []
-    security_figures(8, "settings of NATS", starts=len(SECRETS), passwords_that_work=11, leaks=0)
+    security_figures(8, "settings of NATS", starts=len(SECRETS), passwords_that_work=works, leaks=0)
+
+
+def start_with_setting(scan, nats, number, secret):
+    """Start a streamer with a password in one of three ways: the process, its port, and whether NATS knows it."""
+    host, port = nats.url.removeprefix("nats://"), free_port()
+    given = [
+        {"HEADWAY_NATS_URL": f"nats://{secret.user}:{secret.encoded}@{host}"},
+        {"HEADWAY_NATS_URL": f"nats://nobody:{secret.encoded}@{host}"},
+        {"HEADWAY_NATS_URL": nats.url, "HEADWAY_NATS_USER": secret.user, "HEADWAY_NATS_PASSWORD": secret.text},
+    ][number % 3]
+    environ = services(port)["headway_streamer"] | given
+    running = scan.start(f"streamer {number % 3} {secret.odd!r}", service_words("headway_streamer"), **environ)
+    return running, port, number % 3 != 1
+
+
+def test_services_show_no_secret_of_a_damaged_file(scan, tmp_path):
+    secret = SECRETS[0]
+    file = tmp_path / "app.creds"
+    file.write_text(f"-----BEGIN USER NKEY SEED-----\n{secret.text}\n")
+    for module, environ in services(free_port()).items():
+        for variable in ("HEADWAY_NATS_CREDS_FILE", "HEADWAY_NATS_NKEY_FILE"):
+            assert variable in scan.run(
+                f"{module} {variable}", service_words(module), **{variable: str(file)}, **environ
+            )
+    assert scan.leaks() == []
 
 
 def _get(url):

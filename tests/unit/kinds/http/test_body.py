@@ -1,12 +1,15 @@
 """Bodies are decompressed piece by piece, from one layer."""
 
 import gzip
+import re
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import httpx
 import pytest
 
+import headway_kinds
 from headway_kinds.http.body import MAX_PIECE_BYTES, ContentCodingError, Decoder, coding_of, read_body, take_coding
 from tests.fixtures.hostile_site import Raw, bombs
 
@@ -90,3 +93,17 @@ async def test_a_damaged_body_is_an_error(coding):
 
 async def test_what_follows_the_compressed_data_is_ignored():
     assert await read_body(response("gzip", gzip.compress(b"a") + b"behind", b"more"), 100) == (b"a", False)
+
+
+def test_no_other_module_of_the_kinds_makes_a_client_or_reads_a_body():
+    """A client of `open_client` decompresses nothing; `aread`, `content` and the like read without a bound."""
+    makers = re.compile(
+        r"httpx\.(?:Async)?Client\(|httpx\.(?:get|post|request|stream)\(|urllib\.request|import requests"
+    )
+    readers = re.compile(r"\.(?:aread|read_text|json)\(|response\.(?:content|text)\b|\.aiter_(?:raw|text|lines)\(")
+    found = {
+        (path.name, match[0])
+        for path in Path(headway_kinds.__path__[0]).rglob("*.py")
+        for match in (*makers.finditer(path.read_text()), *readers.finditer(path.read_text()))
+    }
+    assert found == {("fetch.py", "httpx.AsyncClient(")}
