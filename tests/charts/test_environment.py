@@ -108,7 +108,12 @@ def test_all_settings_of_nats_can_be_reached():
 def test_pods_listen_where_the_cluster_reaches_them(address):
     given = {} if address == "0.0.0.0" else {"host": address, "opsHost": address}
     processor = {name: value for name, value in given.items() if name == "opsHost"}
-    objects = render(given={"streamer": {"config": given}, "processor": {"config": processor}})
+    nats = {"host": address, "metrics": {"enabled": True}}
+    objects = render(given={"streamer": {"config": given}, "processor": {"config": processor}, "nats": nats})
+    listen = {"0.0.0.0": "listen: 0.0.0.0:4222\n", "::": 'listen: "[::]:4222"\n'}[address]
+    assert listen in one(objects, "ConfigMap", "demo-nats")["data"]["nats.conf"]
+    *_, exporter = one(objects, "StatefulSet", "demo-nats")["spec"]["template"]["spec"]["containers"]
+    assert f"-addr={address}" in exporter["args"]
     variables = environment(objects, "streamer") | environment(objects, "processor")
     hosts = {name: value for name, value in variables.items() if name.endswith("HOST")}
     assert hosts == dict.fromkeys(

@@ -157,7 +157,7 @@ def test_the_exporter_tells_totals_and_no_subjects():
     assert url == "http://127.0.0.1:8222"
     assert "http: 127.0.0.1:8222" in one(objects, "ConfigMap", "demo-nats")["data"]["nats.conf"]
     assert {flag.partition("=")[0] for flag in flags} == {
-        "-port", "-prefix", "-use_internal_server_name", "-varz", "-healthz", "-jsz"
+        "-addr", "-port", "-prefix", "-use_internal_server_name", "-varz", "-healthz", "-jsz"
     }  # fmt: skip
     (port,) = exporter["ports"]
     assert f"-port={port['containerPort']}" in flags
