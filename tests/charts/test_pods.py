@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,11 +11,15 @@ from pathlib import Path
 import nats
 import pytest
 
+from headway.jetstream.grants import roles
+from headway.subjects import Names
 from tests.charts import proxies
 from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
+from tests.charts.helm import one as one_of
 from tests.charts.helm import render
 from tests.charts.pods import run_pods
 from tests.fixtures.condition import holds
+from tests.fixtures.nats_attacks import matches
 
 WINDOW, WATCHERS = 4, 120
 
@@ -72,7 +77,26 @@ def stored(server, stream):
     return found["state"]["messages"]
 
 
-async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_restart(objects, http, tmp_path, rung):
+UNUSED = {"processor": {"$JS.ACK.*.*.HW_JOBS.>"}}  # in this form servers with domains ask for acknowledgements
+
+
+def unused(server):
+    """What each service may send to JetStream and did not send, by the server's trace."""
+    trace = server.log.read_text()
+    found = {}
+    for role in roles(Names()):
+        sent = set(re.findall(rf"/user:{role.name}\" - <<- \[H?PUB (\S+)", trace))
+        missing = {r.subject for r in role.requests if not any(matches(r.subject, subject) for subject in sent)}
+        if sent and missing:
+            found[role.name] = missing
+    return found
+
+
+@pytest.mark.security
+async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_restart_and_no_more(
+    objects, http, tmp_path, rung
+):
+    one_of(objects, "ConfigMap", "demo-nats")["data"]["nats.conf"] += "\ntrace: true\n"
     with run_pods(objects, tmp_path) as (server, _, (one, two)):
         large = await submit(http, one, "script", {"steps": [{"name": "a", "seconds": 0}], "result_bytes": 600_000})
         assert (await end_of(http, one, large))["status"] == "completed"
@@ -92,7 +116,8 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
         after = await submit(http, two, "check", {})
         assert (await end_of(http, one, after))["status"] == "completed"
         assert server.violations() == []
-        rung("pods: large results, dead letters and a restart", violations=0)
+        assert unused(server) == UNUSED
+        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=1)
 
 
 async def accepted(http, pod):
