@@ -56,6 +56,9 @@ def created_streams(names: Names) -> tuple[str, ...]:
 def _log(names: Names) -> tuple[Request, ...]:
     """Append to logs, and read them."""
     return (
+        # Also how full the store is. In an account that does not import it the server answers every request of the API
+        # itself, beside the account that holds the streams: that JetStream is not enabled.
+        Request("$JS.API.INFO"),
         Request(names.all_events),
         Request(f"$JS.API.STREAM.MSG.GET.{names.events_stream}"),
         _direct_get(names.events_stream),
@@ -72,8 +75,6 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         _direct_get(f"KV_{names.kinds_bucket}"),
         _direct_get(f"KV_{names.processors_bucket}"),
         _direct_get(f"OBJ_{names.results_bucket}"),
-        # How full the store is.
-        Request("$JS.API.INFO"),
         *(_info(stream) for stream in (names.events_stream, names.jobs_stream, records)),
     )
 
@@ -88,7 +89,6 @@ def _processor(names: Names) -> tuple[Request, ...]:
         Request(f"$KV.{names.processors_bucket}.*"),
         Request(f"$O.{names.results_bucket}.*.*"),
         # What is missing when the first processor starts. The server refuses another configuration of what exists.
-        Request("$JS.API.INFO"),
         *(_info(stream) for stream in created_streams(names)),
         *(Request(f"$JS.API.STREAM.CREATE.{stream}") for stream in created_streams(names)),
         # The filter is a part of the subject, so it is that of the jobs of one kind.

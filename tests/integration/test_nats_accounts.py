@@ -7,13 +7,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import nats.errors
 import pytest
 
+from headway import codec
+from headway.errors import CancelRequestedError
+from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.follow import follow
 from headway.eventlog.jetstream_log import JetStreamLog
+from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.accounts import Literal, User, accounts, permissions
 from headway.jetstream.connection import NatsSettings
 from headway.jetstream.grants import created_streams, roles
+from headway.jetstream.kv import Bucket
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
+from headway.testing import progress
 from tests.fixtures.condition import holds
 from tests.fixtures.nats import run_nats
 from tests.fixtures.nats_attacks import (
@@ -346,3 +353,45 @@ async def test_beats_reach_streamers_and_presence_reaches_processors_once(tmp_pa
         assert await holds(lambda: len(got["streamer"]) >= 3 and len(got["processor"]) >= 2, 5)
         assert sorted(got["streamer"]) == [b"processor", b"reporter", b"streamer"]
         assert sorted(got["processor"]) == [b"processor", b"streamer"]
+
+
+async def test_a_reporter_stores_and_follows_its_task_and_a_streamer_sees_it(tmp_path):
+    async with running(tmp_path, generated()) as server:
+        reporter, streamer = [await server.login(OWN, name, ROLES[name].inbox) for name in ("reporter", "streamer")]
+        reports, shown, live = JetStreamLog(reporter, OWN), JetStreamLog(streamer, OWN), []
+        await shown.subscribe("own", lambda seq, prev, payload: live.append(seq))
+        await streamer.flush()
+        assert await Bucket(reporter, OWN.tasks_bucket).create("own", b"{}")
+        assert not await Bucket(reporter, OWN.tasks_bucket).create("own", b'{"again":1}')
+        chain = Chain(reports, "own", attempt=1)
+        await chain.begin(progress("processing"))
+        followed = follow(reports, "own", chain.head.seq)
+        await Chain(shown, "own", await read_head(shown, "own"), patient=False).append(Cancel(reason="enough"))
+        assert codec.decode((await anext(followed)).payload, "own").reason == "enough"
+        await followed.aclose()
+        with pytest.raises(CancelRequestedError):
+            await chain.append(progress("processing", 50.0))
+        await chain.append(progress("cancelled"))
+        assert [type(codec.decode(stored.payload)) for stored in await shown.read("own")] == [
+            Progress,
+            Cancel,
+            Progress,
+        ]
+        assert await holds(lambda: len(live) == 3, 5)
+        assert await Bucket(streamer, OWN.tasks_bucket).get("own") == b"{}"
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=list(ROLES))
+async def test_each_request_has_one_answer(role, tmp_path):
+    """The server does not answer beside the account that holds the streams."""
+    async with running(tmp_path, generated()) as server:
+        client, got = await server.login(OWN, role.name, role.inbox), []
+
+        async def on_message(message):
+            got.append(json.loads(message.data))
+
+        await client.subscribe(f"{role.inbox}.x", cb=on_message)
+        body = b'{"last_by_subj":"hw.ev.T"}'
+        await client.publish("$JS.API.STREAM.MSG.GET.HW_EVENTS", body, reply=f"{role.inbox}.x")
+        await server.settle()
+        assert [answer["message"]["subject"] for answer in got] == ["hw.ev.T"]

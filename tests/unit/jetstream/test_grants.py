@@ -42,6 +42,7 @@ def test_processors_do_not_write_the_records_of_tasks():
 
 def test_reporters_append_events_and_records_and_read_logs():
     assert subjects("reporter") == [
+        "$JS.API.INFO",
         "hw.ev.*",
         "$JS.API.STREAM.MSG.GET.HW_EVENTS",
         "$JS.API.DIRECT.GET.HW_EVENTS",
