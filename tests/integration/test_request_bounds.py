@@ -20,14 +20,14 @@ from tests.fixtures.http import run_streamer
 pytestmark = pytest.mark.security
 
 HEAD_BYTES, TARGET_BYTES, HEADERS, BODY_BYTES = 8192, 2048, 20, 4096
-SECONDS = 0.6
+SECONDS = 1.5
+HASTY = {"head_seconds": SECONDS, "body_seconds": SECONDS}
+"""Only where time is what is tested: elsewhere a busy machine would be refused."""
 LIMITS = {
     "max_head_bytes": HEAD_BYTES,
     "max_target_bytes": TARGET_BYTES,
     "max_headers": HEADERS,
     "max_body_bytes": BODY_BYTES,
-    "head_seconds": SECONDS,
-    "body_seconds": SECONDS,
 }
 SAFE_HEADERS = {
     "content-type: application/problem+json",
@@ -147,6 +147,14 @@ async def server(request, nats_server, names, caplog):
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.fixture(params=["direct", "plain", "ops"])
+async def hasty(request, nats_server, names, caplog):
+    """A server that waits for no request for long."""
+    async with run_server(nats_server.url, names.namespace, request.param, **HASTY) as running:
+        yield running
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 def statuses(got):
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", got)]
 
@@ -201,47 +209,47 @@ async def test_heads_at_the_bounds_are_taken(server):
     assert server.refused == {}
 
 
-async def test_what_never_becomes_whole_is_ended_in_time(server):
-    silent = await server.connect()
-    partial_head = await server.connect()
+async def test_what_never_becomes_whole_is_ended_in_time(hasty):
+    silent = await hasty.connect()
+    partial_head = await hasty.connect()
     await partial_head.send(START)
-    partial_body = await server.connect()
+    partial_body = await hasty.connect()
     await partial_body.send(POST + b"Content-Length: 100\r\n\r\n{")
-    chunked = await server.connect()
+    chunked = await hasty.connect()
     await chunked.send(POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
     assert await silent.rest() == b""  # browsers connect in advance, and would take an answer for one to their request
     check_problem(await partial_head.rest(), 408)
     for client in (partial_body, chunked):
         got = await client.rest()
-        assert statuses(got) == ([404] if server.which == "ops" else [408])  # the ops port does not wait for a body
-        if server.which != "ops":
+        assert statuses(got) == ([404] if hasty.which == "ops" else [408])  # the ops port does not wait for a body
+        if hasty.which != "ops":
             check_problem(got, 408)
     counts = {"silent": 1, "head_time": 1, "body_time": 2}
-    assert server.refused == counts
-    await until(lambda: server.unfinished == 0)
+    assert hasty.refused == counts
+    await until(lambda: hasty.unfinished == 0)
 
 
-async def test_dripping_does_not_extend_the_time(server):
-    head, body, blank = [await server.connect() for _ in range(3)]
+async def test_dripping_does_not_extend_the_time(hasty):
+    head, body, blank = [await hasty.connect() for _ in range(3)]
     await body.send(POST + b"Content-Length: 4000\r\n\r\n")
     async with asyncio.timeout(ENOUGH_SECONDS):
         await asyncio.gather(
             head.drip(START + b"A: " + LONG, 0.02), body.drip(LONG, 0.02), blank.drip(b"\r\n" * 5000, 0.02)
         )
     await asyncio.gather(*(client.rest() for client in (head, body, blank)), return_exceptions=True)
-    assert server.refused == {"head_time": 2, "body_time": 1}
-    await until(lambda: server.unfinished == 0)
+    assert hasty.refused == {"head_time": 2, "body_time": 1}
+    await until(lambda: hasty.unfinished == 0)
 
 
-async def test_a_later_request_has_its_time_from_its_first_byte(server):
-    client = await server.connect()
+async def test_a_later_request_has_its_time_from_its_first_byte(hasty):
+    client = await hasty.connect()
     await client.send(START + b"\r\n")
     first = await client.reader.readuntil(b"\r\n\r\n")
     assert statuses(first) in ([200], [404])
     await asyncio.sleep(2 * SECONDS)  # idle between requests, which is allowed
     await client.send(START)
     got = await client.rest()
-    assert server.refused == {"head_time": 1}
+    assert hasty.refused == {"head_time": 1}
     assert b"HTTP/1.1 408 " in got
 
 
@@ -333,7 +341,7 @@ async def streaming(request, nats_server, connection, names):
     """A client that streams a task, behind whose request something is sent; and the server."""
     bucket = await connection.client.jetstream().key_value(names.kinds_bucket)
     await bucket.put("echo", msgspec.json.encode(KindRecord(kind="echo", params={"type": "object"})))
-    async with run_server(nats_server.url, names.namespace, request.param, heartbeat_seconds=0.2) as server:
+    async with run_server(nats_server.url, names.namespace, request.param, heartbeat_seconds=0.2, **HASTY) as server:
 
         async def open_stream(behind):
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
