@@ -223,10 +223,14 @@ async def keep_ensured(connection: Connection) -> None:
     """Create what is missing every 15 s and after each reconnection, until cancelled: NATS may lose its store."""
     due = asyncio.Event()
     connection.on_reconnect.append(due.set)
+    task = asyncio.current_task()
+    assert task is not None
     try:
         while True:
             due.clear()
             await ensure_patiently(connection.client.jetstream(), connection.names, connection.settings)
+            if task.cancelling():  # asyncio.wait_for in nats-py can swallow a cancellation
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_SECONDS):
                     await due.wait()
