@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import time
 from base64 import b32hexencode
@@ -24,10 +25,17 @@ def new_task() -> str:
     return _text(bytes(raw))
 
 
-def derived_task(owner: str, key: str) -> str:
-    """The task id that belongs to an owner's idempotency key: the same key gives the same task, on any streamer."""
-    digest = hashlib.sha256(f"{len(owner)}:{owner}:{key}".encode()).digest()
-    return "k" + _text(digest[:16])
+def derived_task(secret: bytes, owner: str, key: str) -> str:
+    """The task id that belongs to an owner's idempotency key: the same key gives the same task, on any streamer.
+
+    Only who knows the secret can compute it.
+    """
+    return "k" + _text(hmac.digest(secret, f"{len(owner)}:{owner}:{key}".encode(), "sha256")[:16])
+
+
+def public_task(key: str) -> str:
+    """The task id that versions without a secret derived from a key. Anybody can compute it."""
+    return "k" + _text(hashlib.sha256(f"0::{key}".encode()).digest()[:16])
 
 
 def nonce() -> str:

@@ -54,6 +54,7 @@ class Names:
         self.tasks_bucket = f"{namespace}_tasks"
         self.kinds_bucket = f"{namespace}_kinds"
         self.processors_bucket = f"{namespace}_processors"
+        self.secrets_bucket = f"{namespace}_secrets"
         self.results_bucket = f"{namespace}_results"
         self.all_events = f"{namespace}.ev.*"
         self.all_live = f"{namespace}.live.*"

@@ -43,7 +43,7 @@ def roles(names: Names) -> tuple[Role, ...]:
 
 def created_streams(names: Names) -> tuple[str, ...]:
     """All streams of a namespace, those of buckets and of the object store included."""
-    buckets = (names.tasks_bucket, names.kinds_bucket, names.processors_bucket)
+    buckets = (names.tasks_bucket, names.kinds_bucket, names.secrets_bucket, names.processors_bucket)
     return (
         names.events_stream,
         names.jobs_stream,
@@ -72,6 +72,8 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         Request(names.all_jobs),
         Request(f"$KV.{names.tasks_bucket}.*"),
         _direct_get(records),
+        Request(f"$KV.{names.secrets_bucket}.*"),
+        _direct_get(f"KV_{names.secrets_bucket}"),
         _direct_get(f"KV_{names.kinds_bucket}"),
         _direct_get(f"KV_{names.processors_bucket}"),
         _direct_get(f"OBJ_{names.results_bucket}"),

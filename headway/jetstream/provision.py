@@ -59,6 +59,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _dead_jobs(names, settings),
         _records(names, settings),
         _bucket(names.kinds_bucket, "The kinds that processors offer", 0.0, settings),
+        _secrets(names, settings),
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
         _results(names, settings),
         _jobs(names, settings),
@@ -107,6 +108,12 @@ def _dead_jobs(names: Names, settings: NatsSettings) -> StreamConfig:
 def _records(names: Names, settings: NatsSettings) -> StreamConfig:
     # A record is written once: who may create records cannot change those of others.
     config = _bucket(names.tasks_bucket, "The records of all tasks", MAX_AGE_SECONDS, settings)
+    return config.evolve(discard_new_per_subject=True)
+
+
+def _secrets(names: Names, settings: NatsSettings) -> StreamConfig:
+    # Written once, as the records: a secret that changed would give every idempotency key another task.
+    config = _bucket(names.secrets_bucket, "What streamers derive ids with", 0.0, settings)
     return config.evolve(discard_new_per_subject=True)
 
 

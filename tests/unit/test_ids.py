@@ -43,7 +43,7 @@ def test_new_ids_differ_within_a_millisecond(monkeypatch):
 
 @pytest.mark.parametrize(
     "task",
-    [ids.new_task(), ids.derived_task("", ""), ids.derived_task("é" * 500, "a.b *>\n")],
+    [ids.new_task(), ids.derived_task(b"s", "", ""), ids.derived_task(b"s", "é" * 500, "a.b *>\n")],
     ids=["new", "of nothing", "of anything"],
 )
 def test_every_id_is_a_name(task):
@@ -53,12 +53,13 @@ def test_every_id_is_a_name(task):
 
 
 def test_a_key_gives_the_same_id_in_every_version():
-    assert ids.derived_task("alice", "order-17") == "kk5259sdelvt4upkts4b5vrkcn0"
+    assert ids.derived_task(bytes(32), "alice", "order-17") == "k55jt5tbp7d35ef2mp5r3rd6lus"
+    assert ids.public_task("order-17") == "k5eusooudvot1lae0781in2lmvk"
 
 
 @given(st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))), unique=True))
 def test_different_owners_and_keys_give_different_ids(pairs):
-    assert len({ids.derived_task(owner, key) for owner, key in pairs}) == len(pairs)
+    assert len({ids.derived_task(b"s", owner, key) for owner, key in pairs}) == len(pairs)
 
 
 @pytest.mark.security
@@ -66,11 +67,17 @@ def test_different_owners_and_keys_give_different_ids(pairs):
     ("one", "other"), [(("a", "bc"), ("ab", "c")), (("", "1:a:b"), ("a", "b")), (("a", ""), ("", "a"))]
 )
 def test_an_owner_cannot_reach_the_ids_of_another_by_a_crafted_key(one, other):
-    assert ids.derived_task(*one) != ids.derived_task(*other)
+    assert ids.derived_task(b"s", *one) != ids.derived_task(b"s", *other)
+
+
+@pytest.mark.security
+def test_an_id_depends_on_the_secret():
+    made = {ids.derived_task(secret, "", "order-17") for secret in (b"a", b"b", b"")} | {ids.public_task("order-17")}
+    assert len(made) == 4
 
 
 def test_a_derived_id_is_never_a_new_one():
-    assert len(ids.derived_task("a", "b")) != len(ids.new_task())
+    assert len(ids.derived_task(b"s", "a", "b")) != len(ids.new_task())
 
 
 def test_nonces_differ():

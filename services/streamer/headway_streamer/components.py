@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -37,6 +38,7 @@ from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
 from headway_streamer.tasks.store import TaskStore
+from headway_streamer.tasks.task_ids import TaskIds
 from headway_streamer.watch.admission import Admission
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.idle_timer import IdleTimer
@@ -74,8 +76,9 @@ class Components:
             max_share=settings.max_store_share,
         )
         records = Bucket(client, names.tasks_bucket)
+        self.task_ids = TaskIds(Bucket(client, names.secrets_bucket), records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
-            records, JetStreamJobQueue(client, names), self.log, self.capacity, self.decoder.malformed
+            records, self.task_ids, JetStreamJobQueue(client, names), self.log, self.capacity, self.decoder.malformed
         )
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
@@ -131,7 +134,11 @@ class Components:
     async def keep_connected(self) -> None:
         """Connect, and check the stream of events, until the connection is closed. A root task."""
         await self.connection.open()
-        await self.monitor.run(self.connection.closed)
+        loading = asyncio.ensure_future(self.task_ids.load())
+        try:
+            await self.monitor.run(self.connection.closed)
+        finally:
+            loading.cancel()
 
     async def close(self) -> None:
         """Leave all tails and close the connection."""

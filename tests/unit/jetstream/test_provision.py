@@ -23,7 +23,16 @@ from headway.jetstream.provision import (
 from headway.subjects import Names
 
 NAMES = Names("hw")
-EVERY = ["HW_EVENTS", "HW_DEAD", "KV_hw_tasks", "KV_hw_kinds", "KV_hw_processors", "OBJ_hw_results", "HW_JOBS"]
+EVERY = [
+    "HW_EVENTS",
+    "HW_DEAD",
+    "KV_hw_tasks",
+    "KV_hw_kinds",
+    "KV_hw_secrets",
+    "KV_hw_processors",
+    "OBJ_hw_results",
+    "HW_JOBS",
+]
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.presence import Presence
 from headway_streamer.tasks.store import TaskStore
+from headway_streamer.tasks.task_ids import TaskIds
 from headway_streamer.watch.admission import Admission, StreamRequest
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.idle_timer import IdleTimer
@@ -94,7 +95,9 @@ class StreamerParts:
         self.meter = Meter()
         self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
         malformed = self.decoder.malformed
-        self.task_store = TaskStore(self.records, self.jobs, log, self.capacity, malformed)
+        self.secrets = MemoryBucket()
+        self.task_ids = TaskIds(self.secrets, self.records, lambda: self.decoder.incarnation)
+        self.task_store = TaskStore(self.records, self.task_ids, self.jobs, log, self.capacity, malformed)
         self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
         self.listing = Listing(self.records, log, self.history, self.decoder)
         self.presence = Presence(log)

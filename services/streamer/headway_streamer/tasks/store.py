@@ -20,12 +20,13 @@ from headway.errors import (
 from headway.eventlog.chain import Chain, Head, read_head
 from headway.eventlog.log import Log
 from headway.events import Cancel, Progress, is_terminal
-from headway.ids import derived_task, new_task, nonce
+from headway.ids import new_task, nonce
 from headway.records import JobMessage, TaskRecord, decode_task
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.capacity import StoreCapacity
 from headway_streamer.tasks.ports import JobQueue, KeyValues
+from headway_streamer.tasks.task_ids import TaskIds
 
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
@@ -38,9 +39,16 @@ class TaskStore:
     """Submits, cancels and finds tasks. Methods raise UnavailableError within 2 s if NATS is unreachable."""
 
     def __init__(
-        self, records: KeyValues, jobs: JobQueue, log: Log, capacity: StoreCapacity, malformed: Malformed
+        self,
+        records: KeyValues,
+        task_ids: TaskIds,
+        jobs: JobQueue,
+        log: Log,
+        capacity: StoreCapacity,
+        malformed: Malformed,
     ) -> None:
         self._records = records
+        self._task_ids = task_ids
         self._jobs = jobs
         self._log = log
         self._capacity = capacity
@@ -72,19 +80,19 @@ class TaskStore:
         limit_bytes = self._jobs.limit_bytes - ENVELOPE_BYTES
         if len(params) > limit_bytes:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
-        task = derived_task(f"{tenant}/{owner}" if tenant else owner, key) if key else new_task()
-        record = TaskRecord(
-            task=task,
-            kind=kind,
-            created=round(time.time(), 3),
-            params=codec.raw(params),
-            owner=owner,
-            tenant=tenant,
-            retry_of=retry_of,
-            cancel_on_disconnect=cancel_on_disconnect,
-        )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
+                scope = f"{tenant}/{owner}" if tenant else owner
+                record = TaskRecord(
+                    task=await self._task_ids.of_key(scope, key) if key else new_task(),
+                    kind=kind,
+                    created=round(time.time(), 3),
+                    params=codec.raw(params),
+                    owner=owner,
+                    tenant=tenant,
+                    retry_of=retry_of,
+                    cancel_on_disconnect=cancel_on_disconnect,
+                )
                 if (full := self._capacity.rejection(2 * (len(params) + ENVELOPE_BYTES))) is not None:
                     return await self._accepted(record, full), False
                 return await self._store(record, message)
@@ -182,5 +190,5 @@ def _check_same(earlier: TaskRecord, again: TaskRecord) -> None:
         raise Problem(
             422,
             "Idempotency key used for something else",
-            f"Task {earlier.task} was submitted under this Idempotency-Key with another kind or other parameters.",
+            "A task was submitted under this Idempotency-Key with another kind or other parameters.",
         )
