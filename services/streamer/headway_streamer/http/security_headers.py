@@ -15,6 +15,7 @@ COMMON: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),  # also where browsers do not name the page that embeds
 ]
 
 
