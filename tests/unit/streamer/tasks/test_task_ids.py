@@ -121,6 +121,7 @@ async def test_tasks_of_a_version_without_secrets_are_found_by_their_keys(namesp
     one = namespace.streamer()
     # Streamers of both versions run side by side: a key must mean the same to all.
     assert (await one.of_key("", "before"), await one.of_key("", "while")) == (old, public_task("while"))
+    assert len({await one.of_key(owner, "before") for owner in ("", "ada", "bob")}) == 3
     clock[0] += ROLLOUT_SECONDS + 1
     assert await one.of_key("", "before") == old
     assert await one.of_key("", "while") != public_task("while")
