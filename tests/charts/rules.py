@@ -128,7 +128,7 @@ def policies(objects: Objects) -> Iterator[str]:
             yield f"{name}: no network policy"
 
 
-EXTERNAL = {"headway-nats", "nats-tls"}
+EXTERNAL = {"headway-tokens", "headway-nats", "nats-tls"}
 """Secrets that operators make themselves, in the ci values."""
 
 

@@ -72,7 +72,7 @@ def test_the_names_that_lead_to_a_streamer_are_allowed():
     routes = {
         "ingress": {"enabled": True, "hosts": ["a.example.org"]},
         "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}], "hostnames": ["*.example.com"]},
-        "config": {"allowedHosts": ["internal.lan"]},
+        "config": {"allowedHosts": ["internal.lan"], "access": "jwt"},
         "clusterDomain": "k8s.lan",
     }
     plain, full = (read_hosts(environment(render(given={"streamer": given}), "streamer")) for given in ({}, routes))

@@ -11,7 +11,12 @@ pytestmark = pytest.mark.security
 GIVEN = {
     "ingress": {"enabled": True, "hosts": ["progress.example.org"]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}], "hostnames": ["*.apps.example.org"]},
-    "config": {"allowedHosts": ["internal.lan"]},
+    "config": {
+        "allowedHosts": ["internal.lan"],
+        "access": "forward",
+        "forwardPeers": ["127.0.0.1"],
+        "defaultScopes": ["tasks:read"],
+    },
 }
 LEAD_HERE = [
     "demo-streamer", "demo-streamer.default", "demo-streamer.default.svc", "demo-streamer.default.svc.cluster.local",
@@ -32,7 +37,10 @@ async def test_requests_are_answered_under_the_names_that_lead_to_the_pod(http, 
     objects = render(given={"streamer": GIVEN})
 
     async def statuses(port, path, hosts):
-        replies = [await http.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}) for host in hosts]
+        replies = [
+            await http.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host, "X-Forwarded-User": "ann"})
+            for host in hosts
+        ]
         return {host: reply.status_code for host, reply in zip(hosts, replies, strict=True)}
 
     with run_pods(objects, tmp_path, streamers=1) as (_, _, (pod,)):

@@ -89,6 +89,13 @@ REFUSED = [
     ({"processor": {"shutdown": {"terminationGracePeriodSeconds": 20}}}, "a shutdown takes up to 30"),
     ({"streamer": {"autoscaling": {"enabled": True, "cpu": 0, "watchers": 0}}}, "needs something to go by"),
     ({"streamer": {"ingress": {"enabled": True}}}, "at least one host"),
+    ({"streamer": {"ingress": {"enabled": True, "hosts": ["a"]}}}, "ingress.enabled would let everybody"),
+    (
+        {"streamer": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}], "hostnames": ["a"]}}},
+        "httpRoute.enabled would let everybody",
+    ),
+    ({"streamer": {"service": {"type": "LoadBalancer"}}}, "service.type=LoadBalancer would let everybody"),
+    ({"streamer": {"service": {"type": "NodePort"}}}, "service.type=NodePort would let everybody"),
     ({"streamer": {"httpRoute": {"enabled": True}}}, "must name a gateway"),
     ({"streamer": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "a"}]}}}, "config.allowedHosts"),
     ({"nats": {"podMonitor": {"enabled": True}}}, "podMonitor.enabled of the chart nats needs metrics.enabled"),
