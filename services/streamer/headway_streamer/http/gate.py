@@ -117,7 +117,8 @@ def _forbidden() -> Problem:
 def _sending(send: Send, permission: Headers) -> Send:
     async def send_secured(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*secured(list(message["headers"])), *permission]}
+            headers = secured(message["headers"])  # type: ignore[arg-type] # a list, as all answers here have it
+            message["headers"] = [*headers, *permission] if permission else headers
         await send(message)
 
     return send_secured

@@ -17,13 +17,16 @@ COMMON: Headers = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),  # also where browsers do not name the page that embeds
 ]
+_POLICY_NAME = POLICY[0]
+_ALL: Headers = [*COMMON, POLICY]
 
 
 def secured(headers: Headers) -> Headers:
     """`headers` with those of every answer. A policy that they have already is kept."""
-    if any(name == POLICY[0] for name, _ in headers):
-        return [*headers, *COMMON]
-    return [*headers, *COMMON, POLICY]
+    for name, _ in headers:  # a loop: on the path of each stream it takes half the time of `any`
+        if name == _POLICY_NAME:
+            return [*headers, *COMMON]
+    return [*headers, *_ALL]
 
 
 def problem_headers(problem: Problem, length: int) -> Headers:
