@@ -96,7 +96,7 @@ OPERATIONS = (
         "tokens",
         "Mint a token that starts one task of a kind",
         {200: "The token"},
-        (415,),
+        (404, 415),
         (KIND,),
         answer=StartToken,
     ),

@@ -6,6 +6,7 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from headway.subjects import is_name
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, READ, SUBMIT
@@ -15,6 +16,7 @@ from headway_streamer.http.requests import AnyRequest, read_body, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.tasks import visible_record
+from headway_streamer.problems import not_found
 from headway_streamer.tasks.store import TaskStore
 
 
@@ -52,6 +54,8 @@ async def mint_start_token(
     request: AnyRequest, access: NamedDependency[Access], kind: FromPath[str]
 ) -> Response[bytes]:
     principal = authorise(request.scope, SUBMIT)
+    if not is_name(kind):
+        raise not_found("There is no such kind.")
     if not principal.may_run(kind):
         raise ForbiddenError(KINDS + kind)
     return json_response(StartToken(access.start_token(principal, kind)))

@@ -67,3 +67,4 @@ async def test_a_start_token_needs_the_scope_of_its_kind(made):
 
 async def test_without_access_control_tokens_are_empty(client):
     assert (await client.post("/api/v1/kinds/k/token", json={})).json() == {"start_token": ""}
+    assert (await client.post("/api/v1/kinds/a%20b/token", json={})).status_code == 404
