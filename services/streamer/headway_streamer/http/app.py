@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from headway_streamer.access.access import Access
@@ -61,6 +62,7 @@ def create_app(
     """Return the application. Route handlers receive what they name among the arguments."""
     routes = [*ROUTES, *([console.index, console.page_file] if settings.page else [])]
     app = Litestar(
+        state=State({streams.STATE: task_streams}),
         route_handlers=[*options_of(routes), *routes],
         dependencies={
             "task_store": _provide(task_store),

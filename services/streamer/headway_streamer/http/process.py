@@ -17,9 +17,6 @@ from headway_streamer.http.authentication import START_KEY
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.requests import (
     AnyRequest,
-    BeginQuery,
-    CursorQuery,
-    MergeQuery,
     read_key,
     stream_request,
     task_parameters,
@@ -113,9 +110,6 @@ async def process_stream(
     kind: Annotated[
         str, QueryParameter(description="Kind of the task; by default the streamer's `process_kind`.")
     ] = "",
-    at: CursorQuery = "",
-    begin: BeginQuery = "start",
-    merge: MergeQuery = "1",
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
@@ -124,7 +118,7 @@ async def process_stream(
     kind = kind or settings.process_kind
     if not kind:
         raise Problem(400, "Bad query", "Name the kind: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
-    wanted = stream_request(request, settings, [], at, begin, merge)
+    wanted = stream_request(request, settings, [])
     return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 
@@ -133,14 +127,11 @@ async def process_kind_stream(
     request: AnyRequest,
     start_and_stream: NamedDependency[StartAndStream],
     kind: FromPath[str],
-    at: CursorQuery = "",
-    begin: BeginQuery = "start",
-    merge: MergeQuery = "1",
     key: KeyQuery = "",
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
     check_start(request, start_and_stream.origins)
-    wanted = stream_request(request, start_and_stream.settings, [], at, begin, merge)
+    wanted = stream_request(request, start_and_stream.settings, [])
     return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 

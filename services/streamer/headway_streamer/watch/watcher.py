@@ -69,7 +69,7 @@ class Watcher:
         self._leave_at = now + lifetime * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
         self._reauthentication = ""
         """Why the client must authenticate again, once that ends the stream before its lifetime does."""
-        if dialect.rotates:
+        if expires != math.inf and dialect.rotates:
             self._expire_at(now + expires - time.time(), "expired")
         self._heartbeat_at = now
         self._draining = False
