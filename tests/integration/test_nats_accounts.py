@@ -27,6 +27,7 @@ from tests.fixtures.nats_attacks import (
     KIND,
     TASK,
     allowed,
+    buckets,
     calls,
     data,
     every_publish,
@@ -145,7 +146,7 @@ def owners(names):
     """The stream of each subject of `data`, if any."""
     return [
         names.events_stream, names.jobs_stream, names.dead_stream, None, None,
-        *(f"KV_{bucket}" for bucket in (names.tasks_bucket, names.kinds_bucket, names.processors_bucket)),
+        *(f"KV_{bucket}" for bucket in buckets(names)),
         *[f"OBJ_{names.results_bucket}"] * 2,
     ]  # fmt: skip
 
@@ -300,6 +301,9 @@ async def test_no_role_creates_or_changes_a_stream(role, tmp_path, security_figu
         ("streamer", "hw.ev.new", {"Nats-Rollup": "all"}),
         ("reporter", "hw.ev.new", {"Nats-TTL": "1s"}),
         ("streamer", "hw.job.k.T", {}),  # this task has a job
+        ("streamer", "$KV.hw_secrets.T", {}),
+        ("streamer", "$KV.hw_secrets.T", {"KV-Operation": "PURGE", "Nats-Rollup": "sub"}),
+        ("streamer", "$KV.hw_secrets.new", {"Nats-Rollup": "all"}),
     ],
 )
 async def test_the_server_refuses_to_replace_what_is_stored(name, subject, headers, tmp_path):
