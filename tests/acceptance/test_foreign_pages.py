@@ -87,12 +87,13 @@ async def effects(site, call):
 async def test_no_page_of_another_origin_has_an_effect(site, security_figures):
     pages = site.pages
     assert len(set(pages)) == 40
-    targets = [f"http://{NAME}:{site.port}", f"http://localhost:{site.port}"]
-    sending = foreign_pages.send_from_all(site.browser, pages, site.ports[0], {**site.request, "targets": targets})
-    found, stored = await effects(site, sending)
-    counts = {"origins": len(pages), "requests": found["tried"], "effects": stored, "read": found["seen"]}
-    security_figures(3, "pages of Chromium, plain http and loopback", **counts)
-    assert (stored, found["seen"]) == (0, 0)
+    # On loopback browsers also send Sec-Fetch-Site: a fourth of the origins is enough there.
+    for host, asking in ((NAME, pages), ("localhost", pages[::4])):
+        request = {**site.request, "targets": [f"http://{host}:{site.port}"]}
+        found, stored = await effects(site, foreign_pages.send_from_all(site.browser, asking, site.ports[0], request))
+        counts = {"origins": len(asking), "requests": found["tried"], "effects": stored, "read": found["seen"]}
+        security_figures(3, f"pages of Chromium, {'loopback' if host == 'localhost' else 'plain http'}", **counts)
+        assert (stored, found["seen"]) == (0, 0)
 
 
 async def test_own_pages_and_those_of_a_listed_origin_have_all_effects(site, security_figures):

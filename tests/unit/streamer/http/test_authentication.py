@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from urllib.parse import unquote
 
 import pytest
 
@@ -225,3 +226,97 @@ def test_a_refusal_says_nothing_about_the_token():
         "status": 401,
         "detail": "Send a valid token: `Authorization: Bearer …`.",
     }
+
+
+def hostile(task):
+    """Spellings that a careless route could take for the id of `task`."""
+    half = len(task) // 2
+    encoded = "".join(f"%{ord(letter):02x}" for letter in task)
+    around = "%00 %0a %0d %20 %09 %2e %2f %5c %2a %3e %25 %3f %23 %3b %c0%80 %26".split()  # noqa: SIM905
+    parts = (
+        ".  *  >  : @ = $ ^ | ~ ! + , ; .. %2a %3e %2e%2e %01 %1b %7f %ff %a0 %c2%a0 %e2%80%8b %ef%bb%bf %u002e".split()  # noqa: SIM905
+    )
+    found = [task, encoded, encoded.upper(), task.upper(), task.swapcase(), task[:half], task[half:], "*", ">", "%2a"]
+    found += [task + piece for piece in around] + [piece + task for piece in around]
+    found += [task[:half] + piece + task[half:] for piece in around]
+    found += [f"{task}{piece}x" for piece in parts] + [f"x{piece}{task}" for piece in parts]
+    found += [f"own/..%2f{task}", f"own/../{task}", f"./{task}", f"%2e/{task}", f"own;{task}", f"{task}/", f"/{task}"]
+    found += [f"{task},own", f"own,{task}", f"own&task={task}", f"own%26task={task}", f"{task}#own", f"own%23{task}"]
+    found += [piece + task + piece for piece in around]
+    found += [f"tasks.{task}", f"hw.ev.{task}", f"KV.{task}", f"$KV.hw_tasks.{task}", f"%24KV.{task}", f"{task}.>"]
+    found += [
+        f"{{{task}}}",
+        f"[{task}]",
+        f'"{task}"',
+        f"'{task}'",
+        f"%22{task}%22",
+        f"({task})",
+        f"<{task}>",
+        f"{task}" * 9,
+    ]
+    return found
+
+
+TASK_ROUTES = (
+    ("GET", "/api/v1/tasks/{}"),
+    ("GET", "/api/v1/tasks/{}/stream"),
+    ("GET", "/tasks/{}/stream"),
+    ("GET", "/api/v1/stream?task={}"),
+    ("GET", "/api/v1/tasks/{}/result"),
+    ("POST", "/api/v1/tasks/{}/cancel"),
+    ("POST", "/api/v1/tasks/{}/retry"),
+    ("POST", "/api/v1/tasks/{}/token"),
+)
+
+
+async def asked(app, method, target, who):
+    """The answer of the application to a request, as a server would pass it on."""
+    path, _, query = target.partition("?")
+    sent = [(name.lower().encode(), value.encode()) for name, value in who.items()]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "server": ("localhost", 80),
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "method": method,
+        "root_path": "",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), *sent],
+    }
+    pieces = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        pieces.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    return b"".join(pieces)
+
+
+async def test_no_route_shows_a_byte_of_another_tenant(log, security_figures):
+    everything = f"{SCOPES} tasks:all"
+    foreign_bytes = requests = 0
+    async with streamer(log, access=Access(SETTINGS)) as (parts, client):
+        app = client._transport.app
+        add_kind(parts, "k")
+        tenants = ("acme", "bolt", "core")
+        for tenant in tenants:
+            await add_task(parts, log, f"the-task-of-{tenant}", "ann", tenant)
+        for tenant, other in zip(tenants, ("bolt", "core", "acme"), strict=True):
+            who, own, foreign = headers(org=tenant, scope=everything), f"the-task-of-{tenant}", f"the-task-of-{other}"
+            for spelling in hostile(foreign):
+                for method, path in TASK_ROUTES:
+                    answer = await asked(app, method, path.format(spelling.replace("own", own)), who)
+                    foreign_bytes += f'"secret":"{foreign}"'.encode() in answer
+                    requests += 1
+            shown = await asked(app, "GET", f"/api/v1/tasks/{own}", who)
+            assert f'"secret":"{own}"'.encode() in shown  # what is searched for can be found
+    security_figures(13, "three tenants, hostile ids on every route", requests=requests, foreign=foreign_bytes)
+    assert foreign_bytes == 0
+    assert requests >= 3 * 150 * len(TASK_ROUTES)
