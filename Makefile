@@ -28,8 +28,10 @@ dev: $(READY) ## NATS, a processor and two streamers, reloaded on change
 # Byte code is kept: without it each process compiles all that it imports, a fifth of the unit tests' time.
 export PYTHONDONTWRITEBYTECODE :=
 
-# A file's tests share fixtures, so they stay in one process; the files that take longest come first.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A file's tests share fixtures, so they stay in one process; the files that take longest come first. Many wait most of
+# the time, so there are half as many processes again as cores.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+PARALLEL := -n $(shell expr $(CORES) + \( $(CORES) + 1 \) / 2) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test: $(READY) ## all tests: unit, integration (real nats-server), acceptance (processes, signals, browser)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
