@@ -14,7 +14,7 @@ from tests.fixtures.process import resident_bytes
 pytestmark = pytest.mark.security
 
 MEBIBYTE = 1024 * 1024
-BOMB_MEBIBYTES = 512
+BOMB_MEBIBYTES = 192
 MAX_GROWTH_MEBIBYTES = 100
 ENDED = {"completed", "error", "cancelled"}
 DRIPS = 4

@@ -48,7 +48,7 @@ def test_no_answer_of_running_services_differs_from_the_document(services, secur
         "--checks",
         "all",
         "--max-examples",
-        "6",
+        "4",
         "--request-timeout",
         "30",
         "--continue-on-failure",
