@@ -3,10 +3,8 @@
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
 
 import pytest
-from joserfc.jwk import ECKey
 
 from headway import codec
 from headway.client import Client, ClientError
@@ -17,6 +15,7 @@ from headway_streamer.access.settings import AccessSettings
 from tests.fixtures import tokens
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
+from tests.fixtures.issuer import run_issuer
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 SETTINGS = AccessSettings(
@@ -105,34 +104,6 @@ async def test_one_hundred_uses_of_a_start_token_over_two_streamers_start_one_ta
     security_figures(14, "uses of one start token, two streamers", uses=100, tasks=len(set(found)))
 
 
-class Issuer:
-    """A small OpenID Connect issuer on loopback."""
-
-    def __init__(self):
-        self.keys, self.reachable, self.asked, self.url = [tokens.EC], True, 0, ""
-
-    async def answer(self, reader, writer):
-        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
-        if self.reachable:
-            self.asked += path == "/keys"
-            body = tokens.public_keys(*self.keys) if path == "/keys" else {"jwks_uri": f"{self.url}/keys"}
-            data = json.dumps(body).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
-        writer.close()
-
-
-@asynccontextmanager
-async def run_issuer():
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield issuer
-    finally:
-        server.close()
-        await server.wait_closed()
-
-
 async def test_keys_of_an_issuer_are_found_and_survive_its_outage(
     nats_server, names, kind, monkeypatch, security_figures
 ):
@@ -141,24 +112,23 @@ async def test_keys_of_an_issuer_are_found_and_survive_its_outage(
         settings = AccessSettings(access="jwt", jwt_discovery=True, jwt_issuer=issuer.url)
         async with run_streamer(nats_server.url, names.namespace, access=settings) as running:
 
-            async def status(key, kid):
-                claims = tokens.claims(int(time.time()), iss=issuer.url)
-                token = tokens.jwt.encode({"alg": "ES256", "kid": kid}, claims, key)
+            async def status(token):
                 answer = await running.http.get("/api/v1/tasks", headers={"Authorization": f"Bearer {token}"})
                 return answer.status_code
 
-            async def accepted(key, kid):
-                return await status(key, kid) == 200
+            async def accepted(token):
+                return await status(token) == 200
 
-            await until(lambda: accepted(tokens.EC, "ec"))
-            new = ECKey.generate_key("P-256", {"kid": "new"})
-            issuer.keys = [tokens.EC, new]
-            await until(lambda: accepted(new, "new"))
+            old = issuer.token()
+            await until(lambda: accepted(old))
+            issuer.rotate("new")
+            new = issuer.token()
+            await until(lambda: accepted(new))
             issuer.reachable = False
-            statuses = [await status(new, f"unknown{number}") for number in range(100)]
+            statuses = [await status(issuer.token(kid=f"unknown{number}")) for number in range(100)]
             assert set(statuses) == {401}
-            assert await accepted(tokens.EC, "ec")
-            assert await accepted(new, "new")
+            assert await accepted(old)
+            assert await accepted(new)
             security_figures(14, "rotated key, then the issuer is gone", readings=issuer.asked, valid_refused=0)
 
 
