@@ -1,7 +1,8 @@
-"""Writes what can be derived: each chart's values.schema.json, the table of values in its README.md, NATS's accounts.
+"""Writes what can be derived: schemas and tables of values, the accounts of NATS, copies of the library chart.
 
 The schema comes from values.yaml (an empty map takes anything, a null a number) and, for `config`, from the settings of
-the service; the accounts come from headway/jetstream/grants.py.
+the service; the accounts come from headway/jetstream/grants.py. Each chart that can be installed alone
+has a copy of charts/common.
 `tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import textwrap
 import typing
 from collections.abc import Iterator
@@ -28,6 +30,10 @@ from headway_streamer.access.settings import AccessSettings
 from headway_streamer.settings import Settings as Streamer
 
 CHARTS = Path(__file__).parent
+UMBRELLA = CHARTS / "headway"
+LIBRARY = CHARTS / "common"
+SERVICES = ("nats", "processor", "streamer")
+"""The charts of the umbrella, which can be installed alone too."""
 VALUES_HA = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
 SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "processor": (Processor, Kinds),
@@ -38,7 +44,7 @@ ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "stream_token_secre
 from a Secret by `extraEnv`."""
 CHOICES = {
     "image.pullPolicy": ["Always", "IfNotPresent", "Never"],
-    "nats.auth": ["user", "creds", "nkey"],
+    "nats.auth": ["user", "creds", "nkey", None],
     "nats.replicas": [1, 3, 5],
     "service.type": ["ClusterIP", "NodePort", "LoadBalancer"],
 }
@@ -56,6 +62,11 @@ TYPES: dict[type, dict[str, Any]] = {
     str: {"type": "string"},
     tuple: {"type": "array", "items": {"type": "string"}},
 }
+
+
+def path_of(chart: str) -> Path:
+    """The directory of a chart."""
+    return UMBRELLA if chart == UMBRELLA.name else UMBRELLA / "charts" / chart
 
 
 def camel(name: str) -> str:
@@ -109,14 +120,15 @@ def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:
 
 def chart_schema(chart: str) -> str:
     """values.schema.json."""
-    values = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+    values = yaml.safe_load((path_of(chart) / "values.yaml").read_text())
     whole = schema(chart, values)
     if chart == "headway":
         # Each sub-chart's own schema says what it takes.
-        for name in ("nats", "processor", "streamer"):
+        for name in SERVICES:
             whole["properties"][name] = {"type": "object", "properties": {"enabled": TYPES[bool]}}
     else:
-        whole["properties"] |= {"global": {"type": "object"}, "enabled": TYPES[bool]}
+        # Helm adds an empty map for each dependency.
+        whole["properties"] |= {"global": {"type": "object"}, "enabled": TYPES[bool], LIBRARY.name: {"type": "object"}}
     return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **whole}, indent=2) + "\n"
 
 
@@ -141,8 +153,8 @@ def rows(text: str) -> Iterator[tuple[str, str, str]]:
 
 def readme(chart: str) -> str:
     """README.md."""
-    about = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())["description"]
-    text = (CHARTS / chart / "values.yaml").read_text()
+    about = yaml.safe_load((path_of(chart) / "Chart.yaml").read_text())["description"]
+    text = (path_of(chart) / "values.yaml").read_text()
     lines = [f"# {chart}", "", f"{about}.", "", "| value | default | |", "|---|---|---|"]
     lines += [f"| `{name}` | `{default}` | {comment} |" for name, default, comment in rows(text)]
     if chart in SETTINGS:
@@ -160,7 +172,7 @@ def readme(chart: str) -> str:
             for field in fields(chart)
             if field.name not in ELSEWHERE
         ]
-        lines += ["", "Meaning and defaults: [Settings](../../docs/reference/settings.md)."]
+        lines += ["", "Meaning and defaults: [Settings](../../../../docs/reference/settings.md)."]
     return "\n".join([*lines, "", "`make docs` generates this page from values.yaml.", ""])
 
 
@@ -196,13 +208,27 @@ def unquoted(value: Any) -> Any:
 
 def files() -> dict[Path, str]:
     """Everything that is derived, with its text."""
-    made = {CHARTS / "nats" / "files" / "accounts.conf": nats_accounts(), VALUES_HA: external_nats()}
-    for chart in ("nats", "processor", "streamer", "headway"):
-        made[CHARTS / chart / "values.schema.json"] = chart_schema(chart)
-        made[CHARTS / chart / "README.md"] = readme(chart)
-    return made
+    made = {path_of("nats") / "files" / "accounts.conf": nats_accounts(), VALUES_HA: external_nats()}
+    for chart in (*SERVICES, UMBRELLA.name):
+        made[path_of(chart) / "values.schema.json"] = chart_schema(chart)
+        made[path_of(chart) / "README.md"] = readme(chart)
+    return made | library_copies()
+
+
+def library_copies() -> dict[Path, str]:
+    """The library chart, once for each chart: packaging from Git drops links, and installing needs no other step."""
+    shared = [path for path in sorted(LIBRARY.rglob("*")) if path.is_file()]
+    return {copy / path.relative_to(LIBRARY): path.read_text() for copy in copies() for path in shared}
+
+
+def copies() -> list[Path]:
+    """The directories that `library_copies` fills, and nothing else."""
+    return [path_of(chart) / "charts" / LIBRARY.name for chart in SERVICES]
 
 
 if __name__ == "__main__":
+    for directory in copies():
+        shutil.rmtree(directory, ignore_errors=True)
     for path, text in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

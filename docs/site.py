@@ -26,9 +26,10 @@ PLACES = {
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
     "charts/README.md": "reference/charts/index.md",
+    "charts/headway/README.md": "reference/charts/headway.md",
     **{
-        f"charts/{name}/README.md": f"reference/charts/{name}.md"
-        for name in ("headway", "nats", "processor", "streamer")
+        f"charts/headway/charts/{name}/README.md": f"reference/charts/{name}.md"
+        for name in ("nats", "processor", "streamer")
     },
 }
 """Where a page stands in the site that is not where docs/ has it. The path is relative to the repository."""

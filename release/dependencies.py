@@ -43,6 +43,8 @@ def _read(root: Path) -> Iterator[tuple[str, Dependency]]:
         for path, package in json.loads((root / file).read_text())["packages"].items():
             if "node_modules/" in path and "version" in package:
                 yield file, Dependency("npm", path.rpartition("node_modules/")[2], package["version"])
-    chart = re.search(r"^appVersion: \W?([\w.]+)", (root / "charts/nats/Chart.yaml").read_text(), re.MULTILINE)
+    chart = re.search(
+        r"^appVersion: \W?([\w.]+)", (root / "charts/headway/charts/nats/Chart.yaml").read_text(), re.MULTILINE
+    )
     if chart:
-        yield "charts/nats/Chart.yaml", Dependency("Go", NATS_SERVER, chart[1].split("-")[0])
+        yield "charts/headway/charts/nats/Chart.yaml", Dependency("Go", NATS_SERVER, chart[1].split("-")[0])

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from release.dependencies import ROOT
 
 DOCKERFILES = "services/*/Dockerfile"
-VALUES = "charts/*/values.yaml"
+VALUES = "charts/**/values.yaml"
 BASE = re.compile(r"^(ARG BASE=)([^\s@]+)(@sha256:[0-9a-f]{64})?$", re.MULTILINE)
 CHART_IMAGE = re.compile(
     r"^(?P<indent> *)repository: (?P<repository>\S+)\n(?P<between>(?:(?P=indent)\S.*\n)*?)"

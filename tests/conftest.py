@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the tests of faults, of the charts and of security counted, a line each."""
     for beginning, title in (
         ("faults", f"faults (FAULTS_SEED={os.environ['FAULTS_SEED']} repeats the dice)"),
-        ("charts", "charts"),
+        ("charts", "charts (the numbers are those of charts/README.md)"),
         ("security", "security (the numbers are those of docs/explanation/security.md)"),
     ):
         if lines := figures.lines(beginning):
@@ -61,6 +61,17 @@ def security_figures() -> Callable[..., None]:
     def note(number: int, what: str, **counts: object) -> None:
         values = " · ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
         figures.note(f"security  {number:>2}  {what:<46}  {values}")
+
+    return note
+
+
+@pytest.fixture
+def chart_figures() -> Callable[..., None]:
+    """Call it with the number of a promise in charts/README.md, what was tried, and what was counted."""
+
+    def note(number: int, what: str, **counts: object) -> None:
+        values = " · ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+        figures.note(f"charts  {number:>2}  {what:<52}  {values}")
 
     return note
 

@@ -11,7 +11,7 @@ def rung():
     """Call it with what was checked and its figures."""
 
     def say(what: str, **figures: object) -> None:
-        note(f"charts  {what:<52}" + " · ".join(f"{name} {value}" for name, value in figures.items()))
+        note(f"charts      {what:<52}  " + " · ".join(f"{name} {value}" for name, value in figures.items()))
 
     return say
 

@@ -13,12 +13,17 @@ from helm_python import _native
 
 CHARTS = Path(__file__).parents[2] / "charts"
 CRDS = ["gateway.networking.k8s.io/v1", "monitoring.coreos.com/v1", "keda.sh/v1alpha1"]
-KUBERNETES = [f"1.{minor}" for minor in range(29, 37)]
+KUBERNETES = [f"1.{minor}" for minor in range(29, 38)]
 
 PASSWORDS = {role: f"password-of-the-{role}" for role in ("streamer", "processor", "reporter")}
 """Given wherever there is no cluster that would keep random ones."""
 
 Objects = list[dict[str, Any]]
+
+
+def path_of(chart: str) -> Path:
+    """The directory of a chart: of the umbrella, of one in it, or of the library."""
+    return CHARTS / chart if chart in ("headway", "common") else CHARTS / "headway" / "charts" / chart
 
 
 def values(name: str) -> dict[str, Any]:
@@ -43,9 +48,10 @@ def render(
     crds: bool = True,
     upgrade: bool = False,
     release: str = "demo",
+    at: Path | None = None,
 ) -> Objects:
     """The objects of a chart. Raises HelmError."""
-    files = render_files(chart, given, kubernetes=kubernetes, crds=crds, upgrade=upgrade, release=release)
+    files = render_files(chart, given, kubernetes=kubernetes, crds=crds, upgrade=upgrade, release=release, at=at)
     documents = [yaml.safe_load_all(text) for name, text in sorted(files.items()) if name.endswith(".yaml")]
     return [item for document in documents for item in document if item]
 
@@ -64,11 +70,12 @@ def render_files(
     crds: bool = True,
     upgrade: bool = False,
     release: str = "demo",
+    at: Path | None = None,
 ) -> dict[str, str]:
-    """What each template renders. Rendering changes a loaded chart, so each time one is loaded."""
+    """What each template renders, of the chart at `at` if given. Rendering changes a loaded chart: each has its own."""
     options = {"name": release, "namespace": "default", "kube_version": kubernetes, "is_upgrade": upgrade}
     options |= {"is_install": not upgrade, "api_versions": CRDS if crds else []}
-    with helm_python.Chart.load(CHARTS / chart) as loaded:
+    with helm_python.Chart.load(at or path_of(chart)) as loaded:
         # `Chart.render` cannot say the versions of the cluster.
         values = json.dumps(with_passwords(chart, given))
         text = _native.call_string("helm_render", loaded._raw(), values, json.dumps(options))

@@ -8,7 +8,7 @@ import yaml
 from headway_kinds.settings import Settings as Kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.settings import Settings as Streamer
-from tests.charts.helm import CHARTS, one, render, values
+from tests.charts.helm import CHARTS, one, path_of, render, values
 from tests.charts.test_environment import camel
 
 PAGES = sorted((CHARTS.parent / "docs" / "how-to").rglob("*.md"))
@@ -27,7 +27,7 @@ def known():
     """All values: of the umbrella, and of the other charts by themselves and by their names; keys of secrets."""
     found = set(paths(yaml.safe_load((CHARTS / "headway" / "values.yaml").read_text())))
     for chart in ("nats", "processor", "streamer"):
-        tree = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+        tree = yaml.safe_load((path_of(chart) / "values.yaml").read_text())
         found |= {*paths(tree), *paths(tree, f"{chart}.")}
         found |= {text for name, text in tree.get("nats", {}).items() if name.endswith("Key")}
     for chart, settings in (("processor", Processor), ("processor", Kinds), ("streamer", Streamer)):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.charts.helm import CHARTS
+from tests.charts.helm import CHARTS, path_of
 
 
 def test_schemas_and_tables_are_up_to_date(rung):
@@ -20,6 +20,6 @@ def test_schemas_and_tables_are_up_to_date(rung):
 
 @pytest.mark.parametrize("chart", ["headway", "nats", "processor", "streamer"])
 def test_every_value_is_explained(chart):
-    table = (CHARTS / chart / "README.md").read_text()
+    table = (path_of(chart) / "README.md").read_text()
     assert "| `fullnameOverride` |" in table or chart == "headway"
     assert not re.findall(r"^\| `.*` \| *\|$", table, re.MULTILINE)

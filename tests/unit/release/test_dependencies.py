@@ -13,8 +13,8 @@ def tree(root, python="", npm="{}", version='"2.15.1"'):
     for lock in NPM_LOCKS:
         (root / lock).parent.mkdir(parents=True)
         (root / lock).write_text(f'{{"packages": {npm}}}')
-    (root / "charts" / "nats").mkdir(parents=True)
-    (root / "charts" / "nats" / "Chart.yaml").write_text(f"name: nats\nappVersion: {version}\n")
+    (root / "charts" / "headway" / "charts" / "nats").mkdir(parents=True)
+    (root / "charts" / "headway" / "charts" / "nats" / "Chart.yaml").write_text(f"name: nats\nappVersion: {version}\n")
     return root
 
 
@@ -46,5 +46,5 @@ def test_everything_that_the_repository_locks_is_read():
     found = dependencies()
     files = {file for files in found.values() for file in files}
     assert {"requirements/processor.lock", "requirements/streamer.lock", "requirements/dev.lock"} <= files
-    assert {"charts/nats/Chart.yaml", *NPM_LOCKS} <= files
+    assert {"charts/headway/charts/nats/Chart.yaml", *NPM_LOCKS} <= files
     assert len(found) > 150

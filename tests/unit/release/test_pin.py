@@ -53,11 +53,15 @@ def test_every_image_of_others_in_the_repository_is_pinned(tree):
     asked = []
     changed = pin.pin(tree, lambda image: asked.append(image) or DIGEST)
     names = {path.relative_to(tree).as_posix() for path in changed}
-    assert {"services/processor/Dockerfile", "services/streamer/Dockerfile", "charts/nats/values.yaml"} <= names
+    assert {
+        "services/processor/Dockerfile",
+        "services/streamer/Dockerfile",
+        "charts/headway/charts/nats/values.yaml",
+    } <= names
     assert all(DIGEST in path.read_text() for path in changed)
     left = [
         line
-        for path in [*tree.glob(pin.DOCKERFILES), *tree.glob("charts/*/values.yaml")]
+        for path in [*tree.glob(pin.DOCKERFILES), *tree.glob("charts/**/values.yaml")]
         for line in path.read_text().splitlines()
         if "ARG BASE=" in line and "@" not in line
     ]

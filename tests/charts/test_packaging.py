@@ -1,0 +1,81 @@
+"""The charts are complete as they lie in the repository: no link, no download, no copy that went its own way."""
+
+import shutil
+import tarfile
+
+import helm_python
+import pytest
+
+from tests.charts.helm import CHARTS, path_of, render, values
+from tests.charts.test_render import SCENARIOS
+
+ALONE = {
+    "nats": {},
+    "processor": {"nats": {"url": "nats://nats:4222"}},
+    "streamer": {"nats": {"url": "nats://nats:4222"}},
+}
+"""The charts that can be installed by themselves, and what they need for it."""
+LEFT_BEHIND = [
+    ".DS_Store",
+    "values.yaml.orig",
+    "values.yaml~",
+    "ci/more-values.yaml",
+    "charts/older-0.0.1.tgz",
+    ".idea/x",
+]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The charts as Flux and Argo CD check them out of Git: without symbolic links."""
+    target = tmp_path_factory.mktemp("exported") / "charts"
+
+    def links(directory, entries):
+        return [name for name in entries if (CHARTS / directory / name).is_symlink()]
+
+    shutil.copytree(CHARTS, target, ignore=links)
+    return target
+
+
+def test_charts_that_were_packaged_from_git_render_the_same(exported, tmp_path, chart_figures):
+    links = [path for path in CHARTS.rglob("*") if path.is_symlink()]
+    packaged = rendered = 0
+    for chart, scenarios in {
+        "headway": [values(name) for name in SCENARIOS],
+        **{c: [v] for c, v in ALONE.items()},
+    }.items():
+        with helm_python.Chart.load(exported / path_of(chart).relative_to(CHARTS)) as loaded:
+            archive = tmp_path / loaded.save(tmp_path)
+        packaged += 1
+        for given in scenarios:
+            assert render(chart, given, at=archive) == render(chart, given)
+            rendered += 1
+    assert links == []
+    chart_figures(5, "charts packaged from Git without links", links=len(links), packaged=packaged, rendered=rendered)
+
+
+@pytest.mark.parametrize("chart", ["headway", *ALONE])
+def test_a_package_has_nothing_that_was_left_behind(chart, tmp_path):
+    copy = tmp_path / "copy" / chart
+    shutil.copytree(path_of(chart), copy)
+    for name in LEFT_BEHIND:
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_text("left behind")
+    with helm_python.Chart.load(copy) as loaded, tarfile.open(tmp_path / loaded.save(tmp_path)) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"Chart.yaml", "values.yaml", "values.schema.json", "README.md"} <= packed
+    assert not packed & set(LEFT_BEHIND)
+
+
+@pytest.mark.parametrize("chart", ALONE)
+def test_the_copy_of_the_library_has_no_other_files(chart):
+    library, copy = path_of("common"), path_of(chart) / "charts" / "common"
+    files = [{str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} for root in (library, copy)]
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("chart", ["headway", *ALONE])
+def test_rendering_warns_of_nothing(chart, capfd):
+    render(chart, ALONE.get(chart, values("external-nats")))
+    written = capfd.readouterr()
+    assert written.out + written.err == ""
