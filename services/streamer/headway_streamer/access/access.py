@@ -14,15 +14,15 @@ from headway_streamer.access.authenticators import (
     TokenAuthentication,
 )
 from headway_streamer.access.claims import ClaimNames
+from headway_streamer.access.code_flow import Client, CodeFlow, Post
 from headway_streamer.access.jwks import Fetch, IssuerKeys
 from headway_streamer.access.keys import KeySource, StaticKeys, read_keys, secret_key
 from headway_streamer.access.principal import Principal
+from headway_streamer.access.provider import DISCOVERY_PATH, Provider
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.access.start_token import StartTokens
 from headway_streamer.access.stream_token import StreamTokens
 from headway_streamer.access.verifier import Requirements, Verifier
-
-DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 
 class Access:
@@ -30,18 +30,21 @@ class Access:
 
     Args:
         settings: of access control.
-        fetch: reads JSON documents of an issuer. Only needed where keys come from a URL.
+        fetch: reads JSON documents of an issuer. Only needed where keys come from a URL, and for sign-ins.
+        post: sends the codes of sign-ins to the issuer.
 
     Raises SettingsError for keys that cannot be read or are too weak.
     """
 
-    def __init__(self, settings: AccessSettings, fetch: Fetch | None = None) -> None:
+    def __init__(self, settings: AccessSettings, fetch: Fetch | None = None, post: Post | None = None) -> None:
         self.settings = settings
         self.issuer_keys = _issuer_keys(settings, fetch)
         secrets = settings.stream_token_secrets
         self.stream_tokens = StreamTokens(secrets) if secrets else None
         self.start_tokens = StartTokens(secrets) if secrets else None
         self.authenticator = self._authenticator()
+        self.code_flow = self._code_flow(fetch, post)
+        """How people sign in at the issuer; None if they do not."""
 
     @property
     def open(self) -> bool:
@@ -74,13 +77,23 @@ class Access:
             return ForwardedIdentity(
                 settings.peers(), ForwardNames(*(name.lower().encode() for name in names)), settings.default_scopes
             )
-        requirements = Requirements(
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            algorithms=settings.jwt_algorithms or EVERY_ALGORITHM,
-        )
+        requirements = self._requirements(settings.jwt_audience)
         claims = ClaimNames(owner=settings.claim_owner, tenant=settings.claim_tenant, scopes=settings.claim_scopes)
         return TokenAuthentication(Verifier(self._keys(), requirements), claims, settings.default_scopes)
+
+    def _code_flow(self, fetch: Fetch | None, post: Post | None) -> CodeFlow | None:
+        settings = self.settings
+        if not settings.oidc_client_id or fetch is None or post is None:
+            return None
+        client = Client(
+            settings.oidc_client_id, settings.oidc_redirect_uri, settings.oidc_client_secret, settings.oidc_scopes
+        )
+        verifier = Verifier(self._keys(), self._requirements(settings.oidc_client_id))
+        return CodeFlow(client, Provider(settings.jwt_issuer, fetch), verifier, post)
+
+    def _requirements(self, audience: str) -> Requirements:
+        algorithms = self.settings.jwt_algorithms or EVERY_ALGORITHM
+        return Requirements(issuer=self.settings.jwt_issuer, audience=audience, algorithms=algorithms)
 
     def _keys(self) -> KeySource:
         if self.issuer_keys is not None:

@@ -1,9 +1,10 @@
-"""Reads JSON documents of an issuer over HTTP."""
+"""Reads JSON documents of an issuer over HTTP, and sends it forms."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -16,11 +17,23 @@ TOTAL_SECONDS = 10.0
 
 async def fetch_json(url: str) -> Any:
     """The JSON document at `url`, of at most 1 MiB, within 10 s, without redirects. Raises FetchError."""
+    return await _ask("GET", url)
+
+
+async def post_form(url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> Any:
+    """Send a form with credentials of HTTP Basic, and return the JSON document of the answer, within the same bounds.
+
+    Raises FetchError, which quotes nothing of the form or the answer.
+    """
+    return await _ask("POST", url, data=form, auth=basic)
+
+
+async def _ask(method: str, url: str, **options: Any) -> Any:
     try:
         async with (
             asyncio.timeout(TOTAL_SECONDS),
             httpx.AsyncClient() as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
+            client.stream(method, url, headers={"Accept": "application/json"}, **options) as response,
         ):
             response.raise_for_status()
             return json.loads(await _read(response))

@@ -9,6 +9,7 @@ from typing import Any
 
 from headway.errors import HeadwayError
 from headway_streamer.access.keys import Key, StaticKeys, parse_keys
+from headway_streamer.access.urls import is_confidential
 
 REFRESH_SECONDS = 300.0
 RETRY_SECONDS = 5.0
@@ -88,6 +89,6 @@ class IssuerKeys:
 
 def _jwks_uri(document: Any) -> str:
     uri = document.get("jwks_uri") if isinstance(document, dict) else None
-    if not isinstance(uri, str) or not uri.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    if not isinstance(uri, str) or not is_confidential(uri):
         raise ValueError("the discovery document names no jwks_uri with https")
     return uri

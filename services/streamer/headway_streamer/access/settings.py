@@ -10,7 +10,10 @@ import msgspec
 from headway.errors import SettingsError
 from headway_streamer.access.algorithms import EVERY_ALGORITHM
 from headway_streamer.access.principal import ACTIONS, ALL, KINDS
+from headway_streamer.access.urls import is_confidential
 
+CALLBACK = "/session/callback"
+"""What the address of the page is followed by in `oidc_redirect_uri`."""
 PREFIX = "HEADWAY_STREAMER_"
 Network = IPv4Network | IPv6Network
 
@@ -37,6 +40,14 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Mode `jwt`: the `aud` that tokens must have."""
     jwt_algorithms: tuple[str, ...] = ()
     """Mode `jwt`: accepted algorithms. Empty: those that fit the keys."""
+    oidc_client_id: str = ""
+    """Mode `jwt`: id of the client at the issuer with which people sign in on the page. Empty: only by a token."""
+    oidc_client_secret: str = ""
+    """Secret of that client. Empty for a public client."""
+    oidc_redirect_uri: str = ""
+    """Address of the page as browsers see it, followed by `/session/callback`. The issuer must know it."""
+    oidc_scopes: tuple[str, ...] = ("openid",)
+    """Scopes that a sign-in asks the issuer for."""
     claim_owner: str = "sub"
     """Claim with the owner of tasks. Dots lead into objects."""
     claim_tenant: str = ""
@@ -66,11 +77,13 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
         if unknown := {scope for scope in self.default_scopes if not _is_scope(scope)}:
             raise SettingsError(f"{PREFIX}DEFAULT_SCOPES: there is no scope {sorted(unknown)[0]!r}")
         self.peers()
+        if self.oidc_client_id:
+            self._check_sign_in()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log may show."""
-        return tuple(filter(None, (self.jwt_secret, *self.stream_token_secrets)))
+        return tuple(filter(None, (self.jwt_secret, self.oidc_client_secret, *self.stream_token_secrets)))
 
     def peers(self) -> list[Network]:
         """The networks of the gateway. Raises SettingsError."""
@@ -88,6 +101,18 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"{PREFIX}JWT_ISSUER must name the issuer of the tokens")
         if unknown := set(self.jwt_algorithms) - EVERY_ALGORITHM:
             raise SettingsError(f"{PREFIX}JWT_ALGORITHMS: {sorted(unknown)[0]!r} is not accepted")
+
+    def _check_sign_in(self) -> None:
+        if self.access != "jwt" or not self.jwt_issuer:
+            raise SettingsError(f"{PREFIX}OIDC_CLIENT_ID needs {PREFIX}ACCESS=jwt and {PREFIX}JWT_ISSUER")
+        uri = self.oidc_redirect_uri
+        if not is_confidential(uri) or not uri.endswith(CALLBACK) or "?" in uri or "#" in uri:
+            raise SettingsError(
+                f"{PREFIX}OIDC_REDIRECT_URI is the https address of the page, followed by {CALLBACK}; "
+                "http only on this machine"
+            )
+        if "openid" not in self.oidc_scopes:
+            raise SettingsError(f"{PREFIX}OIDC_SCOPES must contain openid")
 
 
 def _is_scope(scope: str) -> bool:

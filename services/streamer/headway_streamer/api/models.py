@@ -73,6 +73,24 @@ class StartToken(msgspec.Struct):
     start_token: str
 
 
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """An access token to sign in with."""
+
+    token: str
+
+
+class Session(msgspec.Struct):
+    """Whom the streamer takes the caller for."""
+
+    mode: Literal["none", "jwt", "forward"]
+    owner: str
+    """Empty with the mode `none`, as is `tenant`."""
+    tenant: str
+    scopes: list[str]
+    expires: float | None
+    """Seconds since 1970; null if it does not end."""
+
+
 class CancelledTask(msgspec.Struct):
     """A task that was asked to end."""
 

@@ -9,6 +9,8 @@ from headway_streamer.api.models import (
     CancelledTask,
     CancelRequest,
     KindList,
+    Session,
+    SignIn,
     StartToken,
     StreamToken,
     StreamTokenRequest,
@@ -36,7 +38,7 @@ Dialect = Literal["native", "celery", "three_words"]
 class Operation(NamedTuple):
     """One method of one path."""
 
-    method: Literal["get", "post"]
+    method: Literal["get", "post", "delete"]
     path: str
     id: str
     tag: str
@@ -89,6 +91,57 @@ def _stream(path: str, id: str, summary: str, dialect: Dialect, *problems: int, 
 
 
 OPERATIONS = (
+    Operation(
+        "get",
+        "/api/v1/session",
+        "getSession",
+        "session",
+        "Get whom the streamer takes the caller for",
+        {200: "The caller"},
+        (),
+        answer=Session,
+    ),
+    Operation(
+        "post",
+        "/session",
+        "signIn",
+        "session",
+        "Sign in with a token, which is kept in a cookie",
+        {200: "The caller"},
+        (401, 404, 415, 422),
+        body=SignIn,
+        answer=Session,
+    ),
+    Operation("delete", "/session", "signOut", "session", "Sign out", {204: "The cookie is removed"}, (415,)),
+    Operation(
+        "get",
+        "/session/login",
+        "beginSignIn",
+        "session",
+        "Sign in at the identity provider, with a browser",
+        {303: "To the provider, or back to the page, which says why not"},
+        (404,),
+        media=HTML,
+    ),
+    Operation(
+        "get",
+        "/session/callback",
+        "finishSignIn",
+        "session",
+        "Return from the identity provider",
+        {303: "To the page"},
+        (404,),
+        tuple(
+            Parameter(name, "query", text)
+            for name, text in (
+                ("code", "Of the provider."),
+                ("state", "Of the sign-in."),
+                ("error", "Why there is no code."),
+                ("iss", "The provider (RFC 9207)."),
+            )
+        ),
+        media=HTML,
+    ),
     Operation(
         "post",
         "/api/v1/kinds/{kind}/token",

@@ -19,10 +19,10 @@ POLICY = (
 )
 ACCESS = {
     "none": "No access control: whoever reaches this address may submit, read and cancel tasks.",
-    "jwt": "Access control is on: this page uses the cookie __Host-headway, if you are signed in.",
+    "jwt": "Access control is on: tokens.",
     "forward": "Access control is on: the gateway in front of this page signs you in.",
 }
-"""What the page says about each mode of access control."""
+"""What the page says about each mode of access control, until it knows who is signed in."""
 _HASHED_SCRIPT = re.compile(r"page\.[0-9a-f]{12}\.js")
 
 
@@ -37,15 +37,21 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """All files of the page, by name; `index.html` is the page itself, which tells the mode of access control."""
+    """All files of the page, by name; `index.html` is the page itself, which tells the mode of access control.
 
-    def __init__(self, folder: Path = FOLDER, *, access: str = "none") -> None:
+    Args:
+        access: the mode.
+        provider: whether people sign in at an identity provider.
+    """
+
+    def __init__(self, folder: Path = FOLDER, *, access: str = "none", provider: bool = False) -> None:
         style = (folder / "built" / "style.css").read_text().strip()
         script = (folder / "built" / "page.js").read_bytes()
         self._script = f"page.{_digest(script)[:12]}.js"
         # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
         index = index.replace("page/page.js", f"page/{self._script}").replace(ACCESS["none"], ACCESS[access])
+        index = index.replace('data-access="none"', f'data-access="{access}"' + " data-provider" * provider)
         self.policy = POLICY.format(
             style="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         )

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from headway_streamer.access.access import Access
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
-from headway_streamer.http import console, documents, errors, kinds, process, streams, tasks, tokens
+from headway_streamer.http import console, documents, errors, kinds, process, session, sign_in, streams, tasks, tokens
 from headway_streamer.http.authentication import Authentication
 from headway_streamer.http.gate import Gate
 from headway_streamer.http.options import options_of
@@ -43,6 +43,11 @@ ROUTES = [
     documents.asyncapi_json,
     tokens.mint_stream_token,
     tokens.mint_start_token,
+    session.get_session,
+    session.sign_in,
+    session.sign_out,
+    sign_in.begin,
+    sign_in.finish,
 ]
 
 

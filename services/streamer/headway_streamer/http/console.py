@@ -28,7 +28,7 @@ async def page_file(request: AnyRequest, access: NamedDependency[Access], name: 
 
 
 def _file(request: AnyRequest, access: Access, name: str) -> Response[bytes]:
-    files = assets(access=access.settings.access)
+    files = assets(access=access.settings.access, provider=access.code_flow is not None)
     asset = files.get(name)
     if asset is None:
         raise not_found("There is no such page.")

@@ -50,6 +50,17 @@ async def test_anything_else_is_an_error_that_names_the_url(answering, response)
         await module.fetch_json("https://i/keys")
 
 
+async def test_a_form_is_sent_and_no_error_quotes_it(answering):
+    answering(httpx.Response(200, json={"access_token": "t"}))
+    assert await module.post_form("https://i/token", {"code": "c"}, ("id", "secret")) == {"access_token": "t"}
+    answering(httpx.Response(400, json={"error": "invalid_grant", "code": "c0de"}))
+    with pytest.raises(FetchError) as caught:
+        await module.post_form("https://i/token", {"code": "c0de"}, ("id", "5ecret"))
+    assert "https://i/token" in str(caught.value)
+    assert "c0de" not in str(caught.value)
+    assert "5ecret" not in str(caught.value)
+
+
 async def test_a_url_that_is_none_is_an_error():
     with pytest.raises(FetchError):
         await module.fetch_json("http://[")

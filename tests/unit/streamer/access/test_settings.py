@@ -8,6 +8,14 @@ from headway_streamer.access.settings import PREFIX, AccessSettings
 
 pytestmark = pytest.mark.security
 SECRET = "s" * 32
+SIGN_IN = {
+    "ACCESS": "jwt",
+    "JWT_SECRET": SECRET,
+    "JWT_ISSUER": "https://i",
+    "OIDC_CLIENT_ID": "headway",
+    "OIDC_CLIENT_SECRET": "hush",
+    "OIDC_REDIRECT_URI": "https://headway.example/tasks/session/callback",
+}
 
 
 def loaded(**variables):
@@ -23,6 +31,8 @@ def loaded(**variables):
         {"ACCESS": "jwt", "JWT_KEYS_FILE": "/k", "JWT_ISSUER": "i"},
         {"ACCESS": "jwt", "JWT_DISCOVERY": "true", "JWT_ISSUER": "https://i", "JWT_ALGORITHMS": "ES256,EdDSA"},
         {"ACCESS": "forward", "FORWARD_PEERS": "10.0.0.0/8, ::1", "DEFAULT_SCOPES": "tasks:read,kinds:crawl"},
+        SIGN_IN,
+        SIGN_IN | {"OIDC_REDIRECT_URI": "http://localhost:8000/session/callback"},
     ],
     ids=str,
 )
@@ -42,6 +52,19 @@ def test_consistent_settings_are_taken(variables):
         ({"ACCESS": "forward", "FORWARD_PEERS": "gateway.example"}, "FORWARD_PEERS"),
         ({"ACCESS": "forward", "FORWARD_PEERS": "10.0.0.1/8"}, "FORWARD_PEERS"),
         ({"DEFAULT_SCOPES": "tasks:write"}, "DEFAULT_SCOPES"),
+        ({"OIDC_CLIENT_ID": "headway"}, "OIDC_CLIENT_ID needs"),
+        ({"ACCESS": "jwt", "JWT_SECRET": SECRET, "OIDC_CLIENT_ID": "headway"}, "JWT_ISSUER"),
+        *(
+            (SIGN_IN | {"OIDC_REDIRECT_URI": uri}, "OIDC_REDIRECT_URI")
+            for uri in (
+                "",
+                "/session/callback",
+                "http://headway.example/session/callback",
+                "https://headway.example/callback",
+                "https://headway.example/?/session/callback",
+            )
+        ),
+        (SIGN_IN | {"OIDC_SCOPES": "tasks:read"}, "OIDC_SCOPES"),
     ],
     ids=str,
 )

@@ -24,6 +24,9 @@ SETTINGS = AccessSettings(
 )
 OPEN = {
     "/",
+    "/session",
+    "/session/login",
+    "/session/callback",
     "/page/{name}",
     "/schema",
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
