@@ -20,7 +20,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 import yaml
 
-from headway.jetstream.accounts import Literal, User, accounts
+from headway.jetstream.accounts import Literal, User, accounts, default_users
 from headway.jetstream.grants import roles
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
@@ -179,7 +179,7 @@ def readme(chart: str) -> str:
 def nats_accounts() -> str:
     """The accounts of the bundled NATS, as a template: the namespace is a value."""
     names = Names(PLACEHOLDER)
-    users = {role.name: User(role.name, Literal(f"${role.name.upper()}_PASSWORD")) for role in roles(names)}
+    users = {role.name: (User(role.name, Literal(f"${role.name.upper()}_PASSWORD")),) for role in roles(names)}
     size = '{{ include "nats.maxFile" . }}'
     text = render({"accounts": accounts(names, users, max_file=size)})
     text = text.replace(PLACEHOLDER.upper(), "{{ upper .Values.namespace }}")
@@ -187,9 +187,12 @@ def nats_accounts() -> str:
 
 
 def external_nats() -> str:
-    """Values of the official NATS chart, with the accounts of the namespace `hw`."""
+    """Values of the official NATS chart, with the accounts of the namespace `hw`, two users in each."""
+    names = Names()
     head, mark, rest = VALUES_HA.read_text().partition("    accounts:\n")
-    made = yaml.safe_dump(unquoted(accounts(Names(), max_file="54GB")), sort_keys=False, width=110)
+    made = yaml.safe_dump(
+        unquoted(accounts(names, default_users(names, pairs=True), max_file="54GB")), sort_keys=False, width=110
+    )
     return head + mark + textwrap.indent(made, " " * 6) + rest[rest.index("container:\n") :]
 
 

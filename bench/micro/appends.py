@@ -30,7 +30,7 @@ ROUND_APPENDS = 500
 
 
 def _config() -> str:
-    users = {role: User(role, Literal(PASSWORD)) for role in ("streamer", "processor", "reporter")}
+    users = {role: (User(role, Literal(PASSWORD)),) for role in ("streamer", "processor", "reporter")}
     one = {"ONE": {"jetstream": "enabled", "users": [{"user": "one", "password": PASSWORD}]}}
     return render({"accounts": one | accounts(IMPORTED, users, max_file="1GB")})
 

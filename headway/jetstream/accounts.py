@@ -25,13 +25,20 @@ class Literal(NamedTuple):
 class User(NamedTuple):
     """How processes of a role log in."""
 
-    name: str
+    name: str | Literal
     password: Literal
 
 
-def default_user(names: Names, role: str) -> User:
-    """The user of a role on a server that other namespaces may share."""
-    return User(f"{names.namespace}_{role}", Literal(f"${names.namespace}_{role}_password".upper()))
+def default_user(names: Names, role: str, number: int = 1) -> User:
+    """A user of a role on a server that other namespaces may share: ``hw_streamer``, the second ``hw_streamer_2``."""
+    name = f"{names.namespace}_{role}" + (f"_{number}" if number > 1 else "")
+    return User(name, Literal(f"${name}_password".upper()))
+
+
+def default_users(names: Names, *, pairs: bool = False) -> dict[str, tuple[User, ...]]:
+    """The users of each role: one, or two of which one can get another password while the other one is in use."""
+    numbers = (1, 2) if pairs else (1,)
+    return {role.name: tuple(default_user(names, role.name, number) for number in numbers) for role in roles(names)}
 
 
 def role_account(names: Names, role: str) -> str:
@@ -40,22 +47,22 @@ def role_account(names: Names, role: str) -> str:
 
 
 def accounts(
-    names: Names, users: dict[str, User] | None = None, *, max_file: str, admin: User | None = None
+    names: Names, users: dict[str, tuple[User, ...]] | None = None, *, max_file: str, admin: User | None = None
 ) -> dict[str, Any]:
     """The accounts of a namespace by name, as the server's configuration holds them.
 
     Args:
-        users: the user of each role; `default_user` for those that are missing.
+        users: the users of each role, which may do the same (default `default_users`).
         max_file: how much the streams may store, all copies together, such as ``10GB``. Services learn it, and no
             namespace fills the server for the others.
         admin: a user who may do everything in the account that holds the streams.
     """
-    every = roles(names)
+    every, users = roles(names), users or default_users(names)
     found: dict[str, Any] = {names.jetstream_account: _jetstream(names, every, max_file, admin)}
     for role in every:
-        user = (users or {}).get(role.name) or default_user(names, role.name)
         found[role_account(names, role.name)] = {
-            "users": [_user(names, role, user)],
+            "users": [_user(user) for user in users[role.name]],
+            "default_permissions": permissions(names, role),
             **_beat_exports(names, role.name),
             "imports": _imports(names, role),
         }
@@ -63,7 +70,7 @@ def accounts(
 
 
 def permissions(names: Names, role: Role) -> dict[str, Any]:
-    """What a user of a role may publish and subscribe to inside its account: a second line of defence."""
+    """What users of a role may publish and subscribe to inside its account: a second line of defence."""
     live = [names.all_live, names.all_beats] if role.name != "reporter" else [names.all_live]
     return {
         "publish": {"allow": [request.subject for request in role.requests] + [names.all_beats]},
@@ -73,7 +80,7 @@ def permissions(names: Names, role: Role) -> dict[str, Any]:
 
 def _jetstream(names: Names, every: tuple[Role, ...], max_file: str, admin: User | None) -> dict[str, Any]:
     limits = {"max_mem": 0, "max_file": Literal(max_file)}
-    users = {"users": [{"user": admin.name, "password": admin.password}]} if admin else {}
+    users = {"users": [_user(admin)]} if admin else {}
     return {"jetstream": limits, **users, "exports": _exports(names, every)}
 
 
@@ -126,5 +133,5 @@ def _import(kind: str, account: str, subject: str) -> dict[str, Any]:
     return {kind: {"account": account, "subject": subject}}
 
 
-def _user(names: Names, role: Role, user: User) -> dict[str, Any]:
-    return {"user": user.name, "password": user.password, "permissions": permissions(names, role)}
+def _user(user: User) -> dict[str, Any]:
+    return {"user": user.name, "password": user.password}

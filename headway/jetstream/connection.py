@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import nats.errors
 
-from headway.errors import SettingsError
+from headway.jetstream.credentials import content_of, credentials
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.reconnecting_client import ReconnectingClient
 from headway.jetstream.servers import parse_servers
@@ -34,13 +31,18 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str = "nats://127.0.0.1:4222"
     """URL of one server, or of several separated by commas. A user and password in it, percent-encoded, or a token, are
-    used unless `user` is set."""
+    used unless `user` or `user_file` is set."""
     namespace: str = "hw"
     """Prefix of all subjects, streams and buckets: lower case, a letter first."""
     user: str = ""
     """User name, for servers with user and password."""
+    user_file: str = ""
+    """Path of a file that holds the user name instead. It is read at each connection, as `password_file`."""
     password: str = ""
     """Password for `user`."""
+    password_file: str = ""
+    """Path of a file that holds the password instead. A password that is replaced in it is used from the next
+    connection on, without a restart."""
     creds_file: str = ""
     """Path of a credentials file (JWT and nkey seed)."""
     nkey_file: str = ""
@@ -76,7 +78,9 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What logs must not show."""
-        return (*parse_servers(self.url).secrets, *([self.password] if self.password else []))
+        file = self.password_file
+        own = (self.password, content_of(file) if file and Path(file).is_file() else "")
+        return (*parse_servers(self.url).secrets, *filter(None, own))
 
 
 class Connection:
@@ -125,7 +129,7 @@ class Connection:
             ping_interval=10,
             max_outstanding_pings=2,
             inbox_prefix=f"_INBOX_{self._name}".replace("-", "_"),
-            **_credentials(self.settings),
+            **credentials(self.settings),
         )
         self._changed_at = time.time()
 
@@ -159,56 +163,3 @@ class Connection:
         if not self._closing:
             logger.error("the nats connection has ended permanently", extra={"action": "nats_closed"})
         self.closed.set()
-
-
-def _credentials(settings: NatsSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for field in ("creds_file", "nkey_file", "tls_ca_file", "tls_cert_file", "tls_key_file"):
-        path = getattr(settings, field)
-        if path and not Path(path).is_file():
-            raise SettingsError(f"HEADWAY_NATS_{field.upper()}={path}: no such file")
-    servers = parse_servers(settings.url)
-    if settings.user:
-        options |= {"user": settings.user, "password": settings.password}
-    elif servers.user:
-        options |= {"user": servers.user, "password": servers.password}
-    elif servers.token:
-        options["token"] = servers.token
-    if settings.creds_file:
-        _check_seed("HEADWAY_NATS_CREDS_FILE", settings.creds_file, _SEED_OF_CREDS)
-        options["user_credentials"] = settings.creds_file
-    if settings.nkey_file:
-        _check_seed("HEADWAY_NATS_NKEY_FILE", settings.nkey_file, _SEED)
-        options["nkeys_seed"] = settings.nkey_file
-    if settings.tls_ca_file or settings.tls_cert_file:
-        options["tls"] = _tls(settings)
-    return options
-
-
-_SEED = re.compile(rb"\s*(SU[A-Z2-7]+)\s*")
-_SEED_OF_CREDS = re.compile(rb".*BEGIN NATS USER JWT-+\s+\S+.*BEGIN USER NKEY SEED-+\s+(\S+)\s.*", re.DOTALL)
-
-
-def _check_seed(variable: str, path: str, form: re.Pattern[bytes]) -> None:
-    """Raise SettingsError at once: nats-py would fail in every try to connect, indefinitely."""
-    try:
-        import nkeys
-    except ImportError as error:
-        raise SettingsError(f"{variable} needs the package nkeys: pip install 'nats-py[nkeys]'") from error
-    found = form.fullmatch(Path(path).read_bytes())
-    try:
-        nkeys.from_seed(bytearray(found[1] if found else b"")).wipe()
-    except (ValueError, IndexError, nkeys.NkeysError) as error:  # not base32, or too short
-        raise SettingsError(f"{variable}={path}: the file does not have the form that `nsc` or `nk` write") from error
-
-
-def _tls(settings: NatsSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
-        if settings.tls_cert_file:
-            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file or None)
-    except ssl.SSLError as error:
-        raise SettingsError(
-            f"HEADWAY_NATS_TLS_*: not certificates and keys in PEM that belong together: {error}"
-        ) from error
-    return context

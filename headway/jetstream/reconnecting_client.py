@@ -4,7 +4,9 @@ nats-py reconnects in a task that expects certain errors and ends with any other
 callback is called. That happens when a connection is cut inside the first line of a handshake (ValueError), and on
 uvloop, which raises RuntimeError where asyncio ignores a write to a closed connection. A read loop of the previous
 connection can also take bytes of the new one. So here an unexpected error is one more failed try, each connection
-begins without the tasks of the previous one, and a read loop that ends with an error ends the connection.
+begins without the tasks of the previous one, and a read loop that ends with an error ends the connection. A login that
+the server ends, because a password was changed or a JWT has expired, ends the connection and not the client: the files
+of the credentials may hold others by now.
 
 This relies on private APIs of nats-py 2.11 to 2.16; `tests/unit/jetstream/test_reconnecting_client.py` pins them.
 """
@@ -19,6 +21,8 @@ import nats.errors
 from nats.aio.client import Client
 
 STUBBORN_SECONDS = 0.1
+LOGIN_ENDED = ("authorization violation", "authentication expired", "authentication revoked")
+"""What the server says in lower case of a login that held so far."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +63,21 @@ class ReconnectingClient(Client):
             self._pending.clear()
             self._pending_data_size = 0
         await super()._close(status, do_cbs)
+
+    def _connect_command(self) -> bytes:
+        """Older versions of nats-py do not call what is given as user and password."""
+        given = {name: self.options[name] for name in ("user", "password")}
+        self.options |= {name: value() if callable(value) else value for name, value in given.items()}
+        try:
+            return super()._connect_command()
+        finally:
+            self.options |= given
+
+    async def _process_err(self, err_msg: str) -> None:
+        if any(reason in err_msg.lower() for reason in LOGIN_ENDED):
+            await self._process_op_err(nats.errors.AuthorizationError())
+        else:
+            await super()._process_err(err_msg)
 
     async def _read_loop(self) -> None:
         await super()._read_loop()

@@ -69,9 +69,9 @@ def by_creds() -> tuple[dict[str, Any], dict[str, str]]:
         limits = UNLIMITED | (STORAGE if "jetstream" in account else {})
         claims = {"type": "account", "limits": limits, "exports": _exported(account), "imports": _imported(name, keys)}
         tokens[keys[name].public] = operator.token(keys[name], name, claims)
-        for user in account.get("users", []):
+        for _ in account.get("users", []):
             role = name.partition("_")[2].lower()
-            files[f"{role}.creds"] = _credentials(keys[name], role, user["permissions"])
+            files[f"{role}.creds"] = _credentials(keys[name], role, account["default_permissions"])
     return {
         "operator": operator.token(operator, "O", {"type": "operator"}),
         "system_account": system.public,
@@ -117,8 +117,7 @@ def by_nkey() -> tuple[dict[str, Any], dict[str, str]]:
     made, files = described(), {}
     for role in ROLES:
         key = Key("user", role[:1].encode() * 32)
-        (user,) = made[role_account(Names(), role)]["users"]
-        made[role_account(Names(), role)]["users"] = [{"nkey": key.public, "permissions": user["permissions"]}]
+        made[role_account(Names(), role)]["users"] = [{"nkey": key.public}]
         files[f"{role}.nk"] = key.seed
     made[Names().jetstream_account]["jetstream"] = {"max_file": STORE_BYTES}
     return {"accounts": made}, files
@@ -183,6 +182,7 @@ class Cluster:
         self.users = {role: f"hw_{role}" for role in ROLES}
         self.passwords = {role: f"pw-{role}" for role in ROLES}
         environment = {f"HW_{role.upper()}_PASSWORD": password for role, password in self.passwords.items()}
+        environment |= {f"HW_{role.upper()}_2_PASSWORD": f"spare-{role}" for role in ROLES}
         ports = [free_port() for _ in range(values["cluster"]["replicas"])]
         routes = [f"nats://127.0.0.1:{port}" for port in ports]
         self.nodes = {

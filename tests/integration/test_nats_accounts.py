@@ -51,7 +51,7 @@ def generated():
     """The configuration of two namespaces, each with an administrator."""
     found = {}
     for names in (OWN, OTHER):
-        users = {role: user(names, role) for role in ROLES}
+        users = {role: (user(names, role),) for role in ROLES}
         found |= accounts(names, users, max_file="150MB", admin=user(names, "admin"))
     return SERVER + render({"accounts": found})
 

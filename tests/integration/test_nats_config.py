@@ -55,7 +55,7 @@ async def test_a_store_without_accounts_is_carried_over_by_its_name(tmp_path):
         await before.close()
     store = tmp_path / "store" / "jetstream"
     shutil.move(store / "$G", store / NAMES.jetstream_account)
-    users = {role.name: User(role.name, Literal("secret")) for role in roles(NAMES)}
+    users = {role.name: (User(role.name, Literal("secret")),) for role in roles(NAMES)}
     found = accounts(NAMES, users, max_file="1GB", admin=User("admin", Literal("secret")))
     with run_nats(tmp_path, render({"accounts": found})) as server:
         after = await opened(server.url, "admin")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from headway.jetstream.accounts import accounts, default_user
-from headway.jetstream.grants import roles
+from headway.jetstream.accounts import accounts, default_user, default_users
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
 
@@ -40,26 +40,32 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option(
     "--max-file", type=Size(), default="10GB", show_default=True, help="What each namespace may store, copies included."
 )
+@click.option(
+    "--pairs", is_flag=True, help="Give each role a second user, so that passwords can be changed one by one."
+)
 @click.option("--admin", is_flag=True, help="Add a user who may do everything with the streams, for maintenance.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-def nats_config(*, namespaces: tuple[str, ...], max_file: str, admin: bool, output: Path | None) -> None:
+def nats_config(*, namespaces: tuple[str, ...], max_file: str, pairs: bool, admin: bool, output: Path | None) -> None:
     """Print the accounts, users and permissions that a NATS server needs.
 
     Streamers, processors and reporters (workers that are not processors) log in as users of their own, for the
-    namespace hw as hw_streamer, hw_processor and hw_reporter.
+    namespace hw as hw_streamer, hw_processor and hw_reporter; with --pairs also as hw_streamer_2 and so on.
     """
-    text = "".join(_namespace(Names(namespace), max_file, admin=admin) for namespace in dict.fromkeys(namespaces))
+    text = "".join(
+        _namespace(Names(namespace), max_file, pairs=pairs, admin=admin) for namespace in dict.fromkeys(namespaces)
+    )
     if output is None:
         click.echo(HEAD + text, nl=False)
     else:
         output.write_text(HEAD + text)
 
 
-def _namespace(names: Names, max_file: str, *, admin: bool) -> str:
+def _namespace(names: Names, max_file: str, *, pairs: bool, admin: bool) -> str:
     """The accounts of one namespace, after a list of its users."""
     administrator = default_user(names, "admin") if admin else None
-    users = [default_user(names, role.name) for role in roles(names)] + ([administrator] if administrator else [])
-    lines = "".join(f"#   {user.name}: password {user.password.text}\n" for user in users)
+    users = default_users(names, pairs=pairs)
+    listed = [*chain.from_iterable(users.values()), *([administrator] if administrator else [])]
+    lines = "".join(f"#   {user.name}: password {user.password.text}\n" for user in listed)
     return f"#\n# Users of the namespace {names.namespace}:\n{lines}" + render(
-        accounts(names, max_file=max_file, admin=administrator)
+        accounts(names, users, max_file=max_file, admin=administrator)
     )

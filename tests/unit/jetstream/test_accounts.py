@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway.jetstream.accounts import Literal, User, accounts, default_user, permissions
+from headway.jetstream.accounts import Literal, User, accounts, default_user, default_users, permissions
 from headway.jetstream.grants import roles
 from headway.subjects import Names
 
@@ -71,14 +71,27 @@ def test_users_are_limited_inside_their_account_too(role):
     assert set(allowed["publish"]["allow"]) == {request.subject for request in role.requests} | {"hw.beat.*"}
 
 
+def users_of(made):
+    return [user["user"] for account in made.values() for user in account.get("users", [])]
+
+
 def test_users_are_named_by_their_namespace_unless_given(made):
     assert default_user(NAMES, "streamer") == User("hw_streamer", Literal("$HW_STREAMER_PASSWORD"))
-    other = accounts(NAMES, {"streamer": User("s", Literal("$S"))}, max_file="1GB")
-    assert [user["user"] for account in other.values() for user in account.get("users", [])] == [
-        "s",
-        "hw_processor",
-        "hw_reporter",
-    ]
+    assert users_of(made) == ["hw_streamer", "hw_processor", "hw_reporter"]
+    given = default_users(NAMES) | {"streamer": (User("s", Literal("$S")),)}
+    assert users_of(accounts(NAMES, given, max_file="1GB")) == ["s", "hw_processor", "hw_reporter"]
+
+
+def test_a_second_user_of_a_role_may_do_the_same(made):
+    pairs = accounts(NAMES, default_users(NAMES, pairs=True), max_file="1GB")
+    names = ["hw_streamer", "hw_streamer_2", "hw_processor", "hw_processor_2", "hw_reporter", "hw_reporter_2"]
+    assert users_of(pairs) == names
+    assert pairs["HW_STREAMER"]["users"][1] == {"user": "hw_streamer_2", "password": Literal("$HW_STREAMER_2_PASSWORD")}
+    assert {name: account | {"users": []} for name, account in pairs.items() if name != "HW_JETSTREAM"} == {
+        name: account | {"users": []} for name, account in made.items() if name != "HW_JETSTREAM"
+    }
+    assert not any("permissions" in user for account in pairs.values() for user in account.get("users", []))
+    assert pairs["HW_STREAMER"]["default_permissions"] == permissions(NAMES, roles(NAMES)[0])
 
 
 def test_an_administrator_is_in_the_account_of_the_streams_when_asked_for():

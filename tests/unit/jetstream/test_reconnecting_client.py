@@ -15,6 +15,8 @@ from nats.aio.client import Client
         ("_attempt_reconnect", "2bbc96e0f2f765ec"),
         ("_process_connect_init", "e1ed2da075c82ab0"),
         ("_process_op_err", "d4257cb1203cdbcb"),
+        ("_process_err", "ceb70f44e38fa728"),
+        ("_connect_command", "1999c01f55c91ecc"),
         ("_read_loop", "b44b9401f436dd0e"),
         ("_flush_pending", "317c8d7ef54b90b7"),
     ],
