@@ -1,12 +1,16 @@
 """Access control as the how-to describes it, with the installed commands."""
 
+import asyncio
 import json
+import re
 import subprocess
 
 import httpx
 import pytest
 
 from tests.acceptance.test_docs import environment
+from tests.fixtures.condition import until
+from tests.fixtures.issuer import run_issuer
 from tests.fixtures.services import free_port
 
 pytestmark = pytest.mark.security
@@ -42,6 +46,47 @@ def test_a_secret_of_ones_own_as_documented(printed, services):
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.strip().splitlines()[-1])
     assert "completed" in json.dumps(last)
+
+
+async def test_an_identity_provider_as_documented(printed, services, streamers, tmp_path, security_figures):
+    """A command with a token whose roles are scopes; then the provider signs with a new key."""
+    (block,) = printed
+    settings = dict(re.findall(r"^export (\w+)=(.+)$", block.text, re.MULTILINE))
+    processor = services.processor("p1", BUILTIN_KINDS="check")
+    async with run_issuer("/realms/main") as issuer:
+        assert settings["HEADWAY_STREAMER_JWT_ISSUER"] == "https://idp.example/realms/main"
+        one = await streamers("s1", settings | {"HEADWAY_STREAMER_JWT_ISSUER": issuer.url})
+        url, roles = f"http://127.0.0.1:{one.port}", ["offline_access", "tasks:submit", "tasks:read"]
+        file = tmp_path / "token"
+
+        async def status(**claims):
+            headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
+            async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+                return (await http.get("/api/v1/tasks")).status_code
+
+        async def command(*words):
+            file.write_text(issuer.token(scope=None, realm_access={"roles": roles}))
+            given = environment(HEADWAY_SERVER=url, HEADWAY_TOKEN_FILE=str(file))
+            done = await asyncio.to_thread(
+                subprocess.run, ["headway", *words], env=given, capture_output=True, text=True, timeout=60
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        await until(lambda: _is(status(realm_access={"roles": roles}), 200), 20)
+        await asyncio.to_thread(processor.wait_ready)
+        assert "completed" in await command("submit", "check", "--json", "--watch")
+        refused = [await status(), await status(realm_access={"roles": ["admin"]}), await status(aud="account")]
+        assert refused == [403, 403, 401]
+        issuer.rotate("next")
+        await until(lambda: _is(status(realm_access={"roles": roles}), 200), 20)
+        assert "completed" in await command("ls", "--json")
+        assert await status(kid="unknown") == 401
+    security_figures(14, "an issuer as documented, rotated while it runs", readings=issuer.asked, refused=4)
+
+
+async def _is(awaited, expected):
+    return await awaited == expected
 
 
 async def test_nobody_reads_without_a_token(services, streamers):

@@ -15,7 +15,6 @@ from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway_streamer.access.access import Access
-from headway_streamer.access.fetch import fetch_json, post_form
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
 from headway_streamer.access.settings import AccessSettings
@@ -53,7 +52,7 @@ class Components:
         self.settings = settings
         self.connection = connection
         client, names = connection.client, connection.names
-        self.access = Access(access or AccessSettings(), fetch_json, post_form)
+        self.access = Access(access or AccessSettings())
         self.metrics = Metrics()
         self.log = JetStreamLog(client, names)
         self.decoder = FrameDecoder(self.metrics)

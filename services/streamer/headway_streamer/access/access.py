@@ -15,6 +15,7 @@ from headway_streamer.access.authenticators import (
 )
 from headway_streamer.access.claims import ClaimNames
 from headway_streamer.access.code_flow import Client, CodeFlow, Post
+from headway_streamer.access.fetch import fetch_json, post_form
 from headway_streamer.access.jwks import Fetch, IssuerKeys
 from headway_streamer.access.keys import KeySource, StaticKeys, read_keys, secret_key
 from headway_streamer.access.principal import Principal
@@ -30,13 +31,13 @@ class Access:
 
     Args:
         settings: of access control.
-        fetch: reads JSON documents of an issuer. Only needed where keys come from a URL, and for sign-ins.
+        fetch: reads JSON documents of an issuer.
         post: sends the codes of sign-ins to the issuer.
 
     Raises SettingsError for keys that cannot be read or are too weak.
     """
 
-    def __init__(self, settings: AccessSettings, fetch: Fetch | None = None, post: Post | None = None) -> None:
+    def __init__(self, settings: AccessSettings, fetch: Fetch = fetch_json, post: Post = post_form) -> None:
         self.settings = settings
         self.issuer_keys = _issuer_keys(settings, fetch)
         secrets = settings.stream_token_secrets
@@ -81,9 +82,9 @@ class Access:
         claims = ClaimNames(owner=settings.claim_owner, tenant=settings.claim_tenant, scopes=settings.claim_scopes)
         return TokenAuthentication(Verifier(self._keys(), requirements), claims, settings.default_scopes)
 
-    def _code_flow(self, fetch: Fetch | None, post: Post | None) -> CodeFlow | None:
+    def _code_flow(self, fetch: Fetch, post: Post) -> CodeFlow | None:
         settings = self.settings
-        if not settings.oidc_client_id or fetch is None or post is None:
+        if not settings.oidc_client_id:
             return None
         client = Client(
             settings.oidc_client_id, settings.oidc_redirect_uri, settings.oidc_client_secret, settings.oidc_scopes
@@ -103,8 +104,8 @@ class Access:
         return StaticKeys([secret_key(self.settings.jwt_secret)])
 
 
-def _issuer_keys(settings: AccessSettings, fetch: Fetch | None) -> IssuerKeys | None:
-    if settings.access != "jwt" or fetch is None:
+def _issuer_keys(settings: AccessSettings, fetch: Fetch) -> IssuerKeys | None:
+    if settings.access != "jwt":
         return None
     if settings.jwt_discovery:
         return IssuerKeys(settings.jwt_issuer.rstrip("/") + DISCOVERY_PATH, fetch, discovery=True)

@@ -53,6 +53,12 @@ async def test_keys_come_from_the_issuer(given, url):
     assert asked == [url]
 
 
+@pytest.mark.parametrize("given", [{"jwt_jwks_url": "https://i/keys"}, {"jwt_discovery": True}])
+def test_the_url_of_an_issuer_is_all_that_is_needed(given):
+    """As a streamer checks its settings before it starts any process."""
+    assert Access(AccessSettings(access="jwt", jwt_issuer="https://i/realm/", **given)).issuer_keys is not None
+
+
 async def test_without_an_issuer_nothing_is_kept_fresh():
     assert await Access(AccessSettings(), fetch).keep_keys_fresh() is None
 
