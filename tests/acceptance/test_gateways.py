@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures import proxies
 from tests.fixtures.auth_service import User, run_auth_service
-from tests.fixtures.issuer import run_issuer
+from tests.fixtures.oidc_issuer import run_issuer
 from tests.fixtures.pages import ROOT, blocks
 from tests.fixtures.proxies import replaced
 from tests.fixtures.services import free_port, run_services
@@ -101,7 +101,7 @@ def nginx(streamer, tmp_path):
 @pytest.fixture
 async def envoy(streamer, tmp_path):
     port = free_port()
-    async with run_issuer("/realms/main") as issuer:
+    with run_issuer() as issuer:
         tls = re.search(r" {6}transport_socket:\n( {8,}.*\n)+", printed("yaml"))[0]
         text = replaced(
             printed("yaml"),
@@ -109,7 +109,10 @@ async def envoy(streamer, tmp_path):
             ("address: 0.0.0.0, port_value: 80", f"address: 127.0.0.1, port_value: {port}"),
             ("address: streamer-1, port_value: 8000", f"address: 127.0.0.1, port_value: {streamer.port}"),
             ("address: streamer-2, port_value: 8000", f"address: 127.0.0.1, port_value: {streamer.port}"),
-            ("address: idp.example, port_value: 443", f"address: 127.0.0.1, port_value: {issuer.port}"),
+            (
+                "address: idp.example, port_value: 443",
+                f"address: 127.0.0.1, port_value: {issuer.url.rpartition(':')[2]}",
+            ),
             ("https://idp.example/realms/main", issuer.url),
             ("60s", f"{SILENCE_SECONDS}s"),
             ("idle_timeout: 300s", f"idle_timeout: {SILENCE_SECONDS}s"),
@@ -119,10 +122,10 @@ async def envoy(streamer, tmp_path):
             await asyncio.to_thread(proxy.wait)
             yield Gateway(
                 proxy,
-                {"Authorization": f"Bearer {issuer.token()}"},
-                issuer.token(),
-                issuer.token(scope="tasks:read"),
-                {"Authorization": f"Bearer {issuer.token(sub='bob')}"},
+                {"Authorization": f"Bearer {issuer.access_token()}"},
+                issuer.access_token(),
+                issuer.access_token(scope="tasks:read"),
+                {"Authorization": f"Bearer {issuer.access_token('bob')}"},
                 [proxy.log],
             )
         finally:

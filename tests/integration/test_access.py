@@ -15,7 +15,7 @@ from headway_streamer.access.settings import AccessSettings
 from tests.fixtures import tokens
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
-from tests.fixtures.issuer import run_issuer
+from tests.fixtures.oidc_issuer import run_issuer
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 SETTINGS = AccessSettings(
@@ -108,7 +108,7 @@ async def test_keys_of_an_issuer_are_found_and_survive_its_outage(
     nats_server, names, kind, monkeypatch, security_figures
 ):
     monkeypatch.setattr("headway_streamer.access.jwks.UNKNOWN_KID_SECONDS", 0.2)
-    async with run_issuer() as issuer:
+    with run_issuer() as issuer:
         settings = AccessSettings(access="jwt", jwt_discovery=True, jwt_issuer=issuer.url)
         async with run_streamer(nats_server.url, names.namespace, access=settings) as running:
 
@@ -119,17 +119,24 @@ async def test_keys_of_an_issuer_are_found_and_survive_its_outage(
             async def accepted(token):
                 return await status(token) == 200
 
-            old = issuer.token()
+            old = issuer.access_token()
             await until(lambda: accepted(old))
-            issuer.rotate("new")
-            new = issuer.token()
+            issuer.rotate()
+            new = issuer.access_token()
             await until(lambda: accepted(new))
             issuer.reachable = False
-            statuses = [await status(issuer.token(kid=f"unknown{number}")) for number in range(100)]
+            claims = tokens.claims(int(time.time()), iss=issuer.url)
+            unknown = [
+                tokens.jwt.encode({"alg": "RS256", "kid": f"unknown{number}"}, claims, issuer.keys[0])
+                for number in range(100)
+            ]
+            statuses = [await status(token) for token in unknown]
             assert set(statuses) == {401}
             assert await accepted(old)
             assert await accepted(new)
-            security_figures(14, "rotated key, then the issuer is gone", readings=issuer.asked, valid_refused=0)
+            security_figures(
+                14, "rotated key, then the issuer is gone", readings=issuer.asked.count("/keys"), valid_refused=0
+            )
 
 
 async def test_no_answer_to_a_bad_token_differs_on_a_real_server(streamer):
