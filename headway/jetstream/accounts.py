@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from headway.jetstream.grants import Role, roles
+from headway.jetstream.grants import Role, operator, roles
 from headway.subjects import Names
 
 PROCESSOR, STREAMER = "processor", "streamer"
@@ -52,18 +52,20 @@ def accounts(
     """The accounts of a namespace by name, as the server's configuration holds them.
 
     Args:
-        users: the users of each role, which may do the same (default `default_users`).
+        users: the users of each role, which may do the same (default `default_users`). With users for "operator"
+            there is an account for `headway nats-adapt`.
         max_file: how much the streams may store, all copies together, such as ``10GB``. Services learn it, and no
             namespace fills the server for the others.
         admin: a user who may do everything in the account that holds the streams.
     """
-    every, users = roles(names), users or default_users(names)
+    users = users or default_users(names)
+    every = (*roles(names), operator(names)) if "operator" in users else roles(names)
     found: dict[str, Any] = {names.jetstream_account: _jetstream(names, every, max_file, admin)}
     for role in every:
         found[role_account(names, role.name)] = {
             "users": [_user(user) for user in users[role.name]],
             "default_permissions": permissions(names, role),
-            **_beat_exports(names, role.name),
+            **_beat_exports(names, role),
             "imports": _imports(names, role),
         }
     return found
@@ -71,9 +73,12 @@ def accounts(
 
 def permissions(names: Names, role: Role) -> dict[str, Any]:
     """What users of a role may publish and subscribe to inside its account: a second line of defence."""
+    requests = [request.subject for request in role.requests]
+    if not role.follows_tasks:
+        return {"publish": {"allow": requests}, "subscribe": {"allow": [f"{role.inbox}.>"]}}
     live = [names.all_live, names.all_beats] if role.name != "reporter" else [names.all_live]
     return {
-        "publish": {"allow": [request.subject for request in role.requests] + [names.all_beats]},
+        "publish": {"allow": [*requests, names.all_beats]},
         "subscribe": {"allow": [f"{role.inbox}.>", *live]},
     }
 
@@ -96,25 +101,27 @@ def _exports(names: Names, every: tuple[Role, ...]) -> list[dict[str, Any]]:
         {"service": subject} | ({"response_type": "Stream"} if subject in streamed else {}) | {"accounts": allowed}
         for subject, allowed in who.items()
     ]
-    everybody = [role_account(names, role.name) for role in every]
+    everybody = [role_account(names, role.name) for role in every if role.follows_tasks]
     return [*services, {"stream": names.all_live, "accounts": everybody}]
 
 
 def _imports(names: Names, role: Role) -> list[dict[str, Any]]:
     services = [_import("service", names.jetstream_account, request.subject) for request in role.requests]
+    if not role.follows_tasks:
+        return services
     return [*services, _import("stream", names.jetstream_account, names.all_live), *_beat_imports(names, role.name)]
 
 
-def _beat_exports(names: Names, role: str) -> dict[str, Any]:
+def _beat_exports(names: Names, role: Role) -> dict[str, Any]:
     """Task beats go from workers to streamers, presence beats from streamers to processors.
 
     Two accounts that import a subject from one another form a cycle, which the server refuses. So streamers import both
     from the processors: what these publish, as a stream, and the right to publish to them, as a service.
     """
-    if role == STREAMER:
+    if role.name == STREAMER or not role.follows_tasks:
         return {}
     streamer = [role_account(names, STREAMER)]
-    kinds = ("stream", "service") if role == PROCESSOR else ("stream",)
+    kinds = ("stream", "service") if role.name == PROCESSOR else ("stream",)
     return {"exports": [{kind: names.all_beats, "accounts": streamer} for kind in kinds]}
 
 

@@ -59,14 +59,15 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Shortest time in milliseconds between two reads of a connection with continuous live messages: a wake-up costs
     more than a message. Needs direct_dispatch; 0 reads at once."""
     replicas: int = 1
-    """Copies of each stream: 1, or 3 on a cluster of three or more servers."""
+    """Copies of each stream: 1, or 3 on a cluster of three or more servers. Read when a stream is created, and by
+    `headway nats-adapt`."""
     max_jobs: int = 1_000_000
     """Maximum number of jobs that wait or run; a submit above it is answered with 507. 0 for no limit. Read when the
-    stream of jobs is created.
+    stream of jobs is created, and by `headway nats-adapt`.
     """
     max_jobs_bytes: int = 1024 * 1024 * 1024
     """Maximum bytes of these jobs, which the server reserves; at most a quarter of the free space of a single server. 0
-    for no limit. Read when the stream of jobs is created.
+    for no limit. Read when the stream of jobs is created, and by `headway nats-adapt`.
     """
 
     def __post_init__(self) -> None:

@@ -25,6 +25,8 @@ class Role(NamedTuple):
     inbox: str
     """Prefix of the subjects on which they receive answers."""
     requests: tuple[Request, ...]
+    follows_tasks: bool = True
+    """Whether they receive live events, and send beats."""
 
 
 def roles(names: Names) -> tuple[Role, ...]:
@@ -39,6 +41,17 @@ def roles(names: Names) -> tuple[Role, ...]:
         Role("processor", "_INBOX_processor", _processor(names)),
         Role("reporter", "_INBOX_reporter", _reporter(names)),
     )
+
+
+def operator(names: Names) -> Role:
+    """The role of `headway nats-adapt`, which changes the configuration of the streams that exist.
+
+    Whoever has its password can empty every stream of its namespace: no process keeps it, and nothing of another
+    namespace is within its reach.
+    """
+    streams = created_streams(names)
+    calls = (f"$JS.API.STREAM.{call}.{stream}" for call in ("INFO", "UPDATE") for stream in streams)
+    return Role("operator", "_INBOX_operator", (Request("$JS.API.INFO"), *map(Request, calls)), follows_tasks=False)
 
 
 def created_streams(names: Names) -> tuple[str, ...]:

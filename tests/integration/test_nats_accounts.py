@@ -16,7 +16,7 @@ from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.accounts import Literal, User, accounts, permissions
 from headway.jetstream.connection import NatsSettings
-from headway.jetstream.grants import created_streams, roles
+from headway.jetstream.grants import created_streams, operator, roles
 from headway.jetstream.kv import Bucket
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
@@ -51,7 +51,7 @@ def generated():
     """The configuration of two namespaces, each with an administrator."""
     found = {}
     for names in (OWN, OTHER):
-        users = {role: (user(names, role),) for role in ROLES}
+        users = {role: (user(names, role),) for role in (*ROLES, "operator")}
         found |= accounts(names, users, max_file="150MB", admin=user(names, "admin"))
     return SERVER + render({"accounts": found})
 
@@ -284,6 +284,29 @@ async def test_no_role_creates_or_changes_a_stream(role, tmp_path, security_figu
             created_streams(OWN)
         )
     security_figures(1, f"{role.name}: configurations of streams", vectors=tried, effects=0)
+
+
+async def test_an_operator_reaches_nothing_of_another_namespace(tmp_path, security_figures):
+    """In its own it may do what an update of a stream can do, such as deleting by a short age."""
+    role, sent = operator(OWN), 0
+    async with running(tmp_path, generated()) as server:
+        before, heard = await server.states(), await server.heard(OTHER)
+        client = await server.login(OWN, role.name, role.inbox)
+        for attack in (every_reply, every_publish):
+            sent += await attack(client, role, OWN, OTHER)
+        await server.settle()
+        after = await server.states()
+        assert before[OWN].changes(after[OWN]) == []
+        for name, config in ((n, h) for n in created_streams(OWN) for h in HOSTILE):
+            body = {"name": name, "subjects": [f"hw.{name}"], "storage": "file"} | config
+            await client.publish(f"$JS.API.STREAM.UPDATE.{name}", json.dumps(body).encode(), reply=f"{role.inbox}.x")
+            sent += 1
+        await client.flush()
+        await server.settle()
+        after = await server.states()
+        assert before[OTHER].changes(after[OTHER]) == []
+        assert heard == []
+    security_figures(1, "operator: another namespace", vectors=sent, effects=0)
 
 
 @pytest.mark.parametrize(

@@ -44,26 +44,30 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     "--pairs", is_flag=True, help="Give each role a second user, so that passwords can be changed one by one."
 )
 @click.option("--admin", is_flag=True, help="Add a user who may do everything with the streams, for maintenance.")
+@click.option("--operator", is_flag=True, help="Add an account for `headway nats-adapt`.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-def nats_config(*, namespaces: tuple[str, ...], max_file: str, pairs: bool, admin: bool, output: Path | None) -> None:
+def nats_config(
+    *, namespaces: tuple[str, ...], max_file: str, pairs: bool, admin: bool, operator: bool, output: Path | None
+) -> None:
     """Print the accounts, users and permissions that a NATS server needs.
 
     Streamers, processors and reporters (workers that are not processors) log in as users of their own, for the
     namespace hw as hw_streamer, hw_processor and hw_reporter; with --pairs also as hw_streamer_2 and so on.
     """
-    text = "".join(
-        _namespace(Names(namespace), max_file, pairs=pairs, admin=admin) for namespace in dict.fromkeys(namespaces)
-    )
+    every = [Names(namespace) for namespace in dict.fromkeys(namespaces)]
+    text = "".join(_namespace(names, max_file, pairs=pairs, admin=admin, operator=operator) for names in every)
     if output is None:
         click.echo(HEAD + text, nl=False)
     else:
         output.write_text(HEAD + text)
 
 
-def _namespace(names: Names, max_file: str, *, pairs: bool, admin: bool) -> str:
+def _namespace(names: Names, max_file: str, *, pairs: bool, admin: bool, operator: bool) -> str:
     """The accounts of one namespace, after a list of its users."""
     administrator = default_user(names, "admin") if admin else None
     users = default_users(names, pairs=pairs)
+    if operator:
+        users["operator"] = (default_user(names, "operator"),)
     listed = [*chain.from_iterable(users.values()), *([administrator] if administrator else [])]
     lines = "".join(f"#   {user.name}: password {user.password.text}\n" for user in listed)
     return f"#\n# Users of the namespace {names.namespace}:\n{lines}" + render(

@@ -3,7 +3,7 @@
 import pytest
 
 from headway.jetstream.accounts import Literal, User, accounts, default_user, default_users, permissions
-from headway.jetstream.grants import roles
+from headway.jetstream.grants import operator, roles
 from headway.subjects import Names
 
 NAMES = Names("hw")
@@ -97,6 +97,19 @@ def test_a_second_user_of_a_role_may_do_the_same(made):
 def test_an_administrator_is_in_the_account_of_the_streams_when_asked_for():
     made = accounts(NAMES, max_file="1GB", admin=User("a", Literal("$A")))
     assert made["HW_JETSTREAM"]["users"] == [{"user": "a", "password": Literal("$A")}]
+
+
+def test_an_operator_has_an_account_that_follows_no_task_when_asked_for(made):
+    assert "HW_OPERATOR" not in made
+    extended = accounts(NAMES, default_users(NAMES) | {"operator": (User("o", Literal("$O")),)}, max_file="1GB")
+    wanted = {("service", request.subject) for request in operator(NAMES).requests}
+    assert imported(extended, "HW_OPERATOR", "HW_JETSTREAM") == granted(extended, "HW_OPERATOR") == wanted
+    assert extended["HW_OPERATOR"].keys() == {"users", "default_permissions", "imports"}
+    allowed = permissions(NAMES, operator(NAMES))
+    assert allowed["subscribe"]["allow"] == ["_INBOX_operator.>"]
+    assert {name: extended[name] for name in made if name != "HW_JETSTREAM"} == {
+        name: made[name] for name in made if name != "HW_JETSTREAM"
+    }
 
 
 def test_namespaces_share_no_account():

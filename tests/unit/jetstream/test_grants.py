@@ -5,7 +5,7 @@ import re
 import pytest
 
 from headway.jetstream.connection import NatsSettings
-from headway.jetstream.grants import created_streams, roles
+from headway.jetstream.grants import created_streams, operator, roles
 from headway.jetstream.provision import streams
 from headway.subjects import Names
 
@@ -50,10 +50,16 @@ def test_reporters_append_events_and_records_and_read_logs():
     ]
 
 
+def test_an_operator_changes_the_streams_of_its_namespace_and_does_nothing_else():
+    allowed = {request.subject for request in operator(NAMES).requests}
+    calls = {f"$JS.API.STREAM.{call}.{name}" for call in ("INFO", "UPDATE") for name in created_streams(NAMES)}
+    assert allowed == calls | {"$JS.API.INFO"}
+
+
 def test_all_streams_are_those_that_are_created():
     assert set(created_streams(NAMES)) == {stream.name for stream in streams(NAMES, NatsSettings())}
 
 
 def test_every_subject_belongs_to_one_namespace():
-    for role in roles(Names("other")):
+    for role in (*roles(Names("other")), operator(Names("other"))):
         assert not [r for r in role.requests if re.search(r"\bhw\b|HW_|hw_", r.subject)]

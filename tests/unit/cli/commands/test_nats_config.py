@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from headway.jetstream.accounts import accounts
+from headway.jetstream.accounts import accounts, default_user, default_users
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
 from tests.fixtures.scripted_server import headway
@@ -42,6 +42,15 @@ def test_passwords_are_variables_of_the_server() -> None:
 def test_administrator_exists_only_when_asked_for() -> None:
     """Nobody has a user in the account of the streams."""
     assert "admin" not in headway("nats-config").stdout
+
+
+def test_operator_exists_only_when_asked_for() -> None:
+    """With an account of its own."""
+    assert "OPERATOR" not in headway("nats-config").stdout
+    text = headway("nats-config", "--operator").stdout
+    assert "#   hw_operator: password $HW_OPERATOR_PASSWORD\n" in text
+    users = default_users(Names("hw")) | {"operator": (default_user(Names("hw"), "operator"),)}
+    assert render(accounts(Names("hw"), users, max_file="10GB")) in text
 
 
 def test_output_is_written_to_a_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
