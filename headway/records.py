@@ -8,6 +8,7 @@ import msgspec
 
 from headway import codec
 from headway.errors import MalformedEventError, NestedTooDeepError
+from headway.ownership import Ownership
 from headway.subjects import is_name
 
 MAX_SECONDS = 1e11
@@ -31,6 +32,11 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     cancel_on_disconnect: bool = False
     """Whether the task ends when the client that started it has been absent for the processor's grace."""
 
+    @property
+    def ownership(self) -> Ownership:
+        """Whose the task is."""
+        return Ownership(self.owner, self.tenant)
+
 
 class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The message that asks a processor to run a task."""
@@ -40,7 +46,14 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     params: msgspec.Raw = msgspec.Raw(b"{}")
     submitted: float = 0.0
     cancel_on_disconnect: bool = False
-    """The same as in the task's record, which processors do not read."""
+    """The same as in the task's record, which processors do not read; so are the next two."""
+    owner: str = ""
+    tenant: str = ""
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose the task is."""
+        return Ownership(self.owner, self.tenant)
 
 
 class DeadJob(msgspec.Struct, kw_only=True):

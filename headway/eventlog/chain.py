@@ -21,11 +21,12 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
-from headway.eventlog.log import Log
+from headway.eventlog.log import Ack, Log
 from headway.eventlog.store_retries import OnRefused, StoreRetries
 from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.jetstream.stored import Stored
+from headway.ownership import UNKNOWN, Ownership
 
 
 class Head(NamedTuple):
@@ -37,15 +38,17 @@ class Head(NamedTuple):
     first: int = 0
     snap: int = 0
     event: Event | None = None
+    ownership: Ownership = UNKNOWN
+    """Whose the task is: each event repeats it."""
 
 
 EMPTY = Head()
 
 
-def head_after(event: Event, seq: int) -> Head:
+def head_after(event: Event, seq: int, ownership: Ownership = UNKNOWN) -> Head:
     """The head of a log whose last event is `event`, stored at `seq`."""
     snap = seq if isinstance(event, Progress) else event.snap
-    return Head(seq, event.n, event.attempt, event.first or seq, snap, event)
+    return Head(seq, event.n, event.attempt, event.first or seq, snap, event, ownership)
 
 
 async def read_head(log: Log, task: str) -> Head:
@@ -57,7 +60,7 @@ async def _head_of(log: Log, task: str, last: Stored | None) -> Head:
     if last is None:
         return EMPTY
     try:
-        return head_after(codec.decode(last.payload, task), last.seq)
+        return head_after(codec.decode(last.payload, task), last.seq, last.ownership)
     except MalformedEventError:
         return await _head_before(log, task, last)
 
@@ -68,7 +71,7 @@ async def _head_before(log: Log, task: str, last: Stored) -> Head:
     while page := await log.read(task, start):
         for stored in page:
             try:
-                good = head_after(codec.decode(stored.payload, task), stored.seq)
+                good = head_after(codec.decode(stored.payload, task), stored.seq, stored.ownership)
             except MalformedEventError:
                 continue
         start = page[-1].seq + 1
@@ -123,7 +126,7 @@ class Chain:
             self._check(event, newest)
             stamped = self._stamp(event)
             try:
-                ack = await self.log.put(self.task, codec.encode(stamped), expected=self.head.seq, msg_id=msg_id)
+                ack = await self._put(stamped, msg_id)
             except ConflictError:
                 if await self._catch_up(msg_id):
                     return self.head
@@ -133,8 +136,14 @@ class Chain:
                 self._succeeded()
                 # A duplicate below the head is an earlier try of this writer, followed by another writer's event.
                 if ack.seq > self.head.seq:
-                    self.head = head_after(stamped, ack.seq)
+                    self.head = head_after(stamped, ack.seq, self.head.ownership)
                 return self.head
+
+    async def _put(self, event: Event, msg_id: str) -> Ack:
+        head = self.head
+        return await self.log.put(
+            self.task, codec.encode(event), expected=head.seq, msg_id=msg_id, ownership=head.ownership
+        )
 
     def _stamp(self, event: Event) -> Event:
         head = self.head

@@ -19,6 +19,7 @@ from headway.jetstream.errors import NO_MESSAGE, best_effort, from_answer, mappe
 from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions, stored_as
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import Stored
+from headway.ownership import UNKNOWN, Ownership
 from headway.subjects import Names
 
 READ_BYTES = 128 * 1024
@@ -50,11 +51,19 @@ class JetStreamLog:
             info = await self._js.stream_info(self._names.events_stream)
         return incarnation_of(info.created)
 
-    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+    async def put(
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+    ) -> Ack:
         subject, stream = self._names.event(task), self._names.events_stream
         try:
             ack = await self._publisher.store(
-                f"an event of {task}", subject, payload, expected=expected, msg_id=msg_id, stream=stream
+                f"an event of {task}",
+                subject,
+                payload,
+                expected=expected,
+                msg_id=msg_id,
+                stream=stream,
+                extra=ownership.headers,
             )
         except TooLargeError as error:
             raise EventTooLargeError(len(payload), self._publisher.limit_bytes) from error
@@ -143,13 +152,11 @@ def _leader_reply(reply: Msg, task: str) -> Stored | None:
             return None
         raise from_answer(answer["error"], f"last event of {task}")
     message = answer["message"]
-    headers = base64.b64decode(message.get("hdrs", ""))
-    return Stored(message["seq"], base64.b64decode(message.get("data", "")), _msg_id(headers), task)
+    headers = _headers(base64.b64decode(message.get("hdrs", "")))
+    payload = base64.b64decode(message.get("data", ""))
+    return Stored(message["seq"], payload, headers.get("Nats-Msg-Id", ""), task, Ownership.of_headers(headers))
 
 
-def _msg_id(headers: bytes) -> str:
-    for line in headers.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"nats-msg-id":
-            return value.strip().decode("ascii", "replace")
-    return ""
+def _headers(raw: bytes) -> dict[str, str]:
+    pairs = (line.partition(":") for line in raw.decode("ascii", "replace").split("\r\n"))
+    return {name: value.strip() for name, _, value in pairs}

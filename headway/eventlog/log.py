@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from headway.jetstream.stored import Stored
+from headway.ownership import UNKNOWN, Ownership
 
 
 class Ack(NamedTuple):
@@ -46,7 +47,9 @@ class Subscription(Protocol):
 class Log(Protocol):
     """What writers and readers of logs need. All methods raise UnavailableError when NATS does not answer."""
 
-    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+    async def put(
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+    ) -> Ack:
         """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError."""
 
     async def last(self, task: str) -> Stored | None:

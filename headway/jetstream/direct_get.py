@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from headway.errors import UnavailableError
 from headway.jetstream.errors import mapped
 from headway.jetstream.stored import Stored
+from headway.ownership import Ownership
 
 _END = "204"
 _NOTHING = "404"
@@ -95,4 +96,5 @@ def _stored(message: Msg, headers: dict[str, str]) -> Stored:
         message.data,
         headers.get("Nats-Msg-Id", ""),
         headers.get("Nats-Subject", "").rpartition(".")[2],
+        Ownership.of_headers(headers),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import nats.errors
 from nats.aio.client import Client
 from nats.js.api import PubAck
@@ -13,6 +16,8 @@ MAX_MESSAGE_BYTES = 256 * 1024
 """Maximum bytes of one message in a stream of Headway, headers included."""
 FRAME_BYTES = 128
 """Bytes of the header block besides our headers: its first line, and the stream name that nats-py adds."""
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Publisher:
@@ -36,13 +41,14 @@ class Publisher:
         msg_id: str = "",
         expected: int | None = None,
         stream: str | None = None,
+        extra: Mapping[str, str] = NO_HEADERS,
     ) -> PubAck:
-        """Store a message; `what` names it in errors.
+        """Store a message, with `extra` headers; `what` names it in errors.
 
         Raises TooLargeError before anything is sent, ConflictError when the subject does not end at sequence
         `expected`, AlreadyStoredError when it takes no second message, StoreFullError and UnavailableError.
         """
-        headers = {"Nats-Msg-Id": msg_id} if msg_id else {}
+        headers = {"Nats-Msg-Id": msg_id, **extra} if msg_id else dict(extra)
         if expected is not None:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
         self._check_size(what, payload, headers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from headway.ownership import UNKNOWN, Ownership
+
 
 class Stored(NamedTuple):
     """One message of a stream."""
@@ -13,3 +15,4 @@ class Stored(NamedTuple):
     msg_id: str
     task: str
     """The last token of its subject."""
+    ownership: Ownership = UNKNOWN

@@ -11,6 +11,7 @@ from headway.errors import ConflictError, EventTooLargeError, StoreFullError, Un
 from headway.eventlog.log import Ack, Live, OnBeat, OnLive
 from headway.events import Event
 from headway.jetstream.stored import Stored
+from headway.ownership import UNKNOWN, Ownership
 from headway.subjects import check_task
 
 C = TypeVar("C")
@@ -51,7 +52,9 @@ class MemoryLog:
         self._live: defaultdict[str, list[OnLive]] = defaultdict(list)
         self._beats: defaultdict[str, list[OnBeat]] = defaultdict(list)
 
-    async def put(self, task: str, payload: bytes, *, expected: int, msg_id: str) -> Ack:
+    async def put(
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+    ) -> Ack:
         await self._answer()
         if self.limit_bytes is not None and len(payload) > self.limit_bytes:
             raise EventTooLargeError(len(payload), self.limit_bytes)
@@ -65,7 +68,7 @@ class MemoryLog:
             return Ack(self._ids[msg_id], True)
         self._seq += 1
         self._ids[msg_id] = self._seq
-        log.append(Stored(self._seq, payload, msg_id, task))
+        log.append(Stored(self._seq, payload, msg_id, task, ownership))
         if self._max_per_task is not None and len(log) > self._max_per_task:
             del log[0]
         if not self.mute:

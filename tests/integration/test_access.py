@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 
+import msgspec
 import pytest
 
 from headway import codec
@@ -102,6 +103,25 @@ async def test_one_hundred_uses_of_a_start_token_over_two_streamers_start_one_ta
     assert len(found) == 100
     assert set(found) == {item["task"] for item in listed}
     security_figures(14, "uses of one start token, two streamers", uses=100, tasks=len(set(found)))
+
+
+async def test_stored_events_name_their_owner_in_headers_and_streams_do_not(nats_server, names, kind):
+    named = msgspec.structs.replace(SETTINGS, claim_tenant="tenant")
+    ann = {"sub": "ann\u00e9 planted", "tenant": "acme planted"}
+    headers = bearer(**ann)
+    async with run_streamer(nats_server.url, names.namespace, access=named) as running:
+        log, http = running.components.log, running.http
+        task = (await http.post("/api/v1/tasks", json={"kind": "k", "params": {}}, headers=headers)).json()["task"]
+        await append(running, task)
+        await http.post(f"/api/v1/tasks/{task}/cancel", json={}, headers=headers)
+        await append(running, task, status="cancelled")
+        stored = await log.read(task)
+        assert [one.ownership for one in stored] == [(ann["sub"], ann["tenant"])] * 4
+        assert (await log.last(task)).ownership == stored[0].ownership
+        stream = await http.get(f"/api/v1/tasks/{task}/stream", headers=EVENTS | headers)
+    assert stream.text.count("data:") >= 4
+    assert "planted" not in stream.text
+    assert not any(b"planted" in one.payload for one in stored)
 
 
 async def test_keys_of_an_issuer_are_found_and_survive_its_outage(

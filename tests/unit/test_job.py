@@ -484,8 +484,8 @@ class Timed(MemoryLog):
         super().__init__()
         self.moments = []
 
-    async def put(self, task, payload, *, expected, msg_id):
-        ack = await super().put(task, payload, expected=expected, msg_id=msg_id)
+    async def put(self, *args, **options):
+        ack = await super().put(*args, **options)
         self.moments.append(round(asyncio.get_running_loop().time(), 3))
         return ack
 

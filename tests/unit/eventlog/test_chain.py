@@ -23,17 +23,29 @@ from headway.eventlog.chain import EMPTY, Chain, Head, head_after, read_head
 from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
 from headway.lifecycle import JobLifecycle
+from headway.ownership import UNKNOWN, Ownership
 from headway.testing import MemoryLog, progress
 
 
 class Replicated(MemoryLog):
     """As three replicas do it: a message id that is known is answered before the expected sequence is looked at."""
 
-    async def put(self, task, payload, *, expected, msg_id):
+    async def put(self, task, payload, *, msg_id, **options):
         if not self.away and msg_id in self._ids:
             await asyncio.sleep(0)
             return Ack(self._ids[msg_id], True)
-        return await super().put(task, payload, expected=expected, msg_id=msg_id)
+        return await super().put(task, payload, msg_id=msg_id, **options)
+
+
+@pytest.mark.parametrize("other", [Ownership("eve", "x"), UNKNOWN])
+async def test_each_event_repeats_whose_the_task_is(other):
+    log, mine = MemoryLog(), Ownership("ann", "acme")
+    chain = Chain(log, "t1", EMPTY._replace(ownership=mine), attempt=1)
+    await chain.begin(progress())
+    await Chain(log, "t1", await read_head(log, "t1")).append(Cancel(reason=""))
+    await chain.append(progress(status="cancelled"))
+    assert [stored.ownership for stored in await log.read("t1")] == [mine] * 3
+    assert head_after(progress(n=1), 4, other).ownership == other
 
 
 LOGS = pytest.mark.parametrize("make_log", [MemoryLog, Replicated])

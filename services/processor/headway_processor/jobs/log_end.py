@@ -9,6 +9,7 @@ from headway.errors import UnavailableError
 from headway.eventlog.chain import EMPTY, Head, read_head
 from headway.eventlog.log import Log
 from headway.events import Progress
+from headway.ownership import UNKNOWN, Ownership
 
 
 class LogEnd(NamedTuple):
@@ -22,9 +23,11 @@ class LogEnd(NamedTuple):
 NO_LOG = LogEnd(EMPTY, None)
 
 
-async def read_log_end(log: Log, task: str) -> LogEnd:
-    """Read the end of a task's log. Raises UnavailableError."""
+async def read_log_end(log: Log, task: str, ownership: Ownership = UNKNOWN) -> LogEnd:
+    """Read the end of a task's log; `ownership` is that of a log that names none. Raises UnavailableError."""
     head = await read_head(log, task)
+    if head.ownership == UNKNOWN:
+        head = head._replace(ownership=ownership)
     return LogEnd(head, await _latest_progress(log, task, head))
 
 

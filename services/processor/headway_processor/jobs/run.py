@@ -21,7 +21,7 @@ from headway_processor.attempts.decision import CancelPending, GiveUp, Start, de
 from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
-from headway_processor.jobs.log_end import LogEnd, read_log_end
+from headway_processor.jobs.log_end import read_log_end
 from headway_processor.jobs.unstarted import UnstartedJob
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class JobRun:
 
     async def _proceed(self, job: JobMessage) -> bool:
         """Decide and act. Return False when the decision has to be made again."""
-        end = await retry(self._read_log_end)
+        end = await retry(lambda: read_log_end(self._context.log, self.task, job.ownership))
         decision = decide(*end, retries=self._kind.retries, crashes=self._context.settings.crashes)
         if isinstance(decision, Start):
             if self._starter_gone:
@@ -154,9 +154,6 @@ class JobRun:
             settings=context.settings,
             metrics=context.metrics,
         )
-
-    async def _read_log_end(self) -> LogEnd:
-        return await read_log_end(self._context.log, self.task)
 
     def _extra(self, action: str) -> dict[str, object]:
         return {"action": action, "kind": self._kind.name, "task": self.task}

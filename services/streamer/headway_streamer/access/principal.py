@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from headway.ownership import Ownership
 from headway.records import TaskRecord
 
 SUBMIT = "tasks:submit"
@@ -42,9 +43,13 @@ class Principal(NamedTuple):
 
     def sees(self, record: TaskRecord) -> bool:
         """Whether the task is one's own, or one of the tenant for a principal with the scope `tasks:all`."""
-        if self.tasks is not None and record.task not in self.tasks:
+        return self.sees_task(record.task, record.ownership)
+
+    def sees_task(self, task: str, ownership: Ownership) -> bool:
+        """The same as `sees`, without the task's record."""
+        if self.tasks is not None and task not in self.tasks:
             return False
-        return record.tenant == self.tenant and (record.owner == self.owner or ALL in self.scopes)
+        return ownership.tenant == self.tenant and (ownership.owner == self.owner or ALL in self.scopes)
 
 
 class Everybody(Principal):
@@ -58,7 +63,7 @@ class Everybody(Principal):
         """Return True."""
         return True
 
-    def sees(self, record: TaskRecord) -> bool:
+    def sees_task(self, task: str, ownership: Ownership) -> bool:
         """Return True."""
         return True
 

@@ -43,7 +43,8 @@ def _subjects() -> tuple[Subject, ...]:
         Subject(
             "events",
             address(names.event("TASK")),
-            "The log of a task, stored in a stream. Each append names the sequence that it follows.",
+            "The log of a task, stored in a stream. Each append names the sequence that it follows. The "
+            "headers `Headway-Owner` and `Headway-Tenant`, percent-encoded, say whose the task is.",
             log,
             "appendEvent",
             "send",

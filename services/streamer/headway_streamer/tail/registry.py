@@ -61,6 +61,11 @@ class TailRegistry:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def find(self, task: str) -> Tail | None:
+        """The tail of `task`, if it is in memory. It can be without any event as yet."""
+        entry = self._entries.get(task)
+        return None if entry is None else entry.tail
+
     async def join(self, task: str) -> Tail:
         """The tail of `task`, filled up to its last event. Each join needs a `leave`.
 
@@ -118,7 +123,10 @@ class TailRegistry:
         tail = entry.tail
         # SUB first, then read, then what came in between.
         entry.subscriptions.append(await self._log.subscribe(tail.task, tail.on_live))
-        tail.open(await self._history.last(tail.task))
+        stored = await self._log.last(tail.task)
+        if stored is not None:
+            tail.ownership = stored.ownership
+        tail.open(None if stored is None else await self._history.readable(stored))
         if not tail.ended:
             entry.subscriptions.append(await self._log.subscribe_beats(tail.task, tail.on_beat))
         entry.floor = tail.last_seq

@@ -7,6 +7,7 @@ import asyncio
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.events import Beat
+from headway.ownership import UNKNOWN
 from headway_streamer.frames.frame import Frame
 from headway_streamer.frames.sse import chunked
 from headway_streamer.metrics import Metrics
@@ -40,6 +41,7 @@ class Tail:
         "epoch",
         "flushed_at",
         "last_seq",
+        "ownership",
         "ring",
         "running",
         "task",
@@ -62,6 +64,8 @@ class Tail:
         self.ended = False
         self.epoch = 0
         """Raised when all that was known is void: the stream is another one."""
+        self.ownership = UNKNOWN
+        """Whose the task is, as the event says that the tail began with."""
         self.running = False
         """Whether the status of the last progress is `processing`."""
         self.ring = Ring(ring_bytes, budget or RingBudget(ring_bytes))

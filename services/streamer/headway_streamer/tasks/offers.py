@@ -66,5 +66,6 @@ class Offers:
         )
         with suppress(LogError):  # a processor has begun it, or another streamer was faster
             # Without a Chain, which would follow the other's event: one is enough.
-            await self._log.put(task, codec.encode(event), expected=head.seq, msg_id=f"{task}.offered.{nonce()}")
+            msg_id = f"{task}.offered.{nonce()}"
+            await self._log.put(task, codec.encode(event), expected=head.seq, msg_id=msg_id, ownership=head.ownership)
             logger.info("a waiting task is offered", extra={"action": "offered", "task": task, "kind": kind})

@@ -167,6 +167,8 @@ class TaskStore:
                 params=record.params,
                 submitted=record.created,
                 cancel_on_disconnect=record.cancel_on_disconnect,
+                owner=record.owner,
+                tenant=record.tenant,
             )
         )
 
@@ -182,7 +184,10 @@ class TaskStore:
             step="",
         )
         with suppress(ConflictError, UnavailableError):  # a processor has started it, or will: the job is stored
-            await self._log.put(record.task, codec.encode(queued), expected=0, msg_id=f"{record.task}.queued.{nonce()}")
+            msg_id = f"{record.task}.queued.{nonce()}"
+            await self._log.put(
+                record.task, codec.encode(queued), expected=0, msg_id=msg_id, ownership=record.ownership
+            )
 
 
 def _check_same(earlier: TaskRecord, again: TaskRecord) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
+from headway.ownership import UNKNOWN
 from headway_streamer.access.principal import EVERYBODY, Principal
 from headway_streamer.api.models import Goodbye
 from headway_streamer.frames import sse
@@ -75,10 +76,9 @@ class Admission:
         if self._full(wanted.user):
             return rejection("overload")
         try:
-            await self._check_seen(wanted)
             if wanted.head:
                 return await self._describe(wanted)
-            tails = await self._join(wanted.tasks)
+            tails = await self._join(wanted.tasks, wanted.principal)
         except UnavailableError:
             return rejection("unavailable")
         readers = self._readers(tails, wanted)
@@ -89,27 +89,24 @@ class Admission:
 
     async def _describe(self, wanted: StreamRequest) -> Session | None:
         """What `open` would return, but without a watcher."""
-        lasts = [await self._last(task) for task in wanted.tasks]
+        lasts = [await self._last(task, wanted.principal) for task in wanted.tasks]
         positions, mismatch = self._positions(wanted)
         if not wanted.cursor or mismatch:
             return Session(None)
         ends = [last.position if last is not None and last.terminal else None for last in lasts]
         return None if ends == positions else Session(None)
 
-    async def _check_seen(self, wanted: StreamRequest) -> None:
-        """Raise the Problem of an unknown task for one that may not be seen, before anything of it is read."""
-        if wanted.principal is EVERYBODY:
-            return
-        for task in wanted.tasks:
-            record = await self._task_store.record(task)
-            if record is None or not wanted.principal.sees(record):
-                raise not_found()
-
-    async def _last(self, task: str) -> Frame | None:
+    async def _last(self, task: str, principal: Principal) -> Frame | None:
         last = await self._history.last(task)
-        if last is None and await self._task_store.record(task) is None:
-            raise not_found()
+        if last is None or principal is not EVERYBODY:
+            await self._check_record(task, principal)
         return last
+
+    async def _check_record(self, task: str, principal: Principal) -> None:
+        """Raise the same Problem for a task that does not exist and one that may not be seen."""
+        record = await self._task_store.record(task)
+        if record is None or not principal.sees(record):
+            raise not_found()
 
     def _session(self, readers: list[LogReader], tails: list[Tail], wanted: StreamRequest) -> Session:
         watcher = Watcher(
@@ -144,21 +141,21 @@ class Admission:
         self._metrics.watcher_closed(reason)
         self._leave(tails)
 
-    async def _join(self, tasks: tuple[str, ...]) -> list[Tail]:
+    async def _join(self, tasks: tuple[str, ...], principal: Principal) -> list[Tail]:
         tails: list[Tail] = []
         try:
             for task in tasks:
+                if (tail := self._tails.find(task)) is not None and not _visible(tail, principal):
+                    # A task of somebody else takes as long as one that does not exist, whose log `join` reads.
+                    await self._history.last(task)
                 tail = await self._tails.join(task)
                 tails.append(tail)
-                await self._check_exists(tail)
+                if not _visible(tail, principal):
+                    await self._check_record(task, principal)
         except BaseException:
             self._leave(tails)
             raise
         return tails
-
-    async def _check_exists(self, tail: Tail) -> None:
-        if not tail.ring.last_n and await self._task_store.record(tail.task) is None:
-            raise not_found()
 
     def _leave(self, tails: list[Tail]) -> None:
         for tail in tails:
@@ -181,6 +178,13 @@ class Admission:
         if cursor.incarnation != self._decoder.incarnation:
             return start, "incarnation"
         return list(cursor.positions), ""
+
+
+def _visible(tail: Tail, principal: Principal) -> bool:
+    """Whether the events themselves prove that the task exists and may be seen; otherwise its record is read."""
+    if principal is EVERYBODY:
+        return bool(tail.ring.last_n)
+    return tail.ownership != UNKNOWN and principal.sees_task(tail.task, tail.ownership)
 
 
 def rejection(reason: str) -> Session:

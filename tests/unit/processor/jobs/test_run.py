@@ -4,7 +4,10 @@ import asyncio
 
 import msgspec
 
+from headway import codec
 from headway.events import Cancel, Chunk
+from headway.ownership import Ownership
+from headway.records import JobMessage
 from headway.testing import progress
 from tests.fixtures.condition import until
 from tests.unit.processor.conftest import Params, append, noop, statuses
@@ -18,6 +21,12 @@ async def test_result_is_stored_before_the_job_is_acked(bench):
     assert statuses(bench) == ["processing", "completed"]
     assert (bench.last.progress, bench.last.data) == (100.0, {"doubled": 8})
     assert bench.metrics.seen == ["started", "completed"]
+
+
+async def test_events_name_the_owner_that_the_job_names(bench):
+    job = JobMessage(task="t1", kind="k", owner="ann", tenant="acme")
+    assert await bench.run(noop, payload=codec.encode_json(job)) == ["ack"]
+    assert {stored.ownership for stored in await bench.log.read("t1")} == {Ownership("ann", "acme")}
 
 
 async def test_job_handed_back_before_it_began_is_not_kept(bench):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from headway.eventlog.chain import EMPTY, Chain
+from headway.ownership import Ownership
 from headway.testing import MemoryLog
+from headway_streamer.access.principal import ACTIONS, ALL, Principal
 from headway_streamer.frames.cursor import encode
 from headway_streamer.problems import Problem
 from headway_streamer.watch.admission import StreamRequest, parse_cursor
@@ -70,6 +73,75 @@ async def test_a_client_that_has_everything_gets_no_stream(parts, head):
         session = await parts.admission.open(StreamRequest(("t1",), cursor, head=head))
         assert session is not None
         session.close()
+
+
+MINE = Ownership("ann", "acme")
+ANN = Principal("ann", "acme", ACTIONS)
+BOB = Principal("bob", "acme", ACTIONS)
+ADMIN = Principal("root", "acme", ACTIONS | {ALL})
+
+
+async def owned(parts, task, *events):
+    """A task of ann's, whose events say so."""
+    await parts.add_task(task, owner="ann", tenant="acme")
+    chain = Chain(parts.log, task, EMPTY._replace(ownership=MINE), attempt=1)
+    for event in events:
+        await chain.append(event)
+
+
+class Reads:
+    """Counts reads of the log's end and of records."""
+
+    def __init__(self, parts, monkeypatch):
+        self.made = []
+        for name, store, method in (("log", parts.log, "last"), ("record", parts.records, "get")):
+            monkeypatch.setattr(store, method, self._counted(name, getattr(store, method)))
+
+    def _counted(self, name, method):
+        async def counted(key):
+            self.made.append(name)
+            return await method(key)
+
+        return counted
+
+    def taken(self):
+        made, self.made = self.made, []
+        return made
+
+
+async def reads_of_refusal(parts, reads, task, principal=BOB):
+    with pytest.raises(Problem) as caught:
+        await parts.admission.open(StreamRequest((task,), principal=principal))
+    assert caught.value.status == 404
+    return reads.taken()
+
+
+@pytest.mark.parametrize("principal", [ANN, ADMIN])
+async def test_the_events_of_a_task_tell_whose_it_is_in_the_same_read(parts, monkeypatch, principal):
+    await owned(parts, "t1", *ticks(1, 1))
+    reads = Reads(parts, monkeypatch)
+    (await parts.admission.open(StreamRequest(("t1",), principal=principal))).close()
+    assert reads.taken() == ["log"]
+
+
+async def test_a_foreign_task_costs_the_same_reads_as_an_absent_one_also_while_it_is_watched(parts, monkeypatch):
+    await owned(parts, "t1", *ticks(1, 1))
+    reads = Reads(parts, monkeypatch)
+    absent = await reads_of_refusal(parts, reads, "t2")
+    assert await reads_of_refusal(parts, reads, "t1") == absent == ["log", "record"]
+    watching = await parts.admission.open(StreamRequest(("t1",), principal=ANN))
+    reads.taken()
+    assert await reads_of_refusal(parts, reads, "t1") == absent
+    watching.close()
+
+
+async def test_the_record_tells_whose_a_task_is_when_no_event_does(parts, monkeypatch):
+    await parts.add_task("t1", owner="ann", tenant="acme")
+    await parts.write("t1", *ticks(1, 1))
+    reads = Reads(parts, monkeypatch)
+    (await parts.admission.open(StreamRequest(("t1",), principal=ANN))).close()
+    assert reads.taken() == ["log", "record"]
+    assert "record" in await reads_of_refusal(parts, reads, "t1")
 
 
 def test_text_that_is_not_a_cursor_is_none():
