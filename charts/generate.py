@@ -41,7 +41,7 @@ SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
 }
 ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret", "stream_token_secrets"}
 """Settings that have a value of their own, because the pod's grace period is computed from them, and secrets: they come
-from a Secret by `extraEnv`."""
+from a Secret, as `access` says."""
 CHOICES = {
     "image.pullPolicy": ["Always", "IfNotPresent", "Never"],
     "nats.auth": ["user", "creds", "nkey", None],

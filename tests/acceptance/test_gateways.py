@@ -1,9 +1,7 @@
 """The gateways of docs/how-to/gateways.md, as it prints them, in front of a streamer that believes them."""
 
-import asyncio
 import json
 import re
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,17 +10,13 @@ import pytest
 
 from tests.fixtures import proxies
 from tests.fixtures.auth_service import User, run_auth_service
+from tests.fixtures.gateways import SILENCE_SECONDS, printed, run_envoy, run_nginx
 from tests.fixtures.oidc_issuer import run_issuer
-from tests.fixtures.pages import ROOT, blocks
-from tests.fixtures.proxies import replaced
-from tests.fixtures.services import free_port, run_services
+from tests.fixtures.services import run_services
 from tests.fixtures.sse import ACCEPT
 
 pytestmark = pytest.mark.security
-PAGE = ROOT / "docs" / "how-to" / "gateways.md"
 SCOPES = "tasks:submit tasks:read tasks:cancel"
-SILENCE_SECONDS = 1
-"""The timeouts of the page's gateways, made short."""
 SPOOFED = [
     ("X-Forwarded-User", "root"),
     ("x-forwarded-user", "root"),
@@ -31,11 +25,6 @@ SPOOFED = [
 ]
 ELSEWHERE = "127.0.0.2"
 """An address of this machine that is none of the gateway's."""
-
-
-def printed(language):
-    (text,) = (block.text for block in blocks(PAGE) if block.mark == "test" and block.language == language)
-    return text
 
 
 @pytest.fixture(scope="module")
@@ -73,63 +62,28 @@ class Gateway(NamedTuple):
 
 @pytest.fixture
 def nginx(streamer, tmp_path):
-    port = free_port()
-    with run_auth_service() as auth, ExitStack() as stack:
+    with run_auth_service() as auth, run_nginx(streamer.port, auth.port, tmp_path) as proxy:
         auth.users = {
             "c-ann": User("ann", SCOPES),
             "t-ann": User("ann", SCOPES),
             "t-reader": User("ann", "tasks:read"),
             "c-bob": User("bob", SCOPES),
         }
-        text = replaced(
-            printed("nginx"),
-            ("listen 80;", f"listen 127.0.0.1:{port};"),
-            ("streamer-1:8000", f"127.0.0.1:{streamer.port}"),
-            ("    server streamer-2:8000;\n", ""),
-            ("http://auth:9000/", f"http://127.0.0.1:{auth.port}/"),
-            ("/var/log/nginx/access.log", f"{tmp_path}/access.log"),
-            ("60s", f"{SILENCE_SECONDS}s"),
-            ("300s", f"{SILENCE_SECONDS}s"),
-        )
-        proxy = proxies.nginx(text, port, tmp_path)
-        stack.callback(proxy.end)
-        proxy.wait()
         logs = [tmp_path / "access.log", proxy.log]
         yield Gateway(proxy, {"Cookie": "session=c-ann"}, "t-ann", "t-reader", {"Cookie": "session=c-bob"}, logs)
 
 
 @pytest.fixture
-async def envoy(streamer, tmp_path):
-    port = free_port()
-    with run_issuer() as issuer:
-        tls = re.search(r" {6}transport_socket:\n( {8,}.*\n)+", printed("yaml"))[0]
-        text = replaced(
-            printed("yaml"),
-            (tls, ""),
-            ("address: 0.0.0.0, port_value: 80", f"address: 127.0.0.1, port_value: {port}"),
-            ("address: streamer-1, port_value: 8000", f"address: 127.0.0.1, port_value: {streamer.port}"),
-            ("address: streamer-2, port_value: 8000", f"address: 127.0.0.1, port_value: {streamer.port}"),
-            (
-                "address: idp.example, port_value: 443",
-                f"address: 127.0.0.1, port_value: {issuer.url.rpartition(':')[2]}",
-            ),
-            ("https://idp.example/realms/main", issuer.url),
-            ("60s", f"{SILENCE_SECONDS}s"),
-            ("idle_timeout: 300s", f"idle_timeout: {SILENCE_SECONDS}s"),
+def envoy(streamer, tmp_path):
+    with run_issuer() as issuer, run_envoy(streamer.port, issuer.url, tmp_path) as proxy:
+        yield Gateway(
+            proxy,
+            {"Authorization": f"Bearer {issuer.access_token()}"},
+            issuer.access_token(),
+            issuer.access_token(scope="tasks:read"),
+            {"Authorization": f"Bearer {issuer.access_token('bob')}"},
+            [proxy.log],
         )
-        proxy = proxies.envoy(text, port, tmp_path)
-        try:
-            await asyncio.to_thread(proxy.wait)
-            yield Gateway(
-                proxy,
-                {"Authorization": f"Bearer {issuer.access_token()}"},
-                issuer.access_token(),
-                issuer.access_token(scope="tasks:read"),
-                {"Authorization": f"Bearer {issuer.access_token('bob')}"},
-                [proxy.log],
-            )
-        finally:
-            proxy.end()
 
 
 @pytest.fixture(

@@ -9,9 +9,15 @@ NONE_OF = ("gaps", "duplicates", "non_200", "broken", "resets")
 
 
 async def submit(http, pod, kind, params):
+    """Submit a task and return its id."""
+    return (await submit_for_browsers(http, pod, kind, params))[0]
+
+
+async def submit_for_browsers(http, pod, kind, params):
+    """Submit a task. Returns its id and the token for its stream, which is empty without access control."""
     reply = await http.post(f"{pod.service.url}/api/v1/tasks", json={"kind": kind, "params": params})
     assert reply.status_code == 202, reply.text
-    return reply.json()["task"]
+    return reply.json()["task"], reply.json().get("stream_token", "")
 
 
 async def end_of(http, pod, task):
@@ -24,15 +30,16 @@ async def end_of(http, pod, task):
 class Watcher:
     """Follows a task as a browser does, at whichever address is given; counts what a browser would notice."""
 
-    def __init__(self, http, address, task):
+    def __init__(self, http, address, task, token=""):
         self.reader = Reader(http)
         self.refused = self.broken = 0
-        self._address, self._task = address, task
+        self._address = address
+        self._path = f"/api/v1/tasks/{task}/stream?merge=0" + (f"&token={token}" if token else "")
 
     async def follow(self):
         while not self._over:
             try:
-                await self.reader.read(f"{self._address()}/api/v1/tasks/{self._task}/stream?merge=0")
+                await self.reader.read(f"{self._address()}{self._path}")
             except AssertionError:
                 self.refused += 1
             except httpx.HTTPError:

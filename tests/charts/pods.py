@@ -31,12 +31,14 @@ def container_of(objects: Objects, kind: str, name: str) -> dict[str, Any]:
 def environment_of(objects: Objects, container: dict[str, Any]) -> dict[str, str]:
     """Its variables, with those that come from secrets."""
     found = {}
-    for entry in container["env"]:
+    for entry in container.get("env", []):
         if "value" in entry:
             found[entry["name"]] = entry["value"]
         else:
             key = entry["valueFrom"]["secretKeyRef"]
-            found[entry["name"]] = one(objects, "Secret", key["name"])["stringData"][key["key"]]
+            data = one(objects, "Secret", key["name"])["stringData"]
+            if key["key"] in data or not key.get("optional"):
+                found[entry["name"]] = data[key["key"]]
     return found
 
 
@@ -188,6 +190,33 @@ class Pod:
     def _pre_stop(self) -> None:
         if hook := self._container.get("lifecycle", {}).get("preStop"):
             subprocess.run(hook["exec"]["command"], check=True, timeout=60, env=path_of_the_image())
+
+
+def run_to_end(
+    objects: Objects, directory: Path, *addresses: tuple[str, str]
+) -> list[subprocess.CompletedProcess[str]]:
+    """The containers of the pod of `helm test` one after the other, until one fails.
+
+    Args:
+        addresses: of the cluster, and what stands for them here.
+    """
+    (pod,) = (item["spec"] for item in objects if item["kind"] == "Pod")
+    volumes = {volume["name"]: directory / volume["name"] for volume in pod.get("volumes", [])}
+    done: list[subprocess.CompletedProcess[str]] = []
+    for container in (*pod.get("initContainers", []), *pod["containers"]):
+        text = json.dumps([container["command"], environment_of(objects, container)])
+        for mount in container.get("volumeMounts", []):
+            volumes[mount["name"]].mkdir(parents=True, exist_ok=True)
+            text = text.replace(mount["mountPath"] + "/", f"{volumes[mount['name']]}/")
+        for rendered, local in addresses:
+            text = text.replace(rendered, local)
+        command, environment = json.loads(text)
+        command[0] = str(Path(sys.executable).with_name(command[0]))
+        options = {"env": path_of_the_image() | environment, "capture_output": True, "text": True, "timeout": 60}
+        done.append(subprocess.run(command, check=False, **options))
+        if done[-1].returncode:
+            break
+    return done
 
 
 @contextmanager

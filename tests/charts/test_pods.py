@@ -3,45 +3,49 @@
 import asyncio
 import random
 import re
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
+import httpx
 import nats
 import pytest
 
 from headway.jetstream.grants import roles
 from headway.subjects import Names
 from tests.charts import proxies
-from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
+from tests.charts.access import MODES, TOKEN, secrets
+from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit, submit_for_browsers
 from tests.charts.helm import one as one_of
 from tests.charts.helm import render
-from tests.charts.pods import run_pods
+from tests.charts.pods import run_pods, run_to_end
 from tests.fixtures.condition import holds
 from tests.fixtures.nats_attacks import matches
 
 WINDOW, WATCHERS = 4, 120
 
 
-@pytest.fixture
-def objects(tmp_path):
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "small.csv").write_text("a,b\n" + "1,x\n" * 500)
+def installed(folder, **streamer):
+    """What an installation renders whose processors read files of `folder`."""
+    (folder / "files").mkdir()
+    (folder / "files" / "small.csv").write_text("a,b\n" + "1,x\n" * 500)
     return render(
         given={
             "processor": {
                 "tasks": ["headway_kinds.script"],
                 "config": {
                     "builtinKinds": ["check", "bulk"],
-                    "dataDir": str(tmp_path / "files"),
+                    "dataDir": str(folder / "files"),
                     "retryDelaySeconds": 0.1,
                 },
                 "shutdown": {"graceSeconds": 2},
             },
-            "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": WINDOW}},
+            "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": WINDOW}} | streamer,
         }
     )
+
+
+@pytest.fixture
+def objects(tmp_path):
+    return installed(tmp_path)
 
 
 async def test_the_rendered_accounts_allow_the_whole_main_job(objects, http, tmp_path, rung):
@@ -163,11 +167,23 @@ async def test_no_account_may_do_what_its_service_does_not_do(objects, tmp_path,
 
 
 async def replace_one(http, streamers, address, say):
-    """Watchers of six tasks, while the first of two streamers ends as in a rollout."""
+    """Watchers of six tasks, while the first of two streamers ends as in a rollout.
+
+    With access control every second one has its stream token in the query, as an EventSource has.
+    """
     one, two = streamers
     steps = [{"name": "count", "seconds": 12, "ticks": 120}]
-    tasks = [await submit(http, two, "script", {"steps": steps}) for _ in range(6)]
-    watchers = [Watcher(http, address, tasks[place % 6]) for place in range(WATCHERS)]
+    tasks = [await submit_for_browsers(http, two, "script", {"steps": steps}) for _ in range(6)]
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=None)) as browser:
+        watchers = [
+            Watcher(browser, address, task, token) if token and place % 2 else Watcher(http, address, task)
+            for place, (task, token) in enumerate(tasks * (WATCHERS // 6))
+        ]
+        await watch_a_replacement(watchers, one, say)
+
+
+async def watch_a_replacement(watchers, one, say):
+    """The watchers see all events and no error while `one` ends."""
     running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
     assert await holds(lambda: all(watcher.reader.log for watcher in watchers), 10)
     one.in_service = False  # what the cluster does: a pod that ends gets no new connections
@@ -194,19 +210,20 @@ async def test_a_streamer_that_is_replaced_costs_no_event(objects, http, tmp_pat
 
 
 @pytest.mark.needs("nginx", "haproxy")
-async def test_a_streamer_that_is_replaced_behind_proxies_costs_no_event(objects, http, tmp_path, rung):
+async def test_a_streamer_that_is_replaced_behind_proxies_costs_no_event_with_tokens(http, tmp_path, rung):
+    objects = [*installed(tmp_path, **MODES["jwt"]), *secrets()]
+    http.headers["Authorization"] = f"Bearer {TOKEN}"
     with run_pods(objects, tmp_path) as (server, _, streamers), proxies.run_proxies(streamers, tmp_path) as fronts:
         rng = random.Random(7)
-        say = partial(rung, "pods: a streamer leaves, behind nginx and haproxy")
+        say = partial(rung, "pods: a streamer leaves, behind proxies, with tokens")
         await replace_one(http, streamers, lambda: rng.choice(fronts).url, say)
         assert server.violations() == []
 
 
 async def test_the_command_of_helm_test_ends_well(objects, tmp_path, rung):
-    (command,) = (item["spec"]["containers"][0]["command"] for item in objects if item["kind"] == "Pod")
     with run_pods(objects, tmp_path, streamers=1) as (_, _, (streamer,)):
-        assert command[-1] == "http://demo-streamer:80"
-        local = [str(Path(sys.executable).with_name(command[0])), *command[1:-1], streamer.service.url]
-        done = await asyncio.to_thread(subprocess.run, local, capture_output=True, text=True, timeout=60)
+        (done,) = await asyncio.to_thread(
+            run_to_end, objects, tmp_path, ("http://demo-streamer:80", streamer.service.url)
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         rung("pods: the command of helm test", exit_code=done.returncode)

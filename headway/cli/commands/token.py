@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,7 +27,10 @@ def _claim(name: str, default: str) -> str:
 @click.option("--tenant", default="", help="Tenant of the owner; needs HEADWAY_STREAMER_CLAIM_TENANT.")
 @click.option("--scope", "scopes", multiple=True, default=SCOPES, show_default=True, help="What it allows; repeatable.")
 @click.option("--minutes", default=60.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Its life.")
-def token(owner: str, tenant: str, scopes: tuple[str, ...], minutes: float) -> None:
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File for it, that its owner alone may read."
+)
+def token(owner: str, tenant: str, scopes: tuple[str, ...], minutes: float, output: Path | None) -> None:
     """Sign a token for trials, with the secret and the claims of a streamer's environment.
 
     Print it alone, so that a shell can store it: export HEADWAY_TOKEN=$(headway token).
@@ -46,4 +50,10 @@ def token(owner: str, tenant: str, scopes: tuple[str, ...], minutes: float) -> N
     }
     if tenant:
         claims[_claim("CLAIM_TENANT", "tenant")] = tenant
-    click.echo(jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret)))
+    text = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret))
+    if output is None:
+        click.echo(text)
+    else:
+        output.touch()
+        output.chmod(0o600)
+        output.write_text(text + "\n")

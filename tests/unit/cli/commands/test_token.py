@@ -33,6 +33,14 @@ def test_a_streamer_of_the_same_environment_accepts_the_token(more):
     assert found.scopes == {"tasks:read", "tasks:all"}
 
 
+def test_a_token_is_written_to_a_file_that_its_owner_alone_reads(tmp_path):
+    file = tmp_path / "token"
+    done = CliRunner().invoke(cli, ["token", "--output", str(file)], env={PREFIX + "JWT_SECRET": SECRET})
+    assert (done.exit_code, done.output) == (0, "")
+    assert file.read_text().count(".") == 2
+    assert file.stat().st_mode & 0o077 == 0
+
+
 def test_the_lack_of_a_secret_is_said():
     done = CliRunner().invoke(cli, ["token"], env={PREFIX + "JWT_SECRET": ""})
     assert done.exit_code == 2
