@@ -39,7 +39,7 @@ SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "processor": (Processor, Kinds),
     "streamer": (Streamer, AccessSettings),
 }
-ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret", "stream_token_secrets"}
+ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret"}
 """Settings that have a value of their own, because the pod's grace period is computed from them, and secrets: they come
 from a Secret, as `access` says."""
 CHOICES = {

@@ -55,6 +55,8 @@ class Names:
         self.kinds_bucket = f"{namespace}_kinds"
         self.processors_bucket = f"{namespace}_processors"
         self.secrets_bucket = f"{namespace}_secrets"
+        self.token_keys_bucket = f"{namespace}_token_keys"
+        self.revocations_bucket = f"{namespace}_revocations"
         self.results_bucket = f"{namespace}_results"
         self.all_events = f"{namespace}.ev.*"
         self.all_live = f"{namespace}.live.*"

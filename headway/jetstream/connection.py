@@ -69,6 +69,10 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum bytes of these jobs, which the server reserves; at most a quarter of the free space of a single server. 0
     for no limit. Read when the stream of jobs is created, and by `headway nats-adapt`.
     """
+    max_token_seconds: float = 30 * 24 * 3600.0
+    """Longest life of an access token: streamers refuse those that live longer, and revocations are kept for this time.
+    Read when the bucket of revocations is created, and by `headway nats-adapt`.
+    """
 
     def __post_init__(self) -> None:
         parse_servers(self.url)

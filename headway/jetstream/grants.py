@@ -56,7 +56,14 @@ def operator(names: Names) -> Role:
 
 def created_streams(names: Names) -> tuple[str, ...]:
     """All streams of a namespace, those of buckets and of the object store included."""
-    buckets = (names.tasks_bucket, names.kinds_bucket, names.secrets_bucket, names.processors_bucket)
+    buckets = (
+        names.tasks_bucket,
+        names.kinds_bucket,
+        names.secrets_bucket,
+        names.token_keys_bucket,
+        names.revocations_bucket,
+        names.processors_bucket,
+    )
     return (
         names.events_stream,
         names.jobs_stream,
@@ -85,8 +92,9 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         Request(names.all_jobs),
         Request(f"$KV.{names.tasks_bucket}.*"),
         _direct_get(records),
-        Request(f"$KV.{names.secrets_bucket}.*"),
-        _direct_get(f"KV_{names.secrets_bucket}"),
+        *_written_once(names.secrets_bucket),
+        *_written_once(names.token_keys_bucket),
+        *_written_once(names.revocations_bucket),
         _direct_get(f"KV_{names.kinds_bucket}"),
         _direct_get(f"KV_{names.processors_bucket}"),
         _direct_get(f"OBJ_{names.results_bucket}"),
@@ -117,6 +125,11 @@ def _processor(names: Names) -> tuple[Request, ...]:
 
 def _reporter(names: Names) -> tuple[Request, ...]:
     return (*_log(names), Request(f"$KV.{names.tasks_bucket}.*"))
+
+
+def _written_once(bucket: str) -> tuple[Request, ...]:
+    """Add keys to a bucket that takes each once, and read them."""
+    return Request(f"$KV.{bucket}.*"), _direct_get(f"KV_{bucket}")
 
 
 def _direct_get(stream: str) -> Request:

@@ -5,6 +5,9 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 from nats.aio.client import Client
 
 from headway.errors import ConflictError
@@ -14,6 +17,14 @@ from headway.jetstream.publisher import Publisher
 
 PAGE = 200
 TIMEOUT_SECONDS = 2.0
+
+
+class Entry(NamedTuple):
+    """A value as it is stored in a bucket."""
+
+    seq: int
+    key: str
+    value: bytes
 
 
 class Bucket:
@@ -36,13 +47,25 @@ class Bucket:
         found, _ = await self._direct.get({"multi_last": [self._prefix + ">"]})
         return [(stored.task, stored.payload) for stored in found if stored.payload]
 
-    async def create(self, key: str, value: bytes) -> bool:
-        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError."""
+    async def create(self, key: str, value: bytes, *, life_seconds: float = 0.0) -> bool:
+        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError.
+
+        With `life_seconds` the server deletes it after that time, where the bucket allows it.
+        """
+        life = {"Nats-TTL": str(math.ceil(life_seconds))} if life_seconds else {}
         try:
-            await self._publisher.store(f"the record of {key}", self._prefix + key, value, expected=0)
+            await self._publisher.store(f"the record of {key}", self._prefix + key, value, expected=0, extra=life)
         except ConflictError:
             return False
         return True
+
+    async def page(self, start: int) -> list[Entry]:
+        """Up to 200 entries from sequence `start` on, in the order in which they were stored. Fewer are the last ones.
+
+        The replica that answers may lag behind, but it leaves out none between two that it has.
+        """
+        found, _ = await self._direct.get({"next_by_subj": self._prefix + ">", "seq": max(start, 1), "batch": PAGE})
+        return [Entry(stored.seq, stored.task, stored.payload) for stored in found]
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
         """Up to 200 keys and values below sequence `seq` (0: the newest), and the sequence at which they begin.

@@ -36,6 +36,11 @@ MAX_AGE_SECONDS = 7 * DAY
 """How long logs, records and results are kept. It must exceed the longest time that a running task reports nothing."""
 MAX_EVENTS_PER_TASK = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
+TOKEN_KEY_SECONDS = 2 * DAY + 3600.0
+"""How long a key of stream tokens is kept. A new one is made each day, so there is always the one before it."""
+MAX_TOKEN_KEYS = 200
+MAX_REVOCATIONS = 100_000
+"""Bounds what each streamer holds in memory: about 30 MB. One ends with the token that it revokes."""
 LEASE_SECONDS = 30.0
 """The server deletes the lease of a processor that has not renewed it for this long."""
 JOBS_SHARE = 4
@@ -60,6 +65,8 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _records(names, settings),
         _bucket(names.kinds_bucket, "The kinds that processors offer", 0.0, settings),
         _secrets(names, settings),
+        _token_keys(names, settings),
+        _revocations(names, settings),
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
         _results(names, settings),
         _jobs(names, settings),
@@ -115,6 +122,18 @@ def _secrets(names: Names, settings: NatsSettings) -> StreamConfig:
     # Written once, as the records: a secret that changed would give every idempotency key another task.
     config = _bucket(names.secrets_bucket, "What streamers derive ids with", 0.0, settings)
     return config.evolve(discard_new_per_subject=True)
+
+
+def _token_keys(names: Names, settings: NatsSettings) -> StreamConfig:
+    description = "Keys of stream and start tokens"
+    config = _bucket(names.token_keys_bucket, description, TOKEN_KEY_SECONDS, settings)
+    return config.evolve(discard_new_per_subject=True, max_msgs=MAX_TOKEN_KEYS)
+
+
+def _revocations(names: Names, settings: NatsSettings) -> StreamConfig:
+    # Written once: who may revoke cannot undo what others have revoked. Full, it refuses: none is dropped for another.
+    config = _bucket(names.revocations_bucket, "Tokens that are no longer valid", settings.max_token_seconds, settings)
+    return config.evolve(discard_new_per_subject=True, max_msgs=MAX_REVOCATIONS, allow_msg_ttl=True)
 
 
 def _bucket(bucket: str, description: str, ttl_seconds: float, settings: NatsSettings) -> StreamConfig:

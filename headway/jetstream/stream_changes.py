@@ -28,8 +28,11 @@ CHANGEABLE: Mapping[str, object] = {
     "allow_rollup_hdrs": False,
     "republish": None,
     "deny_delete": False,
+    "allow_msg_ttl": False,
 }
 """Fields that an update may change, with the server's defaults."""
+PERMANENT = frozenset(("deny_delete", "allow_msg_ttl"))
+"""What the server never takes back from a stream. It does no harm."""
 ALWAYS_DELETING = frozenset(("max_age", "max_msgs_per_subject"))
 DELETING = ALWAYS_DELETING | {"max_bytes", "max_msgs"}
 """Limits whose lowering deletes messages; those of the whole stream only where the oldest give way to new ones."""
@@ -87,8 +90,7 @@ def _differences(
 
 
 def _is_permanent(field: str, before: object, after: object) -> bool:
-    """Whether the server never takes back what the stream has, and it does no harm."""
-    return field == "deny_delete" and bool(before)
+    return field in PERMANENT and bool(before)
 
 
 def _deletes(difference: Difference, config: Mapping[str, Any]) -> bool:

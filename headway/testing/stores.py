@@ -6,10 +6,9 @@ import asyncio
 
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.jetstream.kv import PAGE, Entry
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.records import JobMessage
-
-PAGE = 200
 
 
 class _Store:
@@ -47,13 +46,20 @@ class MemoryBucket(_Store):
         await self._read()
         return self._between(1, self._seq + 1)
 
-    async def create(self, key: str, value: bytes) -> bool:
+    async def page(self, start: int) -> list[Entry]:
+        await self._read()
+        found = [Entry(seq, key, value) for key, (seq, value) in self._entries.items() if seq >= start]
+        return found[:PAGE]
+
+    async def create(self, key: str, value: bytes, *, life_seconds: float = 0.0) -> bool:
         await self._answer()
         if self.full:
             raise StoreFullError("the JetStream store")
         if key in self._entries:
             return False
         self.set(key, value)
+        if life_seconds:
+            asyncio.get_running_loop().call_later(life_seconds, self._entries.pop, key, None)
         return True
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:

@@ -19,7 +19,6 @@ def secrets():
     given = {
         "headway-tokens": {
             "jwt-secret": tokens.SECRET,
-            "stream-token-secrets": "a secret of streams that is long enough",
         },
         "test-token": {"token": TOKEN},
     }

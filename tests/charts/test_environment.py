@@ -34,7 +34,7 @@ def camel(name):
 
 
 SETTINGS = {"processor": (Processor, Kinds), "streamer": (Streamer, Access)}
-SECRETS = {"jwt_secret", "oidc_client_secret", "stream_token_secrets"}
+SECRETS = {"jwt_secret", "oidc_client_secret"}
 """Settings that are not among the values, which objects in the cluster show: `extraEnv` takes them from a Secret."""
 
 

@@ -23,7 +23,6 @@ SETTINGS = AccessSettings(
     access="jwt",
     jwt_secret=tokens.SECRET,
     jwt_issuer=tokens.ISSUER,
-    stream_token_secrets=("a secret of stream tokens, long enough",),
 )
 EVENTS = {"Accept": "text/event-stream"}
 

@@ -327,6 +327,11 @@ async def test_an_operator_reaches_nothing_of_another_namespace(tmp_path, securi
         ("streamer", "$KV.hw_secrets.T", {}),
         ("streamer", "$KV.hw_secrets.T", {"KV-Operation": "PURGE", "Nats-Rollup": "sub"}),
         ("streamer", "$KV.hw_secrets.new", {"Nats-Rollup": "all"}),
+        ("streamer", "$KV.hw_token_keys.T", {}),
+        ("streamer", "$KV.hw_revocations.T", {}),
+        ("streamer", "$KV.hw_revocations.T", {"Nats-TTL": "1"}),
+        ("streamer", "$KV.hw_revocations.T", {"KV-Operation": "PURGE", "Nats-Rollup": "sub"}),
+        ("streamer", "$KV.hw_token_keys.new", {"Nats-TTL": "never"}),
     ],
 )
 async def test_the_server_refuses_to_replace_what_is_stored(name, subject, headers, tmp_path):

@@ -33,7 +33,7 @@ async def test_readiness_and_liveness_stay_while_nats_is_unreachable(own_nats_se
         details = await ops.get("/readyz?verbose")
         assert details.status_code == 200
         since = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-        pattern = rf"nats connected: no, since {since}\nincarnation known: yes\ndraining: no\nstreams: 0\n"
+        pattern = rf"nats connected: no, since {since}\nprepared: yes\ndraining: no\nstreams: 0\n"
         assert re.fullmatch(pattern, details.text)
 
 
@@ -43,7 +43,7 @@ async def test_a_streamer_that_starts_without_nats_is_not_ready_and_lives(own_na
         assert await readiness(ops) == (503, "preparing: no connection to NATS yet\n")
         assert (await ops.get("/livez")).status_code == 200
         details = await ops.get("/readyz?verbose")
-        assert (details.status_code, details.text.splitlines()[1]) == (503, "incarnation known: no")
+        assert (details.status_code, details.text.splitlines()[1]) == (503, "prepared: no")
         own_nats_server.start()
         assert await holds(lambda: streamer.components.monitor.ready, 10)
         assert await readiness(ops) == (200, "ok\n")

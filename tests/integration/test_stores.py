@@ -10,6 +10,7 @@ from headway.jetstream.results import CHUNK_BYTES, ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
 from headway.records import JobMessage
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
+from tests.fixtures.condition import until
 
 
 @pytest.fixture(params=["jetstream", "memory"])
@@ -28,6 +29,24 @@ async def test_a_bucket_keeps_the_first_value_of_a_key_and_has_pages_by_sequence
     rest, start = await bucket.newest_before(before)
     assert (len(page), page[-1], len(rest), rest[0], start) == (200, ("k209", b"209"), 12, ("a", b"a"), 1)
     assert len(await bucket.all()) == 212
+
+
+async def test_a_bucket_is_read_on_from_a_sequence_and_its_keys_may_expire(kind, connection, names):
+    bucket = MemoryBucket() if kind == "memory" else Bucket(connection.client, names.revocations_bucket)
+    assert await bucket.page(1) == []
+    assert await bucket.create("short", b"1", life_seconds=1)
+    for n in range(250):
+        await bucket.create(f"k{n}", b"%d" % n, life_seconds=60)
+    first = await bucket.page(1)
+    rest = await bucket.page(first[-1].seq + 1)
+    assert ([first[0].key, len(first)], [rest[-1].key, len(rest)]) == (["short", 200], ["k249", 51])
+    assert await bucket.page(rest[-1].seq) == rest[-1:]
+
+    async def expired():
+        return await bucket.get("short") is None
+
+    await until(expired)
+    assert (await bucket.page(1))[0].key == "k0"
 
 
 async def test_a_queue_takes_one_job_per_task(kind, connection, names):

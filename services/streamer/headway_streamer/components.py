@@ -14,7 +14,7 @@ from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
-from headway_streamer.access.access import Access
+from headway_streamer.access.access import Access, Stores
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
 from headway_streamer.access.settings import AccessSettings
@@ -41,6 +41,7 @@ from headway_streamer.tasks.task_ids import TaskIds
 from headway_streamer.watch.admission import Admission
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.idle_timer import IdleTimer
+from headway_streamer.watch.open_streams import OpenStreams
 
 
 class Components:
@@ -52,7 +53,9 @@ class Components:
         self.settings = settings
         self.connection = connection
         client, names = connection.client, connection.names
-        self.access = Access(access or AccessSettings())
+        stores = Stores(Bucket(client, names.token_keys_bucket), Bucket(client, names.revocations_bucket))
+        longest = connection.settings.max_token_seconds
+        self.access = Access(access or AccessSettings(), stores, max_token_seconds=longest)
         self.metrics = Metrics()
         self.log = JetStreamLog(client, names)
         self.decoder = FrameDecoder(self.metrics)
@@ -87,13 +90,23 @@ class Components:
         self.results = ResultStore(client, names)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
+        self.open_streams = OpenStreams(self.access.revocations.cover)
+        self.access.revocations.on_added.append(self.open_streams.end_revoked)
         self.admission = Admission(
-            settings, self.tails, self.history, self.decoder, self.task_store, self.drain, self.metrics
+            settings,
+            self.tails,
+            self.history,
+            self.decoder,
+            self.task_store,
+            self.drain,
+            self.metrics,
+            self.open_streams,
         )
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=settings.write_deadline_seconds)
         self.metrics.connected = lambda: connection.connected
         self.metrics.overdue = self.drain.overdue
         connection.on_reconnect += [self.tails.probe.run_soon, self.presence.publish_soon, self.monitor.check_soon]
+        connection.on_reconnect.append(self.access.read_soon)
 
     def public_app(self) -> Gate:
         """The application of the public port."""
@@ -125,7 +138,7 @@ class Components:
             self.metrics,
             self.drain,
             listening=listening,
-            found_log=lambda: self.monitor.ready,
+            prepared=lambda: self.monitor.ready and self.access.ready,
             nats_state=lambda: self.connection.state,
             streams=lambda: self.admission.count,
         )

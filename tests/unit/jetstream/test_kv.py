@@ -3,7 +3,7 @@
 import nats.js.errors
 import pytest
 
-from headway.jetstream.kv import PAGE, Bucket
+from headway.jetstream.kv import PAGE, Bucket, Entry
 
 pytestmark = pytest.mark.looptime
 
@@ -55,3 +55,15 @@ async def test_newest_page_begins_at_the_end_of_the_stream(client, bucket):
 async def test_before_the_first_there_is_nothing(client, bucket):
     assert await bucket.newest_before(1) == ([], 1)
     assert client.published == []
+
+
+async def test_page_has_the_entries_from_its_sequence_on(client, bucket):
+    client.answers((7, "t1", b"a"), (9, "t2", b""))
+    assert await bucket.page(7) == [Entry(7, "t1", b"a"), Entry(9, "t2", b"")]
+    assert requests(client) == ['{"next_by_subj":"$KV.hw_tasks.>","seq":7,"batch":200}']
+
+
+async def test_key_may_have_a_life_of_its_own(client, bucket):
+    await bucket.create("t1", b"{}", life_seconds=1.2)
+    (_, _, headers, _) = client.js.published[-1]
+    assert headers == {"Nats-Expected-Last-Subject-Sequence": "0", "Nats-TTL": "2"}

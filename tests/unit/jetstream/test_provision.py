@@ -29,6 +29,8 @@ EVERY = [
     "KV_hw_tasks",
     "KV_hw_kinds",
     "KV_hw_secrets",
+    "KV_hw_token_keys",
+    "KV_hw_revocations",
     "KV_hw_processors",
     "OBJ_hw_results",
     "HW_JOBS",
@@ -52,8 +54,21 @@ def test_streams_refuse_at_their_limit_instead_of_dropping():
 def test_no_stream_lets_a_publisher_replace_what_others_have_stored():
     made = {stream.name: stream for stream in streams(NAMES, NatsSettings())}
     assert set(made) == set(created_streams(NAMES))
-    assert not any(stream.allow_rollup_hdrs or stream.allow_msg_ttl for stream in made.values())
-    assert made["KV_hw_tasks"].discard_new_per_subject  # a record is written once
+    assert not any(stream.allow_rollup_hdrs for stream in made.values())
+    once = {
+        name for name, stream in made.items() if stream.discard_new_per_subject and stream.max_msgs_per_subject == 1
+    }
+    assert once >= {"KV_hw_tasks", "KV_hw_secrets", "KV_hw_token_keys", "KV_hw_revocations"}
+    # Where a message may have a life of its own, that is the first of its subject.
+    assert {name for name, stream in made.items() if stream.allow_msg_ttl} == {"KV_hw_revocations"}
+
+
+@pytest.mark.security
+def test_revocations_are_kept_for_the_longest_life_of_a_token_and_keys_for_two_days():
+    made = {stream.name: stream for stream in streams(NAMES, NatsSettings(max_token_seconds=1000.0))}
+    assert made["KV_hw_revocations"].max_age == 1000.0
+    assert made["KV_hw_token_keys"].max_age > 2 * 24 * 3600
+    assert made["KV_hw_revocations"].max_msgs == 100_000
 
 
 def test_consumer_of_a_kind_redelivers_indefinitely():

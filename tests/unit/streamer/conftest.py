@@ -27,6 +27,7 @@ from headway_streamer.watch.admission import Admission, StreamRequest
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
+from headway_streamer.watch.open_streams import OpenStreams
 from headway_streamer.watch.watcher import Watcher
 
 
@@ -102,8 +103,17 @@ class StreamerParts:
         self.listing = Listing(self.records, log, self.history, self.decoder)
         self.presence = Presence(log)
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=self.settings.write_deadline_seconds)
+        self.revoked = lambda principal: False
+        self.open_streams = OpenStreams(lambda principal: self.revoked(principal))
         self.admission = Admission(
-            self.settings, self.tails, self.history, self.decoder, self.task_store, self.drain, self.metrics
+            self.settings,
+            self.tails,
+            self.history,
+            self.decoder,
+            self.task_store,
+            self.drain,
+            self.metrics,
+            self.open_streams,
         )
 
     async def read(self, *tasks, cursor="", blocks=None, **options):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from headway_streamer.access.algorithms import EVERY_ALGORITHM
 from headway_streamer.access.authenticators import (
@@ -20,10 +22,19 @@ from headway_streamer.access.jwks import Fetch, IssuerKeys
 from headway_streamer.access.keys import KeySource, StaticKeys, read_keys, secret_key
 from headway_streamer.access.principal import Principal
 from headway_streamer.access.provider import DISCOVERY_PATH, Provider
+from headway_streamer.access.revocations import Revocations, RevocationStore
 from headway_streamer.access.settings import AccessSettings
+from headway_streamer.access.signing_keys import KeyStore, SigningKeys
 from headway_streamer.access.start_token import StartTokens
 from headway_streamer.access.stream_token import StreamTokens
 from headway_streamer.access.verifier import Requirements, Verifier
+
+
+class Stores(NamedTuple):
+    """The buckets of access control, which streamers share."""
+
+    token_keys: KeyStore
+    revocations: RevocationStore
 
 
 class Access:
@@ -31,18 +42,30 @@ class Access:
 
     Args:
         settings: of access control.
+        stores: what streamers share.
         fetch: reads JSON documents of an issuer.
         post: sends the codes of sign-ins to the issuer.
+        max_token_seconds: longest life of an access token.
 
     Raises SettingsError for keys that cannot be read or are too weak.
     """
 
-    def __init__(self, settings: AccessSettings, fetch: Fetch = fetch_json, post: Post = post_form) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        stores: Stores,
+        fetch: Fetch = fetch_json,
+        post: Post = post_form,
+        *,
+        max_token_seconds: float = math.inf,
+    ) -> None:
         self.settings = settings
+        self.max_token_seconds = max_token_seconds
         self.issuer_keys = _issuer_keys(settings, fetch)
-        secrets = settings.stream_token_secrets
-        self.stream_tokens = StreamTokens(secrets) if secrets else None
-        self.start_tokens = StartTokens(secrets) if secrets else None
+        self.signing_keys = SigningKeys(stores.token_keys)
+        self.revocations = Revocations(stores.revocations)
+        self.stream_tokens = StreamTokens(self.signing_keys)
+        self.start_tokens = StartTokens(self.signing_keys)
         self.authenticator = self._authenticator()
         self.code_flow = self._code_flow(fetch, post)
         """How people sign in at the issuer; None if they do not."""
@@ -52,22 +75,30 @@ class Access:
         """Whether everybody may do everything."""
         return self.settings.access == "none"
 
+    @property
+    def ready(self) -> bool:
+        """Whether tokens can be judged: what was revoked is known, and the keys of stream tokens are."""
+        return self.open or (self.revocations.known and self.signing_keys.known)
+
     def stream_token(self, principal: Principal, tasks: Iterable[str]) -> str:
-        """A token for streams of `tasks`. Empty where none is needed, and where there is no secret to sign it with."""
-        if self.open or self.stream_tokens is None:
-            return ""
-        return self.stream_tokens.mint(principal, tasks)
+        """A token for streams of `tasks`. Empty where none is needed."""
+        return "" if self.open else self.stream_tokens.mint(principal, tasks)
 
     def start_token(self, principal: Principal, kind: str) -> str:
-        """A token that starts one task of `kind`. Empty as a stream token may be."""
-        if self.open or self.start_tokens is None:
-            return ""
-        return self.start_tokens.mint(principal, kind)
+        """A token that starts one task of `kind`. Empty where none is needed."""
+        return "" if self.open else self.start_tokens.mint(principal, kind)
 
-    async def keep_keys_fresh(self) -> None:
-        """Read the keys of the issuer again and again, if they come from a URL. A root task."""
-        if self.issuer_keys is not None:
-            await self.issuer_keys.keep_fresh()
+    def read_soon(self) -> None:
+        """Read what streamers share again: after a reconnection."""
+        self.signing_keys.read_soon()
+        self.revocations.read_soon()
+
+    def roots(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """The root tasks, by name; none while everybody may do everything."""
+        if self.open:
+            return {}
+        keys = {"issuer_keys": self.issuer_keys.keep_fresh()} if self.issuer_keys is not None else {}
+        return keys | {"token_keys": self.signing_keys.keep_fresh(), "revocations": self.revocations.keep_read()}
 
     def _authenticator(self) -> Authenticator:
         settings = self.settings
@@ -94,14 +125,21 @@ class Access:
 
     def _requirements(self, audience: str) -> Requirements:
         algorithms = self.settings.jwt_algorithms or EVERY_ALGORITHM
-        return Requirements(issuer=self.settings.jwt_issuer, audience=audience, algorithms=algorithms)
+        return Requirements(
+            issuer=self.settings.jwt_issuer,
+            audience=audience,
+            algorithms=algorithms,
+            max_seconds=self.max_token_seconds,
+        )
 
     def _keys(self) -> KeySource:
-        if self.issuer_keys is not None:
-            return self.issuer_keys
-        if self.settings.jwt_keys_file:
-            return StaticKeys(read_keys(Path(self.settings.jwt_keys_file)))
-        return StaticKeys([secret_key(self.settings.jwt_secret)])
+        return self.issuer_keys if self.issuer_keys is not None else static_keys(self.settings)
+
+
+def static_keys(settings: AccessSettings) -> StaticKeys:
+    """The keys that the settings hold or name in a file. Raises SettingsError if they cannot be read or are weak."""
+    keys = read_keys(Path(settings.jwt_keys_file)) if settings.jwt_keys_file else []
+    return StaticKeys([*keys, *([secret_key(settings.jwt_secret)] if settings.jwt_secret else [])])
 
 
 def _issuer_keys(settings: AccessSettings, fetch: Fetch) -> IssuerKeys | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple, Protocol
@@ -54,7 +55,7 @@ class TokenAuthentication:
         token = caller.credentials.bearer or caller.credentials.cookie
         if not token:
             raise UnauthenticatedError("no token")
-        found = principal(self._verifier.claims(token), self._names)
+        found = principal(self._verifier.claims(token), self._names, token)
         return found._replace(scopes=found.scopes | self._default)
 
 
@@ -87,7 +88,8 @@ class ForwardedIdentity:
         if not self._trusts(caller.peer):
             raise UnauthenticatedError("not from a trusted gateway")
         names = self._names
-        found: dict[str, object] = {"exp": float("inf"), "owner": _only(caller.headers, names.owner)}
+        found: dict[str, object] = {"exp": float("inf"), "iat": time.time()}
+        found["owner"] = _only(caller.headers, names.owner)
         if names.tenant:
             found["tenant"] = _only(caller.headers, names.tenant)
         if names.scopes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,18 +24,32 @@ class ClaimNames(msgspec.Struct, frozen=True):
     scopes: str = "scope"
 
 
-def principal(claims: Mapping[str, Any], names: ClaimNames) -> Principal:
-    """The principal that validated `claims` describe. Raises UnauthenticatedError if a claim is missing or odd."""
+def principal(claims: Mapping[str, Any], names: ClaimNames, token: str = "") -> Principal:
+    """The principal that validated `claims`, of `token`, describe.
+
+    Raises UnauthenticatedError if a claim is missing or odd.
+    """
     owner = _name(claims, names.owner)
     tenant = _name(claims, names.tenant) if names.tenant else ""
-    token = claims.get("jti", "")
     return Principal(
         owner=owner,
         tenant=tenant,
         scopes=_scopes(find(claims, names.scopes)),
         expires=float(claims["exp"]),
-        token=token if isinstance(token, str) else "",
+        tokens=(token_id(claims, token),) if token else (),
+        issued=float(claims.get("iat", 0)),
     )
+
+
+def token_id(claims: Mapping[str, Any], token: str) -> str:
+    """The id by which a valid token can be revoked: its `jti`, or a digest of what its signature covers.
+
+    Not of the signature: another one may be valid for the same text.
+    """
+    jti = claims.get("jti")
+    if isinstance(jti, str) and 0 < len(jti) <= MAX_NAME_CHARS:
+        return jti
+    return "sha256-" + hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
 
 
 def find(claims: Mapping[str, Any], path: str) -> Any:

@@ -27,8 +27,10 @@ class Principal(NamedTuple):
     scopes: frozenset[str]
     expires: float = math.inf
     """Seconds since 1970 after which the token is no longer valid."""
-    token: str = ""
-    """Id of the token (its `jti`), by which it can be revoked."""
+    tokens: tuple[str, ...] = ()
+    """Ids of the token and of those that it was minted with. Each of them can be revoked."""
+    issued: float = 0.0
+    """Seconds since 1970 at which the first of these tokens was issued; 0 if it does not say."""
     tasks: frozenset[str] | None = None
     """The only tasks that a stream token is for; None for all that are visible."""
 

@@ -65,9 +65,6 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Mode `forward`: header with the tenant. Empty: all owners belong to one tenant."""
     forward_scopes_header: str = ""
     """Mode `forward`: header with the scopes, separated by spaces. Empty: `default_scopes`."""
-    stream_token_secrets: tuple[str, ...] = ()
-    """Secrets of stream and start tokens, the same for all streamers: the first signs, each verifies. At least 32 bytes
-    each. Empty: none are issued."""
 
     def __post_init__(self) -> None:
         if self.access == "jwt":
@@ -83,7 +80,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log may show."""
-        return tuple(filter(None, (self.jwt_secret, self.oidc_client_secret, *self.stream_token_secrets)))
+        return tuple(filter(None, (self.jwt_secret, self.oidc_client_secret)))
 
     def peers(self) -> list[Network]:
         """The networks of the gateway. Raises SettingsError."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from headway.ids import nonce
 from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.minter import Minter
 from headway_streamer.access.principal import KINDS, READ, SUBMIT, Principal
+from headway_streamer.access.signing_keys import SigningKeys
 
 TYPE = "headway-start+jwt"
 
@@ -24,10 +25,10 @@ class Start(NamedTuple):
 
 
 class StartTokens:
-    """Mints and reads start tokens. For `secrets` see `Minter`."""
+    """Mints and reads start tokens. For `keys` see `Minter`."""
 
-    def __init__(self, secrets: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
-        self._minter = Minter(TYPE, secrets, clock=clock)
+    def __init__(self, keys: SigningKeys, *, clock: Callable[[], float] = time.time) -> None:
+        self._minter = Minter(TYPE, keys, clock=clock)
 
     def mint(self, principal: Principal, kind: str) -> str:
         """A token that starts one task of `kind` as `principal`, and no later than its own token expires."""
@@ -36,7 +37,8 @@ class StartTokens:
             "tenant": principal.tenant,
             "kind": kind,
             "jti": nonce() + nonce(),
-            "of": principal.token,
+            "of": principal.tokens,
+            "issued": principal.issued,
         }
         return self._minter.mint(claims, principal.expires)
 
@@ -49,7 +51,8 @@ class StartTokens:
                 tenant=str(claims["tenant"]),
                 scopes=frozenset((SUBMIT, READ, KINDS + str(claims["kind"]))),
                 expires=float(claims["exp"]),
-                token=str(claims["of"]),
+                tokens=(str(claims["jti"]), *map(str, claims["of"])),
+                issued=float(claims["issued"]),
             )
             return Start(principal, f"start-token {claims['jti']}")
         except (KeyError, TypeError, ValueError) as error:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
+from headway.ids import nonce
 from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.minter import Minter
 from headway_streamer.access.principal import ALL, READ, Principal
+from headway_streamer.access.signing_keys import SigningKeys
 
 TYPE = "headway-stream+jwt"
 
 
 class StreamTokens:
-    """Mints and reads stream tokens. For `secrets` see `Minter`."""
+    """Mints and reads stream tokens. For `keys` see `Minter`."""
 
-    def __init__(self, secrets: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
-        self._minter = Minter(TYPE, secrets, clock=clock)
+    def __init__(self, keys: SigningKeys, *, clock: Callable[[], float] = time.time) -> None:
+        self._minter = Minter(TYPE, keys, clock=clock)
 
     def mint(self, principal: Principal, tasks: Iterable[str]) -> str:
         """A token that reads the events of `tasks` as `principal`, and never longer than its own token."""
         claims = {
             "sub": principal.owner,
             "tenant": principal.tenant,
+            "jti": nonce() + nonce(),
             "tasks": list(tasks),
             "all": ALL in principal.scopes,
-            "of": principal.token,
+            "of": principal.tokens,
+            "issued": principal.issued,
         }
         return self._minter.mint(claims, principal.expires)
 
@@ -38,7 +42,8 @@ class StreamTokens:
                 tenant=str(claims["tenant"]),
                 scopes=frozenset((READ, ALL) if claims["all"] else (READ,)),
                 expires=float(claims["exp"]),
-                token=str(claims["of"]),
+                tokens=(str(claims["jti"]), *map(str, claims["of"])),
+                issued=float(claims["issued"]),
                 tasks=frozenset(claims["tasks"]),
             )
         except (KeyError, TypeError, ValueError) as error:

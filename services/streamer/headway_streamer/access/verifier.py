@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -31,6 +32,8 @@ class Requirements(msgspec.Struct, frozen=True):
     algorithms: Collection[str] = EVERY_ALGORITHM
     types: Collection[str] = ("jwt", "at+jwt")
     """Accepted values of `typ`, in lower case (RFC 9068). A token may also have none."""
+    max_seconds: float = math.inf
+    """Longest life of a token: from its `iat`, or from now if it has none. A revocation is not kept for longer."""
 
 
 class Verifier:
@@ -53,8 +56,11 @@ class Verifier:
                 raise UnauthenticatedError("no key verifies the token")
             claims = jwt.decode(token, key, algorithms=[algorithm]).claims
             self._registry().validate(claims)
-            if claims["exp"] <= self._clock():
+            now = self._clock()
+            if claims["exp"] <= now:
                 raise UnauthenticatedError("the token has expired")
+            if not claims["exp"] - claims.get("iat", now) <= self._requirements.max_seconds:
+                raise UnauthenticatedError("the token lives too long")
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise UnauthenticatedError(f"invalid token: {type(error).__name__}") from error
         return claims

@@ -13,8 +13,10 @@ from headway_streamer.access.credentials import credentials
 from headway_streamer.access.errors import ForbiddenError, UnauthenticatedError
 from headway_streamer.access.principal import EVERYBODY, Principal
 from headway_streamer.api.operations import PROTECTED
+from headway_streamer.http.event_stream import HEADERS
 from headway_streamer.http.security_headers import problem_headers
-from headway_streamer.problems import Problem
+from headway_streamer.problems import Problem, unavailable
+from headway_streamer.watch.admission import rejection
 
 PRINCIPAL = "headway.principal"
 """Key of the scope."""
@@ -41,17 +43,26 @@ class Authentication:
         if self._access.open:
             fields[PRINCIPAL] = EVERYBODY
         elif scope["path"].startswith(PROTECTED):
+            if not self._access.ready:
+                await (_postpone(send) if _reads_stream(fields) else _refuse(send, unavailable()))
+                return
             try:
                 fields[PRINCIPAL] = self._principal(fields)
             except UnauthenticatedError as error:
                 logger.info(
                     "a request was not authenticated", extra={"action": "unauthenticated", "reason": error.reason}
                 )
-                await _refuse(send)
+                await _refuse(send, unauthenticated())
                 return
         await self._app(scope, receive, send)
 
     def _principal(self, scope: dict[str, Any]) -> Principal:
+        principal = self._presented(scope)
+        if self._access.revocations.cover(principal):
+            raise UnauthenticatedError("the token was revoked")
+        return principal
+
+    def _presented(self, scope: dict[str, Any]) -> Principal:
         found = credentials(scope["headers"], scope["query_string"])
         if found.query:
             return self._principal_of_query(scope, found.query)
@@ -59,19 +70,26 @@ class Authentication:
         return self._access.authenticator.principal(Caller(found, scope["headers"], peer[0]))
 
     def _principal_of_query(self, scope: dict[str, Any], token: str) -> Principal:
-        streams, starts = self._access.stream_tokens, self._access.start_tokens
-        reads = scope["method"] in ("GET", "HEAD") and scope["path"].endswith(STREAM)
-        if streams is None or starts is None or not reads:
+        if not _reads_stream(scope):
             raise UnauthenticatedError("a token in the query is for streams only")
         if not scope["path"].startswith(STARTING):
-            return streams.principal(token)
-        start = starts.read(token)
+            return self._access.stream_tokens.principal(token)
+        start = self._access.start_tokens.read(token)
         scope[START_KEY] = start.key
         return start.principal
 
 
-async def _refuse(send: Send) -> None:
-    problem = unauthenticated()
+def _reads_stream(scope: dict[str, Any]) -> bool:
+    return scope["method"] in ("GET", "HEAD") and scope["path"].endswith(STREAM)
+
+
+async def _postpone(send: Send) -> None:
+    """A stream that ends at once: an EventSource would not reconnect after an error status."""
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": rejection("unavailable").farewell, "more_body": False})
+
+
+async def _refuse(send: Send, problem: Problem) -> None:
     body = problem.body()
     headers = problem_headers(problem, len(body))
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})

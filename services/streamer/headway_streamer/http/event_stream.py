@@ -102,6 +102,7 @@ class EventStream(Response[None]):
         writer = DirectWriter(self._session, watcher, connection, self._idle_timer)
         if not connection.detach(writer.lost, writer.on_writable):
             return False
+        self._session.abort = connection.abort
         writer.start()
         return True
 
@@ -118,6 +119,7 @@ class EventStream(Response[None]):
             writing.cancel()
 
         leaving.add_done_callback(on_left)
+        self._session.abort = leaving.cancel if connection is None else connection.abort
         try:
             await self._write(send, connection)
         except asyncio.CancelledError:

@@ -25,7 +25,7 @@ class Ops:
 
     Args:
         listening: whether the public port is open.
-        found_log: whether the event stream was found once.
+        prepared: whether the event stream was found once, and what access control needs was read.
         nats_state: the connection's state, as a text.
         streams: how many streams are open.
     """
@@ -36,14 +36,14 @@ class Ops:
         drain: Drain,
         *,
         listening: Callable[[], bool],
-        found_log: Callable[[], bool],
+        prepared: Callable[[], bool],
         nats_state: Callable[[], str],
         streams: Callable[[], int],
     ) -> None:
         self._metrics = metrics
         self._drain = drain
         self._listening = listening
-        self._found_log = found_log
+        self._prepared = prepared
         self._nats_state = nats_state
         self._streams = streams
 
@@ -70,7 +70,7 @@ class Ops:
         return 200, self._metrics.content_type, self._metrics.exposition()
 
     def _readiness(self, *, verbose: bool) -> tuple[int, str, bytes]:
-        ready = self._found_log() and not self._drain.draining and self._listening()
+        ready = self._prepared() and not self._drain.draining and self._listening()
         text = self._details() if verbose else "ok\n" if ready else self._why_not()
         return 200 if ready else 503, PLAIN, text.encode()
 
@@ -80,7 +80,7 @@ class Ops:
     def _details(self) -> str:
         return (
             f"nats connected: {self._nats_state()}\n"
-            f"incarnation known: {_yes(self._found_log())}\n"
+            f"prepared: {_yes(self._prepared())}\n"
             f"draining: {_yes(self._drain.draining)}\n"
             f"streams: {self._streams()}\n"
         )

@@ -14,7 +14,7 @@ from headway.errors import SettingsError
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.service.logging_setup import setup
 from headway.service.supervisor import run_until_first_ends
-from headway_streamer.access.access import Access
+from headway_streamer.access.access import static_keys
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.components import Components
 from headway_streamer.process.bounded_protocol import BoundedProtocol, bounded
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 def run(settings: Settings, access: AccessSettings, nats: NatsSettings) -> int:
     """Run one process, or `workers` of them. Returns the exit code. Raises SettingsError, and OSError for a port."""
     check_exposure(settings.host, access)
-    Access(access)  # before any process starts: keys that cannot be read are an error of the settings
+    static_keys(access)  # before any process starts: keys that cannot be read are an error of the settings
     if settings.workers == 1:
         return run_one((settings, access, nats))
     each = [
@@ -88,7 +88,7 @@ async def serve(settings: Settings, access: AccessSettings, nats: NatsSettings) 
         "presence": components.presence.keep_published(),
         "offers": components.offers.keep_announced(),
         "capacity": components.capacity.keep_measured(),
-        **({"issuer_keys": components.access.keep_keys_fresh()} if components.access.issuer_keys else {}),
+        **components.access.roots(),
         "idle_timer": components.idle_timer.run(),
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from headway.jetstream.kv import Entry
 from headway.jetstream.store_meter import Usage
 from headway.records import JobMessage
 
@@ -22,8 +23,14 @@ class KeyValues(Protocol):
     async def all(self) -> list[tuple[str, bytes]]:
         """All keys and values: for a bucket of at most a thousand keys."""
 
-    async def create(self, key: str, value: bytes) -> bool:
-        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError."""
+    async def create(self, key: str, value: bytes, *, life_seconds: float = 0.0) -> bool:
+        """Store `value` if the key is new. False when it is not. Raises TooLargeError and StoreFullError.
+
+        With `life_seconds` it is deleted after that time, where the bucket allows it.
+        """
+
+    async def page(self, start: int) -> list[Entry]:
+        """Up to 200 entries from sequence `start` on, in the order in which they were stored. Fewer are the last."""
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
         """A page of keys and values as they were stored, below sequence `seq` (0: the newest), and where it begins."""

@@ -23,6 +23,7 @@ from headway_streamer.tail.tail import Tail
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.watch.drain import Drain, retry_ms
 from headway_streamer.watch.log_reader import LogReader
+from headway_streamer.watch.open_streams import OpenStreams
 from headway_streamer.watch.session import Session
 from headway_streamer.watch.watcher import Watcher
 
@@ -57,6 +58,7 @@ class Admission:
         task_store: TaskStore,
         drain: Drain,
         metrics: Metrics,
+        open_streams: OpenStreams,
     ) -> None:
         self.settings = settings
         self._tails = tails
@@ -65,6 +67,7 @@ class Admission:
         self._task_store = task_store
         self._drain = drain
         self._metrics = metrics
+        self._open_streams = open_streams
         self.count = 0
         """Streams that are open."""
         self._users: Counter[str] = Counter()
@@ -125,6 +128,8 @@ class Admission:
         self._metrics.watcher_opened()
         session = Session(watcher)
         session.on_close(lambda reason: self._closed(tails, wanted.user, reason))
+        if wanted.principal is not EVERYBODY:
+            self._open_streams.add(session, wanted.principal)
         return session
 
     def _full(self, user: str) -> bool:

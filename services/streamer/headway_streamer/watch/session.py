@@ -10,12 +10,14 @@ from headway_streamer.watch.watcher import Watcher
 class Session:
     """A watcher and its tails, until `close`. Without a watcher: a stream of `farewell` that ends at once."""
 
-    __slots__ = ("_on_close", "closed", "farewell", "watcher")
+    __slots__ = ("_on_close", "abort", "closed", "farewell", "watcher")
 
     def __init__(self, watcher: Watcher | None, *, farewell: bytes = b"") -> None:
         self.watcher = watcher
         self.farewell = farewell
         self.closed = False
+        self.abort: Callable[[], object] = _no_connection
+        """Closes the connection now, whatever is unsent. Set while it is open."""
         self._on_close: list[Callable[[str], None]] = []
 
     def on_close(self, call: Callable[[str], None]) -> None:
@@ -30,3 +32,7 @@ class Session:
         reason = self.watcher.ended_by if self.watcher is not None else "rejected"
         for call in self._on_close:
             call(reason)
+
+
+def _no_connection() -> None:
+    """There is no connection yet, or it closes by itself."""

@@ -101,15 +101,20 @@ class Watcher:
 
     async def step(self) -> bytes:
         """The bytes to send now; empty if there are none, or no more (`over`)."""
+        if self._reauthentication and self._now >= self._leave_at:  # also while there is more to send
+            return self._end("reauth")
         if piece := await self._collect():
             return piece
         if all(reader.settled for reader in self.readers):
             self.over, self.ended_by = True, "completed"
             return b""
         if (reason := self._leaving()) is not None:
-            self.over, self.ended_by = True, reason
-            return self._farewell(reason)
+            return self._end(reason)
         return self._due()
+
+    def _end(self, reason: str) -> bytes:
+        self.over, self.ended_by = True, reason
+        return self._farewell(reason)
 
     def idle_bytes(self) -> bytes:
         """What an idle watcher has to send: notes on stalled tasks, or the heartbeat.

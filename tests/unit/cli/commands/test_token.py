@@ -5,10 +5,10 @@ from click.testing import CliRunner
 
 from headway.cli.group import cli
 from headway.service.settings import load
-from headway_streamer.access.access import Access
 from headway_streamer.access.authenticators import Caller
 from headway_streamer.access.credentials import Credentials
 from headway_streamer.access.settings import PREFIX, AccessSettings
+from tests.fixtures.access import memory_access
 
 pytestmark = pytest.mark.security
 SECRET = "a secret of sufficient length for tokens"
@@ -17,7 +17,7 @@ SECRET = "a secret of sufficient length for tokens"
 def minted(environ, *words):
     done = CliRunner().invoke(cli, ["token", *words], env=environ, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    access = Access(load(AccessSettings, PREFIX, environ))
+    access = memory_access(load(AccessSettings, PREFIX, environ))
     return access.authenticator.principal(Caller(Credentials(bearer=done.output.strip()), [], ""))
 
 

@@ -1,5 +1,6 @@
 """Each mode makes a principal of what it trusts, and of nothing else."""
 
+import time
 from ipaddress import ip_network
 
 import pytest
@@ -51,6 +52,8 @@ def test_no_token_and_one_in_the_query_are_refused():
 def test_a_gateway_names_the_principal(peer):
     found = GATEWAY.principal(caller(*NAMED, peer=peer))
     assert (found.owner, found.tenant, found.scopes) == ("ann", "acme", {"tasks:read"})
+    assert found.tokens == ()
+    assert abs(found.issued - time.time()) < 60  # each request is vouched for
 
 
 @pytest.mark.parametrize("peer", ["10.2.0.1", "127.0.0.1", "", "unix", "::ffff:10.2.0.1", "::1", "10.1.2.3, 1.1.1.1"])

@@ -42,10 +42,23 @@ def test_odd_scopes_are_refused(value):
 def test_a_tenant_is_required_where_one_is_configured():
     names = ClaimNames(owner="email", tenant="org.id", scopes="roles")
     found = principal(CLAIMS | {"email": "a@b", "org": {"id": "acme"}, "roles": ["r"]}, names)
-    assert (found.owner, found.tenant, found.scopes, found.token) == ("a@b", "acme", {"r"}, "1")
+    assert (found.owner, found.tenant, found.scopes) == ("a@b", "acme", {"r"})
     with pytest.raises(UnauthenticatedError):
         principal(CLAIMS | {"email": "a@b"}, names)
 
 
-def test_the_id_of_a_token_is_text():
-    assert principal(CLAIMS | {"jti": 7}, ClaimNames()).token == ""
+def test_a_token_is_known_by_its_jti():
+    assert principal(CLAIMS, ClaimNames(), "h.c.s").tokens == ("1",)
+
+
+@pytest.mark.parametrize("jti", [None, 7, "", "x" * 129])
+def test_a_token_without_an_id_is_known_by_what_its_signature_covers(jti):
+    one, other, same = (
+        principal(CLAIMS | {"jti": jti}, ClaimNames(), text).tokens for text in ("h.c.s", "h.d.s", "h.c.t")
+    )
+    assert one == same != other
+    assert all(len(token) < 80 for token in one)
+
+
+def test_a_token_that_does_not_say_when_it_was_issued_is_older_than_all():
+    assert [principal(CLAIMS | iat, ClaimNames()).issued for iat in ({}, {"iat": 5})] == [0.0, 5.0]

@@ -7,25 +7,34 @@ from headway_streamer.access.minter import LIFE_SECONDS, Minter
 from headway_streamer.access.principal import ALL, READ, SUBMIT, Principal
 from headway_streamer.access.stream_token import TYPE, StreamTokens
 from tests.fixtures import tokens
+from tests.fixtures.access import signing_keys
 
 pytestmark = pytest.mark.security
-ANN = Principal("ann", "acme", frozenset((SUBMIT, READ, ALL)), token="t1")
+ANN = Principal("ann", "acme", frozenset((SUBMIT, READ, ALL)), tokens=("t1",), issued=5.0)
 
 
 def now():
     return tokens.NOW
 
 
+@pytest.fixture
+async def keys():
+    return await signing_keys(now)
+
+
 @pytest.mark.parametrize("scopes", [(READ,), (READ, ALL)])
-def test_it_carries_its_owner_and_tasks_and_may_only_read(scopes):
-    minter = StreamTokens([tokens.SECRET], clock=now)
+async def test_it_carries_its_owner_and_tasks_and_may_only_read(scopes, keys):
+    minter = StreamTokens(keys, clock=now)
     found = minter.principal(minter.mint(ANN._replace(scopes=frozenset((SUBMIT, *scopes))), ["a", "b"]))
     expected = {"scopes": frozenset(scopes), "expires": tokens.NOW + LIFE_SECONDS, "tasks": frozenset("ab")}
-    assert found == ANN._replace(**expected)
+    assert found == ANN._replace(**expected, tokens=(found.tokens[0], "t1"))
+    assert found.tokens[0] != "t1"
 
 
-@pytest.mark.parametrize("claims", [{}, {"sub": "a", "tenant": "", "all": False, "of": "", "tasks": 7}])
-def test_one_that_lacks_a_claim_is_refused(claims):
-    token = Minter(TYPE, [tokens.SECRET], clock=now).mint(claims, float("inf"))
+@pytest.mark.parametrize(
+    "claims", [{}, {"sub": "a", "tenant": "", "all": False, "of": [], "jti": "j", "issued": 0, "tasks": 7}]
+)
+async def test_one_that_lacks_a_claim_is_refused(claims, keys):
+    token = Minter(TYPE, keys, clock=now).mint(claims, float("inf"))
     with pytest.raises(UnauthenticatedError, match="lacks"):
-        StreamTokens([tokens.SECRET], clock=now).principal(token)
+        StreamTokens(keys, clock=now).principal(token)

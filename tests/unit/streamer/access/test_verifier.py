@@ -4,6 +4,8 @@ import pytest
 
 from headway_streamer.access.claims import ClaimNames, principal
 from headway_streamer.access.errors import UnauthenticatedError
+from headway_streamer.access.keys import StaticKeys
+from headway_streamer.access.verifier import Requirements, Verifier
 from tests.fixtures import tokens
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
@@ -11,7 +13,7 @@ BAD = tokens.bad_tokens()
 
 
 def accepted(token):
-    return principal(tokens.verifier().claims(token), ClaimNames())
+    return principal(tokens.verifier().claims(token), ClaimNames(), token)
 
 
 @pytest.mark.parametrize("key", tokens.KEYS)
@@ -19,7 +21,7 @@ def test_a_good_token_is_accepted(key):
     found = accepted(tokens.token(key))
     assert found.owner == "ann"
     assert found.expires == tokens.NOW + 600
-    assert found.token == "t1"
+    assert (found.tokens, found.issued) == (("t1",), tokens.NOW)
     assert "tasks:read" in found.scopes
 
 
@@ -47,3 +49,18 @@ def test_a_bad_token_is_refused(token):
 
 def test_the_corpus_is_large():
     assert len(BAD) >= 60
+
+
+@pytest.mark.parametrize(
+    ("claims", "ok"), [({"exp": 1000}, True), ({"exp": 1001}, False), ({"iat": None, "exp": 1000}, True)]
+)
+def test_a_token_may_live_no_longer_than_revocations_are_kept(claims, ok):
+    claims["exp"] += tokens.NOW
+    requirements = Requirements(issuer=tokens.ISSUER, audience=tokens.AUDIENCE, max_seconds=1000)
+    verifier = Verifier(StaticKeys([tokens.HMAC]), requirements, clock=lambda: tokens.NOW)
+    token = tokens.token("hmac", **claims)
+    if ok:
+        assert verifier.claims(token)
+    else:
+        with pytest.raises(UnauthenticatedError, match="too long"):
+            verifier.claims(token)

@@ -5,20 +5,21 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from headway_streamer.access.access import Access
-from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.app import create_app
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
+from tests.fixtures.access import memory_access, prepare
 from tests.fixtures.http import HOOKS
 from tests.unit.streamer.conftest import parts_on
 
 
 def app_of(parts, access=None):
     """The application of these parts; without `access` everybody may do everything."""
-    access = access or Access(AccessSettings())
+    access = access or memory_access()
+    parts.revoked = access.revocations.cover
+    access.revocations.on_added.append(parts.open_streams.end_revoked)
     submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics)
     streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
     return create_app(
@@ -38,6 +39,8 @@ def app_of(parts, access=None):
 @asynccontextmanager
 async def client_of(parts, access=None):
     """A client of these parts. A stream arrives when it has ended."""
+    access = access or memory_access()
+    await prepare(access)
     transport = httpx.ASGITransport(app_of(parts, access), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", event_hooks=HOOKS) as client:
         yield client

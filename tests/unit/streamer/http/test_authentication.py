@@ -9,9 +9,10 @@ import pytest
 from headway import codec
 from headway.records import KindRecord, TaskRecord
 from headway.testing import progress
-from headway_streamer.access.access import Access
+from headway_streamer.access.revocations import Revocation
 from headway_streamer.access.settings import AccessSettings
 from tests.fixtures import tokens
+from tests.fixtures.access import memory_access
 from tests.unit.streamer.http.conftest import streamer
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
@@ -20,7 +21,6 @@ SETTINGS = AccessSettings(
     jwt_secret=tokens.SECRET,
     jwt_issuer=tokens.ISSUER,
     claim_tenant="org",
-    stream_token_secrets=("a secret of stream tokens, long enough",),
 )
 OPEN = {
     "/",
@@ -43,7 +43,9 @@ def headers(owner="ann", org="acme", scope=SCOPES, **claims):
 @pytest.fixture
 async def made(log):
     """Parts and a client, with tasks of three tenants that have ended with a secret result."""
-    async with streamer(log, access=Access(SETTINGS)) as (parts, client):
+    access = memory_access(SETTINGS)
+    async with streamer(log, access=access) as (parts, client):
+        parts.access = access
         add_kind(parts, "k")
         for org in ("acme", "bolt", ""):
             for owner in ("ann", "bob"):
@@ -189,8 +191,8 @@ async def test_a_submitted_task_belongs_to_its_owner_and_tenant(made):
 
 
 async def test_a_stream_token_reads_the_streams_of_its_tasks_alone(made):
-    _, client = made
-    minter = Access(SETTINGS).stream_tokens
+    parts, client = made
+    minter = parts.access.stream_tokens
     from headway_streamer.access.principal import READ, Principal
 
     token = minter.mint(Principal("ann", "acme", frozenset((READ,))), ["acme-ann"])
@@ -209,14 +211,51 @@ async def test_a_stream_token_reads_the_streams_of_its_tasks_alone(made):
 
 async def test_a_gateway_names_the_owner_from_its_address_alone(log):
     settings = AccessSettings(access="forward", forward_peers=("127.0.0.1",), default_scopes=("tasks:read",))
-    async with streamer(log, access=Access(settings)) as (parts, client):
+    async with streamer(log, access=memory_access(settings)) as (parts, client):
         await add_task(parts, log, "t", "ann", "")
         assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "ann"})).status_code == 200
         assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "bob"})).status_code == 404
         assert (await client.get("/api/v1/tasks/t")).status_code == 401
     far = AccessSettings(access="forward", forward_peers=("10.0.0.0/8",), default_scopes=("tasks:read",))
-    async with streamer(log, access=Access(far)) as (_, client):
+    async with streamer(log, access=memory_access(far)) as (_, client):
         assert (await client.get("/api/v1/tasks/t", headers={"X-Forwarded-User": "ann"})).status_code == 401
+
+
+@pytest.mark.parametrize("what", ["revocations", "keys"])
+async def test_before_it_knows_what_was_revoked_no_token_is_judged(made, what):
+    parts, client = made
+    if what == "keys":
+        parts.access.signing_keys._known = {}
+    else:
+        parts.access.revocations.known = False
+    for who in (headers(), headers(exp=1), {}):
+        answer = await client.get("/api/v1/tasks/acme-ann", headers=who)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        for path in ("/api/v1/tasks/acme-ann/stream", "/api/v1/stream?task=acme-ann&token=x"):
+            stream = await client.get(path, headers=who)
+            assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream")
+            assert "event: goodbye" in stream.text
+            assert "acme-ann" not in stream.text
+    assert (await client.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "revocation",
+    [{"token": "t1"}, {"owner": "ann", "before": 1e10}, {"tenant": "bolt", "token": "t1"}, {"token": "t2"}],
+    ids=str,
+)
+async def test_a_revoked_token_gets_the_answer_of_a_bad_one(made, revocation):
+    parts, client = made
+    refused = await client.get("/api/v1/tasks/acme-ann", headers=headers(exp=1))
+    token = (await client.post("/api/v1/tasks/acme-ann/token", json={}, headers=headers())).json()["stream_token"]
+    await parts.access.revocations.add(Revocation(**{"tenant": "acme", "until": 2e10} | revocation))
+    status = 401 if revocation.get("tenant", "acme") == "acme" and revocation.get("token") != "t2" else 200
+    for answer in (
+        await client.get("/api/v1/tasks/acme-ann", headers=headers()),
+        await client.get(f"/api/v1/tasks/acme-ann/stream?token={token}"),
+    ):
+        assert answer.status_code == status
+        assert (answer.content == refused.content) is (status == 401)
 
 
 def test_a_refusal_says_nothing_about_the_token():
@@ -305,7 +344,7 @@ async def asked(app, method, target, who):
 async def test_no_route_shows_a_byte_of_another_tenant(log, security_figures):
     everything = f"{SCOPES} tasks:all"
     foreign_bytes = requests = 0
-    async with streamer(log, access=Access(SETTINGS)) as (parts, client):
+    async with streamer(log, access=memory_access(SETTINGS)) as (parts, client):
         app = client._transport.app
         add_kind(parts, "k")
         tenants = ("acme", "bolt", "core")

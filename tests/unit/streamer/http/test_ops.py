@@ -8,7 +8,7 @@ from headway_streamer.http.ops import Ops
 
 @pytest.fixture
 def state():
-    return {"listening": True, "found_log": True}
+    return {"listening": True, "prepared": True}
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def ops(parts, state):
         parts.metrics,
         parts.drain,
         listening=lambda: state["listening"],
-        found_log=lambda: state["found_log"],
+        prepared=lambda: state["prepared"],
         nats_state=lambda: "yes, since ever",
         streams=lambda: 3,
     )
@@ -32,9 +32,9 @@ async def readiness(ops):
 
 async def test_a_streamer_is_ready_while_it_listens_has_found_its_log_and_does_not_drain(parts, ops, state):
     assert await readiness(ops) == (200, "ok\n")
-    state["found_log"] = False
+    state["prepared"] = False
     assert await readiness(ops) == (503, "preparing: no connection to NATS yet\n")
-    state["found_log"], state["listening"] = True, False
+    state["prepared"], state["listening"] = True, False
     assert (await readiness(ops))[0] == 503
     state["listening"] = True
     parts.drain.begin()
@@ -44,7 +44,7 @@ async def test_a_streamer_is_ready_while_it_listens_has_found_its_log_and_does_n
 
 async def test_the_details_name_what_readiness_depends_on(ops):
     text = (await ops.get("/readyz?verbose")).text
-    assert text == "nats connected: yes, since ever\nincarnation known: yes\ndraining: no\nstreams: 3\n"
+    assert text == "nats connected: yes, since ever\nprepared: yes\ndraining: no\nstreams: 3\n"
 
 
 async def test_metrics_are_exposed_and_other_paths_are_not_found(ops):

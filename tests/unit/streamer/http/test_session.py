@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from headway_streamer.access.access import Access
 from headway_streamer.access.settings import AccessSettings
 from tests.fixtures import tokens
+from tests.fixtures.access import memory_access
 from tests.unit.streamer.http.conftest import streamer
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
@@ -16,7 +16,7 @@ FORWARD = AccessSettings(access="forward", forward_peers=("127.0.0.1",), default
 
 @pytest.fixture
 async def client(log):
-    async with streamer(log, access=Access(JWT)) as (_, made):
+    async with streamer(log, access=memory_access(JWT)) as (_, made):
         yield made
 
 
@@ -94,7 +94,7 @@ async def test_a_body_that_is_not_a_token_is_told_so(client):
 
 
 async def test_a_gateway_s_caller_learns_its_name_and_signs_in_nowhere(log):
-    async with streamer(log, access=Access(FORWARD)) as (_, client):
+    async with streamer(log, access=memory_access(FORWARD)) as (_, client):
         found = (await who(client, **{"X-Forwarded-User": "ann"})).json()
         assert found == {"mode": "forward", "owner": "ann", "tenant": "", "scopes": ["tasks:read"], "expires": None}
         assert (await who(client)).status_code == 401

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from headway_streamer.access.access import Access
 from headway_streamer.access.jwks import FetchError
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.head import HeadAsGet
+from tests.fixtures.access import memory_access
 from tests.fixtures.oidc_issuer import Issuer, Refused
 from tests.unit.streamer.http.conftest import streamer
 
@@ -70,7 +70,7 @@ async def browser(log, issuer, tmp_path):
         except Refused as refused:
             raise FetchError(refused.error) from refused
 
-    async with streamer(log, access=Access(settings, fetch, post)) as (_, client):
+    async with streamer(log, access=memory_access(settings, fetch, post)) as (_, client):
         yield Browser(client, issuer)
 
 

@@ -3,17 +3,16 @@
 import pytest
 
 from headway.errors import NestedTooDeepError, StoreFullError, TooLargeError, UnavailableError
-from headway_streamer.access.access import Access
 from headway_streamer.access.principal import EVERYBODY
-from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.submission import Submissions
 from headway_streamer.problems import Problem
+from tests.fixtures.access import memory_access
 
 
 @pytest.fixture
 def submissions(parts):
     parts.offer(params={"type": "object", "properties": {"a": {"type": "integer"}}})
-    return Submissions(Access(AccessSettings()), parts.kinds, parts.task_store, parts.drain, parts.metrics)
+    return Submissions(memory_access(), parts.kinds, parts.task_store, parts.drain, parts.metrics)
 
 
 async def test_an_accepted_task_has_the_number_of_processors(parts, submissions):

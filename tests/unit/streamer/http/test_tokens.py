@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway_streamer.access.access import Access
+from tests.fixtures.access import memory_access
 from tests.unit.streamer.http.conftest import streamer
 from tests.unit.streamer.http.test_authentication import SCOPES, SETTINGS, add_kind, headers, made
 
@@ -45,7 +45,7 @@ async def test_a_submission_is_answered_with_a_stream_token(made):
 
 async def test_a_start_token_starts_one_task(log):
     events = {"Accept": "text/event-stream"}
-    async with streamer(log, access=Access(SETTINGS), max_watchers=0) as (parts, client):  # streams end at once
+    async with streamer(log, access=memory_access(SETTINGS), max_watchers=0) as (parts, client):  # streams end at once
         add_kind(parts, "k")
         add_kind(parts, "other")
         token = (await mint(client, "/api/v1/kinds/k/token"))["start_token"]

@@ -7,6 +7,7 @@ import pytest
 from headway.events import Chunk
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import START
+from headway_streamer.frames.dialect import CELERY, NATIVE, THREE_WORDS
 from headway_streamer.watch.direct_writer import DirectWriter
 from headway_streamer.watch.idle_timer import IdleTimer
 from headway_streamer.watch.log_reader import LogReader
@@ -233,3 +234,19 @@ async def test_a_drain_reaches_idle_watchers(parts):
     assert opened.pipe.blocks[-1].data == {"reason": "drain"}
     assert opened.pipe.ended
     timing.cancel()
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("dialect", [NATIVE, CELERY, THREE_WORDS], ids=lambda each: each.name)
+async def test_a_revoked_stream_ends_at_once_and_gets_no_further_event(parts, dialect):
+    await parts.write("t1", *ticks(1, 2))
+    opened = await open_writer(parts, dialect=dialect)
+    await settle()
+    opened.session.watcher.revoke()
+    await parts.write("t1", *ticks(3, 9))
+    await settle()
+    last = opened.pipe.blocks[-1]
+    assert (last.event, last.data) == ("reauth", {"reason": "revoked"})
+    assert len([block for block in opened.pipe.blocks if block.event == "message"]) == 2
+    assert (opened.pipe.ended, opened.session.closed) == (True, True)
+    assert opened.idle_timer.writers == set()

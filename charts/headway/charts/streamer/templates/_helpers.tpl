@@ -8,7 +8,7 @@
 {{/* The secrets of access control. */}}
 {{- define "streamer.accessEnv" -}}
 {{- with .Values.access.existingSecret }}
-{{- range $name, $key := dict "JWT_SECRET" "jwt-secret" "OIDC_CLIENT_SECRET" "oidc-client-secret" "STREAM_TOKEN_SECRETS" "stream-token-secrets" }}
+{{- range $name, $key := dict "JWT_SECRET" "jwt-secret" "OIDC_CLIENT_SECRET" "oidc-client-secret" }}
 - name: HEADWAY_STREAMER_{{ $name }}
   valueFrom:
     secretKeyRef: { name: {{ $.Values.access.existingSecret }}, key: {{ $key }}, optional: true }

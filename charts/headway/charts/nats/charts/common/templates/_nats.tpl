@@ -60,6 +60,8 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
   value: {{ include "common.text" $nats.maxJobs | quote }}
 - name: HEADWAY_NATS_MAX_JOBS_BYTES
   value: {{ include "common.text" $nats.maxJobsBytes | quote }}
+- name: HEADWAY_NATS_MAX_TOKEN_SECONDS
+  value: {{ include "common.text" $nats.maxTokenSeconds | quote }}
 - name: HEADWAY_NATS_DIRECT_DISPATCH
   value: {{ $nats.directDispatch | quote }}
 - name: HEADWAY_NATS_READ_PAUSE_MS
