@@ -2,7 +2,7 @@
 
 The schema comes from values.yaml (an empty map takes anything, a null a number) and, for `config`, from the settings of
 the service; the accounts come from headway/jetstream/grants.py. Each chart that can be installed alone
-has a copy of charts/common.
+has a copy of the library chart.
 `tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
 """
 
@@ -31,7 +31,7 @@ from headway_streamer.settings import Settings as Streamer
 
 CHARTS = Path(__file__).parent
 UMBRELLA = CHARTS / "headway"
-LIBRARY = CHARTS / "common"
+LIBRARY = UMBRELLA / "charts" / "common"
 SERVICES = ("nats", "processor", "streamer")
 """The charts of the umbrella, which can be installed alone too."""
 VALUES_HA = CHARTS.parent / "deploy" / "nats" / "values-ha.yaml"
@@ -47,10 +47,36 @@ CHOICES = {
     "nats.auth": ["user", "creds", "nkey", None],
     "nats.replicas": [1, 3, 5],
     "service.type": ["ClusterIP", "NodePort", "LoadBalancer"],
+    "service.externalTrafficPolicy": ["", "Cluster", "Local"],
+    "service.ipFamilyPolicy": ["", "SingleStack", "PreferDualStack", "RequireDualStack"],
+    "ingress.pathType": ["Prefix", "Exact", "ImplementationSpecific"],
+    "pdb.unhealthyPodEvictionPolicy": ["", "AlwaysAllow", "IfHealthyBudget"],
 }
 PASSWORD = {"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_-]{15,})?$"}
 """nats-server reads it as a value of its configuration: a digit first may be a number, and # begins a comment."""
 TEXTS = {f"auth.passwords.{role}": PASSWORD for role in ("streamer", "processor", "reporter")}
+LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+HOST = {"type": "string", "pattern": rf"^(\*\.)?{LABEL}(\.{LABEL})*$"}
+"""A host name without scheme, port or path; `*.` stands for one label."""
+COUNT = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+%$"}, {"type": "null"}]}
+"""A number of pods, or their share."""
+ITEMS: dict[str, dict[str, Any]] = {
+    "config.builtinKinds": {"type": "string"},
+    "extraObjects": {"type": ["object", "string"]},
+    "global.imagePullSecrets": {"type": "string"},
+    "httpRoute.hostnames": HOST,
+    "imagePullSecrets": {"type": "string"},
+    "ingress.hosts": HOST,
+    "ingress.paths": {"type": "string", "pattern": "^/"},
+    "autoscaling.keda.kinds": {"type": "string"},
+    "service.ipFamilies": {"enum": ["IPv4", "IPv6"]},
+    "service.loadBalancerSourceRanges": {"type": "string"},
+    "tasks": {"type": "string"},
+    "test.parameters": {"type": "string"},
+}
+"""What lists consist of; the others of objects."""
+WORDS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+"""Labels or annotations: numbers and truth values need quotes."""
 GONE = {"auth": ("seed",)}
 """Values that the schema lets pass because a template names their replacement."""
 PLACEHOLDER = "namespaceplaceholder"
@@ -105,14 +131,18 @@ def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:
         return {"enum": CHOICES[path]}
     if path in TEXTS:
         return TEXTS[path]
+    if path.endswith(("maxUnavailable", "minAvailable")) and path.startswith("pdb."):
+        return COUNT
+    if path.lower().endswith(("labels", "annotations", "nodeselector")):
+        return WORDS
     if isinstance(value, dict):
-        if not value or path.endswith(("ecurityContext", "resources")):
+        if not value or path.endswith(("ecurityContext", "resources", "updateStrategy")):
             return {"type": "object"}
         inner = {key: schema(chart, one, f"{path}.{key}".lstrip(".")) for key, one in value.items()}
         inner |= {key: {} for key in GONE.get(path, ())}
         return {"type": "object", "additionalProperties": False, "properties": inner}
     if isinstance(value, list):
-        return {"type": "array"}
+        return {"type": "array", "items": ITEMS.get(path, {"type": "object"})}
     if value is None:
         return {"type": ["integer", "null"], "minimum": 0}
     return TYPES[type(value)]
@@ -127,8 +157,9 @@ def chart_schema(chart: str) -> str:
         for name in SERVICES:
             whole["properties"][name] = {"type": "object", "properties": {"enabled": TYPES[bool]}}
     else:
-        # Helm adds an empty map for each dependency.
-        whole["properties"] |= {"global": {"type": "object"}, "enabled": TYPES[bool], LIBRARY.name: {"type": "object"}}
+        whole["properties"] |= {"global": {"type": "object"}, "enabled": TYPES[bool]}
+    # Helm adds an empty map for each dependency.
+    whole["properties"][LIBRARY.name] = {"type": "object"}
     return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **whole}, indent=2) + "\n"
 
 

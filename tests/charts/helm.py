@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import pickle
+from collections.abc import Hashable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ Objects = list[dict[str, Any]]
 
 
 def path_of(chart: str) -> Path:
-    """The directory of a chart: of the umbrella, of one in it, or of the library."""
-    return CHARTS / chart if chart in ("headway", "common") else CHARTS / "headway" / "charts" / chart
+    """The directory of the umbrella, or of a chart in it."""
+    return CHARTS / chart if chart == "headway" else CHARTS / "headway" / "charts" / chart
 
 
 def values(name: str) -> dict[str, Any]:
@@ -52,8 +54,26 @@ def render(
 ) -> Objects:
     """The objects of a chart. Raises HelmError."""
     files = render_files(chart, given, kubernetes=kubernetes, crds=crds, upgrade=upgrade, release=release, at=at)
-    documents = [yaml.safe_load_all(text) for name, text in sorted(files.items()) if name.endswith(".yaml")]
-    return [item for document in documents for item in document if item]
+    return [item for name, text in sorted(files.items()) if name.endswith(".yaml") for item in parsed(text)]
+
+
+def parsed(text: str) -> Objects:
+    """The objects of a rendered file. Fails on a key that appears twice, of which only the last would count."""
+    return [item for item in pickle.loads(_parsed(text)) if item]
+
+
+@cache
+def _parsed(text: str) -> bytes:
+    return pickle.dumps(list(yaml.load_all(text, UniqueKeys)))
+
+
+class UniqueKeys(yaml.CSafeLoader):
+    """Reads YAML by the C library, and takes no mapping with a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        assert len(keys) == len(set(keys)), f"a key twice: {node.start_mark}"
+        return super().construct_mapping(node, deep)
 
 
 def with_passwords(chart: str, given: dict[str, Any] | None) -> dict[str, Any]:
@@ -72,14 +92,21 @@ def render_files(
     release: str = "demo",
     at: Path | None = None,
 ) -> dict[str, str]:
-    """What each template renders, of the chart at `at` if given. Rendering changes a loaded chart: each has its own."""
+    """What each template renders. With `at` the chart that is there is rendered again each time."""
     options = {"name": release, "namespace": "default", "kube_version": kubernetes, "is_upgrade": upgrade}
     options |= {"is_install": not upgrade, "api_versions": CRDS if crds else []}
-    with helm_python.Chart.load(at or path_of(chart)) as loaded:
+    rendered = _rendered if at else _rendered_once
+    return json.loads(rendered(at or path_of(chart), json.dumps(with_passwords(chart, given)), json.dumps(options)))
+
+
+def _rendered(chart: Path, values: str, options: str) -> str:
+    with helm_python.Chart.load(chart) as loaded:
         # `Chart.render` cannot say the versions of the cluster.
-        values = json.dumps(with_passwords(chart, given))
-        text = _native.call_string("helm_render", loaded._raw(), values, json.dumps(options))
-    return json.loads(text)
+        return _native.call_string("helm_render", loaded._raw(), values, options)
+
+
+_rendered_once = cache(_rendered)
+"""The charts of the repository do not change while tests run."""
 
 
 def one(objects: Objects, kind: str, name: str) -> dict[str, Any]:
@@ -95,3 +122,13 @@ def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
             yield item["metadata"]["name"], item
         elif template := item.get("spec", {}).get("template"):
             yield item["metadata"]["name"], template
+
+
+def pod_labels(objects: Objects) -> dict[str, dict[str, str]]:
+    """The labels that a cluster gives to the first pod of everything that makes pods."""
+    labels = {name: dict(pod["metadata"]["labels"]) for name, pod in pods(objects)}
+    for item in objects:
+        if item["kind"] == "StatefulSet":
+            name = item["metadata"]["name"]
+            labels[name]["statefulset.kubernetes.io/pod-name"] = f"{name}-0"
+    return labels

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tests.charts.helm import Objects, pods
+from tests.charts.helm import Objects, pod_labels, pods
 
 NAMESPACE = "default"
 
@@ -47,9 +47,10 @@ PORTS = (53, 80, 443, 4222, 4333, 5432, 8222)
 def endpoints(objects: Objects) -> dict[str, Endpoint]:
     """The pods of the release, and others in the cluster and outside."""
     found = {one.name: one for one in OUTSIDE}
+    labels = pod_labels(objects)
     for name, pod in pods(objects):
         ports = [(p["name"], p["containerPort"]) for c in pod["spec"]["containers"] for p in c.get("ports", [])]
-        found[name] = Endpoint(name, tuple(pod["metadata"]["labels"].items()), ports=tuple(ports))
+        found[name] = Endpoint(name, tuple(labels[name].items()), ports=tuple(ports))
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.charts import network
-from tests.charts.helm import Objects, pods
+from tests.charts.helm import Objects, pod_labels, pods
 
 Rule = Callable[[Objects], Iterator[str]]
 
@@ -39,7 +39,7 @@ def read_only(objects: Objects) -> Iterator[str]:
 
 def selectors(objects: Objects) -> Iterator[str]:
     """Every selector finds the pods of one workload; pod templates carry selector labels and their component alone."""
-    labels = {name: pod["metadata"]["labels"] for name, pod in pods(objects)}
+    labels, templates = pod_labels(objects), dict(pods(objects))
     for item in objects:
         spec, name = item.get("spec", {}), item["metadata"]["name"]
         wanted = spec.get("podSelector", spec.get("selector"))
@@ -50,8 +50,14 @@ def selectors(objects: Objects) -> Iterator[str]:
         if len(found) != 1:
             yield f"{item['kind']} {name}: selects {found}"
         component = {"app.kubernetes.io/component": labels.get(name, {}).get("app.kubernetes.io/component")}
-        if "template" in spec and labels[name] != wanted | component:
+        if "template" in spec and templates[name]["metadata"]["labels"] != wanted | component:
             yield f"{name}: its pods have more labels than the selector"
+
+
+def asks_a_port(container: dict[str, Any], probe: dict[str, Any]) -> bool:
+    """Whether a probe runs a command, or asks a port that the container names."""
+    port = probe.get("httpGet", probe.get("tcpSocket", {})).get("port")
+    return "exec" in probe or port in {port["name"] for port in container.get("ports", [])}
 
 
 def ports(objects: Objects) -> Iterator[str]:
@@ -60,12 +66,8 @@ def ports(objects: Objects) -> Iterator[str]:
         if "restartPolicy" in pod["spec"]:  # a pod that ends by itself
             continue
         for place, container in enumerate(pod["spec"]["containers"]):
-            known = {port["name"] for port in container.get("ports", [])}
-            for probe in ("livenessProbe",) if place else ("startupProbe", "livenessProbe", "readinessProbe"):
-                asked = container.get(probe, {})
-                port = asked.get("httpGet", asked.get("tcpSocket", {})).get("port")
-                if port not in known:
-                    yield f"{name}: {probe} asks {port}"
+            asked = ("livenessProbe",) if place else ("startupProbe", "livenessProbe", "readinessProbe")
+            yield from (f"{name}: {probe}" for probe in asked if not asks_a_port(container, container.get(probe, {})))
     every = {p["name"] for _, pod in pods(objects) for c in pod["spec"]["containers"] for p in c.get("ports", [])}
     for item in objects:
         if item["kind"] == "Service":
@@ -110,8 +112,8 @@ def budgets(objects: Objects) -> Iterator[str]:
     """A disruption budget lets a node be drained."""
     for item in objects:
         if item["kind"] == "PodDisruptionBudget":
-            allowed = item["spec"].get("maxUnavailable")
-            if allowed is None or str(allowed).rstrip("%") in ("", "0"):
+            allowed, needed = (str(item["spec"].get(name, "")) for name in ("maxUnavailable", "minAvailable"))
+            if allowed.rstrip("%") in ("", "0") and (not needed.endswith("%") or needed == "100%"):
                 yield f"PodDisruptionBudget {item['metadata']['name']}: no pod may ever be evicted"
 
 

@@ -34,8 +34,8 @@ def camel(name):
 
 
 SETTINGS = {"processor": (Processor, Kinds), "streamer": (Streamer, Access)}
-SECRETS = {"jwt_secret", "oidc_client_secret"}
-"""Settings that are not among the values, which objects in the cluster show: `extraEnv` takes them from a Secret."""
+SECRETS = {name for name in Access.__struct_fields__ if name.endswith(("_secret", "_secrets"))}
+"""Settings that are not among the values, which objects in the cluster show: they come from a Secret."""
 
 
 def read(settings, variables, chart):
@@ -90,6 +90,17 @@ def test_values_arrive_as_they_were_given(chart):
         loaded = msgspec.structs.asdict(read(settings, variables, chart))
         got |= {camel(name): list(value) if isinstance(value, tuple) else value for name, value in loaded.items()}
     assert {name: got[name] for name in FULL[chart]} == FULL[chart]
+
+
+def test_every_secret_of_access_control_comes_from_the_secret_that_values_name():
+    objects = render(given={"streamer": {"access": {"existingSecret": "mine"}}})
+    (container,) = one(objects, "Deployment", "demo-streamer")["spec"]["template"]["spec"]["containers"]
+    keys = {e["name"]: e["valueFrom"]["secretKeyRef"] for e in container["env"] if "valueFrom" in e}
+    own = {name: key for name, key in keys.items() if key["name"] == "mine"}
+    assert own == {
+        f"HEADWAY_STREAMER_{name.upper()}": {"name": "mine", "key": name.replace("_", "-"), "optional": True}
+        for name in SECRETS
+    }
 
 
 def test_all_settings_of_nats_can_be_reached():

@@ -11,7 +11,7 @@ from headway_processor.metrics import PrometheusMetrics
 from headway_streamer.metrics import Metrics
 from tests.charts.helm import CHARTS, merged, one, render, values
 
-DASHBOARD = CHARTS.parent / "deploy" / "grafana" / "headway.json"
+DASHBOARD = CHARTS / "headway" / "files" / "dashboards" / "headway.json"
 SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
 
 

@@ -91,7 +91,7 @@ def test_both_services_use_tls_as_soon_as_nats_serves_it_alone():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"nats": {"tls": {"enabled": True, "secretName": "c"}}}, "set global.nats.tls.enabled"),
+        ({"nats": {"tls": {"enabled": True}}}, "names the secret with the"),
         ({"global": {"nats": {"tls": {"enabled": True}}}}, "names the secret with the"),
         (
             {"nats": {"enabled": False}, "global": {"nats": {"url": "nats://n:4222", "tls": {"enabled": True}}}},

@@ -6,7 +6,7 @@ import helm_python
 import pytest
 
 from tests.charts.api_server import run_api_server
-from tests.charts.helm import CHARTS, PASSWORDS, merged, one, render
+from tests.charts.helm import CHARTS, PASSWORDS, merged, one, path_of, render
 
 pytestmark = pytest.mark.security
 CHART = str(CHARTS / "headway")
@@ -88,7 +88,7 @@ def test_a_secret_of_ones_own_is_neither_read_nor_made(cluster):
     auth = {"nats": {"auth": {"existingSecret": "mine"}}, "global": {"nats": {"existingSecret": "mine"}}}
     helm.install(CHART, "demo", auth)
     assert [name for kind, name in server.objects if kind == "secrets"] == []
-    assert render(given=merged(NONE, auth)) == render(given=merged(NONE, auth))
+    assert render(given=merged(NONE, auth)) == render(given=merged(NONE, auth), at=path_of("headway"))
 
 
 @pytest.mark.parametrize("missing", ROLES)
@@ -108,7 +108,7 @@ def test_a_dry_run_on_the_client_asks_no_cluster_and_fails(cluster):
 
 
 def test_with_given_passwords_a_second_render_is_identical(security_figures):
-    first, second = render(), render()
+    first, second = render(), render(at=path_of("headway"))
     assert first == second
     assert (
         one(first, "Secret", SECRET)["stringData"].items() >= {f"{r}-password": p for r, p in PASSWORDS.items()}.items()

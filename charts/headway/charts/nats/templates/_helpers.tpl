@@ -1,6 +1,17 @@
 {{/* Name of the secret with users and passwords. */}}
 {{- define "nats.secret" -}}
-{{- .Values.auth.existingSecret | default (printf "%s-accounts" (include "common.fullname" .)) -}}
+{{- include "nats.existingSecret" . | default (printf "%s-accounts" (include "common.fullname" .)) -}}
+{{- end -}}
+
+{{/* Name of a secret that this chart does not make: of this chart, or of the umbrella for all; empty if it makes one. */}}
+{{- define "nats.existingSecret" -}}
+{{- .Values.auth.existingSecret | default (dig "nats" "existingSecret" "" (.Values.global | default dict)) -}}
+{{- end -}}
+
+{{/* The one pod that there may be: a second one would have a store of its own. */}}
+{{- define "nats.podSelector" -}}
+{{ include "common.selectorLabels" . }}
+statefulset.kubernetes.io/pod-name: {{ include "common.fullname" . }}-0
 {{- end -}}
 
 {{/*
@@ -44,4 +55,13 @@ Kept in the values for this render, so that all templates see the same passwords
 {{- if or .Values.tls.enabled $global.enabled -}}
 {{- required "tls.secretName of the chart nats (or global.nats.tls.secretName) names the secret with the server's certificate" (.Values.tls.secretName | default $global.secretName) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* By which the pod is replaced when its configuration or a password changes. */}}
+{{- define "nats.checksums" -}}
+checksum/config: {{ tpl (.Files.Get "files/nats.conf") . | sha256sum }}
+{{- if not (include "nats.existingSecret" .) }}
+# Short, so that it tells of a change and not of the passwords.
+checksum/auth: {{ include "nats.passwords" . | sha256sum | trunc 8 | quote }}
+{{- end }}
 {{- end -}}

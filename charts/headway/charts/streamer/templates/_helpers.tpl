@@ -11,7 +11,7 @@
 {{- range $name, $key := dict "JWT_SECRET" "jwt-secret" "OIDC_CLIENT_SECRET" "oidc-client-secret" }}
 - name: HEADWAY_STREAMER_{{ $name }}
   valueFrom:
-    secretKeyRef: { name: {{ $.Values.access.existingSecret }}, key: {{ $key }}, optional: true }
+    secretKeyRef: { name: {{ $.Values.access.existingSecret | quote }}, key: {{ $key }}, optional: true }
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -28,4 +28,30 @@
 {{- $hosts = concat $hosts .Values.httpRoute.hostnames -}}
 {{- end -}}
 {{- join "," (concat $hosts (.Values.config.allowedHosts | default list) | uniq) -}}
+{{- end -}}
+
+{{/* What the autoscaler goes by. */}}
+{{- define "streamer.metrics" -}}
+{{- with .Values.autoscaling.watchers }}
+- type: Pods
+  pods:
+    metric: { name: headway_watchers }
+    target: { type: AverageValue, averageValue: {{ int64 . | quote }} }
+{{- end }}
+{{- with .Values.autoscaling.cpu }}
+- type: Resource
+  resource:
+    name: cpu
+    target: { type: Utilization, averageUtilization: {{ . }} }
+{{- end }}
+{{- end -}}
+
+{{/* How fast it scales: each pod that goes ends its streams, and they come back to the others, so down slowly. */}}
+{{- define "streamer.scaling" -}}
+scaleUp:
+  stabilizationWindowSeconds: 0
+  policies: [{ type: Percent, value: 100, periodSeconds: 15 }]
+scaleDown:
+  stabilizationWindowSeconds: 600
+  policies: [{ type: Pods, value: 1, periodSeconds: 120 }]
 {{- end -}}

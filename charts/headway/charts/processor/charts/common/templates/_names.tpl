@@ -2,15 +2,24 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/*
+Name of the objects of a chart: the release's, if it has the name of the chart in it, which appears once then; if it has
+the names of several, this holds for the last one. A Service begins with a letter.
+*/}}
 {{- define "common.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
 {{- else -}}
 {{- $name := include "common.name" . -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $release := .Release.Name -}}
+{{- if regexMatch "^[0-9]" $release -}}
+{{- $release = printf "r%s" $release -}}
+{{- end -}}
+{{- $last := regexFindAll "nats|processor|streamer" $release -1 | default list | last | default $name -}}
+{{- if and (contains $name $release) (or (eq $last $name) (ne $name .Chart.Name)) -}}
+{{- $release | trunc 52 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" (.Release.Name | trunc 36 | trimSuffix "-") $name | trunc 52 | trimSuffix "-" -}}
+{{- printf "%s-%s" ($release | trunc 36 | trimSuffix "-") $name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -42,15 +51,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Name, labels and annotations of an object. Takes the context, the values of the object, and its name. */}}
 {{- define "common.metadata" -}}
-{{- $context := index . 0 -}}
+{{- $values := (index . 0).Values -}}
 {{- $own := index . 1 | default dict -}}
 name: {{ index . 2 | quote }}
-labels:
-  {{- include "common.labels" $context | nindent 2 }}
-  {{- with $own.labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- with $own.annotations }}
+labels: {{- merge (include "common.labels" (index . 0) | fromYaml) ($own.labels | default dict) ($values.commonLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge dict ($own.annotations | default dict) ($values.commonAnnotations | default dict) }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations of the pods. Takes the context, and annotations of the chart's own. */}}
+{{- define "common.podMetadata" -}}
+{{- $values := (index . 0).Values -}}
+labels: {{- merge (include "common.podLabels" (index . 0) | fromYaml) ($values.podLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge dict (index . 1) ($values.podAnnotations | default dict) }}
 annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}

@@ -3,15 +3,21 @@
 {{- .Values.nats.url | default (dig "nats" "url" "" (.Values.global | default dict)) -}}
 {{- end -}}
 
-{{/* Where NATS is: of this chart, of the umbrella (global.nats), or the one that the umbrella brings. */}}
+{{/*
+Where NATS is: as values say, or the one that the umbrella brings. The umbrella renders the Deployments of the services
+with the context of its chart nats as `.Nats`, because a chart sees no values of its neighbours.
+*/}}
 {{- define "common.natsUrl" -}}
-{{- $global := (.Values.global | default dict).nats | default dict -}}
 {{- $url := include "common.externalNats" . -}}
-{{- if and (not $url) ($global.service) -}}
-{{- $scheme := ternary "tls" "nats" (dig "tls" "enabled" false $global) -}}
-{{- $url = printf "%s://%s:4222" $scheme (tpl $global.service .) -}}
+{{- if and (not $url) .Nats -}}
+{{- $url = printf "%s://%s:4222" (ternary "tls" "nats" (ne (include "nats.tlsSecret" .Nats) "")) (include "common.fullname" .Nats) -}}
 {{- end -}}
 {{- required "nats.url says where NATS is, such as nats://nats:4222 (or global.nats.url for both services)" $url -}}
+{{- end -}}
+
+{{/* Whether the umbrella renders the Deployment of a service: text or nothing. */}}
+{{- define "common.inUmbrella" -}}
+{{- if hasKey (dig "nats" (dict) (.Values.global | default dict)) "service" }}yes{{ end -}}
 {{- end -}}
 
 {{/*
@@ -24,23 +30,22 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
 
 {{/* Name of the secret by which the server is verified: of this chart, or that of the NATS that the umbrella brings. */}}
 {{- define "common.natsTlsSecret" -}}
-{{- $global := dig "nats" "tls" (dict) (.Values.global | default dict) -}}
 {{- $own := .Values.nats.tls.existingSecret -}}
 {{- if and .Values.nats.tls.clientCertificate (not $own) -}}
 {{- fail "nats.tls.clientCertificate needs nats.tls.existingSecret: a secret with ca.crt and a certificate of this service" -}}
 {{- end -}}
 {{- if $own -}}
 {{- $own -}}
-{{- else if and $global.enabled (not (include "common.externalNats" .)) -}}
-{{- required "global.nats.tls.secretName names the secret with the certificate of NATS" $global.secretName -}}
+{{- else if and .Nats (not (include "common.externalNats" .)) -}}
+{{- include "nats.tlsSecret" .Nats -}}
 {{- end -}}
 {{- end -}}
 
+{{/* Name of the secret with the credentials: of this chart, of all, or that of the NATS that the umbrella brings. */}}
 {{- define "common.natsSecret" -}}
-{{- $global := (.Values.global | default dict).nats | default dict -}}
-{{- $secret := .Values.nats.existingSecret | default $global.existingSecret -}}
-{{- if and (not $secret) $global.service (not .Values.nats.url) (not $global.url) -}}
-{{- $secret = printf "%s-accounts" (tpl $global.service .) -}}
+{{- $secret := .Values.nats.existingSecret | default (dig "nats" "existingSecret" "" (.Values.global | default dict)) -}}
+{{- if and (not $secret) .Nats (not (include "common.externalNats" .)) -}}
+{{- $secret = include "nats.secret" .Nats -}}
 {{- end -}}
 {{- $secret -}}
 {{- end -}}
@@ -70,10 +75,10 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
 {{- if eq $auth "user" }}
 - name: HEADWAY_NATS_USER
   valueFrom:
-    secretKeyRef: { name: {{ $secret }}, key: {{ $nats.userKey }} }
+    secretKeyRef: { name: {{ $secret | quote }}, key: {{ $nats.userKey | quote }} }
 - name: HEADWAY_NATS_PASSWORD
   valueFrom:
-    secretKeyRef: { name: {{ $secret }}, key: {{ $nats.passwordKey }} }
+    secretKeyRef: { name: {{ $secret | quote }}, key: {{ $nats.passwordKey | quote }} }
 {{- else if eq $auth "creds" }}
 - name: HEADWAY_NATS_CREDS_FILE
   value: /etc/headway/nats/auth/{{ $nats.credsKey }}
@@ -106,12 +111,12 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
 {{- define "common.natsVolumes" -}}
 {{- if and (include "common.natsSecret" .) (has (include "common.natsAuth" .) (list "creds" "nkey")) }}
 - name: nats-auth
-  secret: { secretName: {{ include "common.natsSecret" . }}, defaultMode: 0440 }
+  secret: { secretName: {{ include "common.natsSecret" . | quote }}, defaultMode: 0440 }
 {{- end }}
 {{- with include "common.natsTlsSecret" . }}
 - name: nats-tls
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 0440
     # Not the private key of the server, which the same secret may hold.
     items:
