@@ -50,7 +50,7 @@ async def test_axe_finds_nothing_on_any_view(shared, http, page, expect, size):
     found = {}
     for view, words in {**views, "#absent": "No such task"}.items():
         await page.evaluate("(hash) => { location.hash = hash; }", view)
-        await expect(page.locator("main :visible").get_by_text(words).first).to_be_visible(timeout=20_000)
+        await expect(page.locator("#shell :visible").get_by_text(words).first).to_be_visible(timeout=20_000)
         await page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")
         for scheme, options in {"light": {}, "dark": {"runOnly": ["color-contrast"]}}.items():
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+SCRIPTS = ("page", "sign-in")
+"""The second is loaded by the page where there is access control."""
 FOLDER = Path(__file__).parent / "page"
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
@@ -23,7 +25,7 @@ ACCESS = {
     "forward": "Access control is on: the gateway in front of this page signs you in.",
 }
 """What the page says about each mode of access control, until it knows who is signed in."""
-_HASHED_SCRIPT = re.compile(r"page\.[0-9a-f]{12}\.js")
+_HASHED_SCRIPT = re.compile(r"(page|sign-in)\.[0-9a-f]{12}\.js")
 
 
 class Asset(NamedTuple):
@@ -46,19 +48,21 @@ class Assets:
 
     def __init__(self, folder: Path = FOLDER, *, access: str = "none", provider: bool = False) -> None:
         style = (folder / "built" / "style.css").read_text().strip()
-        script = (folder / "built" / "page.js").read_bytes()
-        self._script = f"page.{_digest(script)[:12]}.js"
+        scripts = {name: (folder / "built" / f"{name}.js").read_bytes() for name in SCRIPTS}
+        self._scripts = {name: f"{name}.{_digest(script)[:12]}.js" for name, script in scripts.items()}
         # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
-        index = index.replace("page/page.js", f"page/{self._script}").replace(ACCESS["none"], ACCESS[access])
-        index = index.replace('data-access="none"', f'data-access="{access}"' + " data-provider" * provider)
+        index = index.replace("page/page.js", f"page/{self._scripts['page']}").replace(ACCESS["none"], ACCESS[access])
+        if access != "none":
+            attributes = f'data-access="{access}" data-sign-in="page/{self._scripts["sign-in"]}"'
+            index = index.replace('data-access="none"', attributes + " data-provider" * provider)
         self.policy = POLICY.format(
             style="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         )
         """The Content-Security-Policy of the page."""
         self._files = {
             "index.html": _asset(index.encode(), "text/html", REVALIDATED),
-            self._script: _asset(script, "text/javascript", IMMUTABLE),
+            **{self._scripts[name]: _asset(scripts[name], "text/javascript", IMMUTABLE) for name in SCRIPTS},
             "favicon.svg": _asset((folder / "favicon.svg").read_bytes(), "image/svg+xml", DAILY),
         }
 
@@ -69,8 +73,8 @@ class Assets:
         script of this version, which no cache keeps under the wrong name.
         """
         found = self._files.get(name)
-        if found is None and _HASHED_SCRIPT.fullmatch(name):
-            return self._files[self._script]._replace(cache_control="no-store")
+        if found is None and (match := _HASHED_SCRIPT.fullmatch(name)):
+            return self._files[self._scripts[match[1]]]._replace(cache_control="no-store")
         return found
 
 

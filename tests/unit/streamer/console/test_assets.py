@@ -15,6 +15,8 @@ from tests.fixtures.needs import WEB
 BUILT = FOLDER / "built"
 MAX_BYTES = 25_000
 """Of the page with its style and script, compressed."""
+MAX_SIGN_IN_BYTES = 3_000
+"""Of the script that is loaded where there is access control."""
 
 
 def test_the_bundle_is_of_these_sources():
@@ -22,14 +24,14 @@ def test_the_bundle_is_of_these_sources():
     for path in sorted(FOLDER.iterdir()):
         if path.suffix in (".js", ".css"):
             sources.update(path.name.encode() + path.read_bytes())
-    for name in ("page.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "style.css"):
         assert sources.hexdigest() in (BUILT / name).read_text()[:200], "the page has changed: run `make page`"
 
 
 @pytest.mark.needs("node", "npm ci --prefix web")
 def test_the_bundle_is_what_the_bundler_makes(tmp_path):
     subprocess.run([shutil.which("node"), WEB / "build.mjs", tmp_path], check=True, capture_output=True)
-    for name in ("page.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "style.css"):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
 
 
@@ -47,11 +49,25 @@ def test_the_page_names_its_script_by_content_and_holds_its_style():
     assert len(index.gzipped) + len(script.gzipped) < MAX_BYTES
 
 
+@pytest.mark.security
+def test_the_sign_in_is_loaded_where_there_is_access_control():
+    assert "data-sign-in" not in Assets().get("index.html").body.decode()
+    for mode in ("jwt", "forward"):
+        assets = Assets(access=mode)
+        text = assets.get("index.html").body.decode()
+        script = assets.get(re.search(r'data-sign-in="page/(sign-in\.[0-9a-f]{12}\.js)"', text)[1])
+        assert script.cache_control == IMMUTABLE
+        assert len(script.gzipped) < MAX_SIGN_IN_BYTES
+        assert "data-provider" not in text
+    assert " data-provider>" in Assets(access="jwt", provider=True).get("index.html").body.decode()
+
+
 def test_a_script_of_another_version_is_answered_with_this_one_and_not_kept():
     assets = Assets()
     other = assets.get("page.0123456789ab.js")
     assert other.cache_control == "no-store"
     assert b"EventSource" in other.body
+    assert b"session/login" in assets.get("sign-in.0123456789ab.js").body
     assert assets.get("page.js") is assets.get("../app.py") is None
 
 

@@ -31,7 +31,7 @@ export class ApiError extends Error {
 /** @type {Record<number, [string, string]>} */
 const NEXT = {
   0: ['The streamer does not respond', 'Is it running, and are you online? This page keeps trying.'],
-  401: ['You are not signed in', 'Sign in, then load this page again.'],
+  401: ['You are not signed in', 'Sign in, then try again.'],
   403: ['You are not allowed to do this', 'Sign in with an account that is allowed to, then try again.'],
   404: ['Not found', ''],
   409: ['Not possible now', ''],
@@ -40,6 +40,13 @@ const NEXT = {
   429: ['Too many requests', 'Wait a moment, then try again.'],
   503: ['NATS is unreachable', 'No task can be started; running tasks continue. This page keeps trying.'],
 };
+
+let unauthenticated = () => {};
+
+/** @param {() => void} callback called for each answer that asks for a valid token */
+export function onUnauthenticated(callback) {
+  unauthenticated = callback;
+}
 
 /** Relative to the page, so that it also works behind a path prefix. */
 export const url = (path) => new URL(path, document.baseURI).href;
@@ -56,6 +63,7 @@ async function call(target, options = {}) {
   }
   noteServerDate(response.headers.get('Date'), sentAt);
   const body = await response.text().then(parse).catch(() => null);
+  if (response.status === 401) unauthenticated();
   if (!response.ok) throw problem(response, body);
   return body;
 }
@@ -65,8 +73,13 @@ function problem(response, body) {
   return new ApiError(response.status, title, body?.detail ?? '', Array.isArray(body?.errors) ? body.errors : []);
 }
 
-const post = (target, body, headers = {}) =>
-  call(target, { method: 'POST', body: stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+const send = (method, target, body, headers = {}) =>
+  call(target, { method, body: stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+const post = (target, body, headers = {}) => send('POST', target, body, headers);
+
+export const session = () => call(url('api/v1/session'));
+export const signIn = (token) => post(url('session'), { token });
+export const signOut = () => send('DELETE', url('session'), {});
 
 export const kinds = async () => (await call(url('api/v1/kinds'))).kinds;
 export const tasks = async (limit) => (await call(url(`api/v1/tasks?limit=${limit}`))).tasks;

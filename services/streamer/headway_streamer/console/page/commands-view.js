@@ -22,9 +22,9 @@ export class CommandsView {
     this.#written = record?.task ?? '-';
     const commands = [
       ['Watch in a terminal', `headway watch ${word(task)} --server ${word(url('').replace(/\/$/, ''))}`],
-      ['Watch without installing anything', `curl -N ${quoted(taskUrl(task, '/stream'))}`],
+      ['Watch without installing anything', `curl -N ${quoted(taskUrl(task, '/stream'))}${bearer()}`],
       ['Watch in a page', `new EventSource('${taskUrl(task, '/stream')}').onmessage = (e) => console.log(JSON.parse(e.data))`],
-      ['Query once', `curl ${quoted(taskUrl(task))}`],
+      ['Query once', `curl ${quoted(taskUrl(task))}${bearer()}`],
     ];
     if (record) commands.push(['Start another task like it', startCommand(record)]);
     this.body.replaceChildren(...commands.map(([title, text]) => commandView(title, text)));
@@ -33,9 +33,11 @@ export class CommandsView {
 
 function startCommand({ kind, params }) {
   const body = stringify({ kind, params: params ?? {} });
-  return `curl ${quoted(url('api/v1/tasks'))} -H 'Content-Type: application/json' -d ${quoted(body)}`;
+  return `curl ${quoted(url('api/v1/tasks'))} -H 'Content-Type: application/json'${bearer()} -d ${quoted(body)}`;
 }
 
+/** A token of the reader's own: this page cannot read the one that it is signed in with. */
+const bearer = () => (document.body.dataset.access === 'jwt' ? ' -H "Authorization: Bearer $HEADWAY_TOKEN"' : '');
 const word = (text) => (/^[\w./:@-]+$/.test(text) && !text.startsWith('-') ? text : quoted(text));
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 

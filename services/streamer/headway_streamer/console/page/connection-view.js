@@ -39,6 +39,8 @@ const RECONNECTING = {
   lifetime: 'Renewing the stream',
   slow: 'Disconnected for reading too slowly',
   overload: 'The streamer is full',
+  reauth: 'Your session has ended',
+  'signed-out': 'Waiting until you have signed in',
   asleep: 'Suspended',
   lent: 'A request needs the connection',
 };

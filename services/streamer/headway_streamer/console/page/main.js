@@ -33,6 +33,9 @@ let announced = initial('');
 let rendering = false;
 let kindsAt = 0;
 let routed = false;
+let started = false;
+/** Without access control everybody is signed in. */
+let access = { status: 'in', check: async () => {} };
 /** @type {any[]|null} the latest task list; null before the first response */
 let latest = null;
 
@@ -47,8 +50,23 @@ function go(task) {
   location.hash = encodeURIComponent(task);
 }
 
+/** Begins, or continues after a sign-in. */
+function start() {
+  if (started) {
+    session?.resume();
+    refreshList();
+    refreshKinds();
+    return void rescueFocus();
+  }
+  started = true;
+  route();
+  refreshKinds();
+  poll();
+}
+
 /** Shows the task of the hash; without a hash the newest running task, if the window is wide enough for it. */
 function route() {
+  if (!started) return;
   const name = hashName() || running();
   const task = name === NEW ? '' : name;
   if (name && !hashName()) history.replaceState(null, '', `#${encodeURIComponent(name)}`);
@@ -123,7 +141,7 @@ async function refreshList() {
     warn(null);
   } catch (error) {
     opened([]);
-    warn(error);
+    warn(error.status === 401 ? null : error);
   }
 }
 
@@ -153,7 +171,8 @@ function warn(error) {
 
 /** Polls while the page is visible; never twice at once. */
 async function poll() {
-  if (!document.hidden) {
+  if (!document.hidden && access.status !== 'out') {
+    if (access.status === 'unknown') await access.check();
     await refreshList();
     const none = form.form.hidden;
     if (Date.now() - kindsAt > (none ? LIST_SECONDS : KINDS_SECONDS) * 1000) await refreshKinds();
@@ -162,6 +181,7 @@ async function poll() {
 }
 
 function wake(sure) {
+  if (access.status === 'out') return void access.check(); // signed in in another window?
   session?.stream.wake(sure);
   refreshList();
 }
@@ -177,6 +197,8 @@ setInterval(() => {
   schedule();
 }, 1000);
 
-route();
-refreshKinds();
-poll();
+const { signIn } = document.body.dataset;
+if (signIn) {
+  const { guard } = await import(api.url(signIn));
+  access = guard(api, { start, warn, say: (text) => setText(live, text), line: byId('access'), content: [byId('shell'), skip] });
+} else start();

@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { now } from './clock.js';
 import { initial, isTerminal, reduce } from './state.js';
 import { Share } from './share.js';
-import { Stream } from './stream.js';
+import { SIGNED_OUT, Stream } from './stream.js';
 
 const BEHIND_POLLS = 2;
 const LEND_MS = 1500;
@@ -63,6 +63,12 @@ export class Session {
     this.share.leave();
   }
 
+  /** Continues after a sign-in, from the cursor. */
+  resume() {
+    if (!this.record) this.#load();
+    this.stream.wake(true);
+  }
+
   cut() {
     const { n, missed, repeated } = this.state;
     const { cursor } = this.stream.connection;
@@ -115,6 +121,7 @@ export class Session {
       this.record = await api.task(this.task);
       this.failure = null;
     } catch (error) {
+      if (error.status === 401) return; // until `resume`
       this.failure = error;
       if (!error.temporary) this.#end('absent');
       else if (this.stream.connection.phase !== 'closed') setTimeout(() => this.record ?? this.#load(), 5000);
@@ -127,6 +134,7 @@ export class Session {
     try {
       this.record = await api.task(this.task);
     } catch (error) {
+      if (error.status === 401) return SIGNED_OUT;
       this.failure = error.temporary ? this.failure : error;
       return error.temporary ? '' : 'absent';
     }

@@ -10,20 +10,21 @@ import { parse } from './json.js';
 /**
  * @typedef {object} Connection
  * @property {'connecting'|'open'|'resting'|'reconnecting'|'closed'} phase
- * @property {string} reason why it is closed, resting or reconnecting: ended, hidden, cut, drain, lifetime, refused …
+ * @property {string} reason why it is closed, resting or reconnecting: ended, hidden, cut, drain, reauth, refused …
  * @property {string} server name of the streamer
  * @property {string} cursor the last event id
  * @property {number} opened how many times a streamer said hello
  * @property {number} retryAt time of this page's next attempt, in seconds since 1970; 0 for none
  */
 
-const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye'];
+const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye', 'reauth'];
 const MIN_DELAY_SECONDS = 0.5;
 const MAX_DELAY_SECONDS = 15;
 const CUT_SECONDS = 1.5;
 const IDLE_SECONDS = 15; // one heartbeat; a page cannot see heartbeats
 const OPENING_SECONDS = 20;
 const VISIT_SECONDS = 0.6;
+export const SIGNED_OUT = 'signed-out';
 
 export class Stream {
   /** @type {EventSource|null} */
@@ -41,7 +42,8 @@ export class Stream {
    * @param {object} on
    * @param {(type: string, data: any) => void} on.event
    * @param {(connection: Connection) => void} on.connection
-   * @param {() => Promise<string>} on.refused called after a response that is not a stream; returns a reason to close, or ''
+   * @param {() => Promise<string>} on.refused called after a response that is not a stream, and when the token has
+   *   ended; returns a reason to close, SIGNED_OUT to wait for `wake`, or ''
    */
   constructor(url, on) {
     this.url = url;
@@ -123,6 +125,7 @@ export class Stream {
     }
     const cursor = event.lastEventId || this.#connection.cursor;
     if (type === 'hello') this.#greeted(data, cursor);
+    else if (type === 'reauth') return void this.#reauthenticate(cursor);
     else if (type === 'goodbye') this.#update({ reason: data.reason ?? 'goodbye', cursor });
     else this.#update({ cursor });
     this.on.event(type, data);
@@ -133,6 +136,12 @@ export class Stream {
     this.#tries = 0;
     this.#update({ phase: 'open', reason: '', server: data.server ?? '', cursor, opened: this.#connection.opened + 1, retryAt: 0 });
     if (this.#visits) this.#after(VISIT_SECONDS, () => this.#rest());
+  }
+
+  /** The native EventSource would reconnect with the token that has ended. */
+  #reauthenticate(cursor) {
+    this.#update({ cursor });
+    this.#refused('reauth');
   }
 
   /** Releases the connection until the next visit. */
@@ -152,13 +161,14 @@ export class Stream {
     this.#after(OPENING_SECONDS, () => this.#connection.phase !== 'open' && this.#again('silent'));
   }
 
-  async #refused() {
+  async #refused(cause = 'refused') {
     this.#drop();
-    this.#update({ phase: 'reconnecting', reason: 'refused' });
+    this.#update({ phase: 'reconnecting', reason: cause, retryAt: 0 });
     const reason = await this.on.refused();
     if (this.#finished || this.#source) return;
-    if (reason) this.close(reason);
-    else this.#again('refused');
+    if (reason === SIGNED_OUT) this.pause(reason);
+    else if (reason) this.close(reason);
+    else this.#again(cause);
   }
 
   /** Reconnects with full jitter: after half a second to a bound that doubles up to 15 s. */
