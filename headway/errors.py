@@ -18,7 +18,8 @@
     │   ├── CancelRequestedError        somebody asked to cancel: only the terminal event may follow
     │   ├── OutputOverflowError         more output waits for the log than memory should hold
     │   ├── SupersededError             a newer attempt has begun: stop, write nothing
-    │   └── EndedError                  the task has its terminal event: stop, write nothing
+    │   ├── EndedError                  the task has its terminal event: stop, write nothing
+    │   └── NotEndedError               the task has no terminal event: it cannot be deleted yet
     ├── TaskError                       raised by a handler to fail the task with a message
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
     ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
@@ -155,6 +156,14 @@ class EndedError(LogError):
         super().__init__(f"task {task} has ended: {status}")
         self.task = task
         self.status = status
+
+
+class NotEndedError(LogError):
+    """The task has no terminal event yet, so it cannot be deleted."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"task {task} has not ended")
+        self.task = task
 
 
 class TaskError(HeadwayError):

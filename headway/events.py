@@ -11,6 +11,8 @@ Status: TypeAlias = Literal["queued", "processing", "retrying", "completed", "er
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 TERMINAL: frozenset[str] = frozenset(("completed", "error", "cancelled"))
+DELETED = "deleted"
+"""The end of a deleted task, in place of a status."""
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,7 +117,18 @@ class Cancel(Header, tag="cancel", kw_only=True, omit_defaults=True, gc=False):
     reason: str
 
 
-Event: TypeAlias = Progress | Chunk | LogLine | Cancel
+class Deleted(Header, tag="deleted", kw_only=True, omit_defaults=True, gc=False):
+    """The task is deleted: the last event of its log, after a terminal one. It stays when all others are removed, so
+    that late writers still find an end. It holds nothing of the task but its id.
+    """
+
+    @property
+    def status(self) -> str:
+        """The word for this end."""
+        return DELETED
+
+
+Event: TypeAlias = Progress | Chunk | LogLine | Cancel | Deleted
 
 
 class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_only=True):
@@ -128,5 +141,5 @@ class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_
 
 
 def is_terminal(event: Event) -> bool:
-    """Whether `event` is the last of its task."""
-    return isinstance(event, Progress) and event.status in TERMINAL
+    """Whether `event` is the last of its task, but for its deletion."""
+    return isinstance(event, Deleted) or (isinstance(event, Progress) and event.status in TERMINAL)

@@ -41,6 +41,8 @@ class Kind(msgspec.Struct, frozen=True):
     """Whether what the handler prints becomes log lines of the task."""
     log_level: LogLevel | None = None
     """From which level on what the handler writes to `logging` does; None for the processor's `task_log_level`."""
+    retention_seconds: float | None = None
+    """After this time ended tasks are removed; None for the retention of the namespace."""
 
     def read_params(self, raw: bytes | msgspec.Raw) -> Any:
         """The parameters in a job, for the handler. Raises ParamsError."""
@@ -55,6 +57,7 @@ class Kind(msgspec.Struct, frozen=True):
             timeout_seconds=self.timeout_seconds,
             retries=self.retries,
             concurrency=self.concurrency,
+            retention_seconds=self.retention_seconds,
         )
 
 

@@ -74,6 +74,8 @@ class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     timeout_seconds: float | None = None
     retries: int = 0
     concurrency: int = 1
+    retention_seconds: float | None = None
+    """After this time ended tasks are removed; null for the retention of the namespace."""
 
 
 class ProcessorRecord(msgspec.Struct, kw_only=True):

@@ -47,6 +47,7 @@ class Names:
         self.events_stream = f"{upper}_EVENTS"
         self.jobs_stream = f"{upper}_JOBS"
         self.dead_stream = f"{upper}_DEAD"
+        self.deletions_stream = f"{upper}_DELETIONS"
         self.probe_stream = f"{upper}_PROBE"
         """Never created: the server's refusal tells how much space it has."""
         self.jetstream_account = f"{upper}_JETSTREAM"
@@ -63,6 +64,8 @@ class Names:
         self.all_beats = f"{namespace}.beat.*"
         self.all_jobs = f"{namespace}.job.*.*"
         self.all_dead = f"{namespace}.dead.*.*"
+        self.all_deletions = f"{namespace}.delete.*"
+        self.all_ended = f"{namespace}.ended.*.*"
         self.republished = f"{namespace}.live.{{{{wildcard(1)}}}}"
 
     def event(self, task: str) -> str:
@@ -88,6 +91,30 @@ class Names:
     def dead(self, kind: str, task: str) -> str:
         """The subject of a dead-lettered job."""
         return f"{self.namespace}.dead.{check_kind(kind)}.{check_task(task)}"
+
+    def job_of_any_kind(self, task: str) -> str:
+        """The filter for the job of `task`."""
+        return f"{self.namespace}.job.*.{check_task(task)}"
+
+    def dead_of_any_kind(self, task: str) -> str:
+        """The filter for the dead-lettered jobs of `task`."""
+        return f"{self.namespace}.dead.*.{check_task(task)}"
+
+    def ended_of_any_kind(self, task: str) -> str:
+        """The filter for the note that `task` has ended."""
+        return f"{self.namespace}.ended.*.{check_task(task)}"
+
+    def deletion(self, task: str) -> str:
+        """The subject of a request to remove `task`."""
+        return f"{self.namespace}.delete.{check_task(task)}"
+
+    def ended(self, kind: str, task: str) -> str:
+        """The subject of the note that `task` has ended, for kinds with a retention of their own."""
+        return f"{self.namespace}.ended.{check_kind(kind)}.{check_task(task)}"
+
+    def ended_of(self, kind: str) -> str:
+        """The filter for all notes of `kind`."""
+        return f"{self.namespace}.ended.{check_kind(kind)}.*"
 
     def task_of(self, subject: str) -> str:
         """The task of an event, live, beat, job or dead subject (its last token)."""

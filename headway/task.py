@@ -30,6 +30,7 @@ class Options(msgspec.Struct, frozen=True):
     encoder: Encoder | None
     capture_print: bool
     log_level: LogLevel | None
+    retention: float | None
 
 
 @overload
@@ -51,6 +52,7 @@ def task(
     encoder: Encoder | None = None,
     capture_print: bool = False,
     log_level: LogLevel | None = None,
+    retention: float | None = None,
     registry: Registry | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -69,6 +71,7 @@ def task(
     encoder: Encoder | None = None,
     capture_print: bool = False,
     log_level: LogLevel | None = None,
+    retention: float | None = None,
     registry: Registry | None = None,
 ) -> Any:
     """Register a function as the handler of `kind`. The function itself stays as it is and can be called in a test.
@@ -98,12 +101,14 @@ def task(
         capture_print: whether what the handler prints also becomes log lines of the task (default no).
         log_level: from which level on what the handler writes to `logging` becomes log lines of the task, ``"OFF"``
             for nothing; None (default) for the processor's `task_log_level`, INFO.
+        retention: seconds after which ended tasks are removed, below the retention of the namespace; None (default)
+            for that.
 
     Raises TaskDefinitionError when the function or an argument cannot be used.
     """
     chosen = REGISTRY if registry is None else registry
     delay = RetryDelay(retry_delay, retry_backoff, max_retry_delay, retry_jitter)
-    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level)
+    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level, retention)
     if kind is not None and not isinstance(kind, str):
         chosen.add(_define(kind, None, options))
         return kind
@@ -137,6 +142,7 @@ def _define(function: Callable[..., Any], name: str | None, options: Options) ->
         encoder=options.encoder,
         capture_print=options.capture_print,
         log_level=options.log_level,
+        retention_seconds=options.retention,
     )
 
 
@@ -158,6 +164,8 @@ def _check_options(options: Options, place: str) -> None:
     delay = options.retry_delay
     if options.timeout is not None and not options.timeout > 0:
         raise TaskDefinitionError(f"{place}: timeout is seconds above 0, or None for no limit")
+    if options.retention is not None and not options.retention > 0:
+        raise TaskDefinitionError(f"{place}: retention is seconds above 0, or None for that of the namespace")
     if options.retries < 0 or options.concurrency < 1:
         raise TaskDefinitionError(f"{place}: retries must be at least 0 and concurrency at least 1")
     if not ((delay.first_seconds is None or delay.first_seconds >= 0) and delay.max_seconds >= 0):

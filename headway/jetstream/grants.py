@@ -32,9 +32,10 @@ class Role(NamedTuple):
 def roles(names: Names) -> tuple[Role, ...]:
     """All roles of a namespace.
 
-    Streamers face the network: they cannot create anything, and store nothing but events, jobs and new records.
-    Processors create what is missing, take jobs, and store what comes of them. Reporters are workers that get their
-    tasks from elsewhere: they store the records and events of these.
+    Streamers face the network: they cannot create or remove anything, and store nothing but events, jobs, new records
+    and requests to remove a task. Processors create what is missing, take jobs, store what comes of them, and remove
+    tasks: the server cannot limit the right to purge to single subjects. Reporters are workers that get their tasks
+    from elsewhere: they store the records and events of these.
     """
     return (
         Role("streamer", "_INBOX_headway_streamer", _streamer(names)),
@@ -68,7 +69,20 @@ def created_streams(names: Names) -> tuple[str, ...]:
         names.events_stream,
         names.jobs_stream,
         names.dead_stream,
+        names.deletions_stream,
         *(f"KV_{bucket}" for bucket in buckets),
+        f"OBJ_{names.results_bucket}",
+    )
+
+
+def purged_streams(names: Names) -> tuple[str, ...]:
+    """The streams that hold something of tasks."""
+    return (
+        names.events_stream,
+        names.jobs_stream,
+        names.dead_stream,
+        names.deletions_stream,
+        f"KV_{names.tasks_bucket}",
         f"OBJ_{names.results_bucket}",
     )
 
@@ -90,6 +104,7 @@ def _streamer(names: Names) -> tuple[Request, ...]:
     return (
         *_log(names),
         Request(names.all_jobs),
+        Request(names.all_deletions),
         Request(f"$KV.{names.tasks_bucket}.*"),
         _direct_get(records),
         *_written_once(names.secrets_bucket),
@@ -109,8 +124,14 @@ def _processor(names: Names) -> tuple[Request, ...]:
         Request(names.all_dead),
         Request(f"$KV.{names.kinds_bucket}.*"),
         Request(f"$JS.API.DIRECT.GET.KV_{names.kinds_bucket}.$KV.{names.kinds_bucket}.*"),
+        _direct_get(f"KV_{names.kinds_bucket}"),
         Request(f"$KV.{names.processors_bucket}.*"),
         Request(f"$O.{names.results_bucket}.*.*"),
+        _direct_get(f"OBJ_{names.results_bucket}"),
+        Request(names.all_deletions),
+        Request(names.all_ended),
+        _direct_get(names.deletions_stream),
+        *(Request(f"$JS.API.STREAM.PURGE.{stream}") for stream in purged_streams(names)),
         # What is missing when the first processor starts. The server refuses another configuration of what exists.
         *(_info(stream) for stream in created_streams(names)),
         *(Request(f"$JS.API.STREAM.CREATE.{stream}") for stream in created_streams(names)),

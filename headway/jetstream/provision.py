@@ -62,6 +62,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
     return [
         _events(names, settings),
         _dead_jobs(names, settings),
+        _deletions(names, settings),
         _records(names, settings),
         _bucket(names.kinds_bucket, "The kinds that processors offer", 0.0, settings),
         _secrets(names, settings),
@@ -108,6 +109,17 @@ def _dead_jobs(names: Names, settings: NatsSettings) -> StreamConfig:
         description="Jobs that were given up",
         subjects=[names.all_dead],
         max_age=30 * DAY,
+        **_common(settings),
+    )
+
+
+def _deletions(names: Names, settings: NatsSettings) -> StreamConfig:
+    return StreamConfig(
+        name=names.deletions_stream,
+        description="Tasks to be removed, and ended tasks of kinds with a retention of their own",
+        subjects=[names.all_deletions, names.all_ended],
+        max_age=MAX_AGE_SECONDS,
+        discard=DiscardPolicy.NEW,
         **_common(settings),
     )
 

@@ -1,6 +1,7 @@
 """Results that were too large for an event: an object store, read by DIRECT GET and written without deletions.
 
-So neither reading nor writing needs a consumer or the right to purge, which cannot be limited to one object.
+So neither reading nor writing needs a consumer or the right to purge, which cannot be limited to one object. Removing
+needs that right.
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-20.md
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from nats.aio.client import Client
@@ -17,7 +19,7 @@ from headway.errors import LogError, TooLargeError, UnavailableError
 from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import Stored
-from headway.subjects import Names
+from headway.subjects import Names, is_name
 
 TIMEOUT_SECONDS = 5.0
 CHUNK_BYTES = 128 * 1024
@@ -25,6 +27,9 @@ MAX_BYTES = 256 * 1024 * 1024
 """Largest result that is stored or read: it is held in memory as a whole."""
 PAGE_BYTES = 1024 * 1024
 ALGORITHM = "SHA-256="
+
+Purge = Callable[[str, str], Awaitable[None]]
+"""Removes the messages of a subject from a stream."""
 
 
 class ObjectInfo(msgspec.Struct, kw_only=True):
@@ -45,7 +50,8 @@ class ResultStore:
     def __init__(self, client: Client, names: Names) -> None:
         self._bucket = names.results_bucket
         self._publisher = Publisher(client, timeout_seconds=TIMEOUT_SECONDS)
-        self._direct = DirectGet(client, f"OBJ_{names.results_bucket}", timeout_seconds=TIMEOUT_SECONDS)
+        self._stream = f"OBJ_{names.results_bucket}"
+        self._direct = DirectGet(client, self._stream, timeout_seconds=TIMEOUT_SECONDS)
 
     async def put(self, task: str, result: bytes) -> None:
         """Store the result of a task in place of an earlier one. Raises TooLargeError and StoreFullError."""
@@ -56,9 +62,6 @@ class ResultStore:
         # The same for the same result: the server drops the parts that an earlier try has stored.
         nuid = hashlib.sha256(task.encode() + digest).hexdigest()[:22]
         pieces = range(0, len(result), CHUNK_BYTES)
-        for place, start in enumerate(pieces):
-            piece = result[start : start + CHUNK_BYTES]
-            await self._publisher.store(what, self._chunks(nuid), piece, msg_id=f"{nuid}.{place}")
         info = ObjectInfo(
             name=task,
             bucket=self._bucket,
@@ -67,6 +70,11 @@ class ResultStore:
             chunks=len(pieces),
             digest=_digest(digest),
         )
+        # First, so that `remove` finds the parts of a writer that has ended before the entry was stored.
+        await self._publisher.store(what, self._begun(task), msgspec.json.encode(info))
+        for place, start in enumerate(pieces):
+            piece = result[start : start + CHUNK_BYTES]
+            await self._publisher.store(what, self._chunks(nuid), piece, msg_id=f"{nuid}.{place}")
         await self._publisher.store(what, self._meta(task), msgspec.json.encode(info))
 
     async def get(self, task: str) -> bytes | None:
@@ -80,6 +88,24 @@ class ResultStore:
         if info.digest != _digest(hashlib.sha256(found).digest()):
             raise UnavailableError(f"the result of {task} was read from a replica that is behind, or is damaged")
         return bytes(found)
+
+    async def remove(self, task: str, purge: Purge) -> None:
+        """Remove all results of a task, also those that were replaced or not stored to their end."""
+        entries = (self._begun(task), self._meta(task))
+        for nuid in {nuid for subject in entries for nuid in await self._nuids(subject)}:
+            await purge(self._stream, self._chunks(nuid))
+        for subject in entries:  # after the parts, which an interrupted removal would not find without them
+            await purge(self._stream, subject)
+
+    async def _nuids(self, subject: str) -> set[str]:
+        """The ids of the parts of all entries that were stored on `subject`."""
+        found, start = set[str](), 1
+        while page := (await self._direct.get({"next_by_subj": subject, "seq": start, "batch": 256}))[0]:
+            for stored in page:
+                with suppress(msgspec.DecodeError):
+                    found.add(msgspec.json.decode(stored.payload, type=ObjectInfo).nuid)
+            start = page[-1].seq + 1
+        return {nuid for nuid in found if is_name(nuid)}  # a third party's could match the parts of others
 
     async def _info(self, task: str) -> ObjectInfo | None:
         try:
@@ -120,6 +146,9 @@ class ResultStore:
 
     def _meta(self, task: str) -> str:
         return f"$O.{self._bucket}.M.{base64.urlsafe_b64encode(task.encode()).decode()}"
+
+    def _begun(self, task: str) -> str:
+        return self._meta(f"{task}.begun")  # no task has a dot in its id
 
 
 def _digest(sha: bytes) -> str:

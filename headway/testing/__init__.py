@@ -6,10 +6,11 @@
 
 from headway.testing.jobs import StartedJob, progress, start_job
 from headway.testing.log import MemoryLog, MemorySubscription
-from headway.testing.stores import MemoryBucket, MemoryJobQueue, MemoryResults
+from headway.testing.stores import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryResults
 
 __all__ = [
     "MemoryBucket",
+    "MemoryDeletions",
     "MemoryJobQueue",
     "MemoryLog",
     "MemoryResults",

@@ -122,6 +122,10 @@ class MemoryLog:
         self._logs.clear()
         self._ids.clear()
 
+    def remove(self, task: str, *, before: int) -> None:
+        """Remove the events of `task` below that sequence, as a processor removes those of a deleted task."""
+        self._logs[task] = [stored for stored in self._logs[task] if stored.seq >= before]
+
     def events(self, task: str) -> list[Event]:
         """All stored events of `task`, decoded; malformed ones raise."""
         return [codec.decode(stored.payload) for stored in self._logs.get(task, [])]

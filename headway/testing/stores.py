@@ -107,6 +107,27 @@ class MemoryJobQueue(_Store):
         self.jobs.setdefault(job.task, job)
 
 
+class MemoryDeletions(_Store):
+    """The requests of a `headway.jetstream.deletions.Deletions` in memory. `away` makes every call raise
+    UnavailableError.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks: list[str] = []
+        """The tasks that are to be removed."""
+        self.ended: list[tuple[str, str]] = []
+        """Kinds and tasks that were noted as ended."""
+
+    async def request(self, task: str) -> None:
+        await self._answer()
+        self.tasks.append(task)
+
+    async def note_ended(self, kind: str, task: str) -> None:
+        await self._answer()
+        self.ended.append((kind, task))
+
+
 class MemoryResults(_Store):
     """A `headway.jetstream.results.ResultStore` in memory. `away` makes every call raise UnavailableError."""
 

@@ -146,6 +146,7 @@ def owners(names):
     """The stream of each subject of `data`, if any."""
     return [
         names.events_stream, names.jobs_stream, names.dead_stream, None, None,
+        names.deletions_stream, names.deletions_stream,
         *(f"KV_{bucket}" for bucket in buckets(names)),
         *[f"OBJ_{names.results_bucket}"] * 2,
     ]  # fmt: skip

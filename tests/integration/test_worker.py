@@ -16,6 +16,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.deletions import Deletions
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.records import DeadJob, JobMessage
@@ -70,7 +71,8 @@ class Shop:
         )
         client = self.connection.client
         dead_letters, results = JetStreamDeadLetters(client, self.names), ResultStore(client, self.names)
-        context = RunContext(self.log, dead_letters, results, self.settings, Metrics())
+        deletions = Deletions(client, self.names)
+        context = RunContext(self.log, dead_letters, results, deletions, self.settings, Metrics())
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))
         self.workers.append(worker)

@@ -15,7 +15,7 @@ from headway.cli.errors import InvalidUsageError
 from headway.ids import nonce
 
 SECRET = "HEADWAY_STREAMER_JWT_SECRET"  # noqa: S105 - the name of a variable
-SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel")
+SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel", "tasks:delete")
 
 
 def _claim(name: str, default: str) -> str:

@@ -11,6 +11,8 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.deletions import Deletions
+from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.service.supervisor import run_until_first_ends
@@ -18,6 +20,8 @@ from headway_processor import kinds_publisher, lease, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
 from headway_processor.context import RunContext
+from headway_processor.deletion.removal import TaskRemoval
+from headway_processor.deletion.remover import Stores, TaskRemover
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.puller import Puller
@@ -94,10 +98,12 @@ class Processor:
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
         js = client.jetstream()
+        log, deletions = JetStreamLog(client, names), Deletions(client, names)
         context = RunContext(
-            JetStreamLog(client, names),
+            log,
             JetStreamDeadLetters(client, names),
             ResultStore(client, names),
+            deletions,
             self._settings,
             self._metrics,
             lambda: self._connection.connected,
@@ -112,6 +118,7 @@ class Processor:
             puller = pullers[kind.name] = Puller(self._connection, config)
             self._workers.append(Worker(kind, puller, context, self._running, slots))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
+        stores = Stores(deletions, TaskRemoval(client, names, log), Bucket(client, names.kinds_bucket))
         records = [kind.record() for kind in self._kinds]
         return {
             "stop": self._stopping.wait(),
@@ -119,6 +126,7 @@ class Processor:
             "streams": provision.keep_ensured(self._connection),
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
+            "removal": TaskRemover(stores, self._metrics).keep_removed(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }

@@ -18,8 +18,10 @@ class Delivery(Protocol):
     payload: bytes
     key: str
     """The same at every delivery of the same job."""
-    answered: bool
-    """Whether a reply that ends this delivery was sent."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether a reply that ends this delivery was sent."""
 
     async def ack(self) -> None:
         """Remove the job: it is done."""
@@ -41,6 +43,16 @@ class DeadLetters(Protocol):
         """Store a job. The same `key` within two minutes is stored once. Raises UnavailableError; may be repeated."""
 
 
+class Deletions(Protocol):
+    """The queue of tasks that are to be removed. Methods raise UnavailableError; they may be repeated."""
+
+    async def request(self, task: str) -> None:
+        """Have a processor remove the task."""
+
+    async def note_ended(self, kind: str, task: str) -> None:
+        """Store that the task has ended: it is removed when the retention of its kind is over."""
+
+
 class Results(Protocol):
     """The results that are too large for an event."""
 
@@ -55,6 +67,7 @@ class RunContext:
     log: Log
     dead_letters: DeadLetters
     results: Results
+    deletions: Deletions
     settings: Settings
     metrics: Metrics
     connected: Callable[[], bool] = lambda: True

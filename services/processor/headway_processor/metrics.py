@@ -30,6 +30,9 @@ class Metrics:
     def dead_lettered(self, kind: str) -> None:
         """Count a job that was moved to the dead-letter stream."""
 
+    def removed(self, reason: str) -> None:
+        """Count a task that was removed with all that was stored of it: requested or expired."""
+
     def pending(self, kind: str, jobs: int) -> None:
         """Set the number of jobs of the kind that no processor has taken yet."""
 
@@ -71,6 +74,9 @@ class PrometheusMetrics(Metrics):
         self._dead_lettered = Counter(
             f"{prefix}_jobs_dead_lettered", "Jobs moved to the dead-letter stream", ["kind"], registry=registry
         )
+        self._removed = Counter(
+            f"{prefix}_tasks_removed", "Tasks removed with all that was stored of them", ["reason"], registry=registry
+        )
         self._pending = Gauge(
             f"{prefix}_jobs_pending", "Jobs that no processor has taken yet", ["kind"], registry=registry
         )
@@ -102,6 +108,9 @@ class PrometheusMetrics(Metrics):
 
     def dead_lettered(self, kind: str) -> None:
         self._dead_lettered.labels(kind).inc()
+
+    def removed(self, reason: str) -> None:
+        self._removed.labels(reason).inc()
 
     def pending(self, kind: str, jobs: int) -> None:
         self._pending.labels(kind).set(jobs)

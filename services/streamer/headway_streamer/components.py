@@ -10,6 +10,7 @@ import msgspec
 
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.connection import Connection
+from headway.jetstream.deletions import Deletions
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
@@ -80,7 +81,13 @@ class Components:
         records = Bucket(client, names.tasks_bucket)
         self.task_ids = TaskIds(Bucket(client, names.secrets_bucket), records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
-            records, self.task_ids, JetStreamJobQueue(client, names), self.log, self.capacity, self.decoder.malformed
+            records,
+            self.task_ids,
+            JetStreamJobQueue(client, names),
+            Deletions(client, names),
+            self.log,
+            self.capacity,
+            self.decoder.malformed,
         )
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed

@@ -26,6 +26,7 @@ NAMES = Names("hw")
 EVERY = [
     "HW_EVENTS",
     "HW_DEAD",
+    "HW_DELETIONS",
     "KV_hw_tasks",
     "KV_hw_kinds",
     "KV_hw_secrets",

@@ -54,7 +54,7 @@ async def test_result_replaces_an_earlier_one(results):
 
 async def test_parts_have_the_same_ids_in_each_try_and_are_read_once(client, results):
     await results.put("t1", LONG)
-    *parts, _ = client.js.published
+    _, *parts, _ = client.js.published
     client.js.published[:] = [*parts[:2], *client.js.published]  # an earlier try, which the server no longer knows
     assert await results.get("t1") == LONG
     assert len({headers["Nats-Msg-Id"] for _, _, headers, _ in parts}) == len(parts)
@@ -126,3 +126,48 @@ async def test_result_that_cannot_be_read_is_unavailable(client, results, read):
     client.on_publish = refuse
     with pytest.raises(UnavailableError, match="result of t1"):
         await results.get("t1")
+
+
+async def test_all_parts_of_all_results_of_a_task_are_removed_before_their_entries(client, results):
+    await results.put("t1", b"1")
+    await results.put("t1", LONG)
+    made = [subject for subject, *_ in client.js.published]
+    await results.put("t2", b"2")
+    purged = []
+
+    async def purge(stream, subject):
+        assert stream == "OBJ_hw_results"
+        purged.append(subject)
+
+    await results.remove("t1", purge)
+    assert set(purged) == set(made)
+    assert all(".M." in subject for subject in purged[-2:])
+
+
+async def test_parts_of_a_writer_that_ended_before_the_entry_are_removed_too(client, results):
+    client.js.published.clear()
+    await results.put("t1", LONG)
+    begun, *parts, _ = client.js.published
+    client.js.published[:] = [begun, *parts[:2]]
+    purged = []
+
+    async def purge(stream, subject):
+        purged.append(subject)
+
+    assert await results.get("t1") is None
+    await results.remove("t1", purge)
+    assert {subject for subject, *_ in parts} <= set(purged)
+
+
+@pytest.mark.security
+async def test_the_entry_of_a_third_party_does_not_widen_a_removal(client, results):
+    client.js.published.append((META, info(b"", nuid="*"), None, None))
+    client.js.published.append((META, b"?", None, None))
+    purged = []
+
+    async def purge(stream, subject):
+        purged.append(subject)
+
+    await results.remove("t1", purge)
+    assert not any("*" in subject for subject in purged)
+    assert len(purged) == 2

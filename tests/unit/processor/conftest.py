@@ -9,7 +9,7 @@ from headway.eventlog.chain import Chain, read_head
 from headway.kind import Registry
 from headway.records import JobMessage
 from headway.task import task
-from headway.testing import MemoryLog
+from headway.testing import MemoryDeletions, MemoryLog
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
@@ -130,6 +130,7 @@ class Bench:
         self.log = MemoryLog()
         self.dead_letters = MemoryDeadLetters()
         self.results = MemoryResults()
+        self.deletions = MemoryDeletions()
         self.metrics = Counted()
         self.settings = Settings(ack_wait_seconds=3.0, interval_seconds=0.01, retry_delay_seconds=1.0)
 
@@ -139,7 +140,7 @@ class Bench:
         payload = (
             codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         )
-        context = RunContext(self.log, self.dead_letters, self.results, self.settings, self.metrics)
+        context = RunContext(self.log, self.dead_letters, self.results, self.deletions, self.settings, self.metrics)
         return JobRun(context, registry.get("k"), Delivery(payload, subject))
 
     async def run(self, handler, params=b"{}", **options):

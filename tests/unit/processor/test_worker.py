@@ -64,7 +64,9 @@ class Shop:
             self.begun.append(job.task)
             await self.release.wait()
 
-        context = RunContext(bench.log, bench.dead_letters, bench.results, bench.settings, bench.metrics)
+        context = RunContext(
+            bench.log, bench.dead_letters, bench.results, bench.deletions, bench.settings, bench.metrics
+        )
         slots = asyncio.Semaphore(all_slots)
         self.worker = Worker(registry.get("k"), self.queue, context, self.running, slots)
 

@@ -10,7 +10,7 @@ import pytest
 from headway import codec
 from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord, ProcessorRecord, TaskRecord
-from headway.testing import MemoryBucket, MemoryJobQueue, MemoryLog, MemoryResults, progress
+from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryLog, MemoryResults, progress
 from headway_streamer.frames.cursor import START
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
@@ -92,13 +92,16 @@ class StreamerParts:
         )
         self.drain = Drain(self.settings.drain_seconds)
         self.records, self.jobs, self.results = MemoryBucket(), MemoryJobQueue(), MemoryResults()
+        self.deletions = MemoryDeletions()
         self.kind_bucket, self.leases = MemoryBucket(), MemoryBucket()
         self.meter = Meter()
         self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
         malformed = self.decoder.malformed
         self.secrets = MemoryBucket()
         self.task_ids = TaskIds(self.secrets, self.records, lambda: self.decoder.incarnation)
-        self.task_store = TaskStore(self.records, self.task_ids, self.jobs, log, self.capacity, malformed)
+        self.task_store = TaskStore(
+            self.records, self.task_ids, self.jobs, self.deletions, log, self.capacity, malformed
+        )
         self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
         self.listing = Listing(self.records, log, self.history, self.decoder)
         self.presence = Presence(log)

@@ -10,18 +10,19 @@ from typing import Any
 
 from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
 from headway.eventlog.chain import Chain, Head
-from headway.events import ErrorInfo, Progress
+from headway.events import DELETED, ErrorInfo, Progress
 from headway.kind import Kind
 from headway.records import JobMessage, decode_record
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
 from headway_processor.attempts.attempt import Attempt
-from headway_processor.attempts.decision import CancelPending, GiveUp, Start, decide
+from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.log_end import read_log_end
+from headway_processor.jobs.noting_delivery import NotingDelivery
 from headway_processor.jobs.unstarted import UnstartedJob
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class JobRun:
 
     def __init__(self, context: RunContext, kind: Kind, delivery: Delivery) -> None:
         self.task = delivery.subject.rpartition(".")[2]
+        if kind.retention_seconds is not None:
+            delivery = NotingDelivery(delivery, context.deletions, kind.name, self.task)
         self.delivery = delivery
         self._context = context
         self._kind = kind
@@ -57,13 +60,19 @@ class JobRun:
             # No ack: the job belongs to the newer attempt, and an ack would remove it.
             self._context.metrics.superseded(self._kind.name)
             logger.warning("an attempt is superseded", extra=self._extra("superseded"))
-        except EndedError:
+        except EndedError as error:
             # The terminal event is in the log; another delivery would find nothing to do.
-            await self.delivery.ack()
+            await self._leave(error)
         except Exception:
             logger.exception("a job could not be run; it will be delivered again", extra=self._extra("job_failed"))
         finally:
             await cancel_and_wait(extending)
+
+    async def _leave(self, end: EndedError) -> None:
+        if end.status == DELETED:
+            # A record, a result or a dead letter may have been stored after those of the task were removed.
+            await retry(lambda: self._context.deletions.request(self.task))
+        await self.delivery.ack()
 
     def hand_back(self) -> None:
         """Stop the handler and give the job to another processor."""
@@ -98,6 +107,8 @@ class JobRun:
         """Decide and act. Return False when the decision has to be made again."""
         end = await retry(lambda: read_log_end(self._context.log, self.task, job.ownership))
         decision = decide(*end, retries=self._kind.retries, crashes=self._context.settings.crashes)
+        if isinstance(decision, AlreadyEnded) and decision.status == DELETED:
+            raise EndedError(self.task, DELETED)
         if isinstance(decision, Start):
             if self._starter_gone:
                 decision = CancelPending(GONE)

@@ -11,12 +11,13 @@ from headway.records import TaskRecord
 SUBMIT = "tasks:submit"
 READ = "tasks:read"
 CANCEL = "tasks:cancel"
+DELETE = "tasks:delete"
 REPORT = "tasks:report"
 ALL = "tasks:all"
 """Extends the other scopes from one's own tasks to those of everybody in the tenant."""
 KINDS = "kinds:"
 """Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
-ACTIONS = frozenset((SUBMIT, READ, CANCEL, REPORT))
+ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT))
 
 
 class Principal(NamedTuple):

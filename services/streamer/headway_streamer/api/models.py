@@ -98,6 +98,13 @@ class CancelledTask(msgspec.Struct):
     status: Literal["cancelling"] = "cancelling"
 
 
+class DeletedTask(msgspec.Struct):
+    """A task that nobody is shown any more. A processor removes what is stored of it."""
+
+    task: Name
+    status: Literal["deleted"] = "deleted"
+
+
 class TaskSummary(msgspec.Struct, kw_only=True):
     """A task as it is listed."""
 
@@ -206,10 +213,10 @@ class Resumed(msgspec.Struct):
 
 
 class Goodbye(msgspec.Struct):
-    """The stream ends, the task continues. Reconnect with your cursor."""
+    """The stream ends before the task does. Reconnect with your cursor."""
 
     reason: str
-    """`drain`, `lifetime`, `overload` or `unavailable`."""
+    """`drain`, `lifetime`, `overload` or `unavailable`; `deleted` if a task was deleted: a reconnect gets 404."""
 
 
 class Reauth(msgspec.Struct):

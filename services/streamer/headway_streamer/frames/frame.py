@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from headway import codec
-from headway.events import TERMINAL, Cancel, Chunk, Event, LogLine, Progress
+from headway.events import TERMINAL, Cancel, Chunk, Deleted, Event, LogLine, Progress
 from headway_streamer.frames.cursor import Position
 from headway_streamer.frames.dialect import NATIVE, Dialect
 
@@ -31,7 +31,7 @@ class Frame(msgspec.Struct, gc=False):
     snap: int
     """Sequence of the last progress up to here, itself included; 0 if there is none."""
     native: bytes
-    """The SSE block for a watcher of this task alone."""
+    """The SSE block for a watcher of this task alone. Empty for the deletion of the task: nobody is sent that."""
     data_at: int
     """Offset of the event's JSON in `native`."""
     tick: Tick | None = None
@@ -44,6 +44,8 @@ class Frame(msgspec.Struct, gc=False):
     @classmethod
     def of(cls, event: Event, payload: bytes, seq: int, incarnation: bytes) -> Frame:
         """The frame of an event, with the bytes from which it was decoded. Raises MalformedEventError."""
+        if type(event) is Deleted:
+            return cls(seq, event.n, event.at, 0, b"", 0, None, True)
         data = codec.splice(payload)
         native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (_NAMES[type(event)], incarnation, seq, event.n, data)
         data_at = len(native) - len(data) - 2
@@ -52,6 +54,11 @@ class Frame(msgspec.Struct, gc=False):
         if event.status in TERMINAL:
             return cls(seq, event.n, event.at, seq, native, data_at, None, True)
         return cls(seq, event.n, event.at, seq, native, data_at, (event.attempt, event.status, event.step))
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the event says that the task is deleted."""
+        return not self.native
 
     @property
     def position(self) -> Position:

@@ -37,6 +37,7 @@ ROUTES = [
     process.process_kind_stream,
     tasks.cancel_task,
     tasks.retry_task,
+    tasks.delete_task,
     tasks.get_result,
     documents.openapi_json,
     documents.openapi_yaml,

@@ -6,7 +6,7 @@ from headway_streamer.http.security_headers import Headers
 
 _MAX_AGE_SECONDS = 600
 _PREFLIGHT: Headers = [
-    (b"access-control-allow-methods", b"GET, HEAD, POST"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE"),
     (
         b"access-control-allow-headers",
         b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID",

@@ -1,19 +1,22 @@
-"""The routes of tasks: submit, list, get, cancel, retry, result."""
+"""The routes of tasks: submit, list, get, cancel, retry, delete, result."""
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
-from litestar import MediaType, Response, get, post
+from litestar import MediaType, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from headway import codec
-from headway.errors import EndedError
+from headway.errors import EndedError, NotEndedError
+from headway.events import DELETED
 from headway.records import TaskRecord
 from headway.subjects import is_name
-from headway_streamer.access.principal import CANCEL, READ, SUBMIT, Principal
-from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, Submission
+from headway_streamer.access.principal import CANCEL, DELETE, READ, SUBMIT, Principal
+from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, DeletedTask, Submission
+from headway_streamer.frames.frame import Frame
 from headway_streamer.http.authentication import authorise
 from headway_streamer.http.requests import AnyRequest, read_body, read_key, require_json
 from headway_streamer.http.responses import json_response
@@ -26,6 +29,8 @@ from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
 
 MAX_REASON_CHARS = 500
+
+logger = logging.getLogger(__name__)
 
 
 @post(
@@ -86,6 +91,8 @@ async def cancel_task(
     try:
         await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
     except EndedError as error:
+        if error.status == DELETED:
+            raise not_found() from error
         raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
     return json_response(CancelledTask(record.task), 202)
 
@@ -105,8 +112,7 @@ async def retry_task(
     task: FromPath[str],
 ) -> Response[bytes]:
     principal = authorise(request.scope, SUBMIT)
-    record = await visible_record(task_store, task, principal)
-    last = await history.last(record.task)
+    record, last = await visible_task(task_store, history, task, principal)
     if last is not None and not last.terminal:
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
@@ -121,8 +127,7 @@ async def get_result(
     results: NamedDependency[Results],
     task: FromPath[str],
 ) -> Response[bytes]:
-    record = await visible_record(task_store, task, authorise(request.scope, READ))
-    last = await history.last(record.task)
+    record, last = await visible_task(task_store, history, task, authorise(request.scope, READ))
     if last is None or not last.terminal:
         raise Problem(409, "Not completed", "The task has no result yet.")
     state = summary(record, last)["state"]
@@ -132,6 +137,20 @@ async def get_result(
     if stored is not None:
         return Response(stored, media_type=MediaType.JSON, headers={"Cache-Control": "no-store"})
     return json_response(state.get("data"))
+
+
+@delete("/api/v1/tasks/{task:str}", tags=["tasks"], status_code=202, summary="Delete a task that has ended")
+async def delete_task(
+    request: AnyRequest, task_store: NamedDependency[TaskStore], task: FromPath[str]
+) -> Response[bytes]:
+    principal = authorise(request.scope, DELETE)
+    record = await visible_record(task_store, task, principal)
+    try:
+        await task_store.delete(record.task)
+    except NotEndedError as error:
+        raise Problem(409, "Task has not ended", "Cancel it first, or wait for its end.") from error
+    logger.info("a task is deleted", extra={"action": "deleted", "task": record.task, "owner": principal.owner})
+    return json_response(DeletedTask(record.task), 202)
 
 
 async def snapshot(request: AnyRequest, task_store: TaskStore, listing: Listing, task: str) -> Response[bytes]:
@@ -150,6 +169,17 @@ async def visible_record(task_store: TaskStore, task: str, principal: Principal)
     if record is None or not principal.sees(record):
         raise not_found()
     return record
+
+
+async def visible_task(
+    task_store: TaskStore, history: History, task: str, principal: Principal
+) -> tuple[TaskRecord, Frame | None]:
+    """The record of a task and its last event. Raises the Problem of an unknown task also for a deleted one."""
+    record = await visible_record(task_store, task, principal)
+    last = await history.last(record.task)
+    if last is not None and last.deleted:
+        raise not_found()
+    return record, last
 
 
 def _accepted(submitted: Submitted) -> Response[bytes]:

@@ -15,8 +15,9 @@ from headway_streamer.http.authentication import authorise
 from headway_streamer.http.requests import AnyRequest, read_body, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.http.streams import TaskStreams
-from headway_streamer.http.tasks import visible_record
+from headway_streamer.http.tasks import visible_task
 from headway_streamer.problems import not_found
+from headway_streamer.tail.history import History
 from headway_streamer.tasks.store import TaskStore
 
 
@@ -31,6 +32,7 @@ async def mint_stream_token(
     request: AnyRequest,
     task_store: NamedDependency[TaskStore],
     access: NamedDependency[Access],
+    history: NamedDependency[History],
     task_streams: NamedDependency[TaskStreams],
     task: FromPath[str],
 ) -> Response[bytes]:
@@ -39,7 +41,7 @@ async def mint_stream_token(
     tasks = sorted({task, *wanted.tasks})
     task_streams.check_number(tasks)
     for each in tasks:
-        await visible_record(task_store, each, principal)
+        await visible_task(task_store, history, each, principal)
     return json_response(StreamToken(access.stream_token(principal, tasks)))
 
 

@@ -69,7 +69,7 @@ class Probe:
             now = asyncio.get_running_loop().time()
             # One comparison for each of thousands; the rest for the few that are left.
             due = [probed for probed in self._tails.values() if probed.at <= now]
-            due = [probed for probed in due if not probed.tail.ended and not probed.postpone(now)]
+            due = [probed for probed in due if not probed.tail.deleted and not probed.postpone(now)]
             for start in range(0, len(due), PROBE_TAILS):
                 await self._probe(due[start : start + PROBE_TAILS])
 

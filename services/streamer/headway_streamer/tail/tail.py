@@ -37,6 +37,7 @@ class Tail:
         "_time",
         "alive_at",
         "audience",
+        "deleted",
         "ended",
         "epoch",
         "flushed_at",
@@ -62,6 +63,8 @@ class Tail:
         self.last_seq = 0
         """Sequence of the last message, malformed ones included."""
         self.ended = False
+        self.deleted = False
+        """Whether the task is deleted: nothing of it is sent any more."""
         self.epoch = 0
         """Raised when all that was known is void: the stream is another one."""
         self.ownership = UNKNOWN
@@ -139,7 +142,7 @@ class Tail:
         """Drop all that is known: the stream is another one."""
         self.ring.clear()
         self.last_seq = self.ring.last_n = 0
-        self.ended = self.running = False
+        self.ended = self.deleted = self.running = False
         self.epoch += 1
         self.refill()
         self._mark()
@@ -171,7 +174,10 @@ class Tail:
         self.ring.append(frame)
         self.last_seq = frame.seq
         self.alive_at = self._time()
-        self.ended = frame.terminal
+        self.ended = ended = frame.terminal
+        if ended and frame.deleted:
+            self.deleted = True
+            self.ring.clear()
         if frame.snap == frame.seq:
             self.running = frame.tick is not None and frame.tick[1] == "processing"
 

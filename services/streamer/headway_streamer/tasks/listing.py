@@ -14,6 +14,7 @@ from headway.records import TaskRecord, decode_task
 from headway_streamer.api.models import Links
 from headway_streamer.frames.cursor import encode
 from headway_streamer.frames.frame import Frame
+from headway_streamer.problems import not_found
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.ports import KeyValues
@@ -56,8 +57,13 @@ class Listing:
         self._decoder = decoder
 
     async def task(self, record: TaskRecord) -> tuple[dict[str, Any], str]:
-        """A task with its parameters and cursor, and the cursor, which changes with each event."""
+        """A task with its parameters and cursor, and the cursor, which changes with each event.
+
+        Raises the Problem of an unknown task for one that is deleted.
+        """
         last = await self._history.last(record.task)
+        if last is not None and last.deleted:
+            raise not_found()
         state = None if last is None else await self._history.progress(record.task, last)
         cursor = "" if last is None else encode(self._decoder.incarnation, [last.position])
         shown = summary(record, state) | {"params": record.params, "cursor": cursor}
@@ -87,6 +93,8 @@ class Listing:
         states: dict[str, Frame | None] = {}
         for item in stored:
             last = await self._history.readable(item)
+            if last is not None and last.deleted:
+                continue
             states[item.task] = None if last is None else await self._history.progress(item.task, last)
         return states
 

@@ -55,6 +55,13 @@ class Results(Protocol):
         """The JSON of the result of `task`; None if it is not kept here."""
 
 
+class Deletions(Protocol):
+    """The queue of tasks that processors remove."""
+
+    async def request(self, task: str) -> None:
+        """Have a processor remove the task. May be repeated. Raises StoreFullError."""
+
+
 class StoreMeter(Protocol):
     """What measures the store."""
 

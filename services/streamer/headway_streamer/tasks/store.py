@@ -12,20 +12,22 @@ from headway.errors import (
     ConflictError,
     EndedError,
     MalformedEventError,
+    NotEndedError,
     StoreFullError,
     SupersededError,
     TooLargeError,
     UnavailableError,
 )
 from headway.eventlog.chain import Chain, Head, read_head
+from headway.eventlog.deletion import mark_deleted
 from headway.eventlog.log import Log
-from headway.events import Cancel, Progress, is_terminal
+from headway.events import Cancel, Deleted, Progress, is_terminal
 from headway.ids import new_task, nonce
 from headway.records import JobMessage, TaskRecord, decode_task
 from headway_streamer.malformed import Malformed
-from headway_streamer.problems import Problem
+from headway_streamer.problems import Problem, not_found
 from headway_streamer.tasks.capacity import StoreCapacity
-from headway_streamer.tasks.ports import JobQueue, KeyValues
+from headway_streamer.tasks.ports import Deletions, JobQueue, KeyValues
 from headway_streamer.tasks.task_ids import TaskIds
 
 DEADLINE_SECONDS = 2.0
@@ -36,13 +38,14 @@ ENVELOPE_BYTES = 2048
 
 
 class TaskStore:
-    """Submits, cancels and finds tasks. Methods raise UnavailableError within 2 s if NATS is unreachable."""
+    """Submits, cancels, deletes and finds tasks. Methods raise UnavailableError within 2 s if NATS is unreachable."""
 
     def __init__(
         self,
         records: KeyValues,
         task_ids: TaskIds,
         jobs: JobQueue,
+        deletions: Deletions,
         log: Log,
         capacity: StoreCapacity,
         malformed: Malformed,
@@ -50,6 +53,7 @@ class TaskStore:
         self._records = records
         self._task_ids = task_ids
         self._jobs = jobs
+        self._deletions = deletions
         self._log = log
         self._capacity = capacity
         self._malformed = malformed
@@ -68,7 +72,8 @@ class TaskStore:
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
 
-        With an idempotency key the same owner gets the same task again; raises a Problem for other parameters under it.
+        With an idempotency key the same owner gets the same task again; raises a Problem for other parameters under it,
+        and for a task that was deleted.
 
         Order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
         processor that is faster makes superfluous. A crash in between leaves a record without a job, of a task that was
@@ -83,8 +88,11 @@ class TaskStore:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 scope = f"{tenant}/{owner}" if tenant else owner
+                task = await self._task_ids.of_key(scope, key) if key else new_task()
+                if key:
+                    await self._check_not_deleted(task)
                 record = TaskRecord(
-                    task=await self._task_ids.of_key(scope, key) if key else new_task(),
+                    task=task,
                     kind=kind,
                     created=round(time.time(), 3),
                     params=codec.raw(params),
@@ -133,6 +141,27 @@ class TaskStore:
                     return
             await Chain(self._log, task, head, patient=False).append(Cancel(reason=reason))
 
+    async def delete(self, task: str) -> None:
+        """Delete a task: nobody is shown it from now on, and a processor removes what is stored of it.
+
+        Raises NotEndedError, and the Problem of an unknown task if it is deleted.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await self._delete(task)
+        except TimeoutError as error:
+            raise UnavailableError("the deletion was not acknowledged in time") from error
+
+    async def _delete(self, task: str) -> None:
+        head = await read_head(self._log, task)
+        if isinstance(head.event, Deleted):
+            raise not_found()
+        if head.event is None or not is_terminal(head.event):
+            raise NotEndedError(task)
+        # The request first: after a crash in between the processor marks the task as deleted.
+        await self._deletions.request(task)
+        await mark_deleted(self._log, task)
+
     async def _end_unbegun(self, task: str, head: Head, reason: str) -> None:
         # Fenced: if a processor has started the first attempt meanwhile, this is rejected.
         cancelled = Progress(status="cancelled", progress=0.0, message=reason, step="")
@@ -150,6 +179,13 @@ class TaskStore:
         await self._store_job(record)
         await self._append_queued(record, message)
         return record, new
+
+    async def _check_not_deleted(self, task: str) -> None:
+        """Raise a Problem if the task of an idempotency key is deleted: the key stands for that task."""
+        if isinstance((await read_head(self._log, task)).event, Deleted):
+            raise Problem(
+                409, "Task is deleted", "The task of this Idempotency-Key was deleted. Use another key to run it again."
+            )
 
     async def _accepted(self, record: TaskRecord, full: StoreFullError) -> TaskRecord:
         """The task that was accepted under the same key. Raises `full` when there is none."""

@@ -103,7 +103,15 @@ class Admission:
         last = await self._history.last(task)
         if last is None or principal is not EVERYBODY:
             await self._check_record(task, principal)
+        if last is not None and last.deleted:
+            raise not_found()
         return last
+
+    async def _check_tail(self, tail: Tail, principal: Principal) -> None:
+        if not _visible(tail, principal):
+            await self._check_record(tail.task, principal)
+        if tail.deleted:
+            raise not_found()
 
     async def _check_record(self, task: str, principal: Principal) -> None:
         """Raise the same Problem for a task that does not exist and one that may not be seen."""
@@ -155,8 +163,7 @@ class Admission:
                     await self._history.last(task)
                 tail = await self._tails.join(task)
                 tails.append(tail)
-                if not _visible(tail, principal):
-                    await self._check_record(task, principal)
+                await self._check_tail(tail, principal)
         except BaseException:
             self._leave(tails)
             raise

@@ -138,7 +138,7 @@ class LogReader:
             and not self._mismatch
             and not self._latest
             and not self._stale
-        )
+        ) or self.tail.deleted
 
     async def next(self, room_bytes: int) -> Sequence[Item]:
         """What follows the position, in order: up to `room_bytes`, or one frame that is larger. Empty: wait.
@@ -146,6 +146,8 @@ class LogReader:
         Raises UnavailableError.
         """
         self.merged = 0
+        if self.tail.deleted:
+            return ()
         if not (self._proved or self._mismatch or self._stale):
             self._mismatch = await self._find_mismatch()
         if self._stale:
@@ -155,8 +157,8 @@ class LogReader:
             return (Reset(self.task, self._mismatch),)
         self._proved = True
         frames = await self._frames(await self._start())
-        # The reads took time: what they found may be of a stream that is no more.
-        return () if self._stale else self._following(frames, room_bytes)
+        # The reads took time: what they found may be of a stream or a task that is no more.
+        return () if self._stale or self.tail.deleted else self._following(frames, room_bytes)
 
     def sent(self, item: Item) -> None:
         """`item` was sent to the watcher, after all that comes before it."""

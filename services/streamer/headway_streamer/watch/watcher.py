@@ -52,7 +52,8 @@ class Watcher:
         self.over = False
         """Whether nothing more is sent."""
         self.ended_by = "left"
-        """Why the stream ended: completed, drain, lifetime, reauth, deadline, or left if the client disconnected."""
+        """Why the stream ended: completed, deleted, drain, lifetime, reauth, deadline, or left if the client
+        disconnected."""
         self.readers = readers
         self._settings = settings
         self._drain = drain
@@ -106,8 +107,9 @@ class Watcher:
         if piece := await self._collect():
             return piece
         if all(reader.settled for reader in self.readers):
-            self.over, self.ended_by = True, "completed"
-            return b""
+            deleted = any(reader.tail.deleted for reader in self.readers)
+            self.over, self.ended_by = True, "deleted" if deleted else "completed"
+            return self._farewell("deleted") if deleted else b""
         if (reason := self._leaving()) is not None:
             return self._end(reason)
         return self._due()

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from headway import codec
+from headway.eventlog.deletion import mark_deleted
 from headway.events import Cancel, Chunk
 from headway.ownership import Ownership
 from headway.records import JobMessage
@@ -100,3 +101,30 @@ async def test_failure_of_our_own_leaves_the_job_to_another_delivery(bench, monk
 
     monkeypatch.setattr("headway_processor.jobs.run.read_log_end", broken)
     assert await bench.run(noop) == []
+
+
+async def test_job_of_a_deleted_task_runs_nothing_and_has_the_task_removed_again(bench):
+    await mark_deleted(bench.log, "t1")
+    assert await bench.run(noop) == ["ack"]
+    assert (statuses(bench), bench.metrics.seen, bench.deletions.tasks) == (["deleted"], [], ["t1"])
+
+
+async def test_attempt_whose_task_was_deleted_meanwhile_stores_nothing_and_has_it_removed_again(bench):
+    async def handler(job):
+        bench.log.mute = True
+        await append(bench, progress("completed", 100.0), attempt=1)
+        await mark_deleted(bench.log, "t1")
+        return "late"
+
+    assert await bench.run(handler) == ["ack"]
+    assert statuses(bench)[-1] == "deleted"
+    assert "late" not in str(bench.events)
+    assert bench.deletions.tasks == ["t1"]
+
+
+async def test_end_of_a_task_is_noted_if_its_kind_has_a_retention(bench):
+    run = bench.job(noop, retention=60.0)
+    await run.run()
+    assert (bench.deletions.ended, bench.deletions.tasks) == ([("k", "t1")], [])
+    assert await bench.run(noop) == ["ack"]
+    assert len(bench.deletions.ended) == 1

@@ -32,7 +32,7 @@ OPEN = {
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
 }
 """Paths that need no token."""
-SCOPES = "tasks:submit tasks:read tasks:cancel"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete"
 
 
 def headers(owner="ann", org="acme", scope=SCOPES, **claims):
@@ -150,6 +150,7 @@ async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(
         ("GET", "/api/v1/tasks/{task}/result", "tasks:read"),
         ("POST", "/api/v1/tasks/{task}/cancel", "tasks:cancel"),
         ("POST", "/api/v1/tasks/{task}/retry", "tasks:submit"),
+        ("DELETE", "/api/v1/tasks/{task}", "tasks:delete"),
         ("GET", "/api/v1/kinds", "tasks:submit"),
         ("GET", "/api/v1/process/{kind}/stream", "tasks:submit"),
         ("POST", "/api/v1/tasks/{task}/token", "tasks:read"),
@@ -308,6 +309,7 @@ TASK_ROUTES = (
     ("POST", "/api/v1/tasks/{}/cancel"),
     ("POST", "/api/v1/tasks/{}/retry"),
     ("POST", "/api/v1/tasks/{}/token"),
+    ("DELETE", "/api/v1/tasks/{}"),
 )
 
 

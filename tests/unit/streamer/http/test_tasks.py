@@ -96,3 +96,62 @@ async def test_a_result_comes_from_the_event_or_from_the_store_of_results(parts,
     assert (await client.get(f"{TASKS}/t3/result")).json()["detail"] == "The task ended as error."
     await parts.add_task("t4")
     assert (await client.get(f"{TASKS}/t4/result")).status_code == 409
+
+
+@pytest.fixture
+async def ended(parts):
+    """The id of a task that has ended with a result."""
+    await parts.add_task("t1")
+    await parts.write("t1", *ticks(1, 1), completed({"secret": 1}))
+    return "t1"
+
+
+async def test_a_deleted_task_is_absent_on_every_route_at_once(parts, client, ended):
+    etag = (await client.get(f"{TASKS}/t1")).headers["etag"]
+    deleted = await client.delete(f"{TASKS}/t1")
+    assert (deleted.status_code, deleted.json()) == (202, {"task": "t1", "status": "deleted"})
+    assert parts.deletions.tasks == ["t1"]
+    assert (await client.get(TASKS)).json()["tasks"] == []
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/result"),
+        ("GET", "/stream"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("POST", "/token"),
+        ("DELETE", ""),
+    ):
+        options = {"json": {}} if method == "POST" else {}
+        headers = {"If-None-Match": etag, "Accept": "text/event-stream" if "stream" in path else "*/*"}
+        answer = await client.request(method, f"{TASKS}/t1{path}", headers=headers, **options)
+        absent = await client.request(method, f"{TASKS}/t2{path}", headers=headers, **options)
+        assert (answer.status_code, answer.content) == (404, absent.content), path
+    assert (await client.get("/api/v1/stream?task=t1")).status_code == 404
+    assert (await client.get("/tasks/t1/stream")).status_code == 404
+
+
+async def test_a_task_that_has_not_ended_is_not_deleted(parts, client):
+    await parts.add_task("t1")
+    for _ in range(2):
+        refused = await client.delete(f"{TASKS}/t1")
+        assert (refused.status_code, refused.json()["detail"]) == (409, "Cancel it first, or wait for its end.")
+        await parts.write("t1", *ticks(1, 1))
+    assert parts.deletions.tasks == []
+
+
+async def test_the_key_of_a_deleted_task_starts_nothing(parts, client):
+    parts.offer()
+    headers = {"Idempotency-Key": "one"}
+    task = (await client.post(TASKS, json={"kind": "k"}, headers=headers)).json()["task"]
+    await parts.write(task, completed())
+    assert (await client.delete(f"{TASKS}/{task}")).status_code == 202
+    parts.records.set(task, b"")  # a processor has removed the record
+    parts.jobs.jobs.clear()
+    again = await client.post(TASKS, json={"kind": "k"}, headers=headers)
+    assert (again.status_code, again.json()["title"]) == (409, "Task is deleted")
+    assert (await client.get("/api/v1/process/k/stream?key=one", headers=STREAM)).status_code == 409
+    assert parts.jobs.jobs == {}
+    assert await parts.records.get(task) is None
+
+
+STREAM = {"Accept": "text/event-stream"}

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from headway.eventlog.deletion import mark_deleted
 from headway_streamer.tail import probe as module
 from headway_streamer.tail.probe import ProbedTail
 from tests.unit.streamer.conftest import completed, ticks
@@ -29,16 +30,26 @@ async def test_an_event_that_was_stored_and_not_received_is_found(parts, log):
     assert (tail.ring.last_n, tail.ended, parts.metrics.probe_repairs) == (3, True, 1)
 
 
-async def test_many_tails_are_probed_in_several_requests_and_ended_ones_never(parts, log, monkeypatch):
+async def test_a_deletion_that_was_not_received_is_found(parts, log):
+    await parts.write("t1", *ticks(1, 1), completed())
+    tail = await parts.tails.join("t1")
+    log.mute = True
+    await mark_deleted(log, "t1")
+    await probing(parts, 3)
+    assert (tail.deleted, tail.ring.all()) == (True, [])
+
+
+async def test_many_tails_are_probed_in_several_requests_and_deleted_ones_never(parts, log, monkeypatch):
     monkeypatch.setattr(module, "PROBE_TAILS", 2)
     asked, lasts = [], log.lasts
     monkeypatch.setattr(log, "lasts", lambda tasks, floor: asked.append(list(tasks)) or lasts(tasks, floor))
-    await parts.write("ended", completed())
-    for task in ("ended", "a", "b", "c"):
+    await parts.write("deleted", completed())
+    await mark_deleted(log, "deleted")
+    for task in ("deleted", "a", "b", "c"):
         await parts.tails.join(task)
     await probing(parts, 2.9)
     assert sorted(len(tasks) for tasks in asked) == [1, 2]
-    assert not any("ended" in tasks for tasks in asked)
+    assert not any("deleted" in tasks for tasks in asked)
 
 
 async def test_a_probe_that_fails_is_repeated_later(parts, log, caplog):

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
+from headway.eventlog.deletion import mark_deleted
 from headway.events import Chunk, LogLine
 from headway.testing import MemoryLog, progress
 from headway_streamer.frames.cursor import LATEST, Position, decode
@@ -473,3 +474,26 @@ async def test_a_tail_is_kept_for_a_while_after_its_last_watcher(log):
         await asyncio.sleep(6)
         assert (len(parts.tails), log.subscribers("t1")) == (0, 0)
         assert parts.tails._budget.used == 0
+
+
+async def test_a_deletion_ends_the_stream_with_a_goodbye_and_empties_the_tail(parts, log):
+    await parts.write("t1", *ticks(1, 1), completed("secret"))
+    watched = await parts.watch("t1", "t2")
+    assert numbers(await watched.until(lambda block: block.data.get("n") == 2)) == [1, 2]
+    tail = await parts.tails.join("t1")
+    assert tail.ring.all()
+    await mark_deleted(log, "t1")
+    assert tail.ring.all() == []
+    await parts.write("t2", *ticks(1, 1), completed())
+    *sent, goodbye = await watched.all()
+    assert [(block.data["task"], block.data["n"]) for block in sent] == [("t2", 1), ("t2", 2)]
+    assert (goodbye.event, goodbye.data, watched.watcher.ended_by) == ("goodbye", {"reason": "deleted"}, "deleted")
+
+
+async def test_a_watcher_in_the_middle_of_history_gets_no_more_of_a_deleted_task(parts, log):
+    await parts.write("t1", *ticks(1, 900), completed())
+    watched = await parts.watch("t1", merging=False)
+    assert (await watched.next()).event == "hello"
+    await mark_deleted(log, "t1")
+    *_, goodbye = await watched.all()
+    assert goodbye.data == {"reason": "deleted"}
