@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from docs.api_documents import asyncapi_page, openapi_page
 from headway.cli.group import cli
 from headway.jetstream.connection import NatsSettings
+from headway.reporting.settings import ReportSettings
 from headway.service.usage import explanations, written
 from headway_kinds.settings import Settings as KindSettings
 from headway_processor.settings import Settings as ProcessorSettings
@@ -33,6 +34,7 @@ SECTIONS = [
     ("Streamer: access control", "HEADWAY_STREAMER_", AccessSettings),
     ("Processor", "HEADWAY_PROCESSOR_", ProcessorSettings),
     ("Processor: bundled kinds", "HEADWAY_PROCESSOR_", KindSettings),
+    ("Reported tasks", "HEADWAY_REPORT_", ReportSettings),
 ]
 
 HEAD = """# Settings

@@ -35,7 +35,10 @@ PLACES = {
 """Where a page stands in the site that is not where docs/ has it. The path is relative to the repository."""
 
 API = {
-    "headway": ("task", "Job", "track", "current_job", "TaskError", "TaskCancelledError"),
+    "headway": (
+        *("task", "Job", "track", "current_job", "report", "ReportedJob", "flush_reports"),
+        *("TaskError", "TaskCancelledError"),
+    ),
     "headway.client": ("Client", "Watched", "ClientError"),
     "headway.executor": ("ContextThreadPoolExecutor",),
     "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),

@@ -13,7 +13,8 @@ from headway.errors import CancelRequestedError, EndedError, LogError, OutputOve
 from headway.eventlog.chain import Chain
 from headway.events import Cancel, ErrorInfo, Progress, Status
 from headway.job import Job, current
-from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Outbox
+from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Home, Outbox
+from headway.progress.pending import Room
 from headway.progress.state import ProgressState
 from headway.values.coercion import shorten
 from headway.values.results import encode_result
@@ -34,6 +35,8 @@ class JobLifecycle:
         beat_seconds: a task beat is sent after this long without an append (default 5).
         clock: seconds, monotonic.
         job_type: the class of `job`.
+        home: the event loop that appends (default: the running one, in this thread).
+        room: for output and log lines, shared with other attempts: see `headway.outbox.Outbox`.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class JobLifecycle:
         beat_seconds: float = BEAT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         job_type: type[Job] = Job,
+        home: Home | None = None,
+        room: Room | None = None,
     ) -> None:
         self._chain = chain
         self._on_stop = on_stop
@@ -54,7 +59,14 @@ class JobLifecycle:
         lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
         self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
         self._outbox = Outbox(
-            chain, self._snapshot, self.stop, lock, interval_seconds=interval_seconds, beat_seconds=beat_seconds
+            chain,
+            self._snapshot,
+            self.stop,
+            lock,
+            interval_seconds=interval_seconds,
+            beat_seconds=beat_seconds,
+            home=home,
+            room=room,
         )
         self.job = job_type(
             self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from headway import codec
 from headway.errors import (
@@ -24,8 +25,8 @@ from headway.errors import (
     UnavailableError,
 )
 from headway.eventlog.chain import Chain
-from headway.events import Beat, Chunk, Event, LogLine, Progress
-from headway.progress.pending import MAX_PENDING_CHARS, Pending
+from headway.events import Beat, Event, LogLine, Progress
+from headway.progress.pending import MAX_PENDING_CHARS, Pending, Room
 
 INTERVAL_SECONDS = 0.1
 """At most ten rounds of appends a second: faster than people read, a small load for the log."""
@@ -39,6 +40,13 @@ BLOCKED_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
+class Home(NamedTuple):
+    """An event loop and the thread that runs it."""
+
+    loop: asyncio.AbstractEventLoop
+    thread: int
+
+
 class Outbox:
     """Events on their way to one task's log. All methods without `async` may be called from any thread.
 
@@ -49,6 +57,9 @@ class Outbox:
         lock: held while events are added and taken.
         interval_seconds: shortest time between two rounds of appends.
         beat_seconds: a task beat is sent after this long without an append.
+        home: the event loop that appends, and its thread (default: the running loop, in this thread).
+        room: for output and log lines. One that is given is shared, so that nobody waits for it: what finds no room is
+            left out and counted.
     """
 
     def __init__(
@@ -60,6 +71,8 @@ class Outbox:
         *,
         interval_seconds: float = INTERVAL_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
+        home: Home | None = None,
+        room: Room | None = None,
     ) -> None:
         self.dirty = False
         """Whether the progress has changed since it was last taken. Hot paths look before they call `touch`."""
@@ -72,12 +85,12 @@ class Outbox:
         self._room = threading.Condition(lock)
         self._interval = interval_seconds
         self._beat = beat_seconds
-        self._loop = asyncio.get_running_loop()
-        self._loop_thread = threading.get_ident()
+        self._loop, self._loop_thread = home or Home(asyncio.get_running_loop(), threading.get_ident())
+        self._lossy = room is not None
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._rung = False
-        self._pending = Pending(snapshot)
+        self._pending = Pending(snapshot, room)
         self._storing = False
         self._pump_task: asyncio.Task[None] | None = None
 
@@ -112,9 +125,11 @@ class Outbox:
         if self.silenced:
             return
         with self._room:
-            if added := self._pending.has_room or self._wait_for_room():
+            if added := self._pending.has_room or (not self._lossy and self._wait_for_room()):
                 self._pending.add_output(text)
-        if added:
+            elif self._lossy:
+                self._pending.leave_out(text)
+        if added or self._lossy:
             self._ring()
         else:
             self._call(self._overflow)
@@ -139,10 +154,9 @@ class Outbox:
         pump = self._pump_task
         return pump is not None and not pump.done() and threading.get_ident() != self._loop_thread
 
-    def _make_room(self, chars: int) -> None:
+    def _make_room(self, event: Event) -> None:
         with self._room:
-            self._pending.stored_output(chars)
-            if self._pending.has_room:
+            if self._pending.stored(event) and self._pending.has_room:
                 self._room.notify_all()
 
     def _overflow(self) -> None:
@@ -197,14 +211,14 @@ class Outbox:
 
     async def _append_pending(self) -> None:
         self._storing = True
+        taken = self._take()
         try:
-            for event in self._take():
-                if self.silenced:
-                    return
-                await self._append(event)
-                if isinstance(event, Chunk):
-                    self._make_room(len(event.text))
+            while taken and not self.silenced:
+                await self._append(taken[0])
+                self._make_room(taken.popleft())
         finally:
+            for event in taken:
+                self._make_room(event)
             self._storing = False
 
     def _take(self) -> deque[Event]:
@@ -252,3 +266,5 @@ class Outbox:
             with suppress(asyncio.CancelledError):
                 await self._pump_task
         self.hurry(silence=False)
+        with self._room:
+            self._pending.discard()

@@ -29,6 +29,10 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tenant: str = ""
     retry_of: str = ""
     """The task that this one repeats."""
+    title: str = ""
+    """What people call the task, of at most 200 characters."""
+    reported: bool = False
+    """Whether a worker of somebody else runs it and reports: there is no job, and it cannot be retried."""
     cancel_on_disconnect: bool = False
     """Whether the task ends when the client that started it has been absent for the processor's grace."""
 

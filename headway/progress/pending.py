@@ -6,6 +6,7 @@ log line says how much was left out.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -18,17 +19,38 @@ MAX_PENDING_STEPS = 200
 MAX_PENDING_CHARS = 16 * 1024 * 1024
 
 
+class Room:
+    """Characters of output and log lines that may wait. Attempts that share one share its limit."""
+
+    def __init__(self, limit_chars: int | None = None) -> None:
+        self._limit = limit_chars
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    @property
+    def left(self) -> bool:
+        """Whether more may be added."""
+        return self._taken < (MAX_PENDING_CHARS if self._limit is None else self._limit)
+
+    def take(self, chars: int) -> None:
+        """Note that so many characters wait; a negative number gives room back."""
+        with self._lock:
+            self._taken += chars
+
+
 class Pending:
     """The events of one attempt that wait. The caller holds a lock while it adds and takes.
 
     Args:
         snapshot: makes the progress event of this moment.
+        room: for output and log lines (default: `MAX_PENDING_CHARS` of its own).
     """
 
-    def __init__(self, snapshot: Callable[[], Progress]) -> None:
+    def __init__(self, snapshot: Callable[[], Progress], room: Room | None = None) -> None:
         self._snapshot = snapshot
         self._events: deque[Event] = deque()
-        self._chars = 0
+        self._room = room or Room()
+        self._left_out_chars = 0
         self._offset = 0
         self._lines = self._lines_left_out = 0
         self._steps = self._steps_left_out = 0
@@ -39,8 +61,8 @@ class Pending:
 
     @property
     def has_room(self) -> bool:
-        """Whether output may be added: less than `MAX_PENDING_CHARS` of it wait."""
-        return self._chars < MAX_PENDING_CHARS
+        """Whether output may be added."""
+        return self._room.left
 
     def add_step(self, change: Callable[[], None], *, changed: bool) -> bool:
         """Keep the last state of the step that ends by `change`, and the first state of the step that begins.
@@ -60,23 +82,36 @@ class Pending:
         return False
 
     def add_line(self, line: LogLine) -> bool:
-        """Keep `line`. False when `MAX_PENDING_LINES` wait already: it is only counted."""
-        if self._lines >= MAX_PENDING_LINES:
+        """Keep `line`. False when `MAX_PENDING_LINES` wait already, or there is no room: it is only counted."""
+        if self._lines >= MAX_PENDING_LINES or not self._room.left:
             self._lines_left_out += 1
             return False
         self._lines += 1
+        self._room.take(len(line.message))
         self._events.append(line)
         return True
 
     def add_output(self, text: str) -> None:
         """Keep output of any length, in pieces that fit in an event."""
-        self._chars += len(text)
+        self._room.take(len(text))
         for start in range(0, len(text), MAX_CHUNK_CHARS):
             self._add_chunk(text[start : start + MAX_CHUNK_CHARS])
 
-    def stored_output(self, chars: int) -> None:
-        """Make room: this many characters are stored."""
-        self._chars -= chars
+    def leave_out(self, text: str) -> None:
+        """Only count output for which there is no room."""
+        self._left_out_chars += len(text)
+
+    def stored(self, event: Event) -> bool:
+        """Give the room of a stored event back. Returns whether it took any."""
+        chars = _chars(event)
+        if chars:
+            self._room.take(-chars)
+        return chars > 0
+
+    def discard(self) -> None:
+        """Drop all that waits, and give its room back."""
+        for event in self.take(changed=False):
+            self.stored(event)
 
     def take(self, *, changed: bool) -> deque[Event]:
         """All events that wait, the progress of this moment last if it has `changed`.
@@ -102,9 +137,17 @@ class Pending:
         self._offset += len(text)
 
     def _add_left_out(self, taken: deque[Event]) -> None:
+        chars, self._left_out_chars = self._left_out_chars, 0
         lines, self._lines_left_out = self._lines_left_out, 0
         steps, self._steps_left_out = self._steps_left_out, 0
-        if lines:
-            taken.append(LogLine(level="warning", message=f"{lines} more lines left out"))
-        if steps:
-            taken.append(LogLine(level="warning", message=f"{steps} more steps left out"))
+        for count, what in ((chars, "characters of output"), (lines, "lines"), (steps, "steps")):
+            if count:
+                line = LogLine(level="warning", message=f"{count} more {what} left out")
+                self._room.take(len(line.message))
+                taken.append(line)
+
+
+def _chars(event: Event) -> int:
+    if isinstance(event, Chunk):
+        return len(event.text)
+    return len(event.message) if isinstance(event, LogLine) else 0

@@ -22,6 +22,8 @@ from headway.values.json_forms import NATIVE, WAYS, native, scalar
 Encoder: TypeAlias = Callable[[Any], Any]
 """Takes a value without a JSON form and returns one that has one, or NotImplemented for an unknown type."""
 
+MAX_RESULT_BYTES = 128 * 1024
+"""Largest result that an event holds. Processors store a larger one apart, and the event links to it."""
 MAX_REPR = 500
 MAX_PLACES = 20
 """Maximum number of places that are named; the rest is counted."""

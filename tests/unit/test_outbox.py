@@ -136,7 +136,7 @@ async def test_a_thread_waits_until_there_is_room(log, monkeypatch):
     def write() -> None:
         for i in range(50):
             job.chunk(f"{i:03}" * 20)
-            most.append(job._outbox._pending._chars)
+            most.append(job._outbox._pending._room._taken)
 
     most: list[int] = []
     job = await unreachable(log)

@@ -4,7 +4,7 @@ import pytest
 
 from headway.events import MAX_CHUNK_CHARS, Chunk, LogLine, Progress
 from headway.progress import pending
-from headway.progress.pending import MAX_PENDING_LINES, MAX_PENDING_STEPS, PROGRESS_EVERY, Pending
+from headway.progress.pending import MAX_PENDING_LINES, MAX_PENDING_STEPS, PROGRESS_EVERY, Pending, Room
 from headway.testing import progress
 
 
@@ -92,10 +92,25 @@ def test_output_has_room_again_when_some_is_stored(attempt, monkeypatch):
     assert attempt.pending.has_room
     attempt.pending.add_output("x" * 20)
     assert not attempt.pending.has_room
-    attempt.take()
+    taken = attempt.take()
     assert not attempt.pending.has_room  # taken is not stored
-    attempt.pending.stored_output(20)
+    assert all(attempt.pending.stored(event) for event in taken)
     assert attempt.pending.has_room
+
+
+def test_a_shared_room_bounds_output_and_lines_of_all_and_the_rest_is_counted(attempt):
+    room = Room(10)
+    one, other = (Pending(progress, room) for _ in range(2))
+    one.add_output("x" * 9)
+    assert other.add_line(line("y"))
+    assert not other.add_line(line("z"))
+    other.leave_out("abc")
+    assert not one.has_room
+    taken = list(other.take(changed=False))
+    assert [event.message for event in taken] == ["y", "3 more characters of output left out", "1 more lines left out"]
+    one.discard()
+    assert all(other.stored(event) for event in taken)
+    assert other.has_room
 
 
 def test_progress_is_repeated_among_many_other_events(attempt):

@@ -10,15 +10,16 @@ from typing import Any
 
 import msgspec
 
+from headway.cancellation import cancelled_message, watch
 from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Status, is_terminal
+from headway.failure import Failure
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
 from headway.service.supervisor import cancel_and_wait
-from headway.values.results import Encoded
-from headway_processor.attempts.cancellation import watch
+from headway.values.results import MAX_RESULT_BYTES, Encoded
 from headway_processor.attempts.decision import (
     Abandon,
     Cancelled,
@@ -34,14 +35,11 @@ from headway_processor.attempts.decision import (
 )
 from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import start
-from headway_processor.attempts.failure import Failure
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, Results
 from headway_processor.metrics import Metrics
 from headway_processor.settings import Settings
 
-MAX_RESULT_BYTES = 128 * 1024
-"""A larger result is stored in the object store, and the event holds a link."""
 HANDED_BACK = "handed back: the processor shuts down"
 
 logger = logging.getLogger(__name__)
@@ -210,8 +208,3 @@ class Attempt:
 def _too_large(error: TooLargeError) -> Fail:
     # Not retryable: another attempt would end with the same bytes, indefinitely.
     return Fail(ErrorInfo("ResultTooLarge", f"the result cannot be stored: {error}"))
-
-
-def cancelled_message(reason: str) -> str:
-    """Return the message of a cancelled task."""
-    return f"cancelled: {reason}" if reason else "cancelled"

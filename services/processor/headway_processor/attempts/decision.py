@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from headway.backtrace import backtrace
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -12,12 +13,11 @@ from headway.errors import (
     SupersededError,
 )
 from headway.eventlog.chain import Head
-from headway.events import Cancel, ErrorInfo, Event, Progress, is_terminal
+from headway.events import Cancel, ErrorInfo, Progress, is_terminal
+from headway.failure import Failure, failure
 from headway.retry_delay import RetryDelay
 from headway.values.results import Encoded
-from headway_processor.attempts.backtrace import backtrace
 from headway_processor.attempts.errors import ShutdownError, TimedOutError
-from headway_processor.attempts.failure import Failure, failure
 
 # Before an attempt
 
@@ -73,20 +73,6 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
         message = f"given up: {failed} attempts failed or were lost"
         return GiveUp(ErrorInfo("Lost", message, retryable=True, transient=True), failed)
     return Start(head.attempt + 1, failed)
-
-
-# While it runs
-
-
-def reason_to_stop(event: Event, attempt: int) -> LogError | None:
-    """Return why an attempt must stop when `event` is in its log; None to continue."""
-    if event.attempt > attempt:
-        return SupersededError(event.task, attempt, event.attempt)
-    if isinstance(event, Cancel):
-        return CancelRequestedError(event.task, event.reason)
-    if isinstance(event, Progress) and event.terminal:
-        return EndedError(event.task, event.status)
-    return None
 
 
 # At its end

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from headway.events import Level
+from headway.failure import describe
 from headway.job import Job, current
-from headway_processor.attempts.failure import describe
 
 _NOTHING = 1000
 _OWN = frozenset(("headway", "headway_processor", "headway_streamer"))

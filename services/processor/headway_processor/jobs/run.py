@@ -11,6 +11,7 @@ from typing import Any
 from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
 from headway.eventlog.chain import Chain, Head
 from headway.events import DELETED, ErrorInfo, Progress
+from headway.failure import describe
 from headway.kind import Kind
 from headway.records import JobMessage, decode_record
 from headway.service.retry import retry
@@ -18,7 +19,6 @@ from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
-from headway_processor.attempts.failure import describe
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.log_end import read_log_end

@@ -6,13 +6,13 @@ import logging
 
 import msgspec
 
+from headway.cancellation import cancelled_message
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log import Log
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.service.retry import retry
 from headway.subjects import is_name
-from headway_processor.attempts.attempt import cancelled_message
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
 from headway_processor.context import DeadLetters, Delivery
 from headway_processor.jobs.log_end import NO_LOG, LogEnd, read_log_end

@@ -117,6 +117,10 @@ class TaskSummary(msgspec.Struct, kw_only=True):
     links: Links
     retry_of: Name | UnsetType = UNSET
     """The task that this one repeats."""
+    title: str | UnsetType = UNSET
+    """What people call the task."""
+    reported: bool | UnsetType = UNSET
+    """True for a task that no processor runs: a worker of somebody else reports it. It cannot be retried."""
 
 
 class Task(TaskSummary, kw_only=True):

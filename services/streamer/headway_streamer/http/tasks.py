@@ -113,6 +113,8 @@ async def retry_task(
 ) -> Response[bytes]:
     principal = authorise(request.scope, SUBMIT)
     record, last = await visible_task(task_store, history, task, principal)
+    if record.reported:
+        raise Problem(409, "Task cannot be retried", "No processor runs it: start it again where it was started.")
     if last is not None and not last.terminal:
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))

@@ -43,6 +43,10 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
     if record.retry_of:
         shown["retry_of"] = record.retry_of
+    if record.title:
+        shown["title"] = record.title
+    if record.reported:
+        shown["reported"] = True
     state = None if frame is None else codec.decode_json(frame.payload)
     return shown | {"state": state, "links": links(record.task)}
 

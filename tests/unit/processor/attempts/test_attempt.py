@@ -11,8 +11,8 @@ from headway.errors import TaskError, TooLargeError
 from headway.events import Cancel, Chunk, LogLine
 from headway.testing import progress
 from headway.track import current_job, track
+from headway.values.results import MAX_RESULT_BYTES
 from headway_processor.attempts import executor
-from headway_processor.attempts.attempt import MAX_RESULT_BYTES
 from tests.fixtures.condition import until
 from tests.unit.processor.conftest import append, noop, statuses
 

@@ -14,6 +14,7 @@ from headway.errors import (
 )
 from headway.eventlog.chain import EMPTY, head_after
 from headway.events import Cancel, Chunk, ErrorInfo, LogLine
+from headway.failure import Failure
 from headway.testing import progress
 from headway_processor.attempts.decision import (
     Abandon,
@@ -31,10 +32,8 @@ from headway_processor.attempts.decision import (
     Start,
     conclude,
     decide,
-    reason_to_stop,
 )
 from headway_processor.attempts.errors import ShutdownError, TimedOutError
-from headway_processor.attempts.failure import Failure
 
 CHUNK = {"text": "a", "offset": 0}
 
@@ -76,25 +75,6 @@ def test_decision_follows_from_the_end_of_the_log(event, latest, expected):
 def test_retries_allow_more_lost_attempts_than_crashes():
     event = progress(attempt=3, failed=2)
     assert decide(head_after(event, 7), event, retries=5, crashes=2) == Start(4, 3)
-
-
-@pytest.mark.parametrize(
-    ("event", "reason"),
-    [
-        (progress(attempt=2), None),
-        (progress("retrying", attempt=2), None),
-        (progress(attempt=1), None),
-        (Chunk(attempt=2, **CHUNK), None),
-        (Cancel(attempt=2, reason="r"), CancelRequestedError),
-        (progress(attempt=3), SupersededError),
-        (Cancel(attempt=3, reason="r"), SupersededError),
-        (progress("completed", attempt=2), EndedError),
-        (progress("error", attempt=1), EndedError),
-    ],
-)
-def test_event_stops_a_running_attempt(event, reason):
-    stop = reason_to_stop(event, 2)
-    assert (None if stop is None else type(stop)) == reason
 
 
 ONCE = RetryPolicy(failed=0, retries=1, first_seconds=1.0)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from headway.backtrace import backtrace
 from headway.errors import TaskCancelledError, TaskError
 from headway.events import ErrorInfo
 from headway.retry_delay import asked
-from headway_processor.attempts.backtrace import backtrace
 
 MAX_TEXT = 4000
 MAX_LEAVES = 5

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from headway_processor.attempts import backtrace as module
-from headway_processor.attempts.backtrace import backtrace
+from headway import backtrace as module
+from headway.backtrace import backtrace
 
 
 def fail(password):
@@ -25,8 +25,8 @@ def test_files_lines_and_functions_are_shown_as_python_prints_them():
     text = backtrace(caught(fail, "hunter2"))
     assert re.fullmatch(
         r"Traceback \(most recent call last\):\n"
-        r'  File "tests/unit/processor/attempts/test_backtrace\.py", line \d+, in caught\n'
-        r'  File "tests/unit/processor/attempts/test_backtrace\.py", line \d+, in fail\n'
+        r'  File "tests/unit/test_backtrace\.py", line \d+, in caught\n'
+        r'  File "tests/unit/test_backtrace\.py", line \d+, in fail\n'
         r"ValueError",
         text,
     )

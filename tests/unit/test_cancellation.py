@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from headway import codec
-from headway.errors import CancelRequestedError, SupersededError
+from headway.cancellation import reason_to_stop, watch
+from headway.errors import CancelRequestedError, EndedError, SupersededError
 from headway.eventlog.chain import Chain, read_head
-from headway.events import Cancel
+from headway.events import Cancel, Chunk
 from headway.testing import MemoryLog, progress, start_job
-from headway_processor.attempts.cancellation import watch
 
 pytestmark = pytest.mark.looptime
 
@@ -84,3 +84,22 @@ async def test_it_waits_while_the_log_is_unreachable(log, job):
 async def test_an_attempt_that_was_stopped_is_not_watched(log, job):
     job.stop(CancelRequestedError("t1", ""))
     await watch(log, job.lifecycle, 0)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (progress(attempt=2), None),
+        (progress("retrying", attempt=2), None),
+        (progress(attempt=1), None),
+        (Chunk(attempt=2, text="", offset=0), None),
+        (Cancel(attempt=2, reason="r"), CancelRequestedError),
+        (progress(attempt=3), SupersededError),
+        (Cancel(attempt=3, reason="r"), SupersededError),
+        (progress("completed", attempt=2), EndedError),
+        (progress("error", attempt=1), EndedError),
+    ],
+)
+def test_event_stops_a_running_attempt(event, reason):
+    stop = reason_to_stop(event, 2)
+    assert (None if stop is None else type(stop)) == reason

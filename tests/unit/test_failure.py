@@ -6,7 +6,7 @@ import pytest
 
 from headway.errors import TaskCancelledError, TaskError
 from headway.events import ErrorInfo
-from headway_processor.attempts.failure import describe, failure
+from headway.failure import describe, failure
 
 
 def final(message="no pictures", **options):

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from headway import codec
-from headway.errors import MalformedEventError
+from headway.errors import CancelRequestedError, EndedError, LogError, MalformedEventError, SupersededError
 from headway.eventlog.follow import follow
 from headway.eventlog.log import Log
+from headway.events import Cancel, Event, Progress
 from headway.lifecycle import JobLifecycle
 from headway.service.retry import retry
-from headway_processor.attempts.decision import reason_to_stop
 
 logger = logging.getLogger(__name__)
 
@@ -40,3 +40,19 @@ async def _watch(log: Log, lifecycle: JobLifecycle, after: int) -> None:
             if reason is not None:
                 lifecycle.stop(reason)
                 return
+
+
+def cancelled_message(reason: str) -> str:
+    """Return the message of a cancelled task."""
+    return f"cancelled: {reason}" if reason else "cancelled"
+
+
+def reason_to_stop(event: Event, attempt: int) -> LogError | None:
+    """Return why an attempt must stop when `event` is in its log; None to continue."""
+    if event.attempt > attempt:
+        return SupersededError(event.task, attempt, event.attempt)
+    if isinstance(event, Cancel):
+        return CancelRequestedError(event.task, event.reason)
+    if isinstance(event, Progress) and event.terminal:
+        return EndedError(event.task, event.status)
+    return None

@@ -1,0 +1,141 @@
+"""`report`: a block of code as a task that people can watch."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextvars import Token
+from types import TracebackType
+from typing import Any
+
+from headway.cancellation import cancelled_message
+from headway.errors import CancelRequestedError, LogError, TaskCancelledError
+from headway.events import ErrorInfo, Status
+from headway.failure import failure
+from headway.ids import new_task
+from headway.job import Job, current
+from headway.records import TaskRecord
+from headway.reporting.process import background
+from headway.reporting.reported_task import ReportedJob, ReportedTask
+from headway.subjects import check_kind
+from headway.values.coercion import shorten
+
+MAX_TITLE_CHARS = 200
+
+
+def report(name: str, *, kind: str = "", title: str = "") -> Report:
+    """Report a block of code as a task, from any process that reaches NATS:
+
+    .. code-block:: python
+
+        with headway.report("nightly-import", title="Import of the night") as job:
+            for row in job.track(rows):
+                ...
+
+    No processor runs the task. It is listed, watched and cancelled as any other, and cannot be retried. Reporting never
+    blocks: a thread of its own stores what is reported. While NATS is unreachable what waits is bounded
+    (`HEADWAY_REPORT_MAX_CHARS`), and the rest is counted. The block may be in a coroutine as well: ``async with``.
+
+    The task ends with the block: completed, with what was passed to ``job.set_result``; in error when the block raises,
+    which goes on; cancelled when the block raises TaskCancelledError, as loops of ``track`` and
+    ``job.raise_if_cancelled()`` do after a request to cancel. ``async with`` is cancelled as a handler is.
+
+    Args:
+        name: what the work is called.
+        kind: 1 to 64 of ``A-Z a-z 0-9 _ -`` (default: `name`, with "-" in place of other characters).
+        title: what people see (default: `name`).
+
+    Raises InvalidNameError for a `kind` that is none.
+    """
+    return Report(check_kind(kind or _kind(name)), shorten(title or name, MAX_TITLE_CHARS))
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:64] or "report"
+
+
+class Report:
+    """Made by `report`: one block, entered once."""
+
+    def __init__(self, kind: str, title: str) -> None:
+        self._kind = kind
+        self._title = title
+        self._task: ReportedTask | None = None
+        self._token: Token[Job | None] | None = None
+        self._awaiting: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        self._tracebacks = False
+
+    def __enter__(self) -> ReportedJob:
+        process = background()
+        settings = process.settings
+        record = TaskRecord(
+            task=new_task(),
+            kind=self._kind,
+            created=round(time.time(), 3),
+            owner=settings.owner,
+            tenant=settings.tenant,
+            title=self._title,
+            reported=True,
+        )
+        self._task = process.report(record, self._on_stop)
+        self._tracebacks = settings.tracebacks
+        self._token = current.set(self._task.job)
+        return self._task.job
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        assert self._token is not None
+        current.reset(self._token)
+        self._end(self._task, error)
+
+    async def __aenter__(self) -> ReportedJob:
+        self._awaiting, self._loop = asyncio.current_task(), asyncio.get_running_loop()
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        awaiting, self._awaiting = self._awaiting, None
+        own = self._interrupted and awaiting is not None and awaiting.uncancel() == 0
+        if own and isinstance(error, asyncio.CancelledError):
+            error = TaskCancelledError(str(self._task and self._task.job.stopped))
+            self.__exit__(TaskCancelledError, error, trace)
+            raise error from None
+        self.__exit__(kind, error, trace)
+
+    def _on_stop(self, reason: LogError) -> None:
+        if self._awaiting is not None:
+            self._loop.call_soon_threadsafe(self._interrupt)
+
+    def _interrupt(self) -> None:
+        if self._awaiting is not None:
+            self._interrupted = True
+            self._awaiting.cancel()
+
+    def _end(self, task: ReportedTask, error: BaseException | None) -> None:
+        stopped = task.job.stopped
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            task.end("completed")
+        elif isinstance(error, TaskCancelledError) and isinstance(stopped, CancelRequestedError):
+            task.end("cancelled", cancelled_message(stopped.reason))
+        elif isinstance(error, KeyboardInterrupt | asyncio.CancelledError | GeneratorExit | TaskCancelledError):
+            task.end("cancelled", cancelled_message(_INTERRUPTED.get(type(error), "")))
+        elif isinstance(error, SystemExit):
+            task.end(*_failed(ErrorInfo("SystemExit", f"the process ended with {error.code!r}")))
+        else:
+            task.end(*_failed(failure(error, traceback=self._tracebacks).error))
+
+
+def _failed(error: ErrorInfo) -> tuple[Status, str, ErrorInfo]:
+    return "error", error.message, error
+
+
+_INTERRUPTED: dict[type[BaseException], str] = {
+    KeyboardInterrupt: "interrupted at the keyboard",
+    asyncio.CancelledError: "the code that reports was cancelled",
+    GeneratorExit: "the generator that reports was closed",
+}

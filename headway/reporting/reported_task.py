@@ -1,0 +1,153 @@
+"""The life of one task that a worker of somebody else runs: record, first event, what is reported, terminal event."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from headway import codec
+from headway.cancellation import watch
+from headway.errors import EndedError, LogError, SupersededError
+from headway.eventlog.chain import EMPTY, Chain
+from headway.eventlog.log import Log
+from headway.events import ErrorInfo, Progress, Status
+from headway.job import Job
+from headway.lifecycle import JobLifecycle
+from headway.outbox import Home
+from headway.progress.pending import Room
+from headway.records import TaskRecord
+from headway.service.retry import retry
+from headway.service.supervisor import cancel_and_wait
+from headway.values.results import MAX_RESULT_BYTES, Encoded, encode_result
+
+OnStop = Callable[[LogError], None]
+"""Called once, on the event loop of the reports, when the work should end."""
+
+logger = logging.getLogger(__name__)
+
+
+class Records(Protocol):
+    """Where the records of tasks are kept."""
+
+    async def create(self, key: str, value: bytes) -> bool:
+        """Store a record if there is none. Raises UnavailableError."""
+
+
+class Stores(NamedTuple):
+    """What a reported task is written to."""
+
+    log: Log
+    records: Records
+
+
+class ReportedJob(Job):
+    """The job of a task that no processor runs. It has a result only if one is set."""
+
+    result: Any = None
+
+    def set_result(self, value: Any) -> None:
+        """The result of the task, with which it completes."""
+        self.result = value
+
+
+class Outcome(NamedTuple):
+    """How the work has ended."""
+
+    status: Status
+    result: Encoded
+    message: str | None = None
+    error: ErrorInfo | None = None
+
+
+class ReportedTask:
+    """One task. `end` may be called from any thread, `run` on the event loop of the reports.
+
+    Args:
+        record: of the task, as it is to be stored.
+        on_stop: called when the task is cancelled, or has another writer.
+        home: the event loop of the reports.
+        room: what may wait, of all tasks together.
+    """
+
+    def __init__(self, record: TaskRecord, stores: Stores, on_stop: OnStop, *, home: Home, room: Room) -> None:
+        self.stored: Future[None] | None = None
+        """Done when nothing of the task waits any more; None for a task that is left out."""
+        self._record = record
+        self._stores = stores
+        self._home = home
+        self._chain = Chain(stores.log, record.task, EMPTY._replace(ownership=record.ownership), attempt=1)
+        self.lifecycle = JobLifecycle(
+            self._chain, kind=record.kind, on_stop=on_stop, job_type=ReportedJob, home=home, room=room
+        )
+        self._outcome: Outcome | None = None
+        self._ended = asyncio.Event()
+
+    @property
+    def job(self) -> ReportedJob:
+        """What the work reports with."""
+        assert isinstance(self.lifecycle.job, ReportedJob)
+        return self.lifecycle.job
+
+    @property
+    def ended(self) -> bool:
+        """Whether the work has ended."""
+        return self._outcome is not None
+
+    def end(self, status: Status, message: str | None = None, error: ErrorInfo | None = None) -> None:
+        """Note how the work has ended. Only the first call counts."""
+        if self._outcome is None:
+            self._outcome = Outcome(status, encode_result(self.job.result), message, error)
+            if self.stored is not None:
+                self._home.loop.call_soon_threadsafe(self._ended.set)
+
+    async def run(self) -> None:
+        """Store the task from its record to its terminal event, however long NATS is unreachable."""
+        try:
+            await self._begin()
+            await self._until_end()
+            await self._finish()
+        except (SupersededError, EndedError) as reason:
+            self.lifecycle.stop(reason)
+            logger.warning("a report was refused", extra=self._extra("report_refused") | {"reason": str(reason)})
+        except Exception:
+            logger.exception("a report has failed", extra=self._extra("report_failed"))
+        finally:
+            await self.lifecycle.abort()
+
+    async def _begin(self) -> None:
+        raw = codec.encode_json(self._record)
+        await retry(lambda: self._stores.records.create(self._record.task, raw))
+        await self._chain.begin(Progress(status="processing", progress=0.0, message=self._record.title, step=""))
+        self.lifecycle.start()
+
+    async def _until_end(self) -> None:
+        watching = asyncio.create_task(watch(self._stores.log, self.lifecycle, self._chain.head.seq))
+        try:
+            await self._ended.wait()
+        finally:
+            await cancel_and_wait(watching)  # before the terminal event: it would be taken for that of another writer
+
+    async def _finish(self) -> None:
+        assert self._outcome is not None
+        status, result, message, error = self._outcome
+        if result.warning:
+            self.job.log(result.warning, "warning", logger="headway.result")
+        await self.lifecycle.finish(status, message=message, data=self._data(result.raw), error=error)
+
+    def _data(self, raw: bytes) -> object:
+        """The result as an event holds it. A large one is left out: this role may not write to the store of results."""
+        if len(raw) <= MAX_RESULT_BYTES:
+            return msgspec.Raw(raw)
+        text = f"the result is left out: it has {len(raw):,} bytes, and {MAX_RESULT_BYTES:,} can be shown"
+        self.job.log(
+            f"{text}; store it elsewhere and set a link to it as the result", "warning", logger="headway.result"
+        )
+        return None
+
+    def _extra(self, action: str) -> dict[str, object]:
+        return {"action": action, "task": self._record.task, "kind": self._record.kind}

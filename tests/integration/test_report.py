@@ -1,0 +1,143 @@
+"""Tasks that no processor runs: reported by a process of its own to a real NATS, and shown by a real streamer."""
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from headway.subjects import Names
+from tests.fixtures.condition import until
+from tests.fixtures.http import run_streamer
+from tests.fixtures.nats import run_nats
+
+IMPORT = """
+import headway, sys
+with headway.report("Import of the night", kind="import") as job:
+    print(job.task, flush=True)
+    for row in job.track(range(1000), unit="rows"):
+        if row == 500:
+            sys.stdin.readline()
+    job.set_result({"rows": 1000})
+"""
+ENDLESS = """
+import headway, time
+with headway.report("endless") as job:
+    print(job.task, flush=True)
+    while True:
+        time.sleep(0.01)
+        job.raise_if_cancelled()
+"""
+FAILING = """
+import headway
+with headway.report("failing") as job:
+    print(job.task, flush=True)
+    int("seven")
+"""
+FORKING = """
+import headway, multiprocessing
+def work(number):
+    with headway.report("child") as job:
+        job.set_result(number)
+    headway.flush_reports()
+    return job.task
+if __name__ == "__main__":
+    with headway.report("parent") as job:
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(*pool.map(work, range(4)), job.task, flush=True)
+"""
+
+
+async def start(url, names, script):
+    """A process that runs `script`, and reads from a pipe."""
+    environment = {**os.environ, "HEADWAY_NATS_URL": url, "HEADWAY_NATS_NAMESPACE": names.namespace}
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdin=pipe, stdout=pipe, stderr=pipe, env=environment
+    )
+
+
+async def test_a_script_is_listed_streamed_and_not_retried(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        process = await start(nats_server.url, names, IMPORT)
+        task = (await process.stdout.readline()).decode().strip()
+        await until(lambda: shown(streamer, task))
+        listed = (await streamer.http.get("/api/v1/tasks")).json()["tasks"][0]
+        assert (listed["title"], listed["kind"], listed["reported"]) == ("Import of the night", "import", True)
+        retry = await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})
+        await process.communicate(b"\n")
+        stream = await streamer.http.get(f"/api/v1/tasks/{task}/stream", headers={"Accept": "text/event-stream"})
+        again = await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})
+    assert process.returncode == 0
+    assert retry.status_code == again.status_code == 409
+    assert "No processor runs it" in again.json()["detail"]
+    events = [json.loads(line[5:]) for line in stream.text.splitlines() if line.startswith("data:")]
+    ends = [event for event in events if event.get("status") == "completed"]
+    assert [(end["data"], end["done"]) for end in ends] == [({"rows": 1000}, 1000)]
+
+
+async def test_the_how_to_is_a_task(nats_server, names, connection, printed):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        process = await start(nats_server.url, names, printed[0].text)
+        await process.communicate()
+        (listed,) = (await streamer.http.get("/api/v1/tasks")).json()["tasks"]
+    assert (listed["title"], listed["kind"]) == ("Import of the night", "nightly-import")
+    assert (listed["state"]["status"], listed["state"]["data"]) == ("completed", {"rows": 2000})
+
+
+async def shown(streamer, task):
+    return (await streamer.http.get(f"/api/v1/tasks/{task}")).status_code == 200
+
+
+async def test_a_script_is_cancelled_from_outside(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        process = await start(nats_server.url, names, ENDLESS)
+        task = (await process.stdout.readline()).decode().strip()
+        await until(lambda: shown(streamer, task))
+        await streamer.http.post(f"/api/v1/tasks/{task}/cancel", json={"reason": "enough"})
+        _, errors = await process.communicate()
+        state = (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]
+    assert (state["status"], state["message"]) == ("cancelled", "cancelled: enough")
+    assert b"TaskCancelledError" in errors
+
+
+async def test_a_block_that_raises_ends_in_error_with_its_traceback(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        process = await start(nats_server.url, names, FAILING)
+        output, errors = await process.communicate()
+        task = output.decode().strip()
+        state = (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]
+    assert b"ValueError" in errors
+    assert (state["status"], state["error"]["type"]) == ("error", "ValueError")
+    assert 'File "<string>", line 5' in state["error"]["traceback"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+async def test_forked_children_report_by_themselves(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        process = await start(nats_server.url, names, FORKING)
+        output, errors = await process.communicate()
+        tasks = output.decode().split()
+        states = [(await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"] for task in tasks]
+    assert len(set(tasks)) == 5, errors
+    assert [(state["status"], state["data"]) for state in states] == [
+        *(("completed", number) for number in range(4)),
+        ("completed", None),
+    ]
+
+
+async def test_what_is_reported_while_nats_is_unreachable_is_stored_later(tmp_path):
+    names = Names("hw")
+    with run_nats(tmp_path) as server:
+        async with run_streamer(server.url, names.namespace) as streamer:
+            server.kill()
+            process = await start(server.url, names, IMPORT)
+            task = (await process.stdout.readline()).decode().strip()
+            process.stdin.write(b"\n")
+            assert b"NATS is unreachable" in await process.stderr.readline()
+            server.start()
+            await process.communicate()
+            await until(lambda: shown(streamer, task))
+            state = (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]
+    assert (state["status"], state["data"], process.returncode) == ("completed", {"rows": 1000}, 0)
