@@ -1,9 +1,6 @@
 """Secrets are planted wherever they may be given, and searched for in all that the commands and services show."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,14 +11,13 @@ import pytest
 
 from tests.fixtures.condition import holds_blocking
 from tests.fixtures.nats import run_nats
-from tests.fixtures.process import start_process
+from tests.fixtures.scan import END_SECONDS, Scan, children_of
 from tests.fixtures.services import free_port
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(300)]
 
 ODD = ["#", "@", ":", "/", "?", "%", "%23", "ä✓", " ", "'", '"', ",", "[", "\\", "$", "-"]
 HEADWAY = [sys.executable, "-m", "headway.cli"]
-END_SECONDS = 60.0
 CLOSED_PORT = 1
 AT_ONCE = 4
 
@@ -45,83 +41,6 @@ class Secret:
 
 
 SECRETS = [Secret(number, odd) for number, odd in enumerate(ODD)]
-
-
-class Scan:
-    """Runs commands, and keeps all that they show."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
-        self._stack = stack
-        self._count = 0
-        self.shown: list[tuple[str, str]] = []
-        """What was run, and what it showed."""
-
-    def start(self, what, words, **environ):
-        self._count += 1
-        log = self._folder / f"{self._count}.log"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
-        with log.open("wb") as file:
-            process = start_process(words, cwd=self._folder, env=clean | environ, stdout=file, stderr=subprocess.STDOUT)
-        self._stack.callback(self._end, process)
-        return Running(what, process, log)
-
-    def keep(self, what, text):
-        self.shown.append((what, text))
-
-    def collect(self, running, seconds=END_SECONDS):
-        """Wait for the end of a process, and keep its output."""
-        running.process.wait(seconds)
-        self.keep(running.what, running.output)
-        return running.output
-
-    def run(self, what, words, **environ):
-        return self.collect(self.start(what, words, **environ))
-
-    def stop(self, running):
-        """Keep the command lines of a process and its children, end it, and keep its output."""
-        for pid in (running.process.pid, *children_of(running.process.pid)):
-            self.keep(f"{running.what}: process list", command_line_of(pid))
-        running.process.send_signal(signal.SIGINT)
-        self.collect(running)
-
-    def leaks(self, secrets=SECRETS):
-        """What showed a secret."""
-        return sorted({what for what, text in self.shown for secret in secrets if secret.found_in(text)})
-
-    @staticmethod
-    def _end(process):
-        process.kill()
-        process.wait()
-
-
-class Running:
-    def __init__(self, what, process, log):
-        self.what = what
-        self.process = process
-        self._log = log
-
-    @property
-    def output(self):
-        return self._log.read_text(errors="replace")
-
-    def until(self, text, seconds=END_SECONDS):
-        assert holds_blocking(lambda: text in self.output or self.process.poll() is not None, seconds), self.output
-
-
-def children_of(pid):
-    found = []
-    with suppress(OSError):  # it has just ended
-        for task in list(Path(f"/proc/{pid}/task").iterdir()):
-            for child in map(int, (task / "children").read_text().split()):
-                found += [child, *children_of(child)]
-    return found
-
-
-def command_line_of(pid):
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
-    return ""
 
 
 @pytest.fixture
@@ -175,7 +94,7 @@ def test_services_show_no_secret_of_a_url_as_it_was_typed(scan, security_figures
         refused += running.process.returncode == 2
         assert "Traceback (most recent call last):\n" not in running.output
     assert refused >= 5
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
     security_figures(8, "NATS URLs as typed", starts=len(SECRETS), refused=refused, leaks=0)
 
 
@@ -196,7 +115,7 @@ def test_services_show_no_secret_of_any_setting(scan, nats, security_figures):
                 running.until("nats error")
             scan.stop(running)
     assert works == 5
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
     security_figures(8, "settings of NATS", starts=len(tried), passwords_that_work=works, leaks=0)
 
 
@@ -222,7 +141,7 @@ def test_services_show_no_secret_of_a_damaged_file(scan, tmp_path):
             assert variable in scan.run(
                 f"{module} {variable}", service_words(module), **{variable: str(file)}, **environ
             )
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
 
 
 def _get(url):
@@ -263,7 +182,7 @@ def test_commands_show_no_secret_of_a_server(scan, security_figures):
             assert running.process.returncode != 0
     one = scan.run("ls with a URL too many", [*HEADWAY, "ls", f"http://u:{SECRETS[-1].text}@127.0.0.1"])
     assert "***" in one
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
     assert any("HEADWAY_SERVER instead" in text for _, text in scan.shown)
     security_figures(8, "URLs of --server", commands=len(started) + 1, leaks=0)
 
@@ -289,7 +208,7 @@ def test_commands_show_no_secret_of_a_server_that_answers(scan, nats, security_f
         scan.run(words[0], [*HEADWAY, *words, "--server", server])
     for process in processes:
         scan.stop(process)
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
     security_figures(8, "commands of a server that answers", commands=7, leaks=0)
 
 
@@ -308,5 +227,5 @@ def test_dev_shows_no_secret_and_its_children_have_none_on_their_command_lines(s
     assert "%23 for #" in bad
     typed = scan.start("dev --nats", [*words, "--nats", f"nats://u:{secret.text}@h:1"])
     assert "HEADWAY_DEV_NATS instead" in scan.collect(typed)
-    assert scan.leaks() == []
+    assert scan.leaks(SECRETS) == []
     security_figures(8, "headway dev", processes=len(children) + 1, leaks=0)
