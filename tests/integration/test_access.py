@@ -170,3 +170,18 @@ async def test_no_answer_to_a_bad_token_differs_on_a_real_server(streamer):
     huge = tokens.live_token(padding="x" * 100_000)
     answer = await streamer.http.get("/api/v1/tasks", headers={"Authorization": f"Bearer {huge}"})
     assert answer.status_code == 431
+
+
+async def test_no_header_makes_a_client_pass_for_the_gateway(nats_server, names, kind, security_figures):
+    settings = AccessSettings(access="forward", forward_peers=("203.0.113.9",), default_scopes=("tasks:read",))
+    async with run_streamer(nats_server.url, names.namespace, access=settings) as running:
+        claims = {"X-Forwarded-User": "root"}
+        tried = [
+            {name: value}
+            for name in ("X-Forwarded-For", "X-Real-IP", "X-Client-IP", "Forwarded")
+            for value in ("203.0.113.9", "203.0.113.9, 127.0.0.1", "127.0.0.1, 203.0.113.9", "for=203.0.113.9")
+        ]
+        answers = [await running.http.get("/api/v1/tasks", headers=claims | headers) for headers in tried]
+    accepted = sum(answer.status_code != 401 for answer in answers)
+    security_figures(13, "clients that pass for the gateway", tried=len(tried), accepted=accepted)
+    assert not accepted

@@ -65,7 +65,9 @@ class QuietServer(uvicorn.Server):
 def config(app: Any, protocol: type[BoundedProtocol], **options: Any) -> uvicorn.Config:
     """The configuration of both servers: HEAD, no access log (URLs contain tokens), no lifespan, no server header.
 
-    WebSockets would take connections out of the bounds of `protocol`.
+    The client is the peer: uvicorn would believe X-Forwarded-For, by default of loopback peers and otherwise by
+    FORWARDED_ALLOW_IPS, and a client could pass for a gateway of `forward_peers`. WebSockets would take connections out
+    of the bounds of `protocol`.
     """
     return uvicorn.Config(
         HeadAsGet(app),
@@ -75,6 +77,7 @@ def config(app: Any, protocol: type[BoundedProtocol], **options: Any) -> uvicorn
         log_config=None,
         lifespan="off",
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
         **options,
     )
