@@ -63,6 +63,7 @@ class Names:
         self.all_live = f"{namespace}.live.*"
         self.all_beats = f"{namespace}.beat.*"
         self.all_jobs = f"{namespace}.job.*.*"
+        self.usage = f"{namespace}.usage"
         self.all_dead = f"{namespace}.dead.*.*"
         self.all_deletions = f"{namespace}.delete.*"
         self.all_ended = f"{namespace}.ended.*.*"

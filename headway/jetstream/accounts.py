@@ -78,8 +78,8 @@ def permissions(names: Names, role: Role) -> dict[str, Any]:
         return {"publish": {"allow": requests}, "subscribe": {"allow": [f"{role.inbox}.>"]}}
     live = [names.all_live, names.all_beats] if role.name != "reporter" else [names.all_live]
     return {
-        "publish": {"allow": [*requests, names.all_beats]},
-        "subscribe": {"allow": [f"{role.inbox}.>", *live]},
+        "publish": {"allow": [*requests, names.all_beats, *role.shared]},
+        "subscribe": {"allow": [f"{role.inbox}.>", *live, *role.shared]},
     }
 
 

@@ -27,6 +27,8 @@ class Role(NamedTuple):
     requests: tuple[Request, ...]
     follows_tasks: bool = True
     """Whether they receive live events, and send beats."""
+    shared: tuple[str, ...] = ()
+    """Subjects on which processes of this role send each other messages. They do not leave its account."""
 
 
 def roles(names: Names) -> tuple[Role, ...]:
@@ -38,7 +40,7 @@ def roles(names: Names) -> tuple[Role, ...]:
     from elsewhere: they store the records and events of these.
     """
     return (
-        Role("streamer", "_INBOX_headway_streamer", _streamer(names)),
+        Role("streamer", "_INBOX_headway_streamer", _streamer(names), shared=(names.usage,)),
         Role("processor", "_INBOX_processor", _processor(names)),
         Role("reporter", "_INBOX_reporter", _reporter(names)),
     )

@@ -64,6 +64,7 @@ WELL = {
     'headway_delivery_latency_seconds_bucket{pod="p",le="2"}': "0+100x90",
     'headway_delivery_latency_seconds_bucket{pod="p",le="+Inf"}': "0+100x90",
     'headway_drain_overdue_streams{pod="p"}': "0x90",
+    'headway_limits_unheard_reports{pod="p"}': "1x90",
     'headway_store_usage_ratio{pod="p",part="store"}': "0.5x90",
     'headway_submissions_rejected_total{pod="p",reason="store_full"}': "3x90",
     'headway_submissions_rejected_total{pod="p",reason="too_large"}': "0+3x90",
@@ -94,6 +95,7 @@ WRONG = {
     "HeadwayNatsSlowConsumers": {'nats_varz_slow_consumers{pod="n"}': "2x50 3x40"},
     "HeadwayDrainOverrun": {'headway_drain_overdue_streams{pod="p"}': "0x57 5 _x40"},
     "HeadwayStoreFills": {'headway_store_usage_ratio{pod="p",part="store"}': "0.5x40 0.75x50"},
+    "HeadwayLimitsNotShared": {'headway_limits_unheard_reports{pod="p"}': "1x40 9x50"},
     "HeadwaySubmitsRefused": {'headway_submissions_rejected_total{pod="p",reason="store_full"}': "3x57 9x33"},
     "HeadwayTasksWaitForSpace": {
         'headway_store_failures_total{pod="q",reason="store_full"}': "2x50 2+4x40",

@@ -655,7 +655,7 @@ async def test_one_user_cannot_take_all_streams(nats_server, streamer, names):
         async with aconnect_sse(small.http, "GET", path, headers={"X-Forwarded-User": "ada"}) as source:
             await anext(source.aiter_sse())
             (goodbye,) = await read_events(small.http, path, headers={"X-Forwarded-User": "ada"})
-            assert json.loads(goodbye.data) == {"reason": "overload"}
+            assert json.loads(goodbye.data) == {"reason": "limit"}
             for headers in ({"X-Forwarded-User": "grace"}, {}):
                 async with aconnect_sse(small.http, "GET", path, headers=headers) as other:
                     assert (await anext(other.aiter_sse())).event == "hello"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from headway.eventlog.jetstream_log import JetStreamLog
+from headway.jetstream.broadcast import Broadcast
 from headway.jetstream.connection import Connection
 from headway.jetstream.deletions import Deletions
 from headway.jetstream.job_queue import JetStreamJobQueue
@@ -20,12 +21,15 @@ from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.http.app import create_app
+from headway_streamer.http.callers import Callers
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.gate import Gate
 from headway_streamer.http.ops import Ops
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
+from headway_streamer.limits.exchange import Exchange
+from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
@@ -97,6 +101,9 @@ class Components:
         self.results = ResultStore(client, names)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
+        self.limits = Limits(settings, self.metrics)
+        self.exchange = Exchange(self.limits, Broadcast(client, names.usage))
+        self.metrics.unheard = lambda: self.exchange.unheard
         self.open_streams = OpenStreams(self.access.revocations.cover)
         self.access.revocations.on_added.append(self.open_streams.end_revoked)
         self.admission = Admission(
@@ -108,6 +115,7 @@ class Components:
             self.drain,
             self.metrics,
             self.open_streams,
+            self.limits,
         )
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=settings.write_deadline_seconds)
         self.metrics.connected = lambda: connection.connected
@@ -117,7 +125,9 @@ class Components:
 
     def public_app(self) -> Gate:
         """The application of the public port."""
-        submissions = Submissions(self.access, self.kinds, self.task_store, self.drain, self.metrics)
+        submissions = Submissions(
+            self.access, self.kinds, self.task_store, self.drain, self.metrics, self.limits, Callers(self.settings)
+        )
         streams = EventStreams(self.admission, self.presence, self.idle_timer, direct=self.settings.fast_path)
         return create_app(
             self.settings,

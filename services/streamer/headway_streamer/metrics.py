@@ -42,6 +42,9 @@ class Metrics:
         self._rejected: Tally[str] = Tally()
         self._malformed_records: Tally[str] = Tally()
         self._refused: Tally[str] = Tally()
+        self._limited: Tally[str] = Tally()
+        self.unheard: Callable[[], int] = lambda: 0
+        """Returns how many reports on limits in a row have not come back."""
         self._shares: dict[str, float] = {}
         self._latency = [0] * (len(LATENCY_BUCKETS) + 1)
         self._latency_sum = 0.0
@@ -100,6 +103,10 @@ class Metrics:
         """Count a request that was refused before the application saw all of it, or a connection."""
         self._refused[reason] += 1
 
+    def limited(self, limit: str) -> None:
+        """Count a request that a limit of its caller refused."""
+        self._limited[limit] += 1
+
     def delivered(self, seconds: float) -> None:
         """Count the seconds from the creation of an event by its writer to its delivery to watchers."""
         self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
@@ -110,6 +117,7 @@ class Metrics:
         for name, text, value in (
             ("watchers", "Open streams", self.watchers),
             ("tails", "Watched tasks", self.tails),
+            ("limits_unheard_reports", "Reports on limits in a row that have not come back", self.unheard()),
             ("drain_overdue_streams", "Streams still open after their scheduled end in a drain", self.overdue()),
         ):
             yield GaugeMetricFamily(f"headway_{name}", text, value)
@@ -139,6 +147,7 @@ class Metrics:
         yield _labelled("records_malformed", "Records that could not be decoded", "what", self._malformed_records)
         yield _labelled("submissions_rejected", "Rejected submissions", "reason", self._rejected)
         yield _labelled("requests_refused", "Requests and connections that exceeded a bound", "reason", self._refused)
+        yield _labelled("limited_requests", "Requests refused by a limit of their caller", "limit", self._limited)
         used = GaugeMetricFamily(
             "headway_store_usage_ratio", "Used share of the JetStream store or stream, 0 to 1", labels=["part"]
         )

@@ -73,6 +73,12 @@ def malformed() -> Problem:
     return Problem(500, "Stored record is malformed", detail)
 
 
+def limited(seconds: int) -> Problem:
+    """429: the caller has submitted as many tasks as its limit allows for now (RFC 6585, section 4)."""
+    detail = f"You submit more tasks than you may. Nothing was stored. Try again in {seconds} s."
+    return Problem(429, "Too Many Requests", detail, headers={"Retry-After": str(seconds)})
+
+
 def store_full(error: StoreFullError) -> Problem:
     """507: NATS answers, but has no space. Nothing was accepted."""
     return Problem(

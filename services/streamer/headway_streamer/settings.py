@@ -6,6 +6,7 @@ import msgspec
 
 from headway.errors import SettingsError
 from headway.subjects import is_name
+from headway_streamer.access.addresses import parse_networks
 from headway_streamer.access.hosts import parse_name
 from headway_streamer.access.origins import parse_origin
 
@@ -58,7 +59,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user_header: str = ""
     """Header in which a trusted proxy passes the user's name. Empty if there is none."""
     max_watchers_per_user: int = 100
-    """Most streams at once for one value of `user_header`."""
+    """Most streams at once of one owner, or one value of `user_header`, at all streamers together. 0 for no limit."""
+    max_watchers_per_address: int = 0
+    """Most streams at once of one client address, at all streamers together. 0 for no limit. An IPv6 address counts by
+    its first 64 bits; behind a proxy all clients have its address unless `trusted_proxies` names it."""
+    max_submit_rate_per_user: float = 50.0
+    """Most tasks per second, on average, that one owner, or one value of `user_header`, submits at all streamers
+    together; more are answered with 429. 0 for no limit."""
+    max_submit_rate_per_address: float = 0.0
+    """The same for one client address."""
+    max_submit_burst: int = 1_000
+    """Most tasks that one owner or address submits at once; they are counted down by the average rate."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas: a client's address is
+    the last one in it that is not one of these."""
     max_tasks_per_stream: int = 32
     """Most tasks of one request to `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024
@@ -113,6 +127,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
         if self.max_store_share > 1:
             raise SettingsError(f"{PREFIX}MAX_STORE_SHARE is a share: 0 to 1")
+        if self.max_submit_burst < 1:
+            raise SettingsError(f"{PREFIX}MAX_SUBMIT_BURST must be at least 1")
+        parse_networks(f"{PREFIX}TRUSTED_PROXIES", self.trusted_proxies)
         if self.workers < 1:
             raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
         if self.process_kind and not is_name(self.process_kind):

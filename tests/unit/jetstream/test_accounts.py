@@ -66,9 +66,12 @@ def test_beats_reach_streamers_and_presence_reaches_processors_without_a_cycle(m
 def test_users_are_limited_inside_their_account_too(role):
     allowed = permissions(NAMES, role)
     subscribed = allowed["subscribe"]["allow"]
-    assert set(subscribed) - {"hw.beat.*"} == {f"{role.inbox}.>", "hw.live.*"}
+    assert set(subscribed) - {"hw.beat.*"} == {f"{role.inbox}.>", "hw.live.*", *role.shared}
     assert ("hw.beat.*" in subscribed) == (role.name != "reporter")
-    assert set(allowed["publish"]["allow"]) == {request.subject for request in role.requests} | {"hw.beat.*"}
+    assert set(allowed["publish"]["allow"]) == {request.subject for request in role.requests} | {
+        "hw.beat.*",
+        *role.shared,
+    }
 
 
 def users_of(made):

@@ -43,6 +43,13 @@ def test_processors_do_not_write_the_records_of_tasks():
     assert not any(subject.startswith("$KV.hw_tasks") for subject in subjects("processor"))
 
 
+def test_only_streamers_send_each_other_messages_on_a_subject_that_nothing_answers_or_stores():
+    shared = {role.name: role.shared for role in roles(NAMES)}
+    assert shared == {"streamer": ("hw.usage",), "processor": (), "reporter": ()}
+    stored = [subject for stream in streams(NAMES, NatsSettings()) for subject in stream.subjects]
+    assert not any(subject.startswith("hw.usage") for subject in stored)
+
+
 def test_reporters_append_events_and_records_and_read_logs():
     assert subjects("reporter") == [
         "$JS.API.INFO",

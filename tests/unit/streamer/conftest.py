@@ -12,6 +12,7 @@ from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord, ProcessorRecord, TaskRecord
 from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryLog, MemoryResults, progress
 from headway_streamer.frames.cursor import START
+from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
@@ -108,6 +109,7 @@ class StreamerParts:
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=self.settings.write_deadline_seconds)
         self.revoked = lambda principal: False
         self.open_streams = OpenStreams(lambda principal: self.revoked(principal))
+        self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
         self.admission = Admission(
             self.settings,
             self.tails,
@@ -117,6 +119,7 @@ class StreamerParts:
             self.drain,
             self.metrics,
             self.open_streams,
+            self.limits,
         )
 
     async def read(self, *tasks, cursor="", blocks=None, **options):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
 from typing import NamedTuple, Protocol
 
+from headway_streamer.access.addresses import Network, Networks
 from headway_streamer.access.claims import ClaimNames, principal
 from headway_streamer.access.credentials import Credentials
 from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.principal import EVERYBODY, Principal
-from headway_streamer.access.settings import Network
 from headway_streamer.access.verifier import Verifier
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
@@ -79,13 +78,13 @@ class ForwardedIdentity:
     """
 
     def __init__(self, peers: Sequence[Network], names: ForwardNames, default: Iterable[str]) -> None:
-        self._peers = peers
+        self._peers = Networks(peers)
         self._names = names
         self._default = frozenset(default)
 
     def principal(self, caller: Caller) -> Principal:
         """Return the principal that the gateway names. Raises UnauthenticatedError."""
-        if not self._trusts(caller.peer):
+        if caller.peer not in self._peers:
             raise UnauthenticatedError("not from a trusted gateway")
         names = self._names
         found: dict[str, object] = {"exp": float("inf"), "iat": time.time()}
@@ -96,14 +95,6 @@ class ForwardedIdentity:
             found["scopes"] = _only(caller.headers, names.scopes)
         named = principal(found, ClaimNames(owner="owner", tenant="tenant" if names.tenant else "", scopes="scopes"))
         return named._replace(scopes=named.scopes | self._default)
-
-    def _trusts(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._peers)
 
 
 def _only(headers: RawHeaders, name: bytes) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 
 import msgspec
 
 from headway.errors import SettingsError
+from headway_streamer.access.addresses import Network, parse_networks
 from headway_streamer.access.algorithms import EVERY_ALGORITHM
 from headway_streamer.access.principal import ACTIONS, ALL, KINDS
 from headway_streamer.access.urls import is_confidential
@@ -15,7 +15,6 @@ from headway_streamer.access.urls import is_confidential
 CALLBACK = "/session/callback"
 """What the address of the page is followed by in `oidc_redirect_uri`."""
 PREFIX = "HEADWAY_STREAMER_"
-Network = IPv4Network | IPv6Network
 
 
 class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +83,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def peers(self) -> list[Network]:
         """The networks of the gateway. Raises SettingsError."""
-        try:
-            return [ip_network(peer) for peer in self.forward_peers]
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}FORWARD_PEERS: {error}") from error
+        return parse_networks(f"{PREFIX}FORWARD_PEERS", self.forward_peers)
 
     def _check_jwt(self) -> None:
         sources = [self.jwt_secret, self.jwt_keys_file, self.jwt_jwks_url, self.jwt_discovery]

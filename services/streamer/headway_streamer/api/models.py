@@ -220,7 +220,7 @@ class Goodbye(msgspec.Struct):
     """The stream ends before the task does. Reconnect with your cursor."""
 
     reason: str
-    """`drain`, `lifetime`, `overload` or `unavailable`; `deleted` if a task was deleted: a reconnect gets 404."""
+    """`drain`, `lifetime`, `limit`, `overload` or `unavailable`; `deleted` if a task was: a reconnect gets 404."""
 
 
 class Reauth(msgspec.Struct):

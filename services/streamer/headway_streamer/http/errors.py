@@ -19,7 +19,17 @@ from headway.errors import (
 )
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.http.authentication import forbidden
-from headway_streamer.problems import Problem, malformed, not_found, store_full, too_deep, too_large, unavailable
+from headway_streamer.limits.limits import LimitedError
+from headway_streamer.problems import (
+    Problem,
+    limited,
+    malformed,
+    not_found,
+    store_full,
+    too_deep,
+    too_large,
+    unavailable,
+)
 
 _TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
 
@@ -59,6 +69,7 @@ HANDLERS: ExceptionHandlersMap = {
     TooLargeError: lambda _, error: _respond(too_large(error)),
     NestedTooDeepError: lambda _, error: _respond(too_deep(error)),
     MalformedEventError: lambda *_: _respond(malformed()),  # logged where it was read, once
+    LimitedError: lambda _, error: _respond(limited(error.seconds)),
     ForbiddenError: lambda _, error: _respond(forbidden(error)),
     InvalidNameError: lambda *_: _respond(not_found()),
     HTTPException: _on_http,

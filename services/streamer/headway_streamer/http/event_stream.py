@@ -55,9 +55,12 @@ class EventStreams:
             self._publish_presence(session, wanted.tasks[0])
         return EventStream(session, self._idle_timer, direct=self._direct)
 
-    def reject(self, reason: str) -> EventStream:
-        """Return a stream that ends at once: an EventSource reconnects after it, but never after an error status."""
-        return EventStream(rejection(reason), self._idle_timer, direct=self._direct)
+    def reject(self, reason: str, seconds: float = 0.0) -> EventStream:
+        """Return a stream that ends at once: an EventSource reconnects after it, but never after an error status.
+
+        It does so after `seconds` at the earliest.
+        """
+        return EventStream(rejection(reason, seconds), self._idle_timer, direct=self._direct)
 
     def _publish_presence(self, session: Session, task: str) -> None:
         if session.watcher is None:

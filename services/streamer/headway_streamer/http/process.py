@@ -11,9 +11,9 @@ from litestar.params import FromPath, QueryParameter
 
 from headway.errors import StoreFullError, UnavailableError
 from headway_streamer.access.origins import Origins
-from headway_streamer.access.principal import Principal
 from headway_streamer.frames.dialect import THREE_WORDS
 from headway_streamer.http.authentication import START_KEY
+from headway_streamer.http.callers import Callers
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.requests import (
     AnyRequest,
@@ -23,6 +23,7 @@ from headway_streamer.http.requests import (
 )
 from headway_streamer.http.start_policy import check_start
 from headway_streamer.http.submission import Submissions
+from headway_streamer.limits.limits import LimitedError
 from headway_streamer.problems import Problem
 from headway_streamer.settings import Settings
 from headway_streamer.tasks.kinds import KindCatalogue
@@ -63,6 +64,7 @@ class StartAndStream:
         drain: Drain,
     ) -> None:
         self.settings = settings
+        self.callers = Callers(settings)
         self.origins = Origins(settings.cors_origins)
         self._kinds = kinds
         self._submissions = submissions
@@ -79,9 +81,11 @@ class StartAndStream:
             return self._streams.reject("drain")
         if not task:
             try:
-                task = await self._start(start, wanted.principal, head=wanted.head)
+                task = await self._start(start, wanted)
             except StoreFullError:
                 raise
+            except LimitedError as error:
+                return self._streams.reject("limit", error.seconds)
             except UnavailableError as error:
                 logger.warning("a task could not be started", extra={"action": "unavailable", "error": str(error)})
                 return self._streams.reject("unavailable")
@@ -91,14 +95,19 @@ class StartAndStream:
         wanted = wanted._replace(tasks=(task,), cursor=cursor, named=True, dialect=THREE_WORDS)
         return await self._streams.open(wanted, starter=start.cancel_on_disconnect)
 
-    async def _start(self, start: StartRequest, principal: Principal, *, head: bool) -> str:
+    async def _start(self, start: StartRequest, wanted: StreamRequest) -> str:
         """The id of the task that was started; empty if only the headers are wanted."""
         params = from_query(await self._kinds.kind(start.kind), start.params)
-        if head:
-            await self._submissions.check(principal, start.kind, params)
+        if wanted.head:
+            await self._submissions.check(wanted.principal, start.kind, params)
             return ""
         submitted = await self._submissions.submit(
-            principal, start.kind, params, key=start.key, cancel_on_disconnect=start.cancel_on_disconnect
+            wanted.principal,
+            start.kind,
+            params,
+            caller=wanted.caller,
+            key=start.key,
+            cancel_on_disconnect=start.cancel_on_disconnect,
         )
         return submitted.record.task
 
@@ -118,7 +127,7 @@ async def process_stream(
     kind = kind or settings.process_kind
     if not kind:
         raise Problem(400, "Bad query", "Name the kind: `?kind=…`, or `/api/v1/process/{kind}/stream`.")
-    wanted = stream_request(request, settings, [])
+    wanted = stream_request(request, start_and_stream.callers, [])
     return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 
@@ -131,7 +140,7 @@ async def process_kind_stream(
     cancel_on_disconnect: CancelQuery = "0",
 ) -> Response[Any]:
     check_start(request, start_and_stream.origins)
-    wanted = stream_request(request, start_and_stream.settings, [])
+    wanted = stream_request(request, start_and_stream.callers, [])
     return await start_and_stream.respond(_read_start(request, kind, key, cancel_on_disconnect), wanted)
 
 

@@ -12,12 +12,12 @@ from litestar.handlers import BaseRouteHandler
 
 from headway import codec
 from headway.subjects import is_name
-from headway_streamer.access.principal import EVERYBODY, READ, Principal
+from headway_streamer.access.principal import READ
 from headway_streamer.api.models import MAX_KEY_CHARS
 from headway_streamer.http.authentication import authorise
+from headway_streamer.http.callers import Callers
 from headway_streamer.http.head import HEAD
 from headway_streamer.problems import Problem, not_found
-from headway_streamer.settings import Settings
 from headway_streamer.watch.admission import StreamRequest
 
 JSON = "application/json"
@@ -28,7 +28,7 @@ T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
 
-def stream_request(request: AnyRequest, settings: Settings, tasks: list[str]) -> StreamRequest:
+def stream_request(request: AnyRequest, callers: Callers, tasks: list[str]) -> StreamRequest:
     """Read what a request for a stream asks. Raises a Problem.
 
     Header and query are read here: by Litestar's mappings and parameters a stream opens 9 µs later
@@ -48,16 +48,10 @@ def stream_request(request: AnyRequest, settings: Settings, tasks: list[str]) ->
         cursor=header(request, b"last-event-id") or query.get("cursor", ""),
         latest=begin == "latest",
         merging=merge == "1",
-        user=_user(request, settings, principal),
+        caller=callers.of(request.scope, principal),
         principal=principal,
         head=HEAD in request.scope,
     )
-
-
-def _user(request: AnyRequest, settings: Settings, principal: Principal) -> str:
-    if principal is not EVERYBODY:
-        return f"{principal.tenant}/{principal.owner}"
-    return request.headers.get(settings.user_header, "") if settings.user_header else ""
 
 
 def _query(request: AnyRequest) -> dict[str, str]:

@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 
 from headway_streamer.frames.dialect import CELERY, NATIVE, Dialect
+from headway_streamer.http.callers import Callers
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.requests import (
     AnyRequest,
@@ -37,11 +38,12 @@ class TaskStreams:
         self._streams = streams
         self._task_store = task_store
         self._listing = listing
+        self._callers = Callers(settings)
 
     async def stream(self, request: AnyRequest, tasks: list[str], *, dialect: Dialect = NATIVE) -> Response[Any]:
         """Return the events of `tasks`. Raises a Problem."""
         self.check_number(tasks)
-        wanted = stream_request(request, self._settings, tasks)
+        wanted = stream_request(request, self._callers, tasks)
         return await self._streams.open(wanted if dialect is NATIVE else wanted._replace(dialect=dialect))
 
     def check_number(self, tasks: list[str]) -> None:

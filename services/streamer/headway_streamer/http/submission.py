@@ -10,6 +10,9 @@ from headway.records import TaskRecord
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, SUBMIT, Principal
+from headway_streamer.http.callers import Callers
+from headway_streamer.limits.caller import Caller
+from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
@@ -34,13 +37,22 @@ class Submissions:
     """Checks tasks and stores them."""
 
     def __init__(
-        self, access: Access, kinds: KindCatalogue, task_store: TaskStore, drain: Drain, metrics: Metrics
+        self,
+        access: Access,
+        kinds: KindCatalogue,
+        task_store: TaskStore,
+        drain: Drain,
+        metrics: Metrics,
+        limits: Limits,
+        callers: Callers,
     ) -> None:
+        self.callers = callers
         self._access = access
         self._kinds = kinds
         self._task_store = task_store
         self._drain = drain
         self._metrics = metrics
+        self._limits = limits
 
     async def check(self, principal: Principal, kind: str, params: Any) -> None:
         """Raise a Problem if a task of `kind` with `params` cannot be started here now.
@@ -60,14 +72,17 @@ class Submissions:
         kind: str,
         params: Any,
         *,
+        caller: Caller,
         key: str = "",
         retry_of: str = "",
         cancel_on_disconnect: bool = False,
     ) -> Submitted:
-        """Check and store a task.
+        """Check and store a task. It counts against the limits of `caller` also when it is then refused.
 
-        Raises ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError and UnavailableError.
+        Raises LimitedError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError and
+        UnavailableError.
         """
+        self._limits.submit(caller)
         await self.check(principal, kind, params)
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)

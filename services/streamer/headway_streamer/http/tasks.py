@@ -50,7 +50,8 @@ async def submit_task(
     submission = await read_body(request, Submission)
     key = read_key(idempotency_key)
     principal = authorise(request.scope, SUBMIT)
-    return _accepted(await submissions.submit(principal, submission.kind, submission.params, key=key))
+    caller = submissions.callers.of(request.scope, principal)
+    return _accepted(await submissions.submit(principal, submission.kind, submission.params, caller=caller, key=key))
 
 
 @get("/api/v1/tasks", tags=["tasks"], summary="List recent tasks")
@@ -118,7 +119,8 @@ async def retry_task(
     if last is not None and not last.terminal:
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
-    return _accepted(await submissions.submit(principal, record.kind, params, retry_of=record.task))
+    caller = submissions.callers.of(request.scope, principal)
+    return _accepted(await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task))
 
 
 @get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="Get the result of a completed task")

@@ -13,6 +13,7 @@ import socket
 import sys
 from typing import NamedTuple, Protocol
 
+from headway_streamer.access.addresses import address_of
 from headway_streamer.metrics import Metrics
 from headway_streamer.process.refusals import Reason
 from headway_streamer.settings import Settings
@@ -143,19 +144,3 @@ class UnfinishedRequests:
         if address.unfinished > self._most_unfinished or len(self._requests) > MAX_UNFINISHED:
             seconds = min(seconds, CROWDED_SECONDS)
         connection.due_at = now + seconds
-
-
-def address_of(host: str) -> str | bytes:
-    """What is counted as one address: of IPv6 the 64 bits that a subscriber has to himself.
-
-    >>> address_of("192.0.2.1"), address_of("2001:db8::1") == address_of("2001:db8::2"), address_of("::ffff:192.0.2.1")
-    ('192.0.2.1', True, '192.0.2.1')
-    """
-    if ":" not in host:
-        return host
-    if host.startswith("::ffff:"):
-        return host.removeprefix("::ffff:")
-    try:
-        return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
-    except OSError:
-        return host

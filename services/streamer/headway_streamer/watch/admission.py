@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 from headway.errors import UnavailableError
@@ -13,6 +12,8 @@ from headway_streamer.frames import sse
 from headway_streamer.frames.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
 from headway_streamer.frames.dialect import NATIVE, Dialect
 from headway_streamer.frames.frame import Frame
+from headway_streamer.limits.caller import NOBODY, Caller
+from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import not_found
 from headway_streamer.settings import Settings
@@ -38,8 +39,8 @@ class StreamRequest(NamedTuple):
     merging: bool = True
     dialect: Dialect = NATIVE
     named: bool = False
-    user: str = ""
-    """Name of the user, if it is known."""
+    caller: Caller = NOBODY
+    """Whom it counts against."""
     principal: Principal = EVERYBODY
     """Who asks."""
     head: bool = False
@@ -59,6 +60,7 @@ class Admission:
         drain: Drain,
         metrics: Metrics,
         open_streams: OpenStreams,
+        limits: Limits,
     ) -> None:
         self.settings = settings
         self._tails = tails
@@ -68,27 +70,46 @@ class Admission:
         self._drain = drain
         self._metrics = metrics
         self._open_streams = open_streams
+        self._limits = limits
         self.count = 0
-        """Streams that are open."""
-        self._users: Counter[str] = Counter()
+        """Streams that are open or being opened."""
 
     async def open(self, wanted: StreamRequest) -> Session | None:
         """Open a stream, to be closed. None if the client has all of it. Raises a Problem for an unknown task."""
         if self._drain.draining:
             return rejection("drain")
-        if self._full(wanted.user):
+        if self.count >= self.settings.max_watchers:
             return rejection("overload")
+        if self._limits.full(wanted.caller):
+            return rejection("limit")
+        self._enter(wanted)  # before anything is awaited: others may ask meanwhile
+        session = None
         try:
-            if wanted.head:
-                return await self._describe(wanted)
-            tails = await self._join(wanted.tasks, wanted.principal)
+            session = await self._open(wanted)
         except UnavailableError:
             return rejection("unavailable")
+        finally:
+            if session is None or session.watcher is None:
+                self._leave_place(wanted)
+        return session
+
+    async def _open(self, wanted: StreamRequest) -> Session | None:
+        if wanted.head:
+            return await self._describe(wanted)
+        tails = await self._join(wanted.tasks, wanted.principal)
         readers = self._readers(tails, wanted)
         if wanted.cursor and all(reader.complete for reader in readers):
             self._leave(tails)
             return None
         return self._session(readers, tails, wanted)
+
+    def _enter(self, wanted: StreamRequest) -> None:
+        self.count += 1
+        self._limits.enter(wanted.caller)
+
+    def _leave_place(self, wanted: StreamRequest) -> None:
+        self.count -= 1
+        self._limits.leave(wanted.caller)
 
     async def _describe(self, wanted: StreamRequest) -> Session | None:
         """What `open` would return, but without a watcher."""
@@ -130,27 +151,15 @@ class Admission:
             dialect=wanted.dialect,
             expires=wanted.principal.expires,
         )
-        self.count += 1
-        if wanted.user:
-            self._users[wanted.user] += 1
         self._metrics.watcher_opened()
         session = Session(watcher)
-        session.on_close(lambda reason: self._closed(tails, wanted.user, reason))
+        session.on_close(lambda reason: self._closed(tails, wanted, reason))
         if wanted.principal is not EVERYBODY:
             self._open_streams.add(session, wanted.principal)
         return session
 
-    def _full(self, user: str) -> bool:
-        if self.count >= self.settings.max_watchers:
-            return True
-        return bool(user) and self._users[user] >= self.settings.max_watchers_per_user
-
-    def _closed(self, tails: list[Tail], user: str, reason: str) -> None:
-        self.count -= 1
-        if user:
-            self._users[user] -= 1
-            if not self._users[user]:
-                del self._users[user]
+    def _closed(self, tails: list[Tail], wanted: StreamRequest, reason: str) -> None:
+        self._leave_place(wanted)
         self._metrics.watcher_closed(reason)
         self._leave(tails)
 
@@ -199,9 +208,12 @@ def _visible(tail: Tail, principal: Principal) -> bool:
     return tail.ownership != UNKNOWN and principal.sees_task(tail.task, tail.ownership)
 
 
-def rejection(reason: str) -> Session:
-    """A stream that ends at once with `goodbye`: a native EventSource would not reconnect after an error status."""
-    return Session(None, farewell=sse.control(Goodbye(reason), retry_ms=3 * retry_ms()))
+def rejection(reason: str, seconds: float = 0.0) -> Session:
+    """A stream that ends at once with `goodbye`: a native EventSource would not reconnect after an error status.
+
+    Clients come back after `seconds` and a random time that spreads them.
+    """
+    return Session(None, farewell=sse.control(Goodbye(reason), retry_ms=3 * retry_ms() + round(seconds * 1000)))
 
 
 def parse_cursor(text: str) -> Cursor | None:

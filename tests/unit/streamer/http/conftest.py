@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from headway_streamer.http.app import create_app
+from headway_streamer.http.callers import Callers
 from headway_streamer.http.event_stream import EventStreams
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
@@ -20,7 +21,8 @@ def app_of(parts, access=None):
     access = access or memory_access()
     parts.revoked = access.revocations.cover
     access.revocations.on_added.append(parts.open_streams.end_revoked)
-    submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics)
+    callers = Callers(parts.settings)
+    submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers)
     streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
     return create_app(
         parts.settings,

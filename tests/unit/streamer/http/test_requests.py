@@ -3,8 +3,6 @@
 import pytest
 
 from headway import codec
-from headway.testing import MemoryLog
-from tests.unit.streamer.http.conftest import streamer
 
 TASKS = "/api/v1/tasks"
 JSON = {"Content-Type": "application/json"}
@@ -35,13 +33,6 @@ async def test_parameters_at_the_depth_limit_are_accepted(parts, client):
     params = '{"a":' * (codec.MAX_DEPTH - 1) + "{}" + "}" * (codec.MAX_DEPTH - 1)
     reply = await client.post(TASKS, content=f'{{"kind":"k","params":{params}}}', headers=JSON)
     assert reply.status_code == 202
-
-
-async def test_the_user_comes_from_the_header_of_the_settings():
-    async with streamer(MemoryLog(), user_header="x-user", max_watchers_per_user=0) as (parts, client):
-        await parts.add_task("t1")
-        reply = await client.get(f"{TASKS}/t1/stream", headers={"X-User": "ada"})
-        assert b'"reason":"overload"' in reply.content
 
 
 @pytest.mark.security

@@ -5,8 +5,9 @@ import logging
 
 import pytest
 
+from headway_streamer.access.addresses import address_of
 from headway_streamer.process import unfinished_requests as module
-from headway_streamer.process.unfinished_requests import CROWDED_SECONDS, LOG_SECONDS, Address, Limits, address_of
+from headway_streamer.process.unfinished_requests import CROWDED_SECONDS, LOG_SECONDS, Address, Limits
 from headway_streamer.settings import Settings
 from tests.fixtures.protocol import unfinished_requests
 

@@ -1,5 +1,8 @@
 """Admission of streams."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from headway.eventlog.chain import EMPTY, Chain
@@ -7,8 +10,9 @@ from headway.ownership import Ownership
 from headway.testing import MemoryLog
 from headway_streamer.access.principal import ACTIONS, ALL, Principal
 from headway_streamer.frames.cursor import encode
+from headway_streamer.limits.caller import Caller
 from headway_streamer.problems import Problem
-from headway_streamer.watch.admission import StreamRequest, parse_cursor
+from headway_streamer.watch.admission import StreamRequest, parse_cursor, rejection
 from tests.unit.streamer.conftest import completed, parse, parts_on, ticks
 
 pytestmark = pytest.mark.looptime
@@ -40,18 +44,50 @@ async def test_a_task_among_others_that_is_unknown_leaves_no_tail(parts):
     assert not any(entry.users for entry in parts.tails._entries.values())
 
 
+ADA = Caller(owner="ada")
+
+
 async def test_limits_reject_and_free_places_are_given_again():
     async with parts_on(MemoryLog(), max_watchers=2, max_watchers_per_user=1) as parts:
         await parts.write("t1", *ticks(1, 1))
-        ada = await parts.admission.open(StreamRequest(("t1",), user="ada"))
-        assert reason(await parts.admission.open(StreamRequest(("t1",), user="ada"))) == "overload"
+        ada = await parts.admission.open(StreamRequest(("t1",), caller=ADA))
+        assert reason(await parts.admission.open(StreamRequest(("t1",), caller=ADA))) == "limit"
         other = await parts.admission.open(StreamRequest(("t1",)))
         assert reason(await parts.admission.open(StreamRequest(("t1",)))) == "overload"
         for session in (ada, other):
             session.close()
-        again = await parts.admission.open(StreamRequest(("t1",), user="ada"))
+        again = await parts.admission.open(StreamRequest(("t1",), caller=ADA))
         assert again.watcher is not None
         again.close()
+
+
+@pytest.mark.security
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"max_watchers_per_user": 10}, StreamRequest(("t1",), caller=ADA)),
+        ({"max_watchers": 10}, StreamRequest(("t1",))),
+    ],
+)
+async def test_requests_that_come_at_once_do_not_pass_a_limit_together(settings, wanted):
+    async with parts_on(MemoryLog(), **settings) as parts:
+        await parts.write("t1", *ticks(1, 1))
+        sessions = await asyncio.gather(*(parts.admission.open(wanted) for _ in range(100)))
+        assert sum(session.watcher is not None for session in sessions) == 10
+        for session in sessions:
+            session.close()
+        assert parts.admission.count == 0
+
+
+@pytest.mark.parametrize(("task", "cursor", "away"), [("t1", "end", False), ("absent", "", False), ("t1", "", True)])
+async def test_a_request_without_a_stream_takes_no_place(parts, log, task, cursor, away):
+    await parts.write("t1", *ticks(1, 1), completed())
+    cursor = cursor and encode("inc", [(await parts.history.last("t1")).position])
+    log.away = away
+    with suppress(Problem):
+        await parts.admission.open(StreamRequest((task,), cursor, caller=ADA))
+    assert parts.admission.count == 0
+    assert parts.limits.places["owner"].report() == {}
 
 
 @pytest.mark.parametrize("head", [False, True])
@@ -142,6 +178,11 @@ async def test_the_record_tells_whose_a_task_is_when_no_event_does(parts, monkey
     (await parts.admission.open(StreamRequest(("t1",), principal=ANN))).close()
     assert reads.taken() == ["log", "record"]
     assert "record" in await reads_of_refusal(parts, reads, "t1")
+
+
+def test_a_client_returns_no_earlier_than_its_limit_allows():
+    (goodbye,) = parse(rejection("limit", 20).farewell)
+    assert 21_500 <= goodbye.retry <= 29_000
 
 
 def test_text_that_is_not_a_cursor_is_none():
