@@ -81,6 +81,10 @@ GONE = {"auth": ("seed",)}
 """Values that the schema lets pass because a template names their replacement."""
 PLACEHOLDER = "namespaceplaceholder"
 """Namespace for which the accounts are made, before it becomes a value."""
+PREVIOUS = """\
+{{{{- if include "nats.hasPrevious" (list . "{role}") }}}}
+{line}{{{{- end }}}}
+"""
 TYPES: dict[type, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer", "minimum": 0},
@@ -208,13 +212,19 @@ def readme(chart: str) -> str:
 
 
 def nats_accounts() -> str:
-    """The accounts of the bundled NATS, as a template: the namespace is a value."""
+    """The accounts of the bundled NATS, as a template: its namespace is a value, and there may be previous users."""
     names = Names(PLACEHOLDER)
-    users = {role.name: (User(role.name, Literal(f"${role.name.upper()}_PASSWORD")),) for role in roles(names)}
+    users = {role.name: (_user(role.name), _user(f"{role.name}_previous")) for role in roles(names)}
     size = '{{ include "nats.maxFile" . }}'
     text = render({"accounts": accounts(names, users, max_file=size)})
+    previous = re.compile(r"^ +\{ user: \$(\w+)_PREVIOUS_USER.*\n", re.MULTILINE)
+    text = previous.sub(lambda line: PREVIOUS.format(role=line[1].lower(), line=line[0]), text)
     text = text.replace(PLACEHOLDER.upper(), "{{ upper .Values.namespace }}")
     return "# `make docs` generates this file.\n" + text.replace(PLACEHOLDER, "{{ .Values.namespace }}")
+
+
+def _user(variable: str) -> User:
+    return User(Literal(f"${variable}_user".upper()), Literal(f"${variable}_password".upper()))
 
 
 def external_nats() -> str:

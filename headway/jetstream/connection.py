@@ -129,7 +129,7 @@ class Connection:
             closed_cb=self._on_closed,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=1,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it only sleeps and compares
             connect_timeout=3,
             ping_interval=10,
             max_outstanding_pings=2,

@@ -88,6 +88,14 @@ class ApiServer(ThreadingHTTPServer):
         data = self.objects["secrets", name]["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
+    def listed(self) -> list[dict[str, Any]]:
+        """All objects, the contents of secrets as text."""
+        items = {key: dict(item) for key, item in self.objects.items()}
+        for (plural, name), item in items.items():
+            if plural == "secrets":
+                item["stringData"] = self.secret(name)
+        return list(items.values())
+
     def helm(self) -> helm_python.Config:
         """Helm with this cluster; it keeps the releases in its own memory."""
         whole = {

@@ -1,7 +1,11 @@
 """What people do with an installation: submit tasks, and watch them through whatever happens to the pods."""
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import httpx
 
+from tests.fixtures.condition import holds
 from tests.fixtures.sse import Reader
 
 TERMINAL = ("completed", "error", "cancelled")
@@ -48,6 +52,17 @@ class Watcher:
     @property
     def _over(self):
         return bool(self.reader.log) and self.reader.log[-1].get("status") in TERMINAL
+
+
+@asynccontextmanager
+async def watching(http, pods, steps, watchers, tasks=4):
+    """Watchers of tasks that run, at all of the streamers; ends when they have seen all tasks end."""
+    running = [await submit(http, pods[n % len(pods)], "script", {"steps": steps}) for n in range(tasks)]
+    found = [Watcher(http, lambda n=n: pods[n % len(pods)].service.url, running[n % tasks]) for n in range(watchers)]
+    following = [asyncio.ensure_future(watcher.follow()) for watcher in found]
+    assert await holds(lambda: all(len(watcher.reader.log) > 2 for watcher in found), 20)
+    yield found
+    await asyncio.gather(*following)
 
 
 def count(watchers):

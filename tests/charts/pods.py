@@ -50,7 +50,7 @@ def mount_secrets(objects: Objects, pod: dict[str, Any], container: dict[str, An
         if "secret" not in volume:
             continue
         place = mounted[places[volume["name"]]] = directory / volume["name"]
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         contents = one(objects, "Secret", volume["secret"]["secretName"])["stringData"]
         items = volume["secret"].get("items", [{"key": key, "path": key} for key in contents])
         for item in items:
@@ -111,6 +111,12 @@ class NatsProcess:
         assert self._process is not None
         self._process.send_signal(number)
 
+    def terminate(self) -> None:
+        """SIGTERM, and wait for the end."""
+        self.signal(TERM)
+        assert self._process is not None
+        self._process.wait(60)
+
     def violations(self) -> list[str]:
         """What clients tried and were not allowed to."""
         return [line for line in self.log.read_text().splitlines() if "iolation" in line]
@@ -121,21 +127,30 @@ class Nats(NatsProcess):
 
     def __init__(self, objects: Objects, name: str, directory: Path) -> None:
         super().__init__(directory)
-        container = container_of(objects, "StatefulSet", name)
+        self._name, self._directory = name, directory
+        self.render(objects)
+        self.restart()
+
+    def render(self, objects: Objects) -> None:
+        """Take the configuration, environment and secrets of `objects`, for the next start."""
+        container = container_of(objects, "StatefulSet", self._name)
         self.environment = environment_of(objects, container)
-        text = one(objects, "ConfigMap", name)["data"]["nats.conf"]
-        pod = one(objects, "StatefulSet", name)["spec"]["template"]["spec"]
-        for path, here in mount_secrets(objects, pod, container, directory / name).items():
-            text = text.replace(path, str(here))
-        for rendered, local in (
-            ("listen: 0.0.0.0:4222", f"listen: 127.0.0.1:{self.port}"),
-            ("http: 127.0.0.1:8222", f"http: 127.0.0.1:{self.monitor}"),
-            ("/tmp/nats.pid", str(directory / "nats.pid")),
-            ("store_dir: /data", f"store_dir: {directory / 'data'}"),
-        ):
-            assert text.count(rendered) == 1, rendered
-            text = text.replace(rendered, local)
-        self.start(text)
+        pod = one(objects, "StatefulSet", self._name)["spec"]["template"]["spec"]
+        mounted = mount_secrets(objects, pod, container, self._directory / self._name)
+        self._places = {path: str(here) for path, here in mounted.items()} | {
+            "listen: 0.0.0.0:4222": f"listen: 127.0.0.1:{self.port}",
+            "http: 127.0.0.1:8222": f"http: 127.0.0.1:{self.monitor}",
+            "store_dir: /data": f"store_dir: {self._directory / 'data'}",
+        }
+        text = one(objects, "ConfigMap", self._name)["data"]["nats.conf"]
+        assert all(text.count(place) == 1 for place in list(self._places)[-3:])
+        self._config.write_text(self.local(text))
+
+    def local(self, text: str) -> str:
+        """With the paths and addresses of this machine in place of those of the pod."""
+        for rendered, here in self._places.items():
+            text = text.replace(rendered, here)
+        return text
 
 
 def path_of_the_image() -> dict[str, str]:
@@ -154,12 +169,17 @@ class Pod:
         assert rendered["HEADWAY_NATS_URL"].endswith(":4222")
         scheme = rendered["HEADWAY_NATS_URL"].partition("://")[0]
         rendered["HEADWAY_NATS_URL"] = nats_url.replace("nats://", f"{scheme}://")
-        self.mounted = mount_secrets(objects, self._spec, self._container, directory / f"{name}-{replica}")
+        self._place = directory / f"{name}-{replica}"
+        self.mounted = mount_secrets(objects, self._spec, self._container, self._place)
         for path, here in self.mounted.items():
             rendered = {name: value.replace(path, str(here)) for name, value in rendered.items()}
         if self._container["name"] == "streamer":
             rendered |= {"SELF_PORT": "{port}", "SELF_HOST": "127.0.0.1", "SELF_NAME": f"{name}-{replica}"}
         self.service = Service(f"{name}-{replica}", module, rendered, directory)
+
+    def update_secrets(self, objects: Objects) -> None:
+        """Write mounted secrets again, as a kubelet does it some time after they were changed."""
+        mount_secrets(objects, self._spec, self._container, self._place)
 
     def start(self) -> None:
         """Return when its own startup and readiness probes say so."""

@@ -69,7 +69,7 @@ async def test_nats_serves_tls_and_refuses_the_rest(certificates, given, verify,
             other_authority_accepted=0,
         )
         for pod in (processor, streamer):
-            (place,) = pod.mounted.values()
+            place = pod.mounted["/etc/headway/nats/tls"]
             files = {path.name: path.read_text() for path in place.iterdir()}
             assert certificates.server_secret["tls.key"] not in files.values()
             assert set(files) == ({"ca.crt", "tls.crt", "tls.key"} if verify else {"ca.crt"})

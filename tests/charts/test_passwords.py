@@ -1,6 +1,7 @@
 """The passwords of the bundled NATS: random, kept in the cluster, and never made where none would keep them."""
 
 import hashlib
+import re
 
 import helm_python
 import pytest
@@ -24,8 +25,21 @@ def cluster():
 
 def passwords(server, name=SECRET):
     contents = server.secret(name)
-    assert {contents[f"{role}-user"] for role in ROLES} == set(ROLES)
     return {role: contents[f"{role}-password"] for role in ROLES}
+
+
+def users(server, which=""):
+    """User and password of each role, or with ``-previous`` those before."""
+    contents = server.secret(SECRET)
+    return {role: (contents[f"{role}{which}-user"], contents[f"{role}{which}-password"]) for role in ROLES}
+
+
+def accepted(server):
+    """The users that the configuration of the server names, as roles with and without -previous."""
+    template = server.objects["statefulsets", "demo-nats"]["spec"]["template"]["spec"]["containers"][0]
+    keys = {entry["name"]: entry["valueFrom"]["secretKeyRef"]["key"] for entry in template["env"]}
+    text = server.objects["configmaps", "demo-nats"]["data"]["nats.conf"]
+    return sorted(keys[variable].removesuffix("-user") for variable in re.findall(r"\buser: \$(\w+)", text))
 
 
 def checksum(server):
@@ -75,20 +89,82 @@ def test_a_cluster_keeps_random_passwords(cluster, security_figures):
 def test_a_given_password_wins_and_the_others_are_kept(cluster):
     server, helm = cluster
     helm.install(CHART, "demo")
-    first, sum_of_first = passwords(server), checksum(server)
+    first, sum_of_first = users(server), checksum(server)
+    assert {user for user, _ in first.values()} == set(ROLES)
     helm.upgrade(CHART, "demo", {"nats": {"auth": {"passwords": {"reporter": "a-password-by-hand"}}}})
-    assert passwords(server) == first | {"reporter": "a-password-by-hand"}
+    assert users(server) == first | {"reporter": ("reporter_2", "a-password-by-hand")}
+    assert users(server, "-previous")["reporter"] == first["reporter"]
+    assert accepted(server) == ["processor", "reporter", "reporter-previous", "streamer"]
     assert checksum(server) != sum_of_first  # NATS starts again with it
     helm.upgrade(CHART, "demo", {}, reset_values=True)
-    assert passwords(server) == first | {"reporter": "a-password-by-hand"}
+    assert users(server) == first | {"reporter": ("reporter_2", "a-password-by-hand")}
+
+
+def auth(**values):
+    return {"nats": {"auth": values}}
+
+
+def test_a_rotation_makes_new_passwords_and_the_previous_ones_hold_until_they_are_revoked(cluster):
+    server, helm = cluster
+    helm.install(CHART, "demo")
+    first, services = users(server), deployments(server)
+    helm.upgrade(CHART, "demo", auth(rotation=2))
+    second = users(server)
+    assert {role: user for role, (user, _) in second.items()} == {role: f"{role}_2" for role in ROLES}
+    assert not {password for _, password in second.values()} & {password for _, password in first.values()}
+    assert users(server, "-previous") == first
+    both = sorted([*ROLES, *(f"{role}-previous" for role in ROLES)])
+    assert accepted(server) == both
+    sum_of_second = checksum(server)
+    helm.upgrade(CHART, "demo", {"streamer": {"replicaCount": 2}}, reuse_values=True)
+    assert (users(server), users(server, "-previous"), checksum(server)) == (second, first, sum_of_second)
+    helm.upgrade(CHART, "demo", auth(rotation=2, revocation=2))
+    assert (users(server), accepted(server)) == (second, ROLES)
+    assert set(users(server, "-previous").values()) == {("", "")}
+    helm.upgrade(CHART, "demo", auth(rotation=2, revocation=2))
+    assert (users(server), accepted(server)) == (second, ROLES)
+    assert deployments(server) == services  # the services read files: no pod of theirs is replaced
+    helm.upgrade(CHART, "demo", auth(rotation=3, revocation=2))
+    assert {user for user, _ in users(server).values()} == set(ROLES)
+    assert (users(server, "-previous"), accepted(server)) == (second, both)
+
+
+def deployments(server):
+    return {name: item["spec"] for (kind, name), item in server.objects.items() if kind == "deployments"}
+
+
+def test_a_rotation_and_a_revocation_at_once_leave_nothing_that_was_accepted(cluster):
+    server, helm = cluster
+    helm.install(CHART, "demo")
+    first = users(server)
+    helm.upgrade(CHART, "demo", auth(rotation=2, revocation=2))
+    assert not set(users(server).values()) & set(first.values())
+    assert accepted(server) == ROLES
+
+
+def test_a_rotation_that_would_keep_a_given_password_is_refused(cluster):
+    _, helm = cluster
+    helm.install(CHART, "demo", auth(passwords=PASSWORDS))
+    with pytest.raises(helm_python.HelmError, match=r"auth.passwords.processor is still the password in use"):
+        helm.upgrade(CHART, "demo", auth(passwords=PASSWORDS, rotation=2))
+
+
+def test_a_secret_of_ones_own_may_hold_previous_passwords():
+    own = auth(existingSecret="mine") | {"global": {"nats": {"existingSecret": "mine"}}}
+    for more, lines in (({}, 3), ({"previousUsers": True}, 6)):
+        objects = render(given=merged(merged(NONE, own), auth(**more)))
+        text = one(objects, "ConfigMap", "demo-nats")["data"]["nats.conf"]
+        assert len(re.findall(r"\buser: \$\w+", text)) == lines
+        container = one(objects, "StatefulSet", "demo-nats")["spec"]["template"]["spec"]["containers"][0]
+        assert {entry["name"] for entry in container["env"]} == set(re.findall(r"(?:user|password): \$(\w+)", text))
 
 
 def test_a_secret_of_ones_own_is_neither_read_nor_made(cluster):
     server, helm = cluster
-    auth = {"nats": {"auth": {"existingSecret": "mine"}}, "global": {"nats": {"existingSecret": "mine"}}}
-    helm.install(CHART, "demo", auth)
+    given = auth(existingSecret="mine") | {"global": {"nats": {"existingSecret": "mine"}}}
+    helm.install(CHART, "demo", given)
     assert [name for kind, name in server.objects if kind == "secrets"] == []
-    assert render(given=merged(NONE, auth)) == render(given=merged(NONE, auth), at=path_of("headway"))
+    assert render(given=merged(NONE, given)) == render(given=merged(NONE, given), at=path_of("headway"))
 
 
 @pytest.mark.parametrize("missing", ROLES)

@@ -153,6 +153,9 @@ def test_both_services_use_the_nats_that_comes_along_under_any_release_name():
                 continue
             env = {entry["name"]: entry for entry in item["spec"]["template"]["spec"]["containers"][0]["env"]}
             host = env["HEADWAY_NATS_URL"]["value"].removeprefix("nats://").removesuffix(":4222")
-            secret = env["HEADWAY_NATS_PASSWORD"]["valueFrom"]["secretKeyRef"]
+            volumes = {volume["name"]: volume for volume in item["spec"]["template"]["spec"]["volumes"]}
+            secret = volumes["nats-auth"]["secret"]
+            keys = {entry["key"] for entry in secret["items"]}
+            files = {env[f"HEADWAY_NATS_{name}_FILE"]["value"].rpartition("/")[2] for name in ("USER", "PASSWORD")}
             assert ("Service", host) in names
-            assert secret["key"] in one(objects, "Secret", secret["name"])["stringData"]
+            assert keys == files <= one(objects, "Secret", secret["secretName"])["stringData"].keys()

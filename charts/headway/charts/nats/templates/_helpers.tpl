@@ -15,29 +15,60 @@ statefulset.kubernetes.io/pod-name: {{ include "common.fullname" . }}-0
 {{- end -}}
 
 {{/*
-The password of each role: the given one, else that of the cluster's secret, else a random one. Without a cluster
-`lookup` returns nothing at all, and none is generated: it would be another one in each render. A list is not empty
-where there is a cluster, even if it has no items or its namespace does not exist yet.
-Kept in the values for this render, so that all templates see the same passwords.
+User and password of each role, and those before, which are still accepted. The password is the given one, else that of
+the cluster's secret unless auth.rotation was raised, else a random one. A new password comes with the other one of two
+user names, because a server knows one password of a user; what was used so far becomes the previous one, until
+auth.revocation is raised. Without a cluster `lookup` returns nothing at all, and none is generated: it would be another
+one in each render. A list is not empty where there is a cluster, even if it has no items or its namespace does not
+exist yet. Kept in the values for this render, so that all templates see the same passwords.
 */}}
-{{- define "nats.passwords" -}}
-{{- if not (hasKey .Values "_passwords") -}}
-{{- $secret := lookup "v1" "Secret" .Release.Namespace (include "nats.secret" .) -}}
-{{- $stored := $secret.data | default dict -}}
-{{- $passwords := dict -}}
+{{- define "nats.users" -}}
+{{- if not (hasKey .Values "_users") -}}
+{{- $stored := (lookup "v1" "Secret" .Release.Namespace (include "nats.secret" .)).data | default dict -}}
+{{- $rotated := gt (int .Values.auth.rotation) (int (include "nats.stored" (list $stored "rotation") | default "1")) -}}
+{{- $revoked := gt (int .Values.auth.revocation) (int (include "nats.stored" (list $stored "revocation") | default "1")) -}}
+{{- $users := dict -}}
 {{- range $role, $given := .Values.auth.passwords -}}
-{{- $password := $given | default (get $stored (printf "%s-password" $role) | b64dec) -}}
+{{- $user := include "nats.stored" (list $stored (printf "%s-user" $role)) -}}
+{{- $kept := include "nats.stored" (list $stored (printf "%s-password" $role)) -}}
+{{- $password := $given | default (ternary "" $kept $rotated) -}}
 {{- if not $password -}}
 {{- if not (lookup "apps/v1" "StatefulSet" $.Release.Namespace "") -}}
 {{- fail (printf "auth.passwords.%s of the chart nats is empty, and Helm does not reach a cluster, where a random password would be stored. Set auth.existingSecret to the name of a secret, or auth.passwords.streamer, auth.passwords.processor and auth.passwords.reporter; or let Helm ask the cluster (--dry-run=server)" $role) -}}
 {{- end -}}
 {{- $password = printf "%s%s" (randAlpha 1) (randAlphaNum 39) -}}
+{{- else if and $rotated $given (eq $given $kept) -}}
+{{- fail (printf "auth.rotation of the chart nats was raised, but auth.passwords.%s is still the password in use: give another one" $role) -}}
 {{- end -}}
-{{- $_ := set $passwords $role $password -}}
+{{- $previous := dict "user" (include "nats.stored" (list $stored (printf "%s-previous-user" $role))) "password" (include "nats.stored" (list $stored (printf "%s-previous-password" $role))) -}}
+{{- if and $kept (ne $password $kept) -}}
+{{- $previous = dict "user" $user "password" $kept -}}
+{{- $user = ternary (printf "%s_2" $role) $role (eq $user $role) -}}
 {{- end -}}
-{{- $_ := set .Values "_passwords" $passwords -}}
+{{- if $revoked -}}
+{{- $previous = dict "user" "" "password" "" -}}
 {{- end -}}
-{{- toYaml .Values._passwords -}}
+{{- $_ := set $users $role (dict "user" ($user | default $role) "password" $password "previousUser" $previous.user "previousPassword" $previous.password) -}}
+{{- end -}}
+{{- $_ := set .Values "_users" $users -}}
+{{- end -}}
+{{- toYaml .Values._users -}}
+{{- end -}}
+
+{{/* What the secret in the cluster holds. Takes its data and a key. */}}
+{{- define "nats.stored" -}}
+{{- get (index . 0) (index . 1) | b64dec -}}
+{{- end -}}
+
+{{/* Whether the server accepts the previous password of a role. Takes the context and the role. */}}
+{{- define "nats.hasPrevious" -}}
+{{- with index . 0 -}}
+{{- if include "nats.existingSecret" . -}}
+{{- if .Values.auth.previousUsers }}true{{ end -}}
+{{- else if (get (include "nats.users" . | fromYaml) (index $ 1)).previousUser -}}
+true
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* What JetStream may store: nine tenths of the volume, because a file system needs space of its own. */}}
@@ -62,6 +93,6 @@ Kept in the values for this render, so that all templates see the same passwords
 checksum/config: {{ tpl (.Files.Get "files/nats.conf") . | sha256sum }}
 {{- if not (include "nats.existingSecret" .) }}
 # Short, so that it tells of a change and not of the passwords.
-checksum/auth: {{ include "nats.passwords" . | sha256sum | trunc 8 | quote }}
+checksum/auth: {{ include "nats.users" . | sha256sum | trunc 8 | quote }}
 {{- end }}
 {{- end -}}

@@ -73,12 +73,11 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
   value: {{ include "common.text" $nats.readPauseMs | quote }}
 {{- if $secret }}
 {{- if eq $auth "user" }}
-- name: HEADWAY_NATS_USER
-  valueFrom:
-    secretKeyRef: { name: {{ $secret | quote }}, key: {{ $nats.userKey | quote }} }
-- name: HEADWAY_NATS_PASSWORD
-  valueFrom:
-    secretKeyRef: { name: {{ $secret | quote }}, key: {{ $nats.passwordKey | quote }} }
+# Files, which the kubelet writes again when the secret changes: they are read at each connection.
+- name: HEADWAY_NATS_USER_FILE
+  value: /etc/headway/nats/auth/{{ $nats.userKey }}
+- name: HEADWAY_NATS_PASSWORD_FILE
+  value: /etc/headway/nats/auth/{{ $nats.passwordKey }}
 {{- else if eq $auth "creds" }}
 - name: HEADWAY_NATS_CREDS_FILE
   value: /etc/headway/nats/auth/{{ $nats.credsKey }}
@@ -100,7 +99,7 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
 {{- end -}}
 
 {{- define "common.natsMounts" -}}
-{{- if and (include "common.natsSecret" .) (has (include "common.natsAuth" .) (list "creds" "nkey")) }}
+{{- if include "common.natsSecret" . }}
 - { name: nats-auth, mountPath: /etc/headway/nats/auth, readOnly: true }
 {{- end }}
 {{- if include "common.natsTlsSecret" . }}
@@ -109,9 +108,17 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
 {{- end -}}
 
 {{- define "common.natsVolumes" -}}
-{{- if and (include "common.natsSecret" .) (has (include "common.natsAuth" .) (list "creds" "nkey")) }}
+{{- with include "common.natsSecret" . }}
+{{- $keys := dict "user" (list "userKey" "passwordKey") "creds" (list "credsKey") "nkey" (list "nkeyKey") }}
 - name: nats-auth
-  secret: { secretName: {{ include "common.natsSecret" . | quote }}, defaultMode: 0440 }
+  secret:
+    secretName: {{ . | quote }}
+    defaultMode: 0440
+    # Not those of other roles, which the same secret may hold.
+    items:
+      {{- range get $keys (include "common.natsAuth" $) }}
+      - { key: {{ get $.Values.nats . | quote }}, path: {{ get $.Values.nats . | quote }} }
+      {{- end }}
 {{- end }}
 {{- with include "common.natsTlsSecret" . }}
 - name: nats-tls
