@@ -24,17 +24,30 @@ RESOURCES = {
         "ServiceAccount": "serviceaccounts",
     },
     "apps/v1": {"Deployment": "deployments", "StatefulSet": "statefulsets"},
+    "autoscaling/v2": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
+    "keda.sh/v1alpha1": {"ScaledObject": "scaledobjects"},
     "networking.k8s.io/v1": {"NetworkPolicy": "networkpolicies"},
     "policy/v1": {"PodDisruptionBudget": "poddisruptionbudgets"},
+    "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
 }
-PATH = re.compile(r"/(?:api|apis)/(?P<version>v1|[^/]+/v1)/namespaces/[^/]+/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?")
+OF_THE_CLUSTER = {"Namespace", "StorageClass"}
+"""Kinds of objects that are in no namespace."""
+PATH = re.compile(
+    r"/(?:api|apis)/(?P<version>v1|[^/]+/v[^/]+)/(?:namespaces/[^/]+/)?(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?"
+)
 ROOTS = {version: "api/v1" if version == "v1" else f"apis/{version}" for version in RESOURCES}
 
 
 def resources(version: str) -> dict[str, Any]:
     """The list of the resources of a version."""
     listed = [
-        {"name": plural, "singularName": kind.lower(), "namespaced": kind != "Namespace", "kind": kind, "verbs": []}
+        {
+            "name": plural,
+            "singularName": kind.lower(),
+            "namespaced": kind not in OF_THE_CLUSTER,
+            "kind": kind,
+            "verbs": [],
+        }
         for kind, plural in RESOURCES[version].items()
     ]
     return {"kind": "APIResourceList", "groupVersion": version, "resources": listed}
@@ -42,11 +55,11 @@ def resources(version: str) -> dict[str, Any]:
 
 def schema(version: str) -> dict[str, Any]:
     """As much of the OpenAPI of a version as tells Helm that the server itself validates fields."""
-    group = version.rpartition("/")[0]
+    group, _, number = version.rpartition("/")
     paths = {
         f"/{plural}": {
             "patch": {
-                "x-kubernetes-group-version-kind": {"group": group, "version": "v1", "kind": kind},
+                "x-kubernetes-group-version-kind": {"group": group, "version": number, "kind": kind},
                 "parameters": [{"name": "fieldValidation", "in": "query"}],
                 "responses": {},
             }
@@ -62,7 +75,10 @@ DISCOVERY: dict[str, dict[str, Any]] = {
     "/apis": {
         "kind": "APIGroupList",
         "groups": [
-            {"name": version[:-3], "versions": [{"groupVersion": version, "version": "v1"}]}
+            {
+                "name": version.split("/")[0],
+                "versions": [{"groupVersion": version, "version": version.split("/")[1]}],
+            }
             for version in RESOURCES
             if version != "v1"
         ],

@@ -96,3 +96,28 @@ checksum/config: {{ tpl (.Files.Get "files/nats.conf") . | sha256sum }}
 checksum/auth: {{ include "nats.users" . | sha256sum | trunc 8 | quote }}
 {{- end }}
 {{- end -}}
+
+{{/* Whether the volume depends on the cluster's default storage class: text or nothing. */}}
+{{- define "nats.defaultStorage" -}}
+{{- with .Values.jetstream }}
+{{- if and .persistent (not .storageClass) (not .existingClaim) }}yes{{ end }}
+{{- end }}
+{{- end -}}
+
+{{/* With global.preflight: fails if the volume would wait for a storage class that does not exist. */}}
+{{- define "nats.preflight" -}}
+{{- if and (dig "preflight" false (.Values.global | default dict)) (include "nats.defaultStorage" .) -}}
+{{- $classes := (lookup "storage.k8s.io/v1" "StorageClass" "" "").items | default list -}}
+{{- $default := list -}}
+{{- range $classes -}}
+{{- if eq (dig "metadata" "annotations" "storageclass.kubernetes.io/is-default-class" "" .) "true" -}}
+{{- $default = append $default .metadata.name -}}
+{{- end -}}
+{{- end -}}
+{{- if not $default -}}
+{{- $names := list -}}
+{{- range $classes }}{{ $names = append $names .metadata.name }}{{ end -}}
+{{- fail (printf "the cluster has no default storage class, and the volume of NATS would stay Pending: set jetstream.storageClass of the chart nats to one of [%s], or jetstream.persistent=false" (join ", " $names)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
