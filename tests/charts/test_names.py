@@ -31,10 +31,10 @@ def follow(given, service, secret):
     """Both services use that Service and secret, as the bundled NATS does."""
     objects = render(given=given)
     for name in ("processor", "streamer"):
-        (container,) = one(objects, "Deployment", f"demo-{name}")["spec"]["template"]["spec"]["containers"]
-        env = {entry["name"]: entry for entry in container["env"]}
+        spec = one(objects, "Deployment", f"demo-{name}")["spec"]["template"]["spec"]
+        env = {entry["name"]: entry for entry in spec["containers"][0]["env"]}
         assert env["HEADWAY_NATS_URL"]["value"] == f"nats://{service}:4222"
-        assert env["HEADWAY_NATS_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == secret
+        assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} == {secret}
     assert one(objects, "Service", service)
     nats = one(objects, "StatefulSet", service)["spec"]["template"]["spec"]["containers"][0]
     assert {entry["valueFrom"]["secretKeyRef"]["name"] for entry in nats["env"]} == {secret}
