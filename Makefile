@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs site bench bench-quick bench-compare faults charts page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs site bench bench-quick bench-compare faults charts cluster page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -128,6 +128,9 @@ faults: $(READY) ## the fault tests alone, with a line of figures for each
 
 charts: $(READY) ## lint, render and run the Helm charts: a line per check with what it covered
 	@$(BIN)/python -m pytest -q tests/charts $(ARGS)
+
+cluster: $(READY) ## take the chart through its life on the cluster of KUBECONFIG: a line per step; needs helm and kubectl
+	@$(BIN)/python -m tests.cluster $(ARGS)
 
 web/node_modules: web/package-lock.json
 	@npm ci --prefix web --loglevel=error --no-audit --no-fund

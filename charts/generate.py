@@ -55,6 +55,7 @@ CHOICES = {
 PASSWORD = {"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_-]{15,})?$"}
 """nats-server reads it as a value of its configuration: a digit first may be a number, and # begins a comment."""
 TEXTS = {f"auth.passwords.{role}": PASSWORD for role in ("streamer", "processor", "reporter")}
+TEXTS["operator.password"] = PASSWORD
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 HOST = {"type": "string", "pattern": rf"^(\*\.)?{LABEL}(\.{LABEL})*$"}
 """A host name without scheme, port or path; `*.` stands for one label."""
@@ -79,6 +80,8 @@ WORDS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
 """Labels or annotations: numbers and truth values need quotes."""
 GONE = {"auth": ("seed",)}
 """Values that the schema lets pass because a template names their replacement."""
+OPERATOR = re.compile(r"^ +users: .*OPERATOR_PASSWORD.*\n", re.MULTILINE)
+"""Line of the accounts with the user of the operator, who is not everywhere."""
 PLACEHOLDER = "namespaceplaceholder"
 """Namespace for which the accounts are made, before it becomes a value."""
 PREVIOUS = """\
@@ -215,10 +218,12 @@ def nats_accounts() -> str:
     """The accounts of the bundled NATS, as a template: its namespace is a value, and there may be previous users."""
     names = Names(PLACEHOLDER)
     users = {role.name: (_user(role.name), _user(f"{role.name}_previous")) for role in roles(names)}
+    users["operator"] = (User("operator", Literal("$OPERATOR_PASSWORD")),)
     size = '{{ include "nats.maxFile" . }}'
     text = render({"accounts": accounts(names, users, max_file=size)})
     previous = re.compile(r"^ +\{ user: \$(\w+)_PREVIOUS_USER.*\n", re.MULTILINE)
     text = previous.sub(lambda line: PREVIOUS.format(role=line[1].lower(), line=line[0]), text)
+    text = OPERATOR.sub('    {{- if include "nats.operatorSecret" . }}\n\\g<0>    {{- end }}\n', text)
     text = text.replace(PLACEHOLDER.upper(), "{{ upper .Values.namespace }}")
     return "# `make docs` generates this file.\n" + text.replace(PLACEHOLDER, "{{ .Values.namespace }}")
 

@@ -24,6 +24,7 @@ PLACES = {
     "CONTRIBUTING.md": "contributing.md",
     "CODE_OF_CONDUCT.md": "code-of-conduct.md",
     "SECURITY.md": "security.md",
+    "UPGRADING.md": "upgrading.md",
     "CHANGELOG.md": "changelog.md",
     "charts/README.md": "reference/charts/index.md",
     "charts/headway/README.md": "reference/charts/headway.md",

@@ -78,7 +78,7 @@ class UniqueKeys(yaml.CSafeLoader):
 
 def with_passwords(chart: str, given: dict[str, Any] | None) -> dict[str, Any]:
     """The values, and the passwords that the bundled NATS needs without a cluster."""
-    auth = {"auth": {"passwords": PASSWORDS}}
+    auth = {"auth": {"passwords": PASSWORDS}, "operator": {"password": "password-of-the-operator"}}
     return merged({"headway": {"nats": auth}, "nats": auth}.get(chart, {}), given or {})
 
 

@@ -37,9 +37,10 @@ def follow(given, service, secret):
         assert {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume} == {secret}
     assert one(objects, "Service", service)
     nats = one(objects, "StatefulSet", service)["spec"]["template"]["spec"]["containers"][0]
-    assert {entry["valueFrom"]["secretKeyRef"]["name"] for entry in nats["env"]} == {secret}
+    operator = f"{service}-operator"
+    assert {entry["valueFrom"]["secretKeyRef"]["name"] for entry in nats["env"]} == {secret, operator}
     made = {item["metadata"]["name"] for item in objects if item["kind"] == "Secret"}
-    assert made == ({secret} if secret != "mine" else set())
+    assert made == ({secret, operator} if secret != "mine" else {operator})
 
 
 @pytest.mark.parametrize("tls", [{"global": {"nats": {"tls": {"enabled": True, "secretName": "t"}}}},

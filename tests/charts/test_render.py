@@ -68,8 +68,8 @@ def test_a_missing_crd_is_a_clear_error(scenario):
 
 def test_a_plain_install_needs_no_crd():
     assert {item["kind"] for item in render(crds=False)} == {
-        "ConfigMap", "Deployment", "NetworkPolicy", "Pod", "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
-        "StatefulSet",
+        "ConfigMap", "Deployment", "Job", "NetworkPolicy", "Pod", "PodDisruptionBudget", "Secret", "Service",
+        "ServiceAccount", "StatefulSet",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import Objects, merged, pods, render, values
+from tests.charts.helm import Objects, merged, one, pods, render, values
 from tests.charts.rules import (
     RULES,
     budgets,
@@ -118,7 +118,7 @@ def no_secret(objects):
 
 
 def lost_key(objects):
-    del next(item for item in objects if item["kind"] == "Secret")["stringData"]["streamer-password"]
+    del one(objects, "Secret", "demo-nats-accounts")["stringData"]["streamer-password"]
 
 
 def no_quantity(objects):

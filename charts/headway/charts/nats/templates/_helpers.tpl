@@ -95,6 +95,9 @@ checksum/config: {{ tpl (.Files.Get "files/nats.conf") . | sha256sum }}
 # Short, so that it tells of a change and not of the passwords.
 checksum/auth: {{ include "nats.users" . | sha256sum | trunc 8 | quote }}
 {{- end }}
+{{- if not .Values.operator.existingSecret }}
+checksum/operator: {{ include "nats.operatorPassword" . | sha256sum | trunc 8 | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* Whether the volume depends on the cluster's default storage class: text or nothing. */}}
@@ -119,5 +122,27 @@ checksum/auth: {{ include "nats.users" . | sha256sum | trunc 8 | quote }}
 {{- range $classes }}{{ $names = append $names .metadata.name }}{{ end -}}
 {{- fail (printf "the cluster has no default storage class, and the volume of NATS would stay Pending: set jetstream.storageClass of the chart nats to one of [%s], or jetstream.persistent=false" (join ", " $names)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Password of the operator: the given one, that of the cluster's secret, or a random one; nothing without a cluster. */}}
+{{- define "nats.operatorPassword" -}}
+{{- if not (hasKey .Values "_operatorPassword") -}}
+{{- $stored := (lookup "v1" "Secret" .Release.Namespace (printf "%s-operator" (include "common.fullname" .))).data | default dict -}}
+{{- $password := .Values.operator.password | default (get $stored "operator-password" | b64dec) -}}
+{{- if and (not $password) (lookup "apps/v1" "StatefulSet" .Release.Namespace "") -}}
+{{- $password = printf "%s%s" (randAlpha 1) (randAlphaNum 39) -}}
+{{- end -}}
+{{- $_ := set .Values "_operatorPassword" $password -}}
+{{- end -}}
+{{- .Values._operatorPassword -}}
+{{- end -}}
+
+{{/* Name of the secret with the password of the operator; empty where there is none. */}}
+{{- define "nats.operatorSecret" -}}
+{{- if .Values.operator.existingSecret -}}
+{{- .Values.operator.existingSecret -}}
+{{- else if include "nats.operatorPassword" . -}}
+{{- printf "%s-operator" (include "common.fullname" .) -}}
 {{- end -}}
 {{- end -}}
