@@ -115,6 +115,17 @@ class Client:
         """Resubmit a task as a new one. Sent once: after a lost answer look at `tasks` before calling again."""
         return self._object(await self._ask("POST", task_path(task, "/retry"), json={}))
 
+    async def revoke(
+        self, *, token: str = "", id: str = "", owner: str = "", before: float | None = None
+    ) -> dict[str, Any]:
+        """Revoke a `token`, the access token with that `id`, or all of an `owner` issued `before` (default: now).
+
+        Without any of them, this client's own token: sign out. `before` is seconds since 1970.
+        """
+        given = {"token": token, "id": id, "owner": owner, "before": before}
+        body = {name: value for name, value in given.items() if value not in ("", None)}
+        return self._object(await self._ask("POST", "/api/v1/revocations", json=body))
+
     async def result(self, task: str) -> Any:
         """The result of a completed task, also one that is too large for its event. ClientError 409 before its end."""
         return self._json(await self._ask("GET", task_path(task, "/result"), tries=TRIES))

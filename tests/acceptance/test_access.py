@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.acceptance.test_docs import environment
+from tests.fixtures import tokens
 from tests.fixtures.condition import until
 from tests.fixtures.oidc_issuer import run_issuer
 from tests.fixtures.services import free_port
@@ -97,3 +98,39 @@ async def test_nobody_reads_without_a_token(services, streamers):
         assert (await http.get("/api/v1/tasks")).status_code == 401
         assert (await http.get("/")).status_code == 200
     assert "a secret of sufficient" not in one.log.read_text()
+
+
+async def test_tokens_are_revoked_as_documented(printed, services, streamers, tmp_path):
+    """Each command with a token of its own: the first one revokes it."""
+    (block,) = printed
+    settings = {"HEADWAY_STREAMER_ACCESS": "jwt", "HEADWAY_STREAMER_JWT_SECRET": tokens.SECRET}
+    processor = services.processor("p1", BUILTIN_KINDS="check")
+    one = await streamers("s1", settings)
+    url, scope = f"http://127.0.0.1:{one.port}", "tasks:read tokens:revoke"
+    ann = {"own": {"jti": "own"}, "ann": {"jti": "a"}, "3f2a": {"sub": "bob", "jti": "3f2a"}, "leaked": {"jti": "l"}}
+    given = {name: tokens.live_token(scope=scope, **claims) for name, claims in ann.items()}
+    (tmp_path / "leaked.txt").write_text(given["leaked"])
+
+    async def status(token):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers) as http:
+            return (await http.get("/api/v1/tasks")).status_code
+
+    await asyncio.to_thread(processor.wait_ready)
+    await until(lambda: _is(status(given["own"]), 200), 20)
+    lines = [line.partition("#")[0].split() for line in block.text.strip().splitlines()]
+    assert [line[2:] for line in lines] == [[], ["--owner", "ann"], ["--id", "3f2a"], ["--file", "leaked.txt"]]
+    for line, name in ((lines[0], "own"), (lines[2], "3f2a"), (lines[3], "leaked"), (lines[1], "ann")):
+        assert await status(given[name]) == 200
+        user = given["own"] if name == "own" else tokens.live_token(sub="root", jti="root", scope=scope)
+        done = await asyncio.to_thread(
+            subprocess.run,
+            line,
+            env=environment(HEADWAY_SERVER=url, HEADWAY_TOKEN=user),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        assert await status(given[name]) == 401

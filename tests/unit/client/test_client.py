@@ -186,6 +186,7 @@ async def test_reads_give_what_the_server_says() -> None:
         answer(200, {"kinds": [{"kind": "crawl"}]}),
         answer(200, [1, 2]),
         answer(202, {"task": "t", "status": "cancelling"}),
+        *(answer(200, {"until": 1.0}) for _ in range(4)),
     )
     async with Client(URL + "/", transport=script) as client:
         assert (await client.task("t/1"))["state"] is None
@@ -193,6 +194,14 @@ async def test_reads_give_what_the_server_says() -> None:
         assert await client.kinds() == [{"kind": "crawl"}]
         assert await client.result("t") == [1, 2]
         assert (await client.cancel("t", "enough"))["status"] == "cancelling"
+        for given in ({}, {"owner": "ann", "before": 0.0}, {"token": "a.b.c"}, {"id": "j"}):
+            assert await client.revoke(**given) == {"until": 1.0}
+    assert [json.loads(request.content) for request in script.requests[5:]] == [
+        {},
+        {"owner": "ann", "before": 0.0},
+        {"token": "a.b.c"},
+        {"id": "j"},
+    ]
     paths = [request.url.raw_path.decode() for request in script.requests]
     assert paths[:2] == ["/api/v1/tasks/t%2F1", "/api/v1/tasks?limit=5&kind=crawl"]
     assert paths[4] == "/api/v1/tasks/t/cancel"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from headway_streamer.access.algorithms import EVERY_ALGORITHM
 from headway_streamer.access.authenticators import (
     Authenticator,
+    Caller,
     ForwardedIdentity,
     ForwardNames,
     NoAuthentication,
@@ -17,6 +18,8 @@ from headway_streamer.access.authenticators import (
 )
 from headway_streamer.access.claims import ClaimNames
 from headway_streamer.access.code_flow import Client, CodeFlow, Post
+from headway_streamer.access.credentials import Credentials
+from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.fetch import fetch_json, post_form
 from headway_streamer.access.jwks import Fetch, IssuerKeys
 from headway_streamer.access.keys import KeySource, StaticKeys, read_keys, secret_key
@@ -25,9 +28,11 @@ from headway_streamer.access.provider import DISCOVERY_PATH, Provider
 from headway_streamer.access.revocations import Revocations, RevocationStore
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.access.signing_keys import KeyStore, SigningKeys
-from headway_streamer.access.start_token import StartTokens
+from headway_streamer.access.start_token import Start, StartTokens
 from headway_streamer.access.stream_token import StreamTokens
 from headway_streamer.access.verifier import Requirements, Verifier
+
+MAX_TOKEN_SECONDS = 30 * 24 * 3600.0
 
 
 class Stores(NamedTuple):
@@ -57,7 +62,7 @@ class Access:
         fetch: Fetch = fetch_json,
         post: Post = post_form,
         *,
-        max_token_seconds: float = math.inf,
+        max_token_seconds: float = MAX_TOKEN_SECONDS,
     ) -> None:
         self.settings = settings
         self.max_token_seconds = max_token_seconds
@@ -80,6 +85,28 @@ class Access:
         """Whether tokens can be judged: what was revoked is known, and the keys of stream tokens are."""
         return self.open or (self.revocations.known and self.signing_keys.known)
 
+    def principal(self, caller: Caller) -> Principal:
+        """The principal of a request. Raises UnauthenticatedError, also for a token that was revoked."""
+        return self._unrevoked(self.authenticator.principal(caller))
+
+    def stream_principal(self, token: str) -> Principal:
+        """The principal of a stream token. Raises UnauthenticatedError, also if it was revoked."""
+        return self._unrevoked(self.stream_tokens.principal(token))
+
+    def start(self, token: str) -> Start:
+        """What a start token allows. Raises UnauthenticatedError, also if it was revoked."""
+        start = self.start_tokens.read(token)
+        self._unrevoked(start.principal)
+        return start
+
+    def holder(self, token: str) -> Principal:
+        """The principal of a token of any type. Raises UnauthenticatedError."""
+        with suppress(UnauthenticatedError):
+            return self.principal(Caller(Credentials(bearer=token), (), ""))
+        with suppress(UnauthenticatedError):
+            return self.stream_principal(token)
+        return self.start(token).principal
+
     def stream_token(self, principal: Principal, tasks: Iterable[str]) -> str:
         """A token for streams of `tasks`. Empty where none is needed."""
         return "" if self.open else self.stream_tokens.mint(principal, tasks)
@@ -99,6 +126,11 @@ class Access:
             return {}
         keys = {"issuer_keys": self.issuer_keys.keep_fresh()} if self.issuer_keys is not None else {}
         return keys | {"token_keys": self.signing_keys.keep_fresh(), "revocations": self.revocations.keep_read()}
+
+    def _unrevoked(self, principal: Principal) -> Principal:
+        if self.revocations.cover(principal):
+            raise UnauthenticatedError("the token was revoked")
+        return principal
 
     def _authenticator(self) -> Authenticator:
         settings = self.settings

@@ -13,11 +13,13 @@ READ = "tasks:read"
 CANCEL = "tasks:cancel"
 DELETE = "tasks:delete"
 REPORT = "tasks:report"
+REVOKE = "tokens:revoke"
+"""Allows to revoke tokens of others in the tenant. Everybody may revoke their own."""
 ALL = "tasks:all"
 """Extends the other scopes from one's own tasks to those of everybody in the tenant."""
 KINDS = "kinds:"
 """Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
-ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT))
+ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE))
 
 
 class Principal(NamedTuple):

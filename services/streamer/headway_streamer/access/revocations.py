@@ -22,6 +22,9 @@ POLL_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 """Interval at which what has expired is removed from memory."""
 
+SLICE = 2000
+"""How many entries are examined before others run."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -52,6 +55,11 @@ class Revocation(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         """The same for the same revocation."""
         what = "\0".join((self.tenant, self.token, self.owner, repr(self.before)))
         return b32hexencode(hashlib.sha256(what.encode()).digest()[:20]).decode().lower()
+
+
+def of_token(holder: Principal) -> Revocation:
+    """The revocation of the token of `holder`, who has one."""
+    return Revocation(tenant=holder.tenant, token=holder.tokens[0], until=holder.expires)
 
 
 class Revocations:
@@ -106,7 +114,7 @@ class Revocations:
         while True:
             await self._try_to_read()
             if loop.time() >= tidy_at:
-                self._tidy()
+                await self._tidy()
                 tidy_at = loop.time() + TIDY_SECONDS
             try:
                 async with asyncio.timeout(POLL_SECONDS):
@@ -164,7 +172,11 @@ class Revocations:
             self._owners[tenant, revocation.owner] = max(before, revocation.before), max(latest, until)
         self._added = True
 
-    def _tidy(self) -> None:
+    async def _tidy(self) -> None:
         now = self._clock()
-        self._tokens = {key: until for key, until in self._tokens.items() if until > now}
+        for number, (key, until) in enumerate(list(self._tokens.items())):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            if until <= now:
+                self._tokens.pop(key, None)
         self._owners = {key: times for key, times in self._owners.items() if times[1] > now}

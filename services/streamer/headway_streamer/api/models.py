@@ -91,6 +91,26 @@ class Session(msgspec.Struct):
     """Seconds since 1970; null if it does not end."""
 
 
+class RevocationRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What to revoke: one of `token`, `id` and `owner`, or without any the token of the request itself."""
+
+    token: str = ""
+    """A token of any type: of one's own, or with the scope `tokens:revoke` of anybody in the tenant."""
+    id: str = ""
+    """The `jti` of an access token; with that scope."""
+    owner: str = ""
+    """All tokens of oneself, or with that scope of anybody in the tenant."""
+    before: float | None = None
+    """For `owner`: tokens that were issued until then, seconds since 1970. By default until now."""
+
+
+class Revoked(msgspec.Struct):
+    """What is revoked. Every streamer refuses it within five seconds, and ends the streams that it has opened."""
+
+    until: float
+    """Seconds since 1970 at which all that is revoked has expired."""
+
+
 class CancelledTask(msgspec.Struct):
     """A task that was asked to end."""
 

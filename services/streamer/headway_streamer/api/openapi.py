@@ -65,7 +65,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> list[int]:
-    protected = (401,) if operation.path.startswith(PROTECTED) else ()
+    protected = (401, 503) if operation.path.startswith(PROTECTED) else ()
     return sorted({*EVERYWHERE, *protected, *operation.problems})
 
 

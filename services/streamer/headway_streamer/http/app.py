@@ -11,7 +11,19 @@ from litestar.di import Provide
 from headway_streamer.access.access import Access
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
-from headway_streamer.http import console, documents, errors, kinds, process, session, sign_in, streams, tasks, tokens
+from headway_streamer.http import (
+    console,
+    documents,
+    errors,
+    kinds,
+    process,
+    revocations,
+    session,
+    sign_in,
+    streams,
+    tasks,
+    tokens,
+)
 from headway_streamer.http.authentication import Authentication
 from headway_streamer.http.gate import Gate
 from headway_streamer.http.options import options_of
@@ -44,6 +56,7 @@ ROUTES = [
     documents.asyncapi_json,
     tokens.mint_stream_token,
     tokens.mint_start_token,
+    revocations.revoke,
     session.get_session,
     session.sign_in,
     session.sign_out,

@@ -57,24 +57,18 @@ class Authentication:
         await self._app(scope, receive, send)
 
     def _principal(self, scope: dict[str, Any]) -> Principal:
-        principal = self._presented(scope)
-        if self._access.revocations.cover(principal):
-            raise UnauthenticatedError("the token was revoked")
-        return principal
-
-    def _presented(self, scope: dict[str, Any]) -> Principal:
         found = credentials(scope["headers"], scope["query_string"])
         if found.query:
             return self._principal_of_query(scope, found.query)
         peer = scope.get("client") or ("",)
-        return self._access.authenticator.principal(Caller(found, scope["headers"], peer[0]))
+        return self._access.principal(Caller(found, scope["headers"], peer[0]))
 
     def _principal_of_query(self, scope: dict[str, Any], token: str) -> Principal:
         if not _reads_stream(scope):
             raise UnauthenticatedError("a token in the query is for streams only")
         if not scope["path"].startswith(STARTING):
-            return self._access.stream_tokens.principal(token)
-        start = self._access.start_tokens.read(token)
+            return self._access.stream_principal(token)
+        start = self._access.start(token)
         scope[START_KEY] = start.key
         return start.principal
 

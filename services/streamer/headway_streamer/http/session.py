@@ -8,11 +8,13 @@ import math
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 
+from headway.errors import UnavailableError
 from headway_streamer.access.access import Access
 from headway_streamer.access.authenticators import Caller
-from headway_streamer.access.credentials import Credentials
+from headway_streamer.access.credentials import COOKIE, Credentials
 from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.principal import Principal
+from headway_streamer.access.revocations import of_token
 from headway_streamer.api.models import Session, SignIn
 from headway_streamer.http import cookies
 from headway_streamer.http.authentication import principal_of, unauthenticated
@@ -47,15 +49,29 @@ async def sign_in(request: AnyRequest, access: NamedDependency[Access]) -> Respo
 
 
 @delete("/session", tags=["session"], status_code=204, guards=[require_json], summary="Sign out")
-async def sign_out() -> Response[None]:
+async def sign_out(request: AnyRequest, access: NamedDependency[Access]) -> Response[None]:
+    await _revoke(access, request.cookies.get(COOKIE, ""))
     response = Response(None, status_code=204, headers={"Cache-Control": "no-store"})
     response.set_cookie(cookies.no_session())
     return response
 
 
+async def _revoke(access: Access, token: str) -> None:
+    """Revoke a valid token. While NATS is unreachable the browser forgets it, and it is valid until it expires."""
+    if access.open or not token:
+        return
+    try:
+        await access.revocations.add(of_token(verify(access, token)))
+    except UnauthenticatedError:
+        pass  # it has ended before
+    except UnavailableError as error:
+        extra = {"action": "sign_out_incomplete", "error": str(error)}
+        logger.warning("signed out, but the token could not be revoked", extra=extra)
+
+
 def verify(access: Access, token: str) -> Principal:
     """The principal of an access token. Raises UnauthenticatedError."""
-    return access.authenticator.principal(Caller(Credentials(bearer=token), (), ""))
+    return access.principal(Caller(Credentials(bearer=token), (), ""))
 
 
 def _session(access: Access, principal: Principal) -> Session:

@@ -88,6 +88,18 @@ async def test_sign_out_removes_the_cookie_whatever_it_holds(client):
         assert "max-age=0" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_sign_out_revokes_the_token_of_the_cookie(log, reachable):
+    access = memory_access(JWT)
+    async with streamer(log, access=access) as (_, client):
+        token = tokens.live_token(org="acme")
+        access.revocations._store.away = not reachable
+        cookie = {"Cookie": f"__Host-headway={token}"}
+        answer = await client.request("DELETE", "/session", json={}, headers=cookie)
+        assert (answer.status_code, "max-age=0" in answer.headers["set-cookie"].lower()) == (204, True)
+        assert (await who(client, Authorization=f"Bearer {token}")).status_code == (401 if reachable else 200)
+
+
 async def test_a_body_that_is_not_a_token_is_told_so(client):
     assert (await client.post("/session", json={"token": 7})).status_code == 422
     assert (await client.post("/session", json={"token": "a", "next": "https://evil.example"})).status_code == 422
