@@ -34,7 +34,7 @@ VALUES = {
     "helm template": {"--set", "--values", "--version", "--kube-version"},
     "helm test": {"--timeout"},
     "kubectl create secret generic": {"--from-literal", "--from-file"},
-    "kubectl delete": {"--cascade"},
+    "kubectl delete": {"--cascade", "--selector"},
     "kubectl get": {"--raw", "--output"},
     "kubectl patch": {"--patch", "--type"},
     "kubectl run": {"--image", "--restart", "--overrides"},
@@ -117,9 +117,9 @@ def known(program: str, words: list[str]) -> tuple[str, set[str], set[str]]:
 
 
 def assigned(texts: list[str]) -> dict[str, Any]:
-    """The values of `--set a.b=c,d[0]=1`, with `\\.` for a dot in a key."""
+    """The values of `--set a.b=c,d[0]=1,e={f,g}`, with `\\.` for a dot in a key."""
     tree: dict[str, Any] = {}
-    for text in [part for whole in texts for part in re.split(r"(?<!\\),", whole)]:
+    for text in [part for whole in texts for part in re.split(r"(?<!\\),(?![^{]*})", whole)]:
         path, _, value = text.partition("=")
         keys = [key.replace("\\.", ".") for key in re.split(r"(?<!\\)\.", path)]
         place = tree
@@ -140,5 +140,7 @@ def step(place: dict[str, Any], key: str) -> dict[str, Any]:
 
 def scalar(text: str) -> Any:
     """A value as Helm reads it."""
+    if found := re.fullmatch(r"{(.*)}", text):
+        return [scalar(part) for part in found[1].split(",")]
     words = {"true": True, "false": False, "null": None}
     return int(text) if re.fullmatch(r"0|-?[1-9]\d*", text) else words.get(text, text)

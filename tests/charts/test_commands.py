@@ -171,5 +171,5 @@ def test_the_page_says_what_the_role_edit_may_install(chart_figures):
     chart_figures(15, "kinds of objects, by what the role edit may", kinds=len(said), may=sum(said.values()))
 
 
-OF_EDIT = {"", "apps", "autoscaling", "networking.k8s.io", "policy"}
+OF_EDIT = {"", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"}
 """Groups of which the role `edit` of Kubernetes may write all kinds that the charts have."""

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from helm_python import HelmError
 
 from headway.jetstream.connection import NatsSettings
 from headway.service.settings import load
@@ -10,7 +11,7 @@ from headway_kinds.settings import read as read_kinds
 from headway_processor.settings import Settings as Processor
 from headway_streamer.access.settings import AccessSettings as Access
 from headway_streamer.settings import Settings as Streamer
-from tests.charts.helm import one, render
+from tests.charts.helm import PASSWORDS, merged, one, render
 
 FULL = {
     "processor": {
@@ -47,7 +48,7 @@ def read(settings, variables, chart):
 
 
 @pytest.mark.parametrize("chart", SETTINGS)
-def test_the_services_take_what_is_rendered(chart, rung):
+def test_the_services_take_what_is_rendered(chart, chart_figures):
     prefix = f"HEADWAY_{chart.upper()}_"
     every = [field for settings in SETTINGS[chart] for field in msgspec.structs.fields(settings)]
     fields = [field for field in every if field.name not in SECRETS]
@@ -59,7 +60,8 @@ def test_the_services_take_what_is_rendered(chart, rung):
         names = {"allowed_hosts": hosts} if (hosts := read_hosts(variables)) and settings is Streamer else {}
         assert read(settings, variables, chart) == settings(**names)
     assert {name for name in variables if name.startswith(prefix)} == {prefix + field.name.upper() for field in fields}
-    rung(f"settings of the {chart}", variables=len(variables))
+    missing = {prefix + field.name.upper() for field in fields} - variables.keys()
+    chart_figures(17, f"settings of the {chart} that values set", settings=len(fields), missing=len(missing))
 
 
 def read_hosts(variables):
@@ -101,6 +103,21 @@ def test_every_secret_of_access_control_comes_from_the_secret_that_values_name()
         f"HEADWAY_STREAMER_{name.upper()}": {"name": "mine", "key": name.replace("_", "-"), "optional": True}
         for name in SECRETS
     }
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("tls", [False, True])
+def test_workers_that_are_not_processors_have_a_secret_with_their_own_password_alone(tls, chart_figures):
+    given = {"nats": {"reporter": {"secret": True}, "tls": {"enabled": tls, "secretName": "c"}}}
+    found = one(render(given=given), "Secret", "demo-nats-reporter")["stringData"]
+    loaded = load(NatsSettings, "HEADWAY_NATS_", found)
+    assert loaded.url == f"{'tls' if tls else 'nats'}://demo-nats.default:4222"
+    assert (loaded.user, loaded.password, loaded.namespace) == ("reporter", PASSWORDS["reporter"], "hw")
+    others = [password for role, password in PASSWORDS.items() if role != "reporter" and password in str(found)]
+    chart_figures(17, f"secret of reporters, TLS {tls}", variables=len(found), passwords_of_others=len(others))
+    assert others == []
+    with pytest.raises(HelmError, match="reporter-user and reporter-password"):
+        render(given=merged(given, {"global": {"nats": {"existingSecret": "mine"}}}))
 
 
 def test_all_settings_of_nats_can_be_reached():

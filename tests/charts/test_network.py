@@ -138,3 +138,19 @@ def test_the_monitor_of_three_nodes_is_closed_too():
         Connection("demo-streamer", "nats-0", 4222),
         Connection("nats-1", "nats-0", 6222),
     }
+
+
+def worker(instance, component):
+    labels = {"app.kubernetes.io/instance": instance, "app.kubernetes.io/component": component}
+    spec = {"restartPolicy": "Never", "containers": [{"name": "import"}]}
+    return {"kind": "Pod", "metadata": {"name": "worker", "labels": labels}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("instance", "component", "reaches"),
+    [("demo", "reporter", True), ("other", "reporter", False), ("demo", "other", False)],
+)
+def test_a_worker_reaches_nats_by_its_labels(instance, component, reaches, chart_figures):
+    found = let_through([*render(), worker(instance, component)])
+    assert (Connection("worker", "demo-nats", 4222) in found) == reaches
+    assert not [one for one in found if one.source == "worker" and one.target == "demo-processor"]

@@ -1,5 +1,6 @@
 """The Tiltfile, evaluated against stubs, names what the charts and the Dockerfiles have."""
 
+import json
 import re
 import subprocess
 
@@ -7,6 +8,9 @@ import pytest
 import starlark
 import yaml
 
+from headway_kinds.bulk.kind import BulkParams
+from headway_kinds.crawl.kind import CrawlParams
+from tests.charts.commands import assigned
 from tests.charts.helm import KUBERNETES, PASSWORDS, merged, one, render, values
 from tests.charts.images import ROOT, copied
 
@@ -16,9 +20,12 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def calls():
-    """What the Tiltfile calls: name, positional and keyword arguments."""
+KINDS_APART = {"ConfigMap", "Secret", "ServiceAccount", "NetworkPolicy"}
+"""Objects that Tilt shows without a group; it adds Services to their workloads by itself."""
+
+
+def evaluate(settings=None, subcommand="up"):
+    """What the Tiltfile calls, with the settings of tilt_config.json: name, positional and keyword arguments."""
     made = []
 
     def stub(name):
@@ -33,13 +40,21 @@ def calls():
         module.add_callable(name, stub(name))
     for name in ("define_string", "define_string_list"):
         module.add_callable(f"config_{name}", stub(f"config.{name}"))
-    module.add_callable("config_parse", dict)
+    module.add_callable("config_parse", lambda: dict(settings or {}))
+    module.add_callable("os_path_exists", lambda path: (ROOT / path).exists())
+    module["config_tilt_subcommand"] = subcommand
     module["TRIGGER_MODE_MANUAL"] = "manual"
-    text = (ROOT / "Tiltfile").read_text().replace("config.", "config_")
+    text = (ROOT / "Tiltfile").read_text().replace("config.", "config_").replace("os.path.exists", "os_path_exists")
+    text = text.replace("tilt_config_json", "tilt_config.json")
     # Tilt allows loops at the top of a file.
     body = "def main():\n" + "\n".join("    " + line for line in text.splitlines()) + "\nmain()\n"
     starlark.eval(module, starlark.parse("Tiltfile", body), starlark.Globals.standard())
     return made
+
+
+@pytest.fixture
+def calls():
+    return evaluate()
 
 
 def test_what_tilt_builds_and_watches_is_there(calls, rung):
@@ -67,15 +82,82 @@ def test_what_tilt_builds_and_watches_is_there(calls, rung):
     made = {args[0].split()[-1] for name, args, _ in calls if name == "local"}
     for file in chart["values"]:
         assert file in made or (ROOT / file).is_file()
-    assert {args[0] for name, args, _ in calls if name == "k8s_resource"} == set(workloads)
+    assert {args[0] for name, args, _ in calls if name == "k8s_resource" and args} == set(workloads)
     for name, args, options in calls:
-        if name == "k8s_resource":
+        if name == "k8s_resource" and args:
             container = workloads[args[0]]["spec"]["template"]["spec"]["containers"][0]
             ports = {port["containerPort"] for port in container["ports"]}
             # On the loopback of the pod, where a forwarded port comes out.
             ports |= {8222} if container["name"] == "nats" else set()
             assert {forward[2] for forward in options["port_forwards"]} <= ports
     rung("Tiltfile against the charts", calls=len(calls), images=len(built))
+
+
+def test_objects_without_a_workload_are_in_a_group(calls, chart_figures):
+    # As `make` writes the passwords: without one for the operator.
+    objects = render(given=merged(values("tilt"), {"nats": {"operator": {"password": ""}}}), release="headway")
+    apart = {f"{o['metadata']['name']}:{o['kind'].lower()}" for o in objects if o["kind"] in KINDS_APART}
+    groups = {
+        options["new_name"]: options["objects"]
+        for name, _, options in calls
+        if name == "k8s_resource" and "objects" in options
+    }
+    grouped = [name for names in groups.values() for name in names]
+    known = {*groups, *(args[0] for name, args, _ in calls if name in ("k8s_resource", "local_resource") and args)}
+    needed = {need for _, _, options in calls for need in options.get("resource_deps", [])}
+    chart_figures(
+        18, "objects that Tilt shows in a group", objects=len(apart), grouped=len(grouped), groups=len(groups)
+    )
+    assert sorted(grouped) == sorted(apart)
+    assert needed <= known
+
+
+def test_tasks_of_ones_own_are_synced_and_reloaded(printed, chart_figures):
+    own = json.loads(printed[0].text)
+    calls = evaluate(own)
+    base, _, (args, options) = [(args, options) for name, args, options in calls if name == "docker_build"]
+    lines = options["dockerfile_contents"].splitlines()
+    assert lines[0] == f"FROM {base[0][0]}"
+    steps = [step for step in options["live_update"] if step[0] == "sync"]
+    assert [step for step in base[1]["live_update"] if step[0] == "sync"] == steps[:-1]
+    assert f"COPY --chown=65532:65532 . {steps[-1][2]}" in lines
+    assert (args[1], steps[-1][1]) == (own["tasks"], own["tasks"])
+    dockerfile = (ROOT / base[1]["dockerfile"]).read_text()
+    (watched,) = re.findall(r'^ENTRYPOINT \["watchfiles", .*"(/\S+)"\]$', dockerfile, re.MULTILINE)
+    assert all(step[2].startswith(f"{watched}/") for step in steps), "the process restarts when one of them changes"
+    (chart,) = (options for name, _, options in calls if name == "helm")
+    objects = render(given=merged(values("tilt"), assigned(chart["set"])), release="headway")
+    (container,) = one(objects, "Deployment", "headway-processor")["spec"]["template"]["spec"]["containers"]
+    assert container["image"].rpartition(":")[0] == args[0]
+    assert {"name": "HEADWAY_TASKS", "value": "shop.tasks"} in container["env"]
+    (path,) = [line.rpartition("=")[2].split(":") for line in lines if line.startswith("ENV PYTHONPATH=")]
+    module = ROOT / own["tasks"] / "shop" / "tasks.py"
+    assert module.is_file()
+    assert steps[-1][2] in path
+    chart_figures(18, "own tasks: synced to what the process watches", synced=len(steps), reloaded=len(steps))
+
+
+def test_buttons_name_their_kinds_and_ci_runs_one(chart_figures):
+    kinds = set()
+    for name, args, options in evaluate():
+        if name != "local_resource":
+            continue
+        assert options["auto_init"] is False
+        if submitted := re.search(r"headway submit (\w+)((?: \w+=\S+)*) --watch", options["cmd"]):
+            kind, parameters = submitted[1], set(re.findall(r" (\w+)=", submitted[2]))
+            assert args[0].endswith(f": {kind}")
+            assert parameters <= PARAMETERS[kind]
+            kinds.add(kind)
+    assert kinds <= set(values("tilt")["processor"]["config"]["builtinKinds"])
+    calls = evaluate(subcommand="ci")
+    run = [args[0] for name, args, options in calls if name == "local_resource" and options["auto_init"]]
+    (times,) = [options for name, _, options in calls if name == "ci_settings"]
+    chart_figures(18, "buttons of demo loads, by kind", kinds=len(kinds), offered=len(kinds), run_by_ci=len(run))
+    assert run == ["smoke test: check"]
+    assert set(times) == {"timeout", "readiness_timeout", "k8s_grace_period"}
+
+
+PARAMETERS = {"check": set(), "crawl": {*CrawlParams.__struct_fields__}, "bulk": {*BulkParams.__struct_fields__}}
 
 
 def test_the_cluster_of_ctlptl_is_one_that_tilt_allows(calls):
