@@ -89,6 +89,13 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     """The kinds that it runs."""
 
 
+class ReporterRecord(msgspec.Struct, kw_only=True):
+    """The lease of a process that reports tasks. Kept in the KV bucket `<namespace>_reporters`, and renewed."""
+
+    tasks: list[str]
+    """The tasks that have not ended."""
+
+
 def decode_record(raw: bytes, type: type[T]) -> T:
     """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
     try:

@@ -55,6 +55,7 @@ class Names:
         self.tasks_bucket = f"{namespace}_tasks"
         self.kinds_bucket = f"{namespace}_kinds"
         self.processors_bucket = f"{namespace}_processors"
+        self.reporters_bucket = f"{namespace}_reporters"
         self.secrets_bucket = f"{namespace}_secrets"
         self.token_keys_bucket = f"{namespace}_token_keys"
         self.revocations_bucket = f"{namespace}_revocations"

@@ -66,6 +66,7 @@ def created_streams(names: Names) -> tuple[str, ...]:
         names.token_keys_bucket,
         names.revocations_bucket,
         names.processors_bucket,
+        names.reporters_bucket,
     )
     return (
         names.events_stream,
@@ -85,6 +86,7 @@ def purged_streams(names: Names) -> tuple[str, ...]:
         names.dead_stream,
         names.deletions_stream,
         f"KV_{names.tasks_bucket}",
+        f"KV_{names.reporters_bucket}",
         f"OBJ_{names.results_bucket}",
     )
 
@@ -133,6 +135,9 @@ def _processor(names: Names) -> tuple[Request, ...]:
         Request(names.all_deletions),
         Request(names.all_ended),
         _direct_get(names.deletions_stream),
+        # The tasks whose reporter has vanished.
+        _direct_get(f"KV_{names.reporters_bucket}"),
+        _direct_get(f"KV_{names.tasks_bucket}"),
         *(Request(f"$JS.API.STREAM.PURGE.{stream}") for stream in purged_streams(names)),
         # What is missing when the first processor starts. The server refuses another configuration of what exists.
         *(_info(stream) for stream in created_streams(names)),
@@ -147,7 +152,7 @@ def _processor(names: Names) -> tuple[Request, ...]:
 
 
 def _reporter(names: Names) -> tuple[Request, ...]:
-    return (*_log(names), Request(f"$KV.{names.tasks_bucket}.*"))
+    return (*_log(names), Request(f"$KV.{names.tasks_bucket}.*"), Request(f"$KV.{names.reporters_bucket}.*"))
 
 
 def _written_once(bucket: str) -> tuple[Request, ...]:

@@ -62,6 +62,10 @@ class Bucket:
             return False
         return True
 
+    async def put(self, key: str, value: bytes) -> None:
+        """Store `value` in place of an earlier one. Raises TooLargeError and StoreFullError."""
+        await self._publisher.store(f"the record of {key}", self._prefix + key, value)
+
     async def page(self, start: int) -> list[Entry]:
         """Up to 200 entries from sequence `start` on, in the order in which they were stored. Fewer are the last ones.
 

@@ -43,6 +43,8 @@ MAX_REVOCATIONS = 100_000
 """Bounds what each streamer holds in memory: about 30 MB. One ends with the token that it revokes."""
 LEASE_SECONDS = 30.0
 """The server deletes the lease of a processor that has not renewed it for this long."""
+REPORTERS_SECONDS = 30 * DAY
+"""Processors remove the lease of a reporter that has vanished; without any processor the server does so at last."""
 JOBS_SHARE = 4
 """The stream of jobs reserves at most one part in this many of the server's free space."""
 MIN_JOBS_BYTES = 1024 * 1024
@@ -69,6 +71,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _token_keys(names, settings),
         _revocations(names, settings),
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
+        _bucket(names.reporters_bucket, "The leases of reporters on their tasks", REPORTERS_SECONDS, settings),
         _results(names, settings),
         _jobs(names, settings),
     ]

@@ -17,6 +17,7 @@ from headway.outbox import Home
 from headway.progress.pending import Room
 from headway.records import TaskRecord
 from headway.reporting.reported_task import OnStop, ReportedTask, Stores
+from headway.reporting.reporter_lease import ReporterLease
 from headway.reporting.settings import ReportSettings
 
 NAME = "reporter"
@@ -45,7 +46,8 @@ class Background:
         self._connection = self._call(_connection(nats)).result()
         self._opening: Future[None] | None = None
         client, names = self._connection.client, self._connection.names
-        self._stores = Stores(JetStreamLog(client, names), Bucket(client, names.tasks_bucket))
+        lease = ReporterLease(Bucket(client, names.reporters_bucket), settings.renew_seconds)
+        self._stores = Stores(JetStreamLog(client, names), Bucket(client, names.tasks_bucket), lease)
 
     def report(self, record: TaskRecord, on_stop: OnStop) -> ReportedTask:
         """Report a task that begins now. What is over `max_tasks` is counted, and nothing of it is stored."""

@@ -38,11 +38,22 @@ class Records(Protocol):
         """Store a record if there is none. Raises UnavailableError."""
 
 
+class Lease(Protocol):
+    """The lease of this process on its tasks."""
+
+    async def add(self, task: str) -> None:
+        """Return when the lease holds `task`."""
+
+    def remove(self, task: str) -> None:
+        """The task has its end."""
+
+
 class Stores(NamedTuple):
     """What a reported task is written to."""
 
     log: Log
     records: Records
+    lease: Lease
 
 
 class ReportedJob(Job):
@@ -118,9 +129,11 @@ class ReportedTask:
             logger.exception("a report has failed", extra=self._extra("report_failed"))
         finally:
             await self.lifecycle.abort()
+            self._stores.lease.remove(self._record.task)
 
     async def _begin(self) -> None:
         raw = codec.encode_json(self._record)
+        await self._stores.lease.add(self._record.task)  # first, so that no task is left without an end
         await retry(lambda: self._stores.records.create(self._record.task, raw))
         await self._chain.begin(Progress(status="processing", progress=0.0, message=self._record.title, step=""))
         self.lifecycle.start()

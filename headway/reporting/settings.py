@@ -14,6 +14,9 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Tenant of the owner."""
     flush_seconds: float = 5.0
     """How long the end of the process waits at most for what is not stored yet."""
+    renew_seconds: float = 10.0
+    """Interval at which the process renews the lease on its tasks. Processors end them when it is not renewed for
+    `HEADWAY_PROCESSOR_REPORTER_LOST_SECONDS`, which must be several times as long."""
     tracebacks: bool = True
     """Whether errors that end a task hold their traceback: files, lines and functions, without values."""
     max_tasks: int = 1000

@@ -92,7 +92,8 @@ class Server:
             for subject in data(names):
                 if ".live." not in subject and ".beat." not in subject:
                     # Of these a later message takes the place of an earlier one.
-                    last_value = names.kinds_bucket in subject or names.processors_bucket in subject
+                    buckets = (names.kinds_bucket, names.processors_bucket, names.reporters_bucket)
+                    last_value = any(bucket in subject for bucket in buckets)
                     await js.publish(subject + "-seeded" * last_value, b'{"seeded":true}')
 
     async def login(self, names, role, inbox="_INBOX"):

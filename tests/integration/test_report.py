@@ -3,11 +3,20 @@
 import asyncio
 import json
 import os
+import signal
 import sys
+from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
+from headway import codec
+from headway.events import is_terminal
+from headway.jetstream.connection import NatsSettings
+from headway.kind import Registry
 from headway.subjects import Names
+from headway_processor.app import Processor
+from headway_processor.settings import Settings
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
 from tests.fixtures.nats import run_nats
@@ -49,9 +58,10 @@ if __name__ == "__main__":
 """
 
 
-async def start(url, names, script):
+async def start(url, names, script, *, renew_seconds=10):
     """A process that runs `script`, and reads from a pipe."""
     environment = {**os.environ, "HEADWAY_NATS_URL": url, "HEADWAY_NATS_NAMESPACE": names.namespace}
+    environment["HEADWAY_REPORT_RENEW_SECONDS"] = str(renew_seconds)
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, stdin=pipe, stdout=pipe, stderr=pipe, env=environment
@@ -84,6 +94,60 @@ async def test_the_how_to_is_a_task(nats_server, names, connection, printed):
         (listed,) = (await streamer.http.get("/api/v1/tasks")).json()["tasks"]
     assert (listed["title"], listed["kind"]) == ("Import of the night", "nightly-import")
     assert (listed["state"]["status"], listed["state"]["data"]) == ("completed", {"rows": 2000})
+
+
+@asynccontextmanager
+async def run_processor(url, names):
+    """A processor without kinds of its own, that gives reporters up soon."""
+    processor = Processor(
+        Settings(ops_port=0, reporter_lost_seconds=2.0),
+        NatsSettings(url=url, namespace=names.namespace),
+        Registry(),
+    )
+    running = asyncio.create_task(processor.run())
+    try:
+        yield
+    finally:
+        processor.stop()
+        await running
+
+
+async def test_a_reporter_that_is_killed_ends_its_task_as_lost_and_one_that_only_sleeps_is_refused(
+    nats_server, names, connection
+):
+    async with run_streamer(nats_server.url, names.namespace) as streamer, run_processor(nats_server.url, names):
+        processes = [await start(nats_server.url, names, ENDLESS, renew_seconds=0.2) for _ in range(3)]
+        tasks = [(await process.stdout.readline()).decode().strip() for process in processes]
+        for task in tasks:
+            await until(partial(shown, streamer, task))
+        killed, asleep, well = processes
+        killed.kill()
+        asleep.send_signal(signal.SIGSTOP)
+        for task in tasks[:2]:
+            await until(partial(ended, streamer, task))
+        asleep.send_signal(signal.SIGCONT)
+        _, errors = await asleep.communicate()
+        states = [(await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"] for task in tasks]
+        ends = [await terminal_events(streamer, task) for task in tasks]
+        well.kill()
+        await asyncio.gather(killed.communicate(), well.communicate())
+    assert [(state["status"], (state.get("error") or {}).get("type")) for state in states] == [
+        ("error", "Lost"),
+        ("error", "Lost"),
+        ("processing", None),
+    ]
+    assert ends == [1, 1, 0]
+    assert b"TaskCancelledError" in errors
+
+
+async def ended(streamer, task):
+    state = (await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"]
+    return state["status"] == "error"
+
+
+async def terminal_events(streamer, task):
+    stored = await streamer.components.log.read(task)
+    return sum(is_terminal(codec.decode(one.payload, task)) for one in stored)
 
 
 async def shown(streamer, task):

@@ -8,15 +8,17 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 
 from headway.eventlog.jetstream_log import JetStreamLog
+from headway.eventlog.log import Log
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.deletions import Deletions
 from headway.jetstream.kv import Bucket
+from headway.jetstream.purge import Purger
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.service.supervisor import run_until_first_ends
-from headway_processor import kinds_publisher, lease, ops
+from headway_processor import kinds_publisher, lease, lost_reports, ops
 from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
 from headway_processor.context import RunContext
@@ -25,6 +27,7 @@ from headway_processor.deletion.remover import Stores, TaskRemover
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.puller import Puller
+from headway_processor.lost_reports import LostReports
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Response
 from headway_processor.settings import Settings
@@ -127,9 +130,21 @@ class Processor:
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
             "removal": TaskRemover(stores, self._metrics).keep_removed(),
+            "lost reports": self._lost_reports(log).keep_ended(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
+
+    def _lost_reports(self, log: Log) -> LostReports:
+        client, names = self._connection.client, self._connection.names
+        reporters, purge = names.reporters_bucket, Purger(client).purge
+
+        async def remove(reporter: str, seq: int) -> None:
+            await purge(f"KV_{reporters}", f"$KV.{reporters}.{reporter}", seq + 1)
+
+        leases, records = Bucket(client, reporters), Bucket(client, names.tasks_bucket)
+        stores = lost_reports.Stores(log, leases, records, remove)
+        return LostReports(stores, self._settings.reporter_lost_seconds)
 
     def _readiness(self, query: str) -> Response:
         text = self._details() if query.startswith("verbose") else "ready\n" if self.ready else "not ready\n"

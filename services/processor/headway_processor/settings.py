@@ -33,6 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     starter_grace_seconds: float = 30.0
     """A task that was started with cancel_on_disconnect=1 is cancelled when its starter was absent for this long. Above
     14: streamers publish presence every 5 s and ask clients to reconnect within 9 s."""
+    reporter_lost_seconds: float = 60.0
+    """Tasks that other processes report end as lost when their process has not renewed its lease for this long. It does
+    so every 10 s (`HEADWAY_REPORT_RENEW_SECONDS`)."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs concurrently."""
     tracebacks: bool = True

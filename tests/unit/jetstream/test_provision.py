@@ -33,6 +33,7 @@ EVERY = [
     "KV_hw_token_keys",
     "KV_hw_revocations",
     "KV_hw_processors",
+    "KV_hw_reporters",
     "OBJ_hw_results",
     "HW_JOBS",
 ]

@@ -28,7 +28,7 @@ class MemoryBackground:
     def report(self, record, on_stop):
         self.records.append(record)
         home = Home(asyncio.get_running_loop(), threading.get_ident())
-        stores = Stores(MemoryLog(), MemoryBucket())
+        stores = Stores(MemoryLog(), MemoryBucket(), None)
         self.tasks.append(ReportedTask(record, stores, on_stop, home=home, room=Room(1000)))
         return self.tasks[-1]
 

@@ -20,16 +20,30 @@ pytestmark = pytest.mark.looptime
 RECORD = TaskRecord(task="t1", kind="k", created=1.0, owner="ann", tenant="acme", title="T", reported=True)
 
 
+class Lease:
+    """Notes which tasks it holds, and what is stored when it takes one."""
+
+    def __init__(self, records):
+        self.tasks, self.records = set(), records
+
+    async def add(self, task):
+        assert task not in self.records._entries
+        self.tasks.add(task)
+
+    def remove(self, task):
+        self.tasks.discard(task)
+
+
 class Bench:
     """One task and what it is stored in."""
 
     def __init__(self, *, room_chars=1000):
         self.log, self.records = MemoryLog(), MemoryBucket()
         self.stops = []
-        self.room = Room(room_chars)
+        self.room, self.lease = Room(room_chars), Lease(self.records)
         self.task = ReportedTask(
             RECORD,
-            Stores(self.log, self.records),
+            Stores(self.log, self.records, self.lease),
             self.stops.append,
             home=Home(asyncio.get_running_loop(), threading.get_ident()),
             room=self.room,
@@ -69,6 +83,7 @@ async def test_a_task_has_a_record_events_with_its_owner_and_one_terminal_event(
     assert decode_task(await bench.records.get("t1"), "t1") == RECORD
     assert {stored.ownership for stored in await bench.log.read("t1")} == {Ownership("ann", "acme")}
     assert bench.statuses() == ["processing", "completed"]
+    assert bench.lease.tasks == set()
     last = bench.events()[-1]
     assert (last.data, last.progress, last.attempt) == ({"rows": 3}, 100.0, 1)
 
@@ -107,6 +122,7 @@ async def test_what_finds_no_room_is_counted_and_nobody_waits():
 
 async def test_a_request_to_cancel_stops_the_job_and_its_end_follows(bench):
     await begun(bench)
+    assert bench.lease.tasks == {"t1"}
     await Chain(bench.log, "t1", await read_head(bench.log, "t1")).append(Cancel(reason="enough"))
     while not bench.stops:
         await asyncio.sleep(0.01)

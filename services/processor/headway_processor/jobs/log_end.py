@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from headway.codec import decode
 from headway.errors import UnavailableError
 from headway.eventlog.chain import EMPTY, Head, read_head
@@ -43,3 +45,9 @@ async def _latest_progress(log: Log, task: str, head: Head) -> Progress | None:
         return None
     event = decode(page[0].payload)
     return event if isinstance(event, Progress) else None
+
+
+def last_progress(latest: Progress | None, **changes: object) -> Progress:
+    """A terminal progress that keeps the position of the bar."""
+    base = latest or Progress(status="queued", progress=0.0, message="", step="")
+    return msgspec.structs.replace(base, eta=None, **changes)

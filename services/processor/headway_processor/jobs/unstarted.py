@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
-
 from headway.cancellation import cancelled_message
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log import Log
@@ -15,7 +13,7 @@ from headway.service.retry import retry
 from headway.subjects import is_name
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
 from headway_processor.context import DeadLetters, Delivery
-from headway_processor.jobs.log_end import NO_LOG, LogEnd, read_log_end
+from headway_processor.jobs.log_end import NO_LOG, LogEnd, last_progress, read_log_end
 from headway_processor.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -42,7 +40,9 @@ class UnstartedJob:
                 await self._dead_letter(f"{error.type}: {error.message}")
                 await self._append(end.head, _failed(end.latest, error, failed))
             case CancelPending(reason):
-                await self._append(end.head, _last(end.latest, status="cancelled", message=cancelled_message(reason)))
+                await self._append(
+                    end.head, last_progress(end.latest, status="cancelled", message=cancelled_message(reason))
+                )
             case AlreadyEnded():
                 pass
         await self._delivery.ack()
@@ -79,10 +79,4 @@ class UnstartedJob:
 
 
 def _failed(latest: Progress | None, error: ErrorInfo, failed: int) -> Progress:
-    return _last(latest, status="error", message=error.message, error=error, failed=failed)
-
-
-def _last(latest: Progress | None, **changes: object) -> Progress:
-    """A terminal progress that keeps the position of the bar."""
-    base = latest or Progress(status="queued", progress=0.0, message="", step="")
-    return msgspec.structs.replace(base, eta=None, **changes)
+    return last_progress(latest, status="error", message=error.message, error=error, failed=failed)

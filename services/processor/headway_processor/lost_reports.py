@@ -1,0 +1,126 @@
+"""End the reported tasks whose reporter has vanished: nobody else would."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from headway.errors import EndedError, MalformedEventError, SupersededError, UnavailableError
+from headway.eventlog.chain import Chain
+from headway.eventlog.log import Log
+from headway.events import ErrorInfo, is_terminal
+from headway.jetstream.kv import Entry
+from headway.records import ReporterRecord, TaskRecord, decode_record, decode_task
+from headway_processor.jobs.log_end import last_progress, read_log_end
+
+LOOK_SECONDS = 5.0
+"""How often the leases are read, at most a quarter of the time after which they are lost."""
+
+logger = logging.getLogger(__name__)
+
+
+class Leases(Protocol):
+    """The bucket of reporters. Methods raise UnavailableError."""
+
+    async def page(self, start: int) -> list[Entry]:
+        """Some entries from sequence `start` on; none when there are no more."""
+
+
+class Records(Protocol):
+    """The bucket of records."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The record of a task. Raises UnavailableError."""
+
+
+class Purge(Protocol):
+    """Removes a lease, unless it was renewed after sequence `seq`. Raises UnavailableError."""
+
+    async def __call__(self, reporter: str, seq: int) -> None: ...
+
+
+class Stores(NamedTuple):
+    """What is read and changed."""
+
+    log: Log
+    leases: Leases
+    records: Records
+    purge: Purge
+
+
+class LostReports:
+    """Looks after the leases of reporters, as every processor does at the same time: a task has one end.
+
+    A lease is lost when this processor has seen it unchanged for `lost_seconds`, by its own clock, while NATS answered:
+    clocks of others do not matter, and no outage of NATS ends a task.
+    """
+
+    def __init__(self, stores: Stores, lost_seconds: float) -> None:
+        self._stores = stores
+        self._lost_seconds = lost_seconds
+        self._seen: dict[str, tuple[int, float]] = {}
+        """Sequence of each lease, and the loop time at which it was seen first."""
+
+    async def keep_ended(self) -> None:
+        """Look again and again. A root task."""
+        pause = min(LOOK_SECONDS, self._lost_seconds / 4)
+        while True:
+            try:
+                await self.look()
+            except UnavailableError as error:
+                self._seen.clear()
+                logger.info("leases cannot be read", extra={"action": "leases_unknown", "error": str(error)})
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
+
+    async def look(self) -> None:
+        """Read the leases, and end the tasks of those that are lost. Raises UnavailableError."""
+        entries = await self._entries()
+        now, seen = asyncio.get_running_loop().time(), self._seen
+        self._seen = {entry.key: _first(entry, seen, now) for entry in entries}
+        for entry in entries:
+            if now - self._seen[entry.key][1] >= self._lost_seconds:
+                await self._end_all(entry)
+
+    async def _entries(self) -> list[Entry]:
+        found: list[Entry] = []
+        while page := await self._stores.leases.page(found[-1].seq + 1 if found else 1):
+            found += page
+        return found
+
+    async def _end_all(self, lease: Entry) -> None:
+        try:
+            tasks = decode_record(lease.value, ReporterRecord).tasks
+        except MalformedEventError:
+            logger.warning("a lease is malformed", extra={"action": "lease_malformed", "reporter": lease.key})
+            tasks = []
+        for task in tasks:
+            if (record := await self._record(task)) is not None and record.reported:
+                await self._end(record)
+        await self._stores.purge(lease.key, lease.seq)
+
+    async def _record(self, task: str) -> TaskRecord | None:
+        raw = await self._stores.records.get(task)
+        try:
+            return None if raw is None else decode_task(raw, task)
+        except MalformedEventError:
+            return None
+
+    async def _end(self, record: TaskRecord) -> None:
+        end = await read_log_end(self._stores.log, record.task, record.ownership)
+        if end.head.event is not None and is_terminal(end.head.event):
+            return
+        message = f"its reporter has vanished: nothing was heard of it for {self._lost_seconds:g} s"
+        error = ErrorInfo("Lost", message, retryable=False, transient=True)
+        chain = Chain(self._stores.log, record.task, end.head, attempt=end.head.attempt, patient=False)
+        with suppress(EndedError, SupersededError):  # another processor was faster, or the reporter has come back
+            await chain.append(last_progress(end.latest, status="error", message=message, error=error))
+            extra = {"action": "report_lost", "task": record.task, "kind": record.kind}
+            logger.warning("a reported task is lost with its reporter", extra=extra)
+
+
+def _first(entry: Entry, seen: dict[str, tuple[int, float]], now: float) -> tuple[int, float]:
+    before = seen.get(entry.key)
+    return before if before is not None and before[0] == entry.seq else (entry.seq, now)
