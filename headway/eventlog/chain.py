@@ -40,15 +40,20 @@ class Head(NamedTuple):
     event: Event | None = None
     ownership: Ownership = UNKNOWN
     """Whose the task is: each event repeats it."""
+    size: int = 0
+    """Bytes that were stored of the task, its record apart: payloads of events, `EVENT_BYTES` for each of them, and
+    results. Counted for tasks that have an owner, so that the bytes of a tenant can be summed up from last events."""
 
 
 EMPTY = Head()
+EVENT_BYTES = 256
+"""Allowance for what the store keeps of an event beside its payload: subject, headers, and its own fields."""
 
 
-def head_after(event: Event, seq: int, ownership: Ownership = UNKNOWN) -> Head:
+def head_after(event: Event, seq: int, ownership: Ownership = UNKNOWN, size: int = 0) -> Head:
     """The head of a log whose last event is `event`, stored at `seq`."""
     snap = seq if isinstance(event, Progress) else event.snap
-    return Head(seq, event.n, event.attempt, event.first or seq, snap, event, ownership)
+    return Head(seq, event.n, event.attempt, event.first or seq, snap, event, ownership, size)
 
 
 async def read_head(log: Log, task: str) -> Head:
@@ -60,7 +65,7 @@ async def _head_of(log: Log, task: str, last: Stored | None) -> Head:
     if last is None:
         return EMPTY
     try:
-        return head_after(codec.decode(last.payload, task), last.seq, last.ownership)
+        return head_after(codec.decode(last.payload, task), last.seq, last.ownership, last.size)
     except MalformedEventError:
         return await _head_before(log, task, last)
 
@@ -71,7 +76,7 @@ async def _head_before(log: Log, task: str, last: Stored) -> Head:
     while page := await log.read(task, start):
         for stored in page:
             try:
-                good = head_after(codec.decode(stored.payload, task), stored.seq, stored.ownership)
+                good = head_after(codec.decode(stored.payload, task), stored.seq, stored.ownership, stored.size)
             except MalformedEventError:
                 continue
         start = page[-1].seq + 1
@@ -106,6 +111,11 @@ class Chain:
         self._retries = StoreRetries(task, "events", on_refused) if patient else None
         self._writer = nonce()
         self._count = 0
+        self._beside = 0
+
+    def stored_beside(self, size: int) -> None:
+        """Count bytes of a result that was stored beside the log."""
+        self._beside += size
 
     async def begin(self, event: Event) -> Head:
         """Append the first event of an attempt: also SupersededError when another writer has begun the same attempt."""
@@ -125,10 +135,13 @@ class Chain:
         while True:
             self._check(event, newest)
             stamped = self._stamp(event)
+            payload = codec.encode(stamped)
+            size = self._size_with(payload)
             try:
-                ack = await self._put(stamped, msg_id)
+                ack = await self._put(payload, msg_id, size)
             except ConflictError:
                 if await self._catch_up(msg_id):
+                    self._beside = 0
                     return self.head
             except UnavailableError as error:
                 await self._wait(error)
@@ -136,14 +149,19 @@ class Chain:
                 self._succeeded()
                 # A duplicate below the head is an earlier try of this writer, followed by another writer's event.
                 if ack.seq > self.head.seq:
-                    self.head = head_after(stamped, ack.seq, self.head.ownership)
+                    self.head, self._beside = head_after(stamped, ack.seq, self.head.ownership, size), 0
                 return self.head
 
-    async def _put(self, event: Event, msg_id: str) -> Ack:
+    async def _put(self, payload: bytes, msg_id: str, size: int) -> Ack:
         head = self.head
         return await self.log.put(
-            self.task, codec.encode(event), expected=head.seq, msg_id=msg_id, ownership=head.ownership
+            self.task, payload, expected=head.seq, msg_id=msg_id, ownership=head.ownership, size=size
         )
+
+    def _size_with(self, payload: bytes) -> int:
+        if self.head.ownership == UNKNOWN:
+            return 0
+        return self.head.size + EVENT_BYTES + len(payload) + self._beside
 
     def _stamp(self, event: Event) -> Event:
         head = self.head

@@ -18,7 +18,7 @@ from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.errors import NO_MESSAGE, best_effort, from_answer, mapped
 from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions, stored_as
 from headway.jetstream.publisher import Publisher
-from headway.jetstream.stored import Stored
+from headway.jetstream.stored import SIZE_HEADER, Stored, size_of
 from headway.ownership import UNKNOWN, Ownership
 from headway.subjects import Names
 
@@ -52,7 +52,7 @@ class JetStreamLog:
         return incarnation_of(info.created)
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
     ) -> Ack:
         subject, stream = self._names.event(task), self._names.events_stream
         try:
@@ -63,7 +63,7 @@ class JetStreamLog:
                 expected=expected,
                 msg_id=msg_id,
                 stream=stream,
-                extra=ownership.headers,
+                extra={**ownership.headers, SIZE_HEADER: str(size)} if size else ownership.headers,
             )
         except TooLargeError as error:
             raise EventTooLargeError(len(payload), self._publisher.limit_bytes) from error
@@ -154,7 +154,8 @@ def _leader_reply(reply: Msg, task: str) -> Stored | None:
     message = answer["message"]
     headers = _headers(base64.b64decode(message.get("hdrs", "")))
     payload = base64.b64decode(message.get("data", ""))
-    return Stored(message["seq"], payload, headers.get("Nats-Msg-Id", ""), task, Ownership.of_headers(headers))
+    ownership = Ownership.of_headers(headers)
+    return Stored(message["seq"], payload, headers.get("Nats-Msg-Id", ""), task, ownership, size_of(headers))
 
 
 def _headers(raw: bytes) -> dict[str, str]:

@@ -48,9 +48,12 @@ class Log(Protocol):
     """What writers and readers of logs need. All methods raise UnavailableError when NATS does not answer."""
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
     ) -> Ack:
-        """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError."""
+        """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError.
+
+        `ownership` and `size`, if not 0, are found again in what is read.
+        """
 
     async def last(self, task: str) -> Stored | None:
         """The last event, as the leader knows it: what decisions are made on."""

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from headway.errors import UnavailableError
 from headway.jetstream.errors import mapped
-from headway.jetstream.stored import Stored
+from headway.jetstream.stored import Stored, size_of
 from headway.ownership import Ownership
 
 _END = "204"
@@ -97,4 +97,5 @@ def _stored(message: Msg, headers: dict[str, str]) -> Stored:
         headers.get("Nats-Msg-Id", ""),
         headers.get("Nats-Subject", "").rpartition(".")[2],
         Ownership.of_headers(headers),
+        size_of(headers),
     )

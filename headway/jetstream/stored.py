@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from headway.ownership import UNKNOWN, Ownership
@@ -16,3 +17,18 @@ class Stored(NamedTuple):
     task: str
     """The last token of its subject."""
     ownership: Ownership = UNKNOWN
+    size: int = 0
+    """Bytes of the log up to this event, as its writer has counted them: see `Chain`. 0 if it has not."""
+
+
+SIZE_HEADER = "Headway-Log-Bytes"
+
+
+def size_of(headers: Mapping[str, str]) -> int:
+    """The size that headers of a message name; 0 if none.
+
+    >>> size_of({"Headway-Log-Bytes": "512"}), size_of({"Headway-Log-Bytes": "-5"}), size_of({})
+    (512, 0, 0)
+    """
+    text = headers.get(SIZE_HEADER, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0

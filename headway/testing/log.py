@@ -53,7 +53,7 @@ class MemoryLog:
         self._beats: defaultdict[str, list[OnBeat]] = defaultdict(list)
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN
+        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
     ) -> Ack:
         await self._answer()
         if self.limit_bytes is not None and len(payload) > self.limit_bytes:
@@ -68,7 +68,7 @@ class MemoryLog:
             return Ack(self._ids[msg_id], True)
         self._seq += 1
         self._ids[msg_id] = self._seq
-        log.append(Stored(self._seq, payload, msg_id, task, ownership))
+        log.append(Stored(self._seq, payload, msg_id, task, ownership, size))
         if self._max_per_task is not None and len(log) > self._max_per_task:
             del log[0]
         if not self.mute:

@@ -3,18 +3,20 @@
 import asyncio
 import json
 import time
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
+import msgspec
 import pytest
 from httpx_sse import aconnect_sse
 
 from headway import codec
 from headway.client import Client, ClientError
 from headway.eventlog.chain import Chain, read_head
+from headway.jetstream.kv import Bucket
 from headway.records import KindRecord
 from headway.testing import progress
 from headway_streamer.access.settings import AccessSettings
-from headway_streamer.limits.caller import owner_key
+from headway_streamer.limits.caller import owner_key, tenant_key
 from tests.fixtures import tokens
 from tests.fixtures.condition import holds, until
 from tests.fixtures.http import run_streamer
@@ -24,7 +26,6 @@ SETTINGS = AccessSettings(
     access="jwt",
     jwt_secret=tokens.SECRET,
     jwt_issuer=tokens.ISSUER,
-    stream_token_secrets=("a secret of stream tokens, long enough",),
 )
 EVENTS = {"Accept": "text/event-stream"}
 RATE, BURST, STREAMS = 10.0, 40, 16
@@ -40,9 +41,19 @@ async def kind(connection, names):
     await buckets.put("k", codec.encode_json(KindRecord(kind="k", params={"type": "object"})))
 
 
+@asynccontextmanager
+async def two_streamers(url, names, access=SETTINGS, **limits):
+    """Two streamers of one namespace, with access control."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(run_streamer(url, names.namespace, access=access, name=name, **limits))
+            for name in ("s1", "s2")
+        ]
+
+
 @pytest.fixture
 async def both(nats_server, names, kind):
-    """Two streamers of one namespace, with access control and low limits."""
+    """Two streamers with low limits."""
     limits = {
         "max_submit_rate_per_user": RATE,
         "max_submit_burst": BURST,
@@ -50,13 +61,8 @@ async def both(nats_server, names, kind):
         "max_watchers_per_address": 2 * STREAMS,
         "trusted_proxies": ("127.0.0.1",),
     }
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(
-                run_streamer(nats_server.url, names.namespace, access=SETTINGS, name=name, **limits)
-            )
-            for name in ("s1", "s2")
-        ]
+    async with two_streamers(nats_server.url, names, **limits) as streamers:
+        yield streamers
 
 
 async def submit(streamer, owner):
@@ -198,3 +204,67 @@ async def test_a_start_and_stream_request_over_the_limit_returns_later(both):
             return (await anext(source.aiter_sse())).event == "hello"
 
     assert await holds(starts, 10)
+
+
+QUOTA = 400_000
+
+
+def of_tenant(owner, tenant):
+    token = tokens.live_token(sub=owner, org=tenant, scope="tasks:submit tasks:read tasks:delete")
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_a_tenant_stores_no_more_than_its_quota_over_two_streamers(
+    own_nats_server, names, monkeypatch, security_figures
+):
+    monkeypatch.setattr("headway_streamer.tasks.tenant_sums.PAUSE_SECONDS", 0.2)
+    access = msgspec.structs.replace(SETTINGS, claim_tenant="org")
+    async with two_streamers(own_nats_server.url, names, access, max_tenant_bytes=QUOTA) as streamers:
+        bucket = Bucket(streamers[0].components.connection.client, names.kinds_bucket)
+        await bucket.create("k", codec.encode_json(KindRecord(kind="k", params={"type": "object"})))
+        body = {"kind": "k", "params": {"text": "x" * 10_000}}
+
+        async def ask(number, tenant):
+            headers = of_tenant(f"owner-{number}", tenant)
+            return await streamers[number % 2].http.post("/api/v1/tasks", json=body, headers=headers)
+
+        accepted, answer = [], None
+        for number in range(60):
+            answer = await ask(number, "acme")
+            if answer.status_code == 202:
+                accepted.append((number, answer.json()["task"]))
+        assert answer.status_code == 507
+        assert "the tasks of your tenant use" in answer.json()["detail"]
+        assert "evil" not in answer.text
+        assert (await ask(1, "evil")).status_code == 202
+
+        # What the tasks report counts too, and what they really take is near to it.
+        log = streamers[0].components.log
+        for _, task in accepted[:3]:
+            chain = Chain(log, task, await read_head(log, task), attempt=1)
+            await chain.append(progress("completed", 100.0, task=task, data={"text": "y" * 20_000}))
+        key, sums = tenant_key("acme"), [one.components.tenant_sums for one in streamers]
+        stored = [one.components.limits.stored for one in streamers]
+        await until(lambda: all(one._summed.get(key, 0) > 10_000 * len(accepted) + 60_000 for one in stored), 20)
+        assert sorted(bool(one.count) for one in sums) in ([False, True], [True, True])
+        js = streamers[0].components.connection.client.jetstream()
+        streams = [await js.stream_info(name) for name in (names.events_stream, f"KV_{names.tasks_bucket}")]
+        real = sum(info.state.bytes for info in streams)
+        counted = stored[0]._summed[key] + stored[0]._summed[tenant_key("evil")]
+        assert 0.9 <= counted / real <= 1.1
+        security_figures(
+            16,
+            "a tenant's bytes over two streamers",
+            tried=60,
+            accepted=len(accepted),
+            quota=QUOTA,
+            counted=counted,
+            really=real,
+        )
+
+        # Deleted tasks give their bytes back; the removal of the rest is a processor's.
+        number, task = accepted[0]
+        before = stored[1]._summed[key]
+        headers = of_tenant(f"owner-{number}", "acme")
+        assert (await streamers[1].http.delete(f"/api/v1/tasks/{task}", headers=headers)).status_code == 202
+        await until(lambda: stored[1]._summed[key] < before - 19_000, 20)

@@ -17,7 +17,7 @@ WITHOUT_RULES = {
     "headway/presence.py": "constants",
     "services/streamer/headway_streamer/api/models.py": "types; the fixture `documented` holds answers against them",
     "services/streamer/headway_streamer/api/parameters.py": "constants; the operations are tested",
-    "headway/jetstream/stored.py": "a named tuple",
+    "headway/jetstream/stored.py": "a named tuple, and a function with a doctest",
     "headway/reporting/settings.py": "values with defaults",
     "headway/eventlog/log.py": "a protocol; MemoryLog and JetStreamLog are tested by the same rules",
     "services/processor/headway_processor/context.py": "protocols",

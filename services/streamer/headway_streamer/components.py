@@ -43,6 +43,7 @@ from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.tasks.task_ids import TaskIds
+from headway_streamer.tasks.tenant_sums import TenantSums
 from headway_streamer.watch.admission import Admission
 from headway_streamer.watch.drain import Drain
 from headway_streamer.watch.idle_timer import IdleTimer
@@ -82,6 +83,9 @@ class Components:
             self.metrics,
             max_share=settings.max_store_share,
         )
+        self.limits = Limits(settings, self.metrics, has_tenants=not self.access.open)
+        self.exchange = Exchange(self.limits, Broadcast(client, names.usage))
+        self.metrics.unheard = lambda: self.exchange.unheard
         records = Bucket(client, names.tasks_bucket)
         self.task_ids = TaskIds(Bucket(client, names.secrets_bucket), records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
@@ -91,6 +95,7 @@ class Components:
             Deletions(client, names),
             self.log,
             self.capacity,
+            self.limits.stored,
             self.decoder.malformed,
         )
         self.kinds = KindCatalogue(
@@ -99,11 +104,9 @@ class Components:
         self.listing = Listing(records, self.log, self.history, self.decoder)
         self.offers = Offers(self.kinds, self.listing, self.log)
         self.results = ResultStore(client, names)
+        self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
-        self.limits = Limits(settings, self.metrics)
-        self.exchange = Exchange(self.limits, Broadcast(client, names.usage))
-        self.metrics.unheard = lambda: self.exchange.unheard
         self.open_streams = OpenStreams(self.access.revocations.cover)
         self.access.revocations.on_added.append(self.open_streams.end_revoked)
         self.admission = Admission(
@@ -159,6 +162,9 @@ class Components:
             nats_state=lambda: self.connection.state,
             streams=lambda: self.admission.count,
         )
+
+    def _sums_up(self) -> bool:
+        return self.connection.connected and self.exchange.first
 
     async def keep_connected(self) -> None:
         """Connect, and check the stream of events, until the connection is closed. A root task."""

@@ -79,6 +79,15 @@ def limited(seconds: int) -> Problem:
     return Problem(429, "Too Many Requests", detail, headers={"Retry-After": str(seconds)})
 
 
+def over_quota(why: str) -> Problem:
+    """507: the tenant has stored as much as it may. Nothing was accepted."""
+    return Problem(
+        507,
+        "Insufficient Storage for this tenant",
+        f"Nothing was stored: {why}. Running tasks continue. Delete tasks that have ended, or wait until they expire.",
+    )
+
+
 def store_full(error: StoreFullError) -> Problem:
     """507: NATS answers, but has no space. Nothing was accepted."""
     return Problem(

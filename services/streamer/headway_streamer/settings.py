@@ -70,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The same for one client address."""
     max_submit_burst: int = 1_000
     """Most tasks that one owner or address submits at once; they are counted down by the average rate."""
+    max_tenant_bytes: int = 0
+    """Most bytes that the tasks of one tenant may store, under access control; further tasks of it are rejected with
+    507. 0 for no limit."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas: a client's address is
     the last one in it that is not one of these."""

@@ -19,7 +19,7 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
-from headway.eventlog.chain import EMPTY, Chain, Head, head_after, read_head
+from headway.eventlog.chain import EMPTY, EVENT_BYTES, Chain, Head, head_after, read_head
 from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
 from headway.lifecycle import JobLifecycle
@@ -35,6 +35,22 @@ class Replicated(MemoryLog):
             await asyncio.sleep(0)
             return Ack(self._ids[msg_id], True)
         return await super().put(task, payload, msg_id=msg_id, **options)
+
+
+async def test_each_event_counts_what_was_stored_of_a_task_that_has_an_owner():
+    log = Replicated()
+    chain = Chain(log, "t1", EMPTY._replace(ownership=Ownership("ann", "acme")), attempt=1)
+    await chain.begin(progress())
+    log.lose_acks = 1
+    chain.stored_beside(1000)
+    await chain.append(progress(message="x" * 500))
+    # Another writer continues from what it reads.
+    other = Chain(log, "t1", await read_head(log, "t1"), attempt=2)
+    await other.begin(progress())
+    sizes = [EVENT_BYTES + len(stored.payload) for stored in await log.read("t1")]
+    assert (await log.last("t1")).size == other.head.size == sum(sizes) + 1000
+    await Chain(log, "t2", attempt=1).begin(progress())
+    assert (await log.last("t2")).size == 0
 
 
 @pytest.mark.parametrize("other", [Ownership("eve", "x"), UNKNOWN])

@@ -96,12 +96,20 @@ class StreamerParts:
         self.deletions = MemoryDeletions()
         self.kind_bucket, self.leases = MemoryBucket(), MemoryBucket()
         self.meter = Meter()
+        self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
         self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
         malformed = self.decoder.malformed
         self.secrets = MemoryBucket()
         self.task_ids = TaskIds(self.secrets, self.records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
-            self.records, self.task_ids, self.jobs, self.deletions, log, self.capacity, malformed
+            self.records,
+            self.task_ids,
+            self.jobs,
+            self.deletions,
+            log,
+            self.capacity,
+            self.limits.stored,
+            malformed,
         )
         self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
         self.listing = Listing(self.records, log, self.history, self.decoder)
@@ -109,7 +117,6 @@ class StreamerParts:
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=self.settings.write_deadline_seconds)
         self.revoked = lambda principal: False
         self.open_streams = OpenStreams(lambda principal: self.revoked(principal))
-        self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
         self.admission = Admission(
             self.settings,
             self.tails,

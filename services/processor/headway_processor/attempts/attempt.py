@@ -70,6 +70,7 @@ class Attempt:
         self._kind = kind
         self._delivery = delivery
         self._log = chain.log
+        self._chain = chain
         self._starter = starter
         self._results = results
         self._metrics = metrics
@@ -203,6 +204,7 @@ class Attempt:
         if head.attempt > attempt:
             raise SupersededError(task, attempt, head.attempt)
         await self._results.put(task, raw)
+        self._chain.stored_beside(len(raw))
 
 
 def _too_large(error: TooLargeError) -> Fail:

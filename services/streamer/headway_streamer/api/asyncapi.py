@@ -44,7 +44,8 @@ def _subjects() -> tuple[Subject, ...]:
             "events",
             address(names.event("TASK")),
             "The log of a task, stored in a stream. Each append names the sequence that it follows. The "
-            "headers `Headway-Owner` and `Headway-Tenant`, percent-encoded, say whose the task is.",
+            "headers `Headway-Owner` and `Headway-Tenant`, percent-encoded, say whose the task is; "
+            "`Headway-Log-Bytes` counts what was stored of it.",
             log,
             "appendEvent",
             "send",

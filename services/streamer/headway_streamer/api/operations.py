@@ -80,7 +80,7 @@ PROBLEMS = {
     431: "The headers are too long or too many",
     500: "The stored record is malformed, or the server has failed",
     503: "NATS is unreachable, or the streamer shuts down; nothing was stored. `Retry-After` says when to try again",
-    507: "JetStream has no space for another task; nothing was stored",
+    507: "JetStream has no space for another task, or the caller's tenant may store no more; nothing was stored",
 }
 
 _STREAM = {

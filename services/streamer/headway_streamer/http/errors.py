@@ -20,11 +20,13 @@ from headway.errors import (
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.http.authentication import forbidden
 from headway_streamer.limits.limits import LimitedError
+from headway_streamer.limits.stored import QuotaError
 from headway_streamer.problems import (
     Problem,
     limited,
     malformed,
     not_found,
+    over_quota,
     store_full,
     too_deep,
     too_large,
@@ -69,6 +71,7 @@ HANDLERS: ExceptionHandlersMap = {
     TooLargeError: lambda _, error: _respond(too_large(error)),
     NestedTooDeepError: lambda _, error: _respond(too_deep(error)),
     MalformedEventError: lambda *_: _respond(malformed()),  # logged where it was read, once
+    QuotaError: lambda _, error: _respond(over_quota(str(error))),
     LimitedError: lambda _, error: _respond(limited(error.seconds)),
     ForbiddenError: lambda _, error: _respond(forbidden(error)),
     InvalidNameError: lambda *_: _respond(not_found()),

@@ -11,8 +11,9 @@ from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, SUBMIT, Principal
 from headway_streamer.http.callers import Callers
-from headway_streamer.limits.caller import Caller
+from headway_streamer.limits.caller import Caller, tenant_key
 from headway_streamer.limits.limits import Limits
+from headway_streamer.limits.stored import QuotaError
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
@@ -79,8 +80,8 @@ class Submissions:
     ) -> Submitted:
         """Check and store a task. It counts against the limits of `caller` also when it is then refused.
 
-        Raises LimitedError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError and
-        UnavailableError.
+        Raises LimitedError, QuotaError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError
+        and UnavailableError.
         """
         self._limits.submit(caller)
         await self.check(principal, kind, params)
@@ -100,6 +101,9 @@ class Submissions:
             )
         except (TooLargeError, UnavailableError) as error:
             self._metrics.submission_rejected(_REASONS[type(error)])
+            raise
+        except QuotaError:
+            self._limits.note("bytes_per_tenant", caller, tenant_key(principal.tenant))
             raise
         if new:
             self._metrics.submitted(kind)

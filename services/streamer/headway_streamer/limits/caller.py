@@ -31,5 +31,10 @@ def address_key(address: str | bytes) -> str:
     return _digest(b"address", address if isinstance(address, bytes) else address.encode("latin-1", "replace"))
 
 
+def tenant_key(tenant: str) -> str:
+    """The key of a tenant."""
+    return _digest(b"tenant", tenant.encode("utf-8", "surrogatepass"))
+
+
 def _digest(kind: bytes, text: bytes) -> str:
     return blake2b(text, digest_size=16, person=kind).hexdigest()

@@ -26,6 +26,8 @@ MAX_STREAMERS = 256
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Counts = Annotated[dict[Annotated[str, msgspec.Meta(max_length=32)], Count], msgspec.Meta(max_length=MAX_SENT)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
+Bytes = Annotated[dict[Annotated[str, msgspec.Meta(max_length=32)], Size], msgspec.Meta(max_length=MAX_SENT)]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,12 @@ class Report(msgspec.Struct, omit_defaults=True):
     """Streams that are open now, by what is counted (`owner`, `address`) and by key."""
     taken: dict[str, Counts] = {}
     """Tasks submitted since its last report."""
+    added: Bytes = {}
+    """Bytes accepted since its last report, by tenant."""
+    sums: Bytes | None = None
+    """Bytes of each tenant, from the streamer that sums them up; None when it has nothing new."""
+    age: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
+    """Seconds since the sums were begun."""
 
 
 class Channel(Protocol):
@@ -75,6 +83,11 @@ class Exchange:
         for rates in limits.rates.values():
             rates.on_much = self._due.set
 
+    @property
+    def first(self) -> bool:
+        """Whether this is the first of all streamers that are heard, in the order of their names: one does for all."""
+        return all(self.name <= other for other in self._heard_at)
+
     async def keep_shared(self) -> None:
         """Report every second, and sooner when a caller uses much of a limit. A root task."""
         await self._subscribe()
@@ -109,6 +122,10 @@ class Exchange:
             places.hear(report.streamer, report.places.get(kind, {}))
         for kind, rates in self._limits.rates.items():
             rates.hear(report.taken.get(kind, {}))
+        if report.added:
+            self._limits.stored.hear(report.added)
+        if report.sums is not None:
+            self._limits.stored.summed(report.sums, report.age)
 
     async def _subscribe(self) -> None:
         while True:
@@ -121,11 +138,12 @@ class Exchange:
     async def _report(self) -> None:
         places = {kind: found for kind, counted in self._limits.places.items() if (found := counted.report())}
         taken = {kind: found for kind, counted in self._limits.rates.items() if (found := counted.report())}
-        anything, reported = bool(places or taken), self._reported
+        report = Report(self.name, places, taken, *self._limits.stored.report())
+        anything, reported = bool(places or taken or self._limits.stored.most), self._reported
         self._reported = anything
         if (anything or reported) and self._channel.connected:  # once more when all have left
             self.unheard += 1
-            await self._channel.publish(codec.encode_json(Report(self.name, places, taken)))
+            await self._channel.publish(codec.encode_json(report))
 
     def _forget_silent(self) -> None:
         due = asyncio.get_running_loop().time() - SILENT_SECONDS

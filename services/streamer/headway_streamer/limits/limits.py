@@ -11,6 +11,7 @@ from headway.errors import HeadwayError
 from headway_streamer.limits.caller import NOBODY, Caller
 from headway_streamer.limits.places import Places
 from headway_streamer.limits.rates import Rates
+from headway_streamer.limits.stored import StoredBytes
 from headway_streamer.metrics import Metrics
 from headway_streamer.settings import Settings
 
@@ -35,12 +36,20 @@ class LimitedError(HeadwayError):
 class Limits:
     """What a streamer allows each caller. `Exchange` tells it what happens at the others."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        has_tenants: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         most = (settings.max_watchers_per_user, settings.max_watchers_per_address)
         rates = (settings.max_submit_rate_per_user, settings.max_submit_rate_per_address)
         burst = settings.max_submit_burst
         self.places = {kind: Places(count) for kind, count in zip(KINDS, most, strict=True) if count}
         self.rates = {kind: Rates(rate, burst, clock) for kind, rate in zip(KINDS, rates, strict=True) if rate}
+        self.stored = StoredBytes(settings.max_tenant_bytes if has_tenants else 0, clock)
         self._metrics = metrics
         self._clock = clock
         self._logged: dict[tuple[str, str], float] = {}
@@ -52,7 +61,7 @@ class Limits:
         found = [(kind, rates, key) for kind, rates in self.rates.items() if (key := getattr(caller, kind))]
         for kind, rates, key in found:
             if wait := rates.wait(key):
-                self._note(f"submits_per_{kind}", caller, key)
+                self.note(f"submits_per_{kind}", caller, key)
                 raise LimitedError(f"submits_per_{kind}", wait)
         for _, rates, key in found:
             rates.take(key)
@@ -64,7 +73,7 @@ class Limits:
         for kind, places in self.places.items():
             key = getattr(caller, kind)
             if key and places.full(key):
-                self._note(f"streams_per_{kind}", caller, key)
+                self.note(f"streams_per_{kind}", caller, key)
                 return True
         return False
 
@@ -82,7 +91,7 @@ class Limits:
                 if key := getattr(caller, kind):
                     places.leave(key)
 
-    def _note(self, limit: str, caller: Caller, key: str) -> None:
+    def note(self, limit: str, caller: Caller, key: str) -> None:
         """Count a refusal, and log the first of a minute: whoever is refused often must not fill the disk."""
         self._metrics.limited(limit)
         now = self._clock()

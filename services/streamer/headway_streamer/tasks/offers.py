@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from headway import codec
 from headway.errors import LogError, UnavailableError
-from headway.eventlog.chain import read_head
+from headway.eventlog.chain import EVENT_BYTES, read_head
 from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
@@ -67,5 +67,7 @@ class Offers:
         with suppress(LogError):  # a processor has begun it, or another streamer was faster
             # Without a Chain, which would follow the other's event: one is enough.
             msg_id = f"{task}.offered.{nonce()}"
-            await self._log.put(task, codec.encode(event), expected=head.seq, msg_id=msg_id, ownership=head.ownership)
+            payload = codec.encode(event)
+            size = head.size and head.size + EVENT_BYTES + len(payload)
+            await self._log.put(task, payload, expected=head.seq, msg_id=msg_id, ownership=head.ownership, size=size)
             logger.info("a waiting task is offered", extra={"action": "offered", "task": task, "kind": kind})

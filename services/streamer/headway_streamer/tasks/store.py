@@ -18,12 +18,15 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
-from headway.eventlog.chain import Chain, Head, read_head
+from headway.eventlog.chain import EVENT_BYTES, Chain, Head, read_head
 from headway.eventlog.deletion import mark_deleted
 from headway.eventlog.log import Log
 from headway.events import Cancel, Deleted, Progress, is_terminal
 from headway.ids import new_task, nonce
+from headway.ownership import UNKNOWN
 from headway.records import JobMessage, TaskRecord, decode_task
+from headway_streamer.limits.caller import tenant_key
+from headway_streamer.limits.stored import QuotaError, StoredBytes
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.tasks.capacity import StoreCapacity
@@ -48,6 +51,7 @@ class TaskStore:
         deletions: Deletions,
         log: Log,
         capacity: StoreCapacity,
+        stored: StoredBytes,
         malformed: Malformed,
     ) -> None:
         self._records = records
@@ -56,6 +60,7 @@ class TaskStore:
         self._deletions = deletions
         self._log = log
         self._capacity = capacity
+        self._stored = stored
         self._malformed = malformed
 
     async def submit(
@@ -79,8 +84,8 @@ class TaskStore:
         processor that is faster makes superfluous. A crash in between leaves a record without a job, of a task that was
         not accepted.
 
-        Raises TooLargeError for parameters that do not fit both, and StoreFullError, before anything is stored. A task
-        that was accepted under its key before is found also while the store is full.
+        Raises TooLargeError for parameters that do not fit both, StoreFullError and QuotaError, before anything is
+        stored. A task that was accepted under its key before is found also then.
         """
         limit_bytes = self._jobs.limit_bytes - ENVELOPE_BYTES
         if len(params) > limit_bytes:
@@ -101,8 +106,8 @@ class TaskStore:
                     retry_of=retry_of,
                     cancel_on_disconnect=cancel_on_disconnect,
                 )
-                if (full := self._capacity.rejection(2 * (len(params) + ENVELOPE_BYTES))) is not None:
-                    return await self._accepted(record, full), False
+                if (rejection := self._rejection(tenant, len(params) + ENVELOPE_BYTES)) is not None:
+                    return await self._accepted(record, rejection), False
                 return await self._store(record, message)
         except StoreFullError as error:
             self._capacity.note_full(error)
@@ -187,11 +192,16 @@ class TaskStore:
                 409, "Task is deleted", "The task of this Idempotency-Key was deleted. Use another key to run it again."
             )
 
-    async def _accepted(self, record: TaskRecord, full: StoreFullError) -> TaskRecord:
-        """The task that was accepted under the same key. Raises `full` when there is none."""
+    def _rejection(self, tenant: str, size_bytes: int) -> StoreFullError | QuotaError | None:
+        """Why a task is not to be stored, whose record and job have `size_bytes` each."""
+        quota = self._stored.rejection(tenant_key(tenant), size_bytes) if self._stored.most else None
+        return quota or self._capacity.rejection(2 * size_bytes)
+
+    async def _accepted(self, record: TaskRecord, rejection: StoreFullError | QuotaError) -> TaskRecord:
+        """The task that was accepted under the same key. Raises `rejection` when there is none."""
         earlier = await self.record(record.task)
         if earlier is None or await self._log.last(record.task) is None:
-            raise full
+            raise rejection
         _check_same(earlier, record)
         return earlier
 
@@ -221,9 +231,9 @@ class TaskStore:
         )
         with suppress(ConflictError, UnavailableError):  # a processor has started it, or will: the job is stored
             msg_id = f"{record.task}.queued.{nonce()}"
-            await self._log.put(
-                record.task, codec.encode(queued), expected=0, msg_id=msg_id, ownership=record.ownership
-            )
+            payload, ownership = codec.encode(queued), record.ownership
+            size = 0 if ownership == UNKNOWN else EVENT_BYTES + len(payload)
+            await self._log.put(record.task, payload, expected=0, msg_id=msg_id, ownership=ownership, size=size)
 
 
 def _check_same(earlier: TaskRecord, again: TaskRecord) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from headway import codec
 from headway.errors import TaskError, TooLargeError
+from headway.eventlog.chain import EVENT_BYTES
 from headway.events import Cancel, Chunk, LogLine
+from headway.records import JobMessage
 from headway.testing import progress
 from headway.track import current_job, track
 from headway.values.results import MAX_RESULT_BYTES
@@ -304,6 +306,13 @@ async def test_large_result_goes_to_the_store(bench):
     assert await bench.run(lambda job: value) == ["ack"]
     assert bench.last.data == {"href": "/api/v1/tasks/t1/result", "bytes": MAX_RESULT_BYTES + 2}
     assert bench.results.by_task == {"t1": codec.encode_json(value)}
+
+
+async def test_a_result_beside_the_log_counts_for_the_task(bench):
+    job = JobMessage(task="t1", kind="k", owner="ann", tenant="acme")
+    await bench.run(lambda job: "x" * MAX_RESULT_BYTES, payload=codec.encode_json(job))
+    sizes = [EVENT_BYTES + len(stored.payload) for stored in await bench.log.read("t1")]
+    assert (await bench.log.last("t1")).size == sum(sizes) + MAX_RESULT_BYTES + 2
 
 
 async def test_a_result_that_the_log_never_takes_fails_the_task(bench):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway_streamer.limits.caller import address_key, owner_key
+from headway_streamer.limits.caller import address_key, owner_key, tenant_key
 
 pytestmark = pytest.mark.security
 
@@ -10,7 +10,8 @@ pytestmark = pytest.mark.security
 def test_no_two_callers_have_one_key():
     pairs = [("", "a"), ("a", ""), ("a", "b/c"), ("a/b", "c"), ("a", "b"), ("", "a/b"), ("", "ab")]
     keys = {owner_key(*pair) for pair in pairs} | {address_key("a"), address_key("192.0.2.1"), address_key(bytes(8))}
-    assert len(keys) == len(pairs) + 3
+    keys |= {tenant_key("a"), tenant_key("")}
+    assert len(keys) == len(pairs) + 5
 
 
 def test_a_key_has_one_length_and_holds_no_name():

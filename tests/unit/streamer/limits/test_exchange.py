@@ -198,3 +198,20 @@ async def test_no_more_streamers_are_listened_to_than_there_can_be():
         assert len(streamers.exchanges[0]._heard_at) == module.MAX_STREAMERS
         await asyncio.sleep(5)
         assert not streamers.limits[0].places["owner"]._elsewhere
+
+
+async def test_tenants_are_summed_up_by_one_streamer_for_all():
+    async with Streamers(3, max_tenant_bytes=1000) as streamers:
+        await asyncio.sleep(1.5)
+        first = [exchange.first for exchange in streamers.exchanges]
+        assert first.count(True) == 1
+        assert streamers.limits[0].stored.rejection("acme", 600) is None
+        await asyncio.sleep(1.5)
+        assert streamers.limits[1].stored.rejection("acme", 600) is not None
+        streamers.limits[first.index(True)].stored.sum_up({"evil": 900}, 0.1)
+        await asyncio.sleep(1.5)
+        assert [limits.stored.used("evil") for limits in streamers.limits] == [900] * 3
+        streamers.roots[first.index(True)].cancel()
+        await asyncio.sleep(module.SILENT_SECONDS + 1.5)
+        others = [one.first for n, one in enumerate(streamers.exchanges) if n != first.index(True)]
+        assert others.count(True) == 1

@@ -86,3 +86,8 @@ def test_the_log_names_a_caller_once_a_minute(caplog, monkeypatch):
         made.limits.enter(other := Caller(f"key-{number}"))
         made.limits.full(other)
     assert len(made.limits._logged) == 10
+
+
+def test_without_access_control_there_are_no_tenants():
+    limits = Limits(Settings(max_tenant_bytes=5), Metrics(), has_tenants=False)
+    assert limits.stored.rejection("key", 10) is None

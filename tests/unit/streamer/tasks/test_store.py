@@ -6,11 +6,13 @@ import pytest
 
 from headway import codec
 from headway.errors import EndedError, MalformedEventError, StoreFullError, TooLargeError, UnavailableError
+from headway.eventlog.chain import EVENT_BYTES
 from headway.jetstream.store_meter import Usage
-from headway.testing import progress
+from headway.testing import MemoryLog, progress
+from headway_streamer.limits.stored import QuotaError
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.store import ENVELOPE_BYTES, WAITING
-from tests.unit.streamer.conftest import completed
+from tests.unit.streamer.conftest import completed, parts_on
 
 pytestmark = pytest.mark.looptime
 
@@ -120,3 +122,24 @@ async def test_a_running_task_gets_one_request(parts):
     with pytest.raises(EndedError) as caught:
         await parts.task_store.cancel("t1", "late")
     assert caught.value.status == "completed"
+
+
+@pytest.mark.security
+async def test_a_tenant_over_its_quota_finds_its_tasks_and_gets_no_new_one():
+    async with parts_on(MemoryLog(), max_tenant_bytes=2 * ENVELOPE_BYTES + 100) as parts:
+        first, _ = await parts.task_store.submit("k", b"{}", owner="ann", tenant="acme", key="one")
+        await parts.task_store.submit("k", b"{}", owner="bob", tenant="acme")
+        with pytest.raises(QuotaError):
+            await parts.task_store.submit("k", b"{}", owner="ann", tenant="acme")
+        again, new = await parts.task_store.submit("k", b"{}", owner="ann", tenant="acme", key="one")
+        assert (again, new) == (first, False)
+        assert len(parts.jobs.jobs) == 2
+        # It is no sign that the store is full: others are accepted.
+        await parts.task_store.submit("k", b"{}", owner="ann", tenant="other")
+
+
+@pytest.mark.parametrize("owner", ["", "ann"])
+async def test_the_queued_event_counts_its_bytes_if_the_task_has_an_owner(parts, owner):
+    record, _ = await parts.task_store.submit("k", b"{}", owner=owner)
+    last = await parts.log.last(record.task)
+    assert last.size == (len(last.payload) + EVENT_BYTES if owner else 0)
