@@ -32,8 +32,8 @@ INTERVAL_SECONDS = 0.1
 """At most ten rounds of appends a second: faster than people read, a small load for the log."""
 BEAT_SECONDS = 5.0
 REFRESH_SECONDS = 24 * 3600.0
-"""The progress is stored again after this long without an append: the log keeps events for seven days, and without its
-last event the appends of a running task could not be fenced."""
+"""The progress is stored again after this long without an append: the log keeps events for two days at least, and
+without its last event the appends of a running task could not be fenced."""
 BLOCKED_SECONDS = 10.0
 """A thread that waits for room gives up when the event loop has not run for this long: it may wait for this thread."""
 

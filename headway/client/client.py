@@ -95,12 +95,30 @@ class Client:
         return self._object(await self._ask("GET", task_path(task), tries=TRIES))
 
     async def tasks(
-        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50
+        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50, owner: str = ""
     ) -> list[dict[str, Any]]:
-        """List tasks, the newest first. `since` is seconds since 1970."""
-        query = {"limit": limit, "kind": kind, "status": status, "since": since}
+        """List tasks, the newest first; the streamer searches the last 2,000. `since` is seconds since 1970."""
+        query = {"limit": limit, "kind": kind, "status": status, "since": since, "owner": owner}
         given = {name: value for name, value in query.items() if value}
         return self._list(await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given), "tasks")
+
+    async def all_tasks(
+        self, *, kind: str = "", status: str = "", owner: str = ""
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield all tasks that are kept, the newest first."""
+        query: dict[str, Any] = {"limit": 500, "kind": kind, "status": status, "owner": owner}
+        seen: set[str] = set()
+        while True:
+            given = {name: value for name, value in query.items() if value}
+            response = await self._ask("GET", "/api/v1/tasks", tries=TRIES, params=given)
+            for task in self._list(response, "tasks"):
+                if (name := str(task.get("task"))) not in seen:  # those of the last moment of a page come again
+                    seen.add(name)
+                    yield task
+            until = self._object(response).get("searched_until")
+            if not isinstance(until, int | float) or until == query.get("before"):
+                return
+            query["before"] = until
 
     async def kinds(self) -> list[dict[str, Any]]:
         """List task kinds, with the JSON Schema of their parameters in `params`."""
@@ -125,6 +143,13 @@ class Client:
         given = {"token": token, "id": id, "owner": owner, "before": before}
         body = {name: value for name, value in given.items() if value not in ("", None)}
         return self._object(await self._ask("POST", "/api/v1/revocations", json=body))
+
+    async def delete(self, task: str) -> dict[str, Any]:
+        """Delete a task that has ended, with all that is stored of it. ClientError 409 before its end.
+
+        ClientError 404 if there is none, also when the answer to an earlier call was lost.
+        """
+        return self._object(await self._ask("DELETE", task_path(task), tries=TRIES))
 
     async def result(self, task: str) -> Any:
         """The result of a completed task, also one that is too large for its event. ClientError 409 before its end."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import nats.errors
 
+from headway.errors import SettingsError
 from headway.jetstream.credentials import content_of, credentials
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.reconnecting_client import ReconnectingClient
@@ -24,6 +25,11 @@ from headway.subjects import Names
 from headway.values.redaction import redact_url
 
 logger = logging.getLogger(__name__)
+
+
+MIN_RETENTION_SECONDS = 2 * 24 * 3600.0
+"""A running task stores its progress once a day, and waits a day at most for its next attempt. Without its last event
+in the log it could not be fenced."""
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +75,15 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Maximum bytes of these jobs, which the server reserves; at most a quarter of the free space of a single server. 0
     for no limit. Read when the stream of jobs is created, and by `headway nats-adapt`.
     """
+    retention_seconds: float = 7 * 24 * 3600.0
+    """How long logs, records and results are kept, in seconds: 172800 (two days) or more, as a running task may be
+    silent for a day, and longer than any task waits for a processor. Read when the streams are created, and by
+    `headway nats-adapt`. Kinds may have a shorter one: `@task(retention=…)`.
+    """
+    dead_retention_seconds: float = 30 * 24 * 3600.0
+    """How long jobs that were given up are kept, in seconds. Read when their stream is created, and by
+    `headway nats-adapt`.
+    """
     max_token_seconds: float = 30 * 24 * 3600.0
     """Longest life of an access token: streamers refuse those that live longer, and revocations are kept for this time.
     Read when the bucket of revocations is created, and by `headway nats-adapt`.
@@ -76,6 +91,13 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         parse_servers(self.url)
+        if not self.retention_seconds >= MIN_RETENTION_SECONDS:
+            raise SettingsError(
+                f"HEADWAY_NATS_RETENTION_SECONDS must be at least {MIN_RETENTION_SECONDS:g}: a running task may be "
+                "silent for a day. Kinds may have a shorter one: @task(retention=…)"
+            )
+        if not self.dead_retention_seconds > 0:
+            raise SettingsError("HEADWAY_NATS_DEAD_RETENTION_SECONDS must be above 0")
 
     def __repr__(self) -> str:
         return f"NatsSettings(url={redact_url(self.url)!r}, namespace={self.namespace!r}, …)"

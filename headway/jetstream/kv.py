@@ -6,6 +6,7 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from nats.aio.client import Client
@@ -74,17 +75,37 @@ class Bucket:
         found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": max(start, 1), "batch": PAGE})
         return [Entry(stored.seq, stored.task, stored.payload) for stored in found]
 
+    async def seq_after(self, at: float) -> int:
+        """The sequence of the first value that was stored after that time, seconds since 1970; 0 if there is none."""
+        start = datetime.fromtimestamp(at, UTC).isoformat()
+        found, _ = await self._direct.get({"next_by_subj": EVERY, "start_time": start, "batch": 1})
+        return found[0].seq if found else 0
+
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
         """Up to 200 keys and values below sequence `seq` (0: the newest), and the sequence at which they begin.
 
-        They are in the order in which they were stored.
+        They are in the order in which they were stored. Without any there is nothing below `seq`.
         """
         end = seq or await self._last_seq() + 1
-        start = max(end - PAGE, 1)
-        if end <= 1:
-            return [], 1
-        found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": PAGE})
-        return [(stored.task, stored.payload) for stored in found if stored.seq < end and stored.payload], start
+        while end > 1:
+            start = max(end - PAGE, 1)
+            found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": PAGE})
+            if page := [(stored.task, stored.payload) for stored in found if stored.seq < end and stored.payload]:
+                return page, start
+            end = await self._below_gap(end)
+        return [], 1
+
+    async def _below_gap(self, end: int) -> int:
+        """A lower sequence than `end`, with nothing between them; 1 when there is nothing below."""
+        step = PAGE
+        while True:
+            start = max(end - 2 * step, 1)
+            found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": 1})
+            if found and found[0].seq < end:
+                return max(end - step, 1)
+            if start == 1:
+                return 1
+            step *= 2
 
     async def _last_seq(self) -> int:
         with mapped(self._stream):

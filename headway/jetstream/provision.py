@@ -32,8 +32,6 @@ from headway.subjects import Names
 logger = logging.getLogger(__name__)
 
 DAY = 24 * 3600.0
-MAX_AGE_SECONDS = 7 * DAY
-"""How long logs, records and results are kept. It must exceed the longest time that a running task reports nothing."""
 MAX_EVENTS_PER_TASK = 10_000
 DUPLICATE_WINDOW_SECONDS = 120.0
 TOKEN_KEY_SECONDS = 2 * DAY + 3600.0
@@ -83,7 +81,7 @@ def _events(names: Names, settings: NatsSettings) -> StreamConfig:
         description="The logs of all tasks, one subject each",
         subjects=[names.all_events],
         retention=RetentionPolicy.LIMITS,
-        max_age=MAX_AGE_SECONDS,
+        max_age=settings.retention_seconds,
         max_msgs_per_subject=MAX_EVENTS_PER_TASK,  # the oldest of the task go, whatever `discard` says
         discard=DiscardPolicy.NEW,
         republish=RePublish(src=names.all_events, dest=names.republished),
@@ -111,7 +109,7 @@ def _dead_jobs(names: Names, settings: NatsSettings) -> StreamConfig:
         name=names.dead_stream,
         description="Jobs that were given up",
         subjects=[names.all_dead],
-        max_age=30 * DAY,
+        max_age=settings.dead_retention_seconds,
         **_common(settings),
     )
 
@@ -121,7 +119,7 @@ def _deletions(names: Names, settings: NatsSettings) -> StreamConfig:
         name=names.deletions_stream,
         description="Tasks to be removed, and ended tasks of kinds with a retention of their own",
         subjects=[names.all_deletions, names.all_ended],
-        max_age=MAX_AGE_SECONDS,
+        max_age=settings.retention_seconds,
         discard=DiscardPolicy.NEW,
         **_common(settings),
     )
@@ -129,7 +127,7 @@ def _deletions(names: Names, settings: NatsSettings) -> StreamConfig:
 
 def _records(names: Names, settings: NatsSettings) -> StreamConfig:
     # A record is written once: who may create records cannot change those of others.
-    config = _bucket(names.tasks_bucket, "The records of all tasks", MAX_AGE_SECONDS, settings)
+    config = _bucket(names.tasks_bucket, "The records of all tasks", settings.retention_seconds, settings)
     return config.evolve(discard_new_per_subject=True)
 
 
@@ -181,7 +179,7 @@ def _results(names: Names, settings: NatsSettings) -> StreamConfig:
         name=f"OBJ_{bucket}",
         description="Results that are too large for an event",
         subjects=[f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
-        max_age=MAX_AGE_SECONDS,
+        max_age=settings.retention_seconds,
         discard=DiscardPolicy.NEW,
         **_common(settings),
     )
@@ -249,6 +247,23 @@ async def _ensure(get: Callable[[], Awaitable[object]], create: Callable[[], Awa
         await create()
     except nats.js.errors.BadRequestError:  # another process was faster
         await get()
+
+
+async def report_other_ages(js: JetStreamContext, names: Names, settings: NatsSettings) -> None:
+    """Log which streams keep their messages for another time than the settings ask for. Raises UnavailableError."""
+    for config in streams(names, settings):
+        with mapped(f"ask for {config.name}"):
+            info = await js.stream_info(str(config.name))
+        if (info.config.max_age or 0) != (config.max_age or 0):
+            logger.warning(
+                "a stream keeps messages for another time than the settings ask for; `headway nats-adapt` changes it",
+                extra={
+                    "action": "other_age",
+                    "stream": config.name,
+                    "seconds": info.config.max_age,
+                    "wanted_seconds": config.max_age,
+                },
+            )
 
 
 async def ensure_patiently(js: JetStreamContext, names: Names, settings: NatsSettings = DEFAULTS) -> None:

@@ -36,6 +36,8 @@ class MemoryBucket(_Store):
         self.reads = 0
         self._seq = 0
         self._entries: dict[str, tuple[int, bytes]] = {}
+        self.stored_at: dict[str, float] = {}
+        """When keys were stored, seconds since 1970, where a test sets it."""
 
     async def get(self, key: str) -> bytes | None:
         await self._read()
@@ -61,6 +63,10 @@ class MemoryBucket(_Store):
         if life_seconds:
             asyncio.get_running_loop().call_later(life_seconds, self._entries.pop, key, None)
         return True
+
+    async def seq_after(self, at: float) -> int:
+        await self._read()
+        return min((seq for key, (seq, _) in self._entries.items() if self.stored_at.get(key, 0.0) > at), default=0)
 
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
         await self._read()

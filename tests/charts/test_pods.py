@@ -35,6 +35,7 @@ def installed(folder, **streamer):
                     "builtinKinds": ["check", "bulk"],
                     "dataDir": str(folder / "files"),
                     "retryDelaySeconds": 0.1,
+                    "retention": ["script=3600"],
                 },
                 "shutdown": {"graceSeconds": 2},
             },
@@ -81,7 +82,13 @@ def stored(server, stream):
     return found["state"]["messages"]
 
 
-UNUSED = {"processor": {"$JS.ACK.*.*.HW_JOBS.>"}}  # in this form servers with domains ask for acknowledgements
+UNUSED = {
+    "processor": {"$JS.ACK.*.*.HW_JOBS.>"},  # in this form servers with domains ask for acknowledgements
+    "streamer": {  # with access control alone
+        *(f"$KV.{bucket}.*" for bucket in ("hw_revocations", "hw_token_keys")),
+        *(f"$JS.API.DIRECT.GET.KV_{bucket}" for bucket in ("hw_revocations", "hw_token_keys")),
+    },
+}
 
 
 def unused(server):
@@ -110,7 +117,6 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
             server.url, user="streamer", password=password, inbox_prefix="_INBOX_headway_streamer"
         )
         await client.jetstream().publish("hw.job.script.broken", b"not a job")
-        await client.close()
         assert await holds(lambda: stored(server, "HW_DEAD") == 1, 10)
         server.kill()
         server.restart()
@@ -120,9 +126,16 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
         after = await submit(http, two, "check", {})
         assert (await end_of(http, one, after))["status"] == "completed"
         assert len((await http.get(f"{one.service.url}/api/v1/tasks")).json()["tasks"]) >= 2  # reads many logs at once
+        assert await holds(lambda: stored(server, "HW_DELETIONS") == 1, 5)  # the task of `large` has a retention
+        assert (await http.delete(f"{two.service.url}/api/v1/tasks/{large}")).status_code == 202
+        assert await holds(lambda: stored(server, "HW_DELETIONS") == 0, 10)
+        assert stored(server, "OBJ_hw_results") == 0
+        # A job that is delivered late has its task removed again.
+        await client.jetstream().publish(f"hw.job.script.{large}", b'{"task":"%b","kind":"script"}' % large.encode())
+        await client.close()
         assert server.violations() == []
         assert await holds(lambda: unused(server) == UNUSED, 10), unused(server)
-        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=1)
+        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=5)
 
 
 async def accepted(http, pod):

@@ -88,19 +88,22 @@ async def test_limits_follow_the_settings_and_nothing_is_lost(server, js):
 
 async def test_a_limit_that_deletes_is_lowered_only_when_that_is_allowed(server, js):
     events = (await js.stream_info(NAMES.events_stream)).config
-    await js.update_stream(events.evolve(max_age=3 * provision.MAX_AGE_SECONDS))
+    await js.update_stream(events.evolve(max_age=3 * NatsSettings().retention_seconds))
     code, lines = await adapt(server)
     assert code == 1
     assert "HW_EVENTS refused max_age 1814400 s → 604800 s: this deletes stored messages" in lines
     assert lines[-1] == f"Error: 1 of {len(created_streams(NAMES))} streams are left as they are: HW_EVENTS"
     assert (await adapt(server, "--allow-deletion"))[0] == 0
-    assert (await js.stream_info(NAMES.events_stream)).config.max_age == provision.MAX_AGE_SECONDS
+    assert (await js.stream_info(NAMES.events_stream)).config.max_age == NatsSettings().retention_seconds
+    code, lines = await adapt(server, "--allow-deletion", retention_seconds=200_000)
+    changed = {line.split()[0] for line in lines if "max_age 604800 s → 200000 s" in line}
+    assert changed == {NAMES.events_stream, NAMES.deletions_stream, "KV_hw_tasks", "OBJ_hw_results"}
 
 
 async def test_a_stream_of_an_older_release_becomes_what_new_ones_are(server, js):
     bucket = f"KV_{NAMES.tasks_bucket}"
     await js.delete_stream(bucket)
-    await js.create_key_value(bucket=NAMES.tasks_bucket, direct=True, ttl=provision.MAX_AGE_SECONDS)
+    await js.create_key_value(bucket=NAMES.tasks_bucket, direct=True, ttl=NatsSettings().retention_seconds)
     await js.publish("$KV.hw_tasks.t1", b"{}")
     assert (await adapt(server))[0] == 0
     config = (await js.stream_info(bucket)).config

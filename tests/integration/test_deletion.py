@@ -36,6 +36,7 @@ from headway_streamer.access.settings import AccessSettings
 from tests.fixtures import tokens
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
+from tests.fixtures.scripted_server import headway
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 PLANTED = "the-planted-text"
@@ -317,3 +318,34 @@ async def test_tasks_are_removed_when_the_retention_of_their_kind_is_over(nats_s
         processor.stop()
         await running
         await connection.close()
+
+
+async def test_everything_of_one_owner_is_deleted_by_the_documented_command(
+    nats_server, connection, names, kind, monkeypatch, printed, security_figures
+):
+    (block,) = printed
+    async with run_streamer(nats_server.url, names.namespace, access=ACCESS) as streamer:
+        tasks = {}
+        for owner in ("ann-planted", "bob-planted"):
+            headers = {"Authorization": f"Bearer {tokens.live_token(sub=owner, scope='tasks:submit')}"}
+            for _ in range(3):
+                body = {"kind": "k", "params": {"text": f"of {owner}"}}
+                task = (await streamer.http.post("/api/v1/tasks", json=body, headers=headers)).json()["task"]
+                head = await read_head(streamer.components.log, task)
+                chain = Chain(streamer.components.log, task, head, attempt=1)
+                await chain.append(progress("completed", 100.0, message=f"of {owner}"))
+                tasks.setdefault(owner, []).append(task)
+        monkeypatch.setenv("HEADWAY_SERVER", streamer.url)
+        monkeypatch.setenv("HEADWAY_TOKEN", tokens.live_token(sub="eve", scope="tasks:read tasks:delete tasks:all"))
+        command = block.text.strip().replace("ann", "ann-planted").split()
+        assert command[0] == "headway"
+        result = await asyncio.to_thread(headway, *command[1:], input="y\n")
+        assert result.exit_code == 0, result.output
+        assert sorted(result.stdout.split()[::2]) == sorted(tasks["ann-planted"])
+        async with remover(connection):
+            for task in tasks["ann-planted"]:
+                await until(lambda task=task: nothing_left(connection, task))
+        left = [await found(connection, f"{owner}-planted") for owner in ("ann", "bob")]
+        assert left[0] == {}
+        assert sum(left[1].values()) >= 3 * 3
+    security_figures(15, "one owner of two is deleted", tasks=3, left=0, of_the_other=sum(left[1].values()))

@@ -171,6 +171,8 @@ def plain(job): ...
         (plain, {"kind": ""}, "kind '' must be"),
         (plain, {"timeout": 0}, "timeout is seconds above 0"),
         (plain, {"timeout": -1}, "timeout is seconds above 0"),
+        (plain, {"retention": 0}, "retention is seconds above 0"),
+        (plain, {"retention": float("nan")}, "retention is seconds above 0"),
         (plain, {"retries": -1}, "retries must be at least 0"),
         (plain, {"timeout": float("nan")}, "timeout is seconds above 0"),
         (plain, {"retry_delay": -1}, "retry_delay and max_retry_delay are seconds"),

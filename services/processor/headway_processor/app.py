@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
+from headway.errors import UnavailableError
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Log
 from headway.executor import ContextThreadPoolExecutor
@@ -90,7 +91,10 @@ class Processor:
     async def _open(self) -> None:
         await self._connection.open()
         js = self._connection.client.jetstream()
-        await provision.ensure_patiently(js, self._connection.names, self._connection.settings)
+        names, settings = self._connection.names, self._connection.settings
+        await provision.ensure_patiently(js, names, settings)
+        with suppress(UnavailableError):
+            await provision.report_other_ages(js, names, settings)
 
     async def _shut_down(self) -> None:
         self._stopping.set()

@@ -17,6 +17,7 @@ from headway.service import logging_setup
 from headway.service.settings import load
 from headway.values.redaction import redact
 from headway_processor.app import Processor
+from headway_processor.deletion.retention import set_retentions
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings
 
@@ -34,6 +35,7 @@ def run(environ: Mapping[str, str]) -> int:
         nats = load(NatsSettings, "HEADWAY_NATS_", environ)
         logging_setup.setup(settings.log_level, secrets=nats.secrets)
         kinds = load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
+        set_retentions(kinds, settings.retentions, nats.retention_seconds)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, nats, kinds))
     except (SettingsError, InvalidNameError) as error:

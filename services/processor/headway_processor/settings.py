@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from headway import presence
 from headway.errors import SettingsError
+from headway.subjects import is_name
 
 PREFIX = "HEADWAY_PROCESSOR_"
 TASK_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "OFF")
@@ -45,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     task_log_level: str = "INFO"
     """Lowest level of `logging` records of handlers that become log lines of their tasks: DEBUG, INFO, WARNING,
     ERROR, or OFF for none. The levels of the loggers apply too."""
+    retention: tuple[str, ...] = ()
+    """Seconds after which ended tasks of a kind are removed, in place of what `@task(retention=…)` says: crawl=86400.
+    Each is below HEADWAY_NATS_RETENTION_SECONDS, which applies to the other kinds."""
     builtin_kinds: tuple[str, ...] = ()
     """Bundled kinds that are offered beside your own: check, crawl, bulk, script. Everybody who may submit a task can
     let crawl and bulk fetch URLs from this processor, and script end it."""
@@ -52,8 +58,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
 
     def __post_init__(self) -> None:
+        _ = self.retentions
         if self.task_log_level.upper() not in TASK_LOG_LEVELS:
             raise SettingsError(f"{PREFIX}TASK_LOG_LEVEL is one of {', '.join(TASK_LOG_LEVELS)}")
         if self.starter_grace_seconds <= presence.MIN_GRACE_SECONDS:
             least = presence.MIN_GRACE_SECONDS
             raise SettingsError(f"{PREFIX}STARTER_GRACE_SECONDS must be above {least:g}: a shorter absence is normal")
+
+    @property
+    def retentions(self) -> dict[str, float]:
+        """The retention of each kind that has one here, in seconds. Raises SettingsError."""
+        return dict(map(_retention, self.retention))
+
+
+def _retention(text: str) -> tuple[str, float]:
+    kind, _, seconds = text.partition("=")
+    try:
+        found = float(seconds)
+    except ValueError:
+        found = 0.0
+    if not (is_name(kind) and 0 < found < math.inf):
+        raise SettingsError(
+            f"{PREFIX}RETENTION names kinds and seconds above 0, like crawl=86400,bulk=3600: not {text!r}"
+        )
+    return kind, found

@@ -221,3 +221,30 @@ def test_wrong_base_url_is_refused_at_once(url: str) -> None:
     """Not after tries that cannot succeed."""
     with pytest.raises(ClientError, match="not a URL of a server"):
         Client(url)
+
+
+async def test_delete_asks_once_more_after_a_lost_answer() -> None:
+    script = Script(httpx.ReadError("cut"), answer(202, {"task": "t", "status": "deleted"}))
+    async with Client(URL, transport=script) as client:
+        assert await client.delete("t") == {"task": "t", "status": "deleted"}
+    assert [request.method for request in script.requests] == ["DELETE", "DELETE"]
+
+
+async def test_all_tasks_are_listed_page_by_page_each_once() -> None:
+    pages = [
+        {"tasks": [{"task": "c"}, {"task": "b"}], "searched_until": 2.0},
+        {"tasks": [{"task": "b"}, {"task": "a"}], "searched_until": 1.0},
+        {"tasks": [], "searched_until": None},
+    ]
+    script = Script(*(answer(200, page) for page in pages))
+    async with Client(URL, transport=script) as client, aclosing(client.all_tasks(owner="ann")) as found:
+        assert [task["task"] async for task in found] == ["c", "b", "a"]
+    assert [request.url.params.get("before") for request in script.requests] == [None, "2.0", "1.0"]
+    assert {request.url.params["owner"] for request in script.requests} == {"ann"}
+
+
+@pytest.mark.parametrize("last", [{"tasks": []}, {"tasks": [], "searched_until": 2.0}])
+async def test_a_search_that_gets_no_further_ends(last: dict[str, Any]) -> None:
+    script = Script(answer(200, {"tasks": [], "searched_until": 2.0}), answer(200, last))
+    async with Client(URL, transport=script) as client, aclosing(client.all_tasks()) as found:
+        assert [task async for task in found] == []

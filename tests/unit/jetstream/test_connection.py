@@ -3,7 +3,8 @@
 import pytest
 
 from headway.errors import InvalidNameError, SettingsError
-from headway.jetstream.connection import Connection, NatsSettings
+from headway.jetstream.connection import MIN_RETENTION_SECONDS, Connection, NatsSettings
+from headway.outbox import REFRESH_SECONDS
 from headway.service.settings import load
 
 
@@ -29,6 +30,16 @@ def test_every_field_is_set_by_its_variable():
     assert load(NatsSettings, "HEADWAY_NATS_", environ) == NatsSettings(
         url="nats://a:1,nats://b:2", namespace="team", user="u", password="123", replicas=3
     )
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("RETENTION", "172799"), ("RETENTION", "0"), ("DEAD_RETENTION", "0")])
+def test_a_retention_shorter_than_a_task_may_be_silent_is_refused(name, seconds):
+    with pytest.raises(SettingsError, match=f"HEADWAY_NATS_{name}_SECONDS must be"):
+        load(NatsSettings, "HEADWAY_NATS_", {f"HEADWAY_NATS_{name}_SECONDS": seconds})
+
+
+def test_a_running_task_reports_more_often_than_the_shortest_retention():
+    assert MIN_RETENTION_SECONDS >= 2 * REFRESH_SECONDS
 
 
 @pytest.mark.parametrize("namespace", ["", "HW", "hw.x", "hw*"])

@@ -67,3 +67,32 @@ async def test_key_may_have_a_life_of_its_own(client, bucket):
     await bucket.create("t1", b"{}", life_seconds=1.2)
     (_, _, headers, _) = client.js.published[-1]
     assert headers == {"Nats-Expected-Last-Subject-Sequence": "0", "Nats-TTL": "2"}
+
+
+@pytest.mark.parametrize("stored", [[], [3], [150, 151], [1, 2, 5_000], [100, 90_000], [89_500, 89_900, 90_300]])
+async def test_pages_find_everything_across_large_gaps(client, bucket, stored):
+    """Deleted tasks leave gaps of any size."""
+    reads = []
+
+    def on_publish(request, reply):
+        reads.append(request)
+        found = [seq for seq in stored if seq >= request["seq"]][: request["batch"]]
+        client.answers(*((seq, f"t{seq}", b"{}") for seq in found), end="204" if found else "404")
+        answer, client.on_publish = client.on_publish, on_publish
+        answer(request, reply)
+
+    client.on_publish = on_publish
+    seq, pages = 100_000, []
+    while seq > 1:
+        values, seq = await bucket.newest_before(seq)
+        pages.append([key for key, _ in values])
+    assert [key for page in reversed(pages) for key in page] == [f"t{seq}" for seq in stored]
+    assert len(reads) < 60
+
+
+async def test_the_first_value_after_a_time(client, bucket):
+    client.answers((7, "t1", b"{}"))
+    assert await bucket.seq_after(1_700_000_000.5) == 7
+    assert requests(client) == ['{"next_by_subj":">","start_time":"2023-11-14T22:13:20.500000+00:00","batch":1}']
+    client.answers(end="404")
+    assert await bucket.seq_after(1_700_000_000.5) == 0

@@ -18,6 +18,7 @@ from headway.jetstream.provision import (
     ensure_patiently,
     job_consumer,
     keep_ensured,
+    report_other_ages,
     streams,
 )
 from headway.subjects import Names
@@ -189,3 +190,27 @@ async def test_stream_that_cannot_be_created_raises(js):
 
 async def denied(config):
     raise nats.js.errors.ServerError(code=500, err_code=10049, description="denied")
+
+
+def test_what_is_kept_of_tasks_is_kept_for_the_retention():
+    made = {s.name: s.max_age for s in streams(NAMES, NatsSettings(retention_seconds=2e5, dead_retention_seconds=3e5))}
+    kept = {name for name, age in made.items() if age == 2e5}
+    assert kept == {"HW_EVENTS", "HW_DELETIONS", "KV_hw_tasks", "OBJ_hw_results"}
+    assert made["HW_DEAD"] == 3e5
+
+
+async def test_streams_of_another_age_are_reported(js, caplog):
+    await ensure(js, NAMES)
+    await report_other_ages(js, NAMES, NatsSettings())
+    assert caplog.records == []
+    await report_other_ages(js, NAMES, NatsSettings(retention_seconds=2e5))
+    assert {record.action for record in caplog.records} == {"other_age"}
+    assert {record.stream for record in caplog.records} == {
+        "HW_EVENTS",
+        "HW_DELETIONS",
+        "KV_hw_tasks",
+        "OBJ_hw_results",
+    }
+    js.failing = [nats.errors.NoRespondersError()]
+    with pytest.raises(UnavailableError):
+        await report_other_ages(js, NAMES, NatsSettings())

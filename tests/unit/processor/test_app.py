@@ -61,6 +61,7 @@ def processor(monkeypatch, routes):
     monkeypatch.setattr(app, "JetStreamLog", lambda *parts: None)
     monkeypatch.setattr(app, "JetStreamDeadLetters", lambda *parts: None)
     monkeypatch.setattr(provision, "ensure_patiently", ensure_patiently)
+    monkeypatch.setattr(provision, "report_other_ages", ensure_patiently)
     kinds = Registry()
     task("k", registry=kinds)(lambda job: None)
     return Processor(Settings(), NatsSettings(), kinds)

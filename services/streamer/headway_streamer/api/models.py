@@ -155,6 +155,8 @@ class TaskList(msgspec.Struct):
     """The newest tasks first."""
 
     tasks: list[TaskSummary]
+    searched_until: float | None = None
+    """Pass it as `before` to search what is older, seconds since 1970; null if nothing is left."""
 
 
 class Kind(KindRecord, kw_only=True, omit_defaults=True):

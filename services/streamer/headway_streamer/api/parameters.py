@@ -60,4 +60,6 @@ LISTING = (
     Parameter("kind", "query", "Only tasks of this kind."),
     Parameter("status", "query", "Only tasks in this state."),
     Parameter("since", "query", "Only tasks created after this time, seconds since 1970.", {"type": "number"}),
+    Parameter("before", "query", "Only tasks created until this time, seconds since 1970.", {"type": "number"}),
+    Parameter("owner", "query", "Only tasks of this owner; others than one's own with the scope `tasks:all`."),
 )

@@ -12,7 +12,7 @@ from headway.events import TERMINAL, Cancel, Chunk, Deleted, Event, LogLine, Pro
 from headway_streamer.frames.cursor import Position
 from headway_streamer.frames.dialect import NATIVE, Dialect
 
-_NAMES = {Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
+_NAMES = {Deleted: b"", Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
 
 Tick: TypeAlias = tuple[int, str, str]
 """Attempt, status and step of a progress event."""
@@ -44,12 +44,12 @@ class Frame(msgspec.Struct, gc=False):
     @classmethod
     def of(cls, event: Event, payload: bytes, seq: int, incarnation: bytes) -> Frame:
         """The frame of an event, with the bytes from which it was decoded. Raises MalformedEventError."""
-        if type(event) is Deleted:
-            return cls(seq, event.n, event.at, 0, b"", 0, None, True)
         data = codec.splice(payload)
         native = b"%bid: %b.%x-%x\ndata: %b\n\n" % (_NAMES[type(event)], incarnation, seq, event.n, data)
         data_at = len(native) - len(data) - 2
         if type(event) is not Progress:
+            if type(event) is Deleted:
+                return cls(seq, event.n, event.at, 0, b"", 0, None, True)
             return cls(seq, event.n, event.at, event.snap, native, data_at)
         if event.status in TERMINAL:
             return cls(seq, event.n, event.at, seq, native, data_at, None, True)

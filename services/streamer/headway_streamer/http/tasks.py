@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Annotated
 
 from litestar import MediaType, Response, delete, get, post
@@ -12,7 +13,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from headway import codec
 from headway.errors import EndedError, NotEndedError
 from headway.events import DELETED
-from headway.records import TaskRecord
+from headway.records import MAX_SECONDS, TaskRecord
 from headway.subjects import is_name
 from headway_streamer.access.principal import CANCEL, DELETE, READ, SUBMIT, Principal
 from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, DeletedTask, Submission
@@ -62,9 +63,14 @@ async def list_tasks(
     kind: FromQuery[str] = "",
     status: FromQuery[str] = "",
     since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
+    before: Annotated[float, QueryParameter(description="Created until this time, seconds since 1970.")] = math.inf,
+    owner: FromQuery[str] = "",
 ) -> Response[bytes]:
     principal = authorise(request.scope, READ)
-    return json_response({"tasks": await listing.recent(Filter(limit, kind, status, since), principal.sees)})
+    if not before < MAX_SECONDS:
+        before = math.inf
+    found = await listing.search(Filter(limit, kind, status, since, max(before, 0.0), owner), principal.sees)
+    return json_response({"tasks": found.tasks, "searched_until": found.searched_until})
 
 
 @get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="Get a task's latest state, for polling with If-None-Match")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +21,10 @@ from headway_streamer.tail.history import History
 from headway_streamer.tasks.ports import KeyValues
 
 MAX_PAGES = 10
+MAX_READS = 400
+"""Pages of one search, those included that hold only newer tasks than wanted."""
+SKEW_SECONDS = 5.0
+"""How far the clocks of streamers, which say when tasks were created, and of NATS may differ."""
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -30,6 +35,17 @@ class Filter(msgspec.Struct, frozen=True):
     status: str = ""
     since: float = 0.0
     """Seconds since 1970: only tasks created later."""
+    before: float = math.inf
+    """Seconds since 1970: only tasks created then or earlier."""
+    owner: str = ""
+
+
+class Found(NamedTuple):
+    """What a search has found."""
+
+    tasks: list[dict[str, Any]]
+    searched_until: float | None
+    """Older tasks than this, seconds since 1970, were not searched; None if all were."""
 
 
 def links(task: str) -> Links:
@@ -75,19 +91,39 @@ class Listing:
 
     async def recent(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> list[dict[str, Any]]:
         """The newest tasks first, of those that are `seen`. Reads at most 2,000 records."""
+        return (await self.search(wanted, seen)).tasks
+
+    async def search(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> Found:
+        """As `recent`, and how far the search went: repeat it with `before` for what is older."""
         found: list[dict[str, Any]] = []
-        before = 0
-        for _ in range(MAX_PAGES):
+        oldest, before = wanted.before, await self._start(wanted.before)
+        pages = 0
+        for _ in range(MAX_READS):
             values, before = await self._records.newest_before(before)
-            found_here = (self._record(*item) for item in reversed(values))
-            records = [record for record in found_here if record is not None and seen(record)]
-            found += await self._matching(records, wanted)
-            if len(found) >= wanted.limit or before <= 1 or (records and records[-1].created < wanted.since):
+            records = [record for item in reversed(values) if (record := self._record(*item)) is not None]
+            oldest = min([oldest, *(record.created for record in records)])
+            found += await self._matching([record for record in records if seen(record)], wanted)
+            if len(found) > wanted.limit:
+                return Found(found[: wanted.limit], found[wanted.limit]["created"])
+            if before <= 1 or oldest < wanted.since:
+                return Found(found, None)
+            pages += any(record.created <= wanted.before for record in records)
+            if len(found) == wanted.limit or pages == MAX_PAGES:
                 break
-        return found[: wanted.limit]
+        return Found(found, oldest)
+
+    async def _start(self, before: float) -> int:
+        """The sequence below which tasks were created until `before`; 0 for the newest."""
+        return 0 if before == math.inf else await self._records.seq_after(before + SKEW_SECONDS)
 
     async def _matching(self, records: list[TaskRecord], wanted: Filter) -> list[dict[str, Any]]:
-        chosen = [r for r in records if r.created >= wanted.since and wanted.kind in ("", r.kind)]
+        chosen = [
+            record
+            for record in records
+            if wanted.since <= record.created <= wanted.before
+            and wanted.kind in ("", record.kind)
+            and wanted.owner in ("", record.owner)
+        ]
         states = await self._states([record.task for record in chosen])
         shown = [summary(record, states.get(record.task)) for record in chosen if record.task in states]
         return [item for item in shown if wanted.status in ("", (item["state"] or {}).get("status"))]

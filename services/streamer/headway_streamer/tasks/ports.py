@@ -32,6 +32,9 @@ class KeyValues(Protocol):
     async def page(self, start: int) -> list[Entry]:
         """Up to 200 entries from sequence `start` on, in the order in which they were stored. Fewer are the last."""
 
+    async def seq_after(self, at: float) -> int:
+        """The sequence of the first value that was stored after that time, seconds since 1970; 0 if there is none."""
+
     async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
         """A page of keys and values as they were stored, below sequence `seq` (0: the newest), and where it begins."""
 

@@ -18,7 +18,6 @@ import msgspec
 from headway import codec
 from headway.errors import UnavailableError
 from headway.ids import derived_task, public_task
-from headway.jetstream.provision import MAX_AGE_SECONDS
 from headway.retry_delay import RetryDelay
 from headway.service.retry import retry
 from headway_streamer.tasks.ports import KeyValues
@@ -26,6 +25,8 @@ from headway_streamer.tasks.ports import KeyValues
 NAME = "task_ids"
 """Key of the secret in its bucket."""
 SECRET_BYTES = 32
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long versions without secrets kept a task."""
 ROLLOUT_SECONDS = 900.0
 """How long streamers of a version without secrets may still run beside the first that makes one."""
 AGAIN_SECONDS = 0.02
@@ -98,4 +99,4 @@ class TaskIds:
         if not earlier:
             return IdSecret(secret=secret)
         since = now + ROLLOUT_SECONDS
-        return IdSecret(secret=secret, since=since, searched_until=since + MAX_AGE_SECONDS)
+        return IdSecret(secret=secret, since=since, searched_until=since + KEPT_SECONDS)

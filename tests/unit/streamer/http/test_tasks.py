@@ -45,6 +45,21 @@ async def test_recent_tasks_are_listed(parts, client):
     assert (await client.get(TASKS, params={"limit": 0})).status_code == 400
 
 
+async def test_older_tasks_are_listed_by_how_far_the_search_went(parts, client):
+    for task in ("t1", "t2"):
+        record = await parts.add_task(task, owner="ann")
+        record.created = float(task[1])
+        parts.records.set(task, codec.encode_json(record))
+        await parts.write(task, *ticks(1, 1))
+    first = (await client.get(TASKS, params={"limit": 1, "owner": "ann"})).json()
+    assert ([item["task"] for item in first["tasks"]], first["searched_until"]) == (["t2"], 1.0)
+    rest = (await client.get(TASKS, params={"before": first["searched_until"]})).json()
+    assert ([item["task"] for item in rest["tasks"]], rest["searched_until"]) == (["t1"], None)
+    assert (await client.get(TASKS, params={"owner": "bob"})).json()["tasks"] == []
+    for odd in ("nan", "inf", "1e300", "-1"):
+        assert (await client.get(TASKS, params={"before": odd})).status_code == 200
+
+
 async def test_a_task_is_polled_by_its_etag(parts, client):
     await parts.add_task("t1")
     await parts.write("t1", *ticks(1, 1))

@@ -7,11 +7,10 @@ import pytest
 
 from headway.errors import StoreFullError, UnavailableError
 from headway.ids import public_task
-from headway.jetstream.provision import MAX_AGE_SECONDS
 from headway.subjects import is_name
 from headway.testing import MemoryBucket
 from headway_streamer.tasks import task_ids
-from headway_streamer.tasks.task_ids import NAME, ROLLOUT_SECONDS, IdSecret, TaskIds
+from headway_streamer.tasks.task_ids import KEPT_SECONDS, NAME, ROLLOUT_SECONDS, IdSecret, TaskIds
 
 pytestmark = [pytest.mark.security, pytest.mark.looptime]
 
@@ -125,7 +124,7 @@ async def test_tasks_of_a_version_without_secrets_are_found_by_their_keys(namesp
     clock[0] += ROLLOUT_SECONDS + 1
     assert await one.of_key("", "before") == old
     assert await one.of_key("", "while") != public_task("while")
-    clock[0] += MAX_AGE_SECONDS
+    clock[0] += KEPT_SECONDS
     assert await one.of_key("", "before") != old
     assert namespace.records.reads == 3
 

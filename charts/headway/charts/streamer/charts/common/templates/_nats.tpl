@@ -65,6 +65,10 @@ the umbrella's `nats`, where `auth` is a map, and would print a warning.
   value: {{ include "common.text" $nats.maxJobs | quote }}
 - name: HEADWAY_NATS_MAX_JOBS_BYTES
   value: {{ include "common.text" $nats.maxJobsBytes | quote }}
+- name: HEADWAY_NATS_RETENTION_SECONDS
+  value: {{ include "common.text" $nats.retentionSeconds | quote }}
+- name: HEADWAY_NATS_DEAD_RETENTION_SECONDS
+  value: {{ include "common.text" $nats.deadRetentionSeconds | quote }}
 - name: HEADWAY_NATS_MAX_TOKEN_SECONDS
   value: {{ include "common.text" $nats.maxTokenSeconds | quote }}
 - name: HEADWAY_NATS_DIRECT_DISPATCH
