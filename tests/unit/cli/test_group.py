@@ -6,6 +6,7 @@ import click
 import pytest
 
 from headway.cli.group import COMMANDS, cli
+from headway.values.redaction import is_secret_name
 from tests.fixtures.scripted_server import ScriptedServer, headway
 
 
@@ -47,3 +48,14 @@ def test_mistyped_name_has_a_suggestion(server: ScriptedServer, words: list[str]
     result = headway(*words)
     assert result.exit_code == 2
     assert hint in result.stderr
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_takes_a_secret_which_the_list_of_processes_would_show(name: str) -> None:
+    """Options with the name of a secret take a file."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    for param in command.params:
+        if any(is_secret_name(option.strip("-")) for option in param.opts):
+            assert isinstance(param.type, click.File | click.Path), f"{name} {param.opts}"
