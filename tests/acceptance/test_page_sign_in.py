@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from tests.fixtures import tokens
+from tests.fixtures import pages, tokens
 from tests.fixtures.oidc_issuer import run_issuer
 from tests.fixtures.services import run_services
 from tests.fixtures.web import MODULES
@@ -15,13 +15,22 @@ from tests.fixtures.web import MODULES
 pytestmark = [pytest.mark.browser, pytest.mark.security, pytest.mark.needs("chromium")]
 
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 360, "height": 740}}
-STREAM_SECRET = "a secret of stream tokens that is long enough"
+CLIENT_SECRET = "the-secret-of-that-client"
 TWO_STEPS = {
     "steps": [
         {"name": "Reading", "seconds": 1, "ticks": 10, "chunks": ["Hello, "] * 4},
         {"name": "Writing", "seconds": 60, "ticks": 600, "chunks": ["world. "] * 60},
     ]
 }
+
+
+def documented_settings():
+    """The settings of a sign-in that the documentation prints, for a page on this machine."""
+    name = "test_the_provider_signs_in_and_leads_back_to_the_same_task"
+    (block,) = pages.printed_for(f"tests/acceptance/test_page_sign_in.py::{name}")
+    found = dict(re.findall(r"export HEADWAY_STREAMER_(\w+)=(\S+)", block.text))
+    at = found["OIDC_REDIRECT_URI"].replace("https://headway.example.org", "http://127.0.0.1:{port}")
+    return found | {"OIDC_REDIRECT_URI": at}
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +46,13 @@ def services(tmp_path_factory):
                 JWT_SECRET=tokens.SECRET,
                 JWT_ISSUER=tokens.ISSUER,
                 CLAIM_TENANT="org",
-                STREAM_TOKEN_SECRETS=STREAM_SECRET,
             ),
             "provider": running.streamer(
                 "provider",
                 ACCESS="jwt",
                 JWT_ISSUER=issuer.url,
                 JWT_DISCOVERY="true",
-                OIDC_CLIENT_ID="headway",
-                OIDC_CLIENT_SECRET="the secret of the client",
-                OIDC_REDIRECT_URI="http://127.0.0.1:{port}/session/callback",
+                **documented_settings(),
             ),
             "gateway": running.streamer(
                 "gateway", ACCESS="forward", FORWARD_PEERS="127.0.0.1", DEFAULT_SCOPES="tasks:read,tasks:submit"
@@ -54,7 +60,8 @@ def services(tmp_path_factory):
         }
         for service in started.values():
             service.wait_ready()
-        issuer.redirect, issuer.secret = f"{started['provider'].url}/session/callback", "the secret of the client"
+        issuer.client, issuer.secret = "headway-page", CLIENT_SECRET
+        issuer.redirect = f"{started['provider'].url}/session/callback"
         yield started | {"issuer": issuer}
 
 
@@ -197,7 +204,10 @@ async def sign_in_at_provider(page, owner="ann"):
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_the_provider_signs_in_and_leads_back_to_the_same_task(services, page, http, expect, security_figures):
+async def test_the_provider_signs_in_and_leads_back_to_the_same_task(
+    services, page, http, expect, printed, security_figures
+):
+    assert f"CLIENT_SECRET={CLIENT_SECRET}" in printed[0].text  # which the streamer was started with
     url, issuer = services["provider"].url, services["issuer"]
     task = await submit(http, url, issuer.access_token())
     visited = noted(page)
@@ -216,7 +226,7 @@ async def test_the_provider_signs_in_and_leads_back_to_the_same_task(services, p
     log = services["provider"].log.read_text()
     codes = [code for _, address, _ in visited for code in re.findall(r"[?&]code=([^&]+)", address)]
     assert len(codes) == 1
-    assert all(secret not in log for secret in (codes[0], session["value"], "the secret of the client"))
+    assert all(secret not in log for secret in (codes[0], session["value"], CLIENT_SECRET))
     await cancel(http, url, issuer.access_token(), task)
     security_figures(14, "sign-in at a provider, in Chromium", storage=0, urls=0, logs=0)
 
@@ -279,6 +289,39 @@ async def test_an_unchanged_eventsource_ends_with_one_401(services, page, http, 
     assert statuses == [200, 401]
     await cancel(http, url, token(sub="native"), task)
     security_figures(14, "unchanged EventSource after its token", requests=len(statuses), refused=1)
+
+
+EACH_EVENT = """() => {
+  window.EventSource = class extends EventSource {
+    constructor(url) { super(`${url}&merge=0`); }
+  };
+}"""
+PRINTED = """async ([code, task]) => {
+  window.numbers = [];
+  window.ended = false;
+  (0, eval)(`${code}; window.watch = watch;`);
+  await watch(task, ({ n, status }) => { numbers.push(n); ended = status === 'completed'; });
+}"""
+
+
+async def test_the_printed_code_continues_over_the_end_of_its_token(services, page, http, printed, security_figures):
+    url, owner = services["secret"].url, {"sub": "prints"}
+    ticks = {"steps": [{"name": "Working", "seconds": 6, "ticks": 60}]}
+    task = await submit(http, url, token(**owner), ticks)
+    await blank_page(page, url)
+    await page.evaluate(SIGN_IN, token(3, **owner))
+    answers = noted(page)
+    await page.evaluate(EACH_EVENT)
+    await page.evaluate(PRINTED, [printed[0].text, task])
+    await page.evaluate(SIGN_IN, token(**owner))  # before the stream ends, as a page that renews its session
+    await page.wait_for_function("ended", timeout=30_000)
+    numbers = await page.evaluate("numbers")
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    streams = [(address, status) for _, address, status in answers if "/stream?" in address]
+    assert [status for _, status in streams] == [200, 200]
+    assert "cursor=&" in streams[0][0]
+    assert "cursor=&" not in streams[1][0]
+    security_figures(14, "printed code over the end of its token", events=len(numbers), gaps=0, repeated=0)
 
 
 @pytest.mark.needs("npm ci --prefix web")

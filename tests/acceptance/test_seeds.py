@@ -1,10 +1,11 @@
 """The clients of the two documents that the product is made from, verbatim, in a real Chromium."""
 
 import re
+import time
 
 import pytest
 
-from tests.fixtures import seed_documents
+from tests.fixtures import seed_documents, tokens
 from tests.fixtures.services import run_services
 from tests.fixtures.web import bundle
 
@@ -57,7 +58,7 @@ ENTRY = """
 import { createRoot } from "react-dom/client";
 import { ProcessingProgress } from "@/components/progress-indicator";
 
-globalThis.getGatewayToken = async () => "gateway-token";
+globalThis.getGatewayToken ??= async () => "gateway-token";
 const endpoint = new URLSearchParams(location.search).get("endpoint")!;
 createRoot(document.getElementById("root")!).render(<ProcessingProgress endpoint={endpoint} />);
 """
@@ -75,12 +76,17 @@ new MutationObserver(() => {
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory):
-    """Two streamers, and a processor with kinds that take no parameters, as the hook sends none."""
+    """Two streamers, one that asks for tokens, and a processor whose kinds take no parameters: the hook sends none."""
     folder = tmp_path_factory.mktemp("seeds")
     (folder / "seed_kinds.py").write_text(KINDS)
     with run_services(folder) as running:
         processor = running.processor("p1", tasks="seed_kinds", RETRY_DELAY_SECONDS="0.3")
-        streamers = running.streamer("s1", PROCESS_KIND="steady"), running.streamer("s2")
+        asks = {"ACCESS": "jwt", "JWT_SECRET": tokens.SECRET, "JWT_ISSUER": tokens.ISSUER}
+        streamers = (
+            running.streamer("s1", PROCESS_KIND="steady"),
+            running.streamer("s2"),
+            running.streamer("s3", PROCESS_KIND="steady", **asks),
+        )
         for service in (processor, *streamers):
             service.wait_ready()
         yield streamers
@@ -116,12 +122,32 @@ async def show(page, services, first_client):
     body = f'<!doctype html><script>{RECORD}</script><div id="root"></div><script src="/client.js"></script>'
     await page.route(re.compile("/shown"), lambda route: route.fulfill(body=body, content_type="text/html"))
 
-    async def start(endpoint):
-        await page.goto(f"{services[0].url}/shown?endpoint={endpoint}")
+    async def start(endpoint, streamer=0):
+        await page.goto(f"{services[streamer].url}/shown?endpoint={endpoint}")
         await page.get_by_role("button", name="Start Processing").click()
         return page.get_by_role("button")
 
     return start
+
+
+GATEWAY_TOKEN = """
+globalThis.getGatewayToken = async () => {
+  const headers = { "Content-Type": "application/json" };
+  const kind = new URLSearchParams(location.search).get("endpoint").match(/process[/](\\w+)[/]stream/)?.[1] ?? "steady";
+  const answer = await fetch(`/api/v1/kinds/${kind}/token`, { method: "POST", headers });
+  return (await answer.json()).start_token;
+};
+"""
+SIGN_IN = """(token) => fetch("/session", {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }),
+}).then((answer) => answer.ok)"""
+
+
+async def sign_in(page, url, seconds, **claims):
+    """Give the pages of a streamer a session."""
+    await blank_page(page, url)
+    assert await page.evaluate(SIGN_IN, tokens.live_token(exp=int(time.time() + seconds), **claims))
+    await page.add_init_script(GATEWAY_TOKEN)
 
 
 async def blank_page(page, url):
@@ -173,23 +199,27 @@ async def test_the_first_documents_component_shows_why_its_task_was_cancelled(sh
     await expect(page.get_by_text("not wanted")).to_be_visible()
 
 
-@verbatim
-@pytest.mark.parametrize(("kind", "last"), [("steady", "SUCCESS"), ("doomed", "FAILURE")])
-async def test_the_second_documents_function_works_unchanged(services, http, page, kind, last):
-    await blank_page(page, services[0].url)
-    code = seed_documents.stream_status()
-    seen = await page.evaluate(
+async def statuses(page, task, *ends):
+    """What the second document's function passes on of `task`, until its status is one of `ends`."""
+    return await page.evaluate(
         """([code, task, ends]) => new Promise((resolve, reject) => {
             const seen = [];
             window.updateProgressBar = (data) => { seen.push(data); if (ends.includes(data.status)) resolve(seen); };
             const stream = (0, eval)(`(${code})`);
             stream(task);
         })""",
-        [code, await submit(http, services[0].url, kind), ["SUCCESS", "FAILURE"]],
+        [seed_documents.stream_status(), task, list(ends)],
     )
-    statuses = [one["status"] for one in seen]
-    assert statuses[-1] == last
-    assert set(statuses) <= {"PENDING", "STARTED", "PROGRESS", "SUCCESS", "FAILURE"}
+
+
+@verbatim
+@pytest.mark.parametrize(("kind", "last"), [("steady", "SUCCESS"), ("doomed", "FAILURE")])
+async def test_the_second_documents_function_works_unchanged(services, http, page, kind, last):
+    await blank_page(page, services[0].url)
+    seen = await statuses(page, await submit(http, services[0].url, kind), "SUCCESS", "FAILURE")
+    names = [one["status"] for one in seen]
+    assert names[-1] == last
+    assert set(names) <= {"PENDING", "STARTED", "PROGRESS", "SUCCESS", "FAILURE"}
     if last == "SUCCESS":
         assert seen[-1]["data"] == {"answer": 42}
 
@@ -237,3 +267,53 @@ async def test_a_native_eventsource_returns_to_the_other_streamer_by_its_id(serv
         [task, first["id"]],
     )
     assert rest == list(range(first["n"] + 1, rest[-1] + 1))
+
+
+def bearer(**claims):
+    return {"Authorization": f"Bearer {tokens.live_token(**claims)}"}
+
+
+@component
+@pytest.mark.security
+@pytest.mark.parametrize("endpoint", ["/api/v1/process/steady/stream", seed_documents.gateway_path])
+async def test_the_first_documents_component_starts_one_task_with_its_token(
+    show, page, http, services, expect, security_figures, endpoint
+):
+    endpoint = endpoint if isinstance(endpoint, str) else endpoint()
+    who = {"sub": f"starts-{endpoint.count('steady')}"}
+    await sign_in(page, services[2].url, 600, **who)
+    button = await show(endpoint, 2)
+    await expect(button).to_be_enabled()
+    seen = await page.evaluate("seen")
+    assert seen[-1]["width"] == "100%"
+    assert {one["words"].split(":")[0] for one in seen} >= {"Fetching", "Analysing"}
+    listed = (await http.get(f"{services[2].url}/api/v1/tasks", headers=bearer(**who))).json()["tasks"]
+    assert [task["kind"] for task in listed] == ["steady"]
+    security_figures(14, "the seed's hook with a start token", tasks=len(listed), errors=0)
+
+
+@component
+@pytest.mark.security
+async def test_the_first_documents_component_stays_beyond_the_life_of_its_token(show, page, http, services, expect):
+    url, who = services[2].url, {"sub": "stays"}
+    await sign_in(page, url, 3, **who)
+    button = await show("/api/v1/process/endless/stream", 2)
+    await expect(page.get_by_text("Waiting")).to_be_visible()
+    await page.wait_for_function("fetch('/api/v1/session').then((answer) => answer.status === 401)")
+    before = len(await page.evaluate("seen"))
+    await page.wait_for_function(f"seen.length > {before}")
+    task = (await http.get(f"{url}/api/v1/tasks", headers=bearer(**who))).json()["tasks"][0]["task"]
+    reason = {"reason": "not wanted"}
+    await http.post(f"{url}/api/v1/tasks/{task}/cancel", json=reason, headers=bearer(**who))
+    await expect(button).to_be_enabled()
+    await expect(page.get_by_text("not wanted")).to_be_visible()
+
+
+@verbatim
+@pytest.mark.security
+async def test_the_second_documents_function_works_with_the_session_of_its_page(services, http, page):
+    url = services[2].url
+    await sign_in(page, url, 600, sub="second")
+    body = {"kind": "steady", "params": {}}
+    task = (await http.post(f"{url}/api/v1/tasks", json=body, headers=bearer(sub="second"))).json()["task"]
+    assert (await statuses(page, task, "SUCCESS"))[-1]["data"] == {"answer": 42}

@@ -22,7 +22,10 @@ class Credentials(NamedTuple):
 
 
 def credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Credentials:
-    """Find the token of a request. Raises UnauthenticatedError for several, and for another scheme (RFC 6750)."""
+    """Find the token of a request. Raises UnauthenticatedError for several, and for another scheme (RFC 6750).
+
+    A token in the query takes the place of the cookie: the browser adds that to every stream of its origin.
+    """
     bearer: list[str] = []
     cookies: list[str] = []
     for name, value in headers:
@@ -31,6 +34,8 @@ def credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Credent
         elif name == b"cookie":
             cookies += _cookies(value.decode("latin-1"))
     tokens = [text for name, text in parse_qsl(query.decode("latin-1")) if name == "token"] if b"token" in query else []
+    if tokens:
+        cookies = []
     if len(bearer) + len(cookies) + len(tokens) > 1:
         raise UnauthenticatedError("several tokens")
     return Credentials(*("".join(found) for found in (bearer, cookies, tokens)))
