@@ -1,8 +1,13 @@
 """The job that adapts the streams after an upgrade: with the operator's password, and nothing that it does not need."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.charts.helm import merged, one, render, values
+from tests.charts.pods import container_of, environment_of, mount_secrets, path_of_the_image, run_pods
 
 EXISTING = {"adapt": {"existingSecret": "operator"}}
 
@@ -24,6 +29,9 @@ def test_it_runs_after_upgrades_and_rollbacks_and_not_at_an_installation():
         "helm.sh/hook-delete-policy": "before-hook-creation",
     }
     assert found["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    assert (
+        "annotations" not in one(render(), "NetworkPolicy", "demo-adapt")["metadata"]
+    )  # no hook: it goes with the rest
 
 
 @pytest.mark.security
@@ -87,3 +95,32 @@ def test_deletion_is_allowed_only_on_request():
     assert "--allow-deletion" not in spec["containers"][0]["command"]
     spec, _ = job({"adapt": {"allowDeletion": True, "seconds": 30}})
     assert spec["containers"][0]["command"] == ["headway", "nats-adapt", "--seconds", "30", "--allow-deletion"]
+
+
+def run_job(objects, server, directory):
+    """The command of the job, with its rendered environment and secrets: exit code and lines."""
+    container = container_of(objects, "Job", "demo-adapt")
+    spec = one(objects, "Job", "demo-adapt")["spec"]["template"]["spec"]
+    environ = environment_of(objects, container) | {"HEADWAY_NATS_URL": server.url}
+    for path, here in mount_secrets(objects, spec, container, directory).items():
+        environ = {name: value.replace(path, str(here)) for name, value in environ.items()}
+    command = [str(Path(sys.executable).with_name(container["command"][0])), *container["command"][1:]]
+    options = {"env": path_of_the_image() | environ, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run(command, check=False, **options)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+async def test_an_upgrade_adapts_what_processors_have_created(tmp_path, chart_figures):
+    objects = render()
+    with run_pods(objects, tmp_path, streamers=0) as (server, _, _):
+        code, lines = run_job(objects, server, tmp_path / "first")
+        assert (code, {line.split()[1] for line in lines}) == (0, {"unchanged"})
+        later = render(given={"processor": {"nats": {"maxJobs": 5}}})
+        code, lines = run_job(later, server, tmp_path / "later")
+        changed = [line.split() for line in lines if " changed " in line]
+        assert (code, changed) == (0, [["HW_JOBS", "changed", "max_msgs", "1000000", "→", "5"]])
+        code, lines = run_job(render(given={"processor": {"nats": {"replicas": 3}}}), server, tmp_path / "refused")
+        assert code == 1
+        assert "streams are left as they are" in lines[-1]
+        assert server.violations() == []
+        chart_figures(22, "streams adapted by the rendered job", streams=len(lines) - 1, changed=1, violations=0)

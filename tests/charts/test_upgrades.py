@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from tests.charts.upgrades import PREVIOUS, changes, rendered
+from tests.charts.helm import CHARTS, one, render
+from tests.charts.upgrades import PREVIOUS, changes, immutable, rendered
 
 SCENARIOS = json.loads(PREVIOUS.read_text())
 
@@ -23,6 +24,16 @@ def test_the_figures(chart_figures):
     chart_figures(
         22, "upgrade from the last release", scenarios=len(SCENARIOS), objects=objects, fields=fields, changed=0
     )
+
+
+def test_a_larger_store_is_what_the_how_to_changes_by_hand(chart_figures):
+    small, large = render(), render(given={"nats": {"jetstream": {"size": "20Gi"}}})
+    assert changes(immutable(small), immutable(large)) == ["StatefulSet demo-nats: spec.volumeClaimTemplates"]
+    (template,) = one(large, "StatefulSet", "demo-nats")["spec"]["volumeClaimTemplates"]
+    page = (CHARTS.parent / "docs" / "how-to" / "kubernetes" / "operate.md").read_text()
+    assert f"persistentvolumeclaim {template['metadata']['name']}-demo-nats-0 " in page
+    assert "kubectl delete statefulset demo-nats --cascade=orphan" in page
+    chart_figures(10, "fields that a larger store may not change", by_hand=1, others=0)
 
 
 @pytest.mark.parametrize(
