@@ -1,8 +1,7 @@
 """Writes what can be derived: schemas and tables of values, the accounts of NATS, copies of the library chart.
 
-The schema comes from values.yaml (an empty map takes anything, a null a number) and, for `config`, from the settings of
-the service; the accounts come from headway/jetstream/grants.py. Each chart that can be installed alone
-has a copy of the library chart.
+The schema comes from values.yaml (value_types.py) and, for `config`, from the settings of the service; the accounts
+come from headway/jetstream/grants.py. Each chart that can be installed alone has a copy of the library chart.
 `tests/charts/test_generated.py` fails when something is out of date; `make docs` runs this.
 """
 
@@ -19,6 +18,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 import yaml
+from value_types import TYPES, schema
 
 from headway.jetstream.accounts import Literal, User, accounts, default_users
 from headway.jetstream.grants import roles
@@ -42,44 +42,6 @@ SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
 ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret"}
 """Settings that have a value of their own, because the pod's grace period is computed from them, and secrets: they come
 from a Secret, as `access` says."""
-CHOICES = {
-    "image.pullPolicy": ["Always", "IfNotPresent", "Never"],
-    "nats.auth": ["user", "creds", "nkey", None],
-    "nats.replicas": [1, 3, 5],
-    "service.type": ["ClusterIP", "NodePort", "LoadBalancer"],
-    "service.externalTrafficPolicy": ["", "Cluster", "Local"],
-    "service.ipFamilyPolicy": ["", "SingleStack", "PreferDualStack", "RequireDualStack"],
-    "ingress.pathType": ["Prefix", "Exact", "ImplementationSpecific"],
-    "pdb.unhealthyPodEvictionPolicy": ["", "AlwaysAllow", "IfHealthyBudget"],
-}
-PASSWORD = {"type": "string", "pattern": "^([A-Za-z][A-Za-z0-9_-]{15,})?$"}
-"""nats-server reads it as a value of its configuration: a digit first may be a number, and # begins a comment."""
-TEXTS = {f"auth.passwords.{role}": PASSWORD for role in ("streamer", "processor", "reporter")}
-TEXTS["operator.password"] = PASSWORD
-LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-HOST = {"type": "string", "pattern": rf"^(\*\.)?{LABEL}(\.{LABEL})*$"}
-"""A host name without scheme, port or path; `*.` stands for one label."""
-COUNT = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+%$"}, {"type": "null"}]}
-"""A number of pods, or their share."""
-ITEMS: dict[str, dict[str, Any]] = {
-    "config.builtinKinds": {"type": "string"},
-    "extraObjects": {"type": ["object", "string"]},
-    "global.imagePullSecrets": {"type": "string"},
-    "httpRoute.hostnames": HOST,
-    "imagePullSecrets": {"type": "string"},
-    "ingress.hosts": HOST,
-    "ingress.paths": {"type": "string", "pattern": "^/"},
-    "autoscaling.keda.kinds": {"type": "string"},
-    "service.ipFamilies": {"enum": ["IPv4", "IPv6"]},
-    "service.loadBalancerSourceRanges": {"type": "string"},
-    "tasks": {"type": "string"},
-    "test.parameters": {"type": "string"},
-}
-"""What lists consist of; the others of objects."""
-WORDS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
-"""Labels or annotations: numbers and truth values need quotes."""
-GONE = {"auth": ("seed",)}
-"""Values that the schema lets pass because a template names their replacement."""
 OPERATOR = re.compile(r"^ +users: .*OPERATOR_PASSWORD.*\n", re.MULTILINE)
 """Line of the accounts with the user of the operator, who is not everywhere."""
 PLACEHOLDER = "namespaceplaceholder"
@@ -88,13 +50,6 @@ PREVIOUS = """\
 {{{{- if include "nats.hasPrevious" (list . "{role}") }}}}
 {line}{{{{- end }}}}
 """
-TYPES: dict[type, dict[str, Any]] = {
-    bool: {"type": "boolean"},
-    int: {"type": "integer", "minimum": 0},
-    float: {"type": "number", "minimum": 0},
-    str: {"type": "string"},
-    tuple: {"type": "array", "items": {"type": "string"}},
-}
 
 
 def path_of(chart: str) -> Path:
@@ -130,35 +85,10 @@ def setting(kind: Any) -> dict[str, Any]:
     return TYPES[kind if isinstance(kind, type) else tuple]
 
 
-def schema(chart: str, value: Any, path: str = "") -> dict[str, Any]:
-    """The schema of what may stand where `value` is the default."""
-    if path == "config":
-        return config(chart)
-    if path in CHOICES:
-        return {"enum": CHOICES[path]}
-    if path in TEXTS:
-        return TEXTS[path]
-    if path.endswith(("maxUnavailable", "minAvailable")) and path.startswith("pdb."):
-        return COUNT
-    if path.lower().endswith(("labels", "annotations", "nodeselector")):
-        return WORDS
-    if isinstance(value, dict):
-        if not value or path.endswith(("ecurityContext", "resources", "updateStrategy")):
-            return {"type": "object"}
-        inner = {key: schema(chart, one, f"{path}.{key}".lstrip(".")) for key, one in value.items()}
-        inner |= {key: {} for key in GONE.get(path, ())}
-        return {"type": "object", "additionalProperties": False, "properties": inner}
-    if isinstance(value, list):
-        return {"type": "array", "items": ITEMS.get(path, {"type": "object"})}
-    if value is None:
-        return {"type": ["integer", "null"], "minimum": 0}
-    return TYPES[type(value)]
-
-
 def chart_schema(chart: str) -> str:
     """values.schema.json."""
     values = yaml.safe_load((path_of(chart) / "values.yaml").read_text())
-    whole = schema(chart, values)
+    whole = schema(values, "", {"config": config(chart)} if chart in SETTINGS else {})
     if chart == "headway":
         # Each sub-chart's own schema says what it takes.
         for name in SERVICES:

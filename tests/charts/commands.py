@@ -19,6 +19,7 @@ SWITCHES = {
     "kubectl drain": {"--ignore-daemonsets", "--delete-emptydir-data"},
     "kubectl get": set(),
     "kubectl label namespace": set(),
+    "kubectl logs": {"--follow"},
     "kubectl patch": set(),
     "kubectl port-forward": set(),
     "kubectl rollout restart": set(),
@@ -29,8 +30,8 @@ SWITCHES = {
 }
 """Commands that the pages use, and their flags without a value."""
 VALUES = {
-    "helm install": {"--set", "--values", "--version", "--timeout"},
-    "helm upgrade": {"--set", "--values", "--version", "--timeout"},
+    "helm install": {"--set", "--values", "--version", "--timeout", "--dry-run"},
+    "helm upgrade": {"--set", "--values", "--version", "--timeout", "--dry-run"},
     "helm template": {"--set", "--values", "--version", "--kube-version"},
     "helm test": {"--timeout"},
     "kubectl create secret generic": {"--from-literal", "--from-file"},

@@ -7,12 +7,14 @@ import pytest
 import yaml
 
 from tests.charts.commands import Command, assigned, lines, read
-from tests.charts.helm import CHARTS, merged, path_of, render, render_files, values
+from tests.charts.helm import merged, path_of, render, render_files, values
 from tests.charts.images import ROOT
 from tests.charts.test_render import SCENARIOS
 from tests.fixtures.pages import PAGES, blocks
 
-HOW_TO = [page for page in PAGES if page.parent.name == "kubernetes"]
+WITH_COMMANDS = [
+    page for page in PAGES if re.search(r"\b(helm|kubectl) \w", page.read_text()) and "adr" not in page.parts
+]
 OFFICIAL = {("statefulset", "nats"), ("pod", "nats-0"), ("pod", "nats-1"), ("pod", "nats-2")}
 """Objects of the release `nats` of the official chart."""
 SHORT = {"pvc": "persistentvolumeclaim", "svc": "service", "sts": "statefulset", "deploy": "deployment"}
@@ -75,7 +77,7 @@ def present():
     return {*things(render()), *OFFICIAL}
 
 
-@pytest.mark.parametrize("page", [*HOW_TO, ROOT / "README.md", CHARTS / "README.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_name_what_is_there(page, present, chart_figures):
     known, number = set(present), 0
     for place, commands in commands_of(page):

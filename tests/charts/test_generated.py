@@ -8,7 +8,8 @@ import pytest
 from tests.charts.helm import CHARTS, path_of
 
 
-def test_schemas_and_tables_are_up_to_date(rung):
+def test_schemas_and_tables_are_up_to_date(rung, monkeypatch):
+    monkeypatch.syspath_prepend(CHARTS)  # as for a script that is run there
     spec = importlib.util.spec_from_file_location("generate", CHARTS / "generate.py")
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)

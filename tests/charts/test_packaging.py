@@ -6,8 +6,19 @@ import tarfile
 import helm_python
 import pytest
 
-from tests.charts.helm import CHARTS, path_of, render, values
-from tests.charts.test_render import SCENARIOS
+from tests.charts.helm import CHARTS, KUBERNETES, path_of, render, values
+from tests.charts.rules import (
+    budgets,
+    environment,
+    mounts,
+    names,
+    ports,
+    quantities,
+    read_only,
+    restricted,
+    selectors,
+)  # fmt: skip
+from tests.charts.test_render import SCENARIOS, kubernetes_validate
 
 ALONE = {
     "nats": {},
@@ -79,3 +90,13 @@ def test_rendering_warns_of_nothing(chart, capfd):
     render(chart, ALONE.get(chart, values("external-nats")))
     written = capfd.readouterr()
     assert written.out + written.err == ""
+
+
+@pytest.mark.parametrize("chart", ALONE)
+def test_a_chart_alone_is_valid_and_fails_no_rule_of_pods(chart):
+    for version in (KUBERNETES[0], KUBERNETES[-1]):
+        objects = render(chart, ALONE[chart], kubernetes=version)
+        for item in objects:
+            kubernetes_validate.validate(item, version, strict=True)
+    for rule in (restricted, read_only, selectors, ports, mounts, environment, names, budgets, quantities):
+        assert list(rule(objects)) == []

@@ -3,7 +3,7 @@
 import helm_python
 import pytest
 
-from tests.charts.helm import merged, one, render
+from tests.charts.helm import merged, one, render, values
 
 WRONG_KINDS = [
     (
@@ -21,6 +21,19 @@ WRONG_KINDS = [
     ({"processor": {"podAnnotations": {"a": True}}}, "podAnnotations/a.*got boolean"),
     ({"processor": {"podLabels": {"a": 1}}}, "podLabels/a.*got number"),
     ({"processor": {"pdb": {"maxUnavailable": "half"}}}, "pdb/maxUnavailable"),
+    ({"processor": {"podLabels": {"a": "two words"}}}, "podLabels/a.*does not match pattern"),
+    ({"streamer": {"fullnameOverride": "My_Streamer"}}, "fullnameOverride.*does not match pattern"),
+    ({"streamer": {"service": {"port": 70000}}}, "service/port"),
+    ({"streamer": {"service": {"nodePort": "http"}}}, "service/nodePort.*got string"),
+    ({"streamer": {"httpRoute": {"requestTimeout": "never"}}}, "httpRoute/requestTimeout"),
+    ({"streamer": {"podMonitor": {"interval": "often"}}}, "podMonitor/interval"),
+    ({"streamer": {"autoscaling": {"minReplicas": 0}}}, "autoscaling/minReplicas"),
+    ({"streamer": {"autoscaling": {"enabled": True, "minReplicas": 20}}}, "maxReplicas 10 is below minReplicas 20"),
+    (
+        merged(values("keda"), {"processor": {"autoscaling": {"keda": {"minReplicas": 20}}}}),
+        "maxReplicas 10 is below minReplicas 20",
+    ),
+    ({"nats": {"jetstream": {"size": "ten"}}}, "jetstream.size: ten is not a size"),
     ({"nats": {"replicaCount": 2}}, "replicaCount of the chart nats is 0 or 1"),
 ]  # fmt: skip
 

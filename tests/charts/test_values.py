@@ -19,6 +19,7 @@ def test_every_object_takes_labels_and_annotations(full, chart_figures):
         metadata = item["metadata"]
         assert OWN[0].items() <= metadata["labels"].items(), item
         assert OWN[1].items() <= metadata["annotations"].items(), item
+        assert metadata["labels"]["everywhere"] == metadata["annotations"]["example.org/everywhere"] == "1", item
         if item["kind"] != "Pod" and not metadata["name"].endswith("-dashboard"):
             assert COMMON[0].items() <= metadata["labels"].items(), item
             assert COMMON[1].items() <= metadata["annotations"].items(), item

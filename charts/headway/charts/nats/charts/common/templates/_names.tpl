@@ -53,9 +53,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "common.metadata" -}}
 {{- $values := (index . 0).Values -}}
 {{- $own := index . 1 | default dict -}}
+{{- $global := $values.global | default dict -}}
 name: {{ index . 2 | quote }}
-labels: {{- merge (include "common.labels" (index . 0) | fromYaml) ($own.labels | default dict) ($values.commonLabels | default dict) | toYaml | nindent 2 }}
-{{- with merge dict ($own.annotations | default dict) ($values.commonAnnotations | default dict) }}
+labels: {{- merge (include "common.labels" (index . 0) | fromYaml) ($own.labels | default dict) ($values.commonLabels | default dict) ($global.commonLabels | default dict) | toYaml | nindent 2 }}
+{{- with merge dict ($own.annotations | default dict) ($values.commonAnnotations | default dict) ($global.commonAnnotations | default dict) }}
 annotations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}

@@ -106,6 +106,9 @@ spec:
 {{- $values := index . 1 -}}
 {{- $metrics := index . 2 -}}
 {{- $behavior := index . 3 | fromYaml -}}
+{{- if lt (int $values.maxReplicas) (int $values.minReplicas) }}
+{{- fail (printf "autoscaling of %s: maxReplicas %d is below minReplicas %d" (include "common.component" (index . 0)) (int $values.maxReplicas) (int $values.minReplicas)) }}
+{{- end }}
 {{- with index . 0 -}}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
