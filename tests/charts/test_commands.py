@@ -43,6 +43,8 @@ def installed(command: Command):
     if not chart.startswith("charts/"):
         return []
     (name,) = [name for name in ("headway", "nats", "processor", "streamer") if ROOT / chart == path_of(name)]
+    if command.values("--reset-then-reuse-values") and name in ("processor", "streamer"):
+        given = merged({"nats": {"url": "nats://of.the.installation:4222"}}, given)
     return render(name, merged(given, assigned(command.values("--set"))), release=release)
 
 
