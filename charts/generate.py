@@ -20,7 +20,7 @@ import msgspec
 import yaml
 from value_types import TYPES, schema
 
-from headway.jetstream.accounts import Literal, User, accounts, default_users
+from headway.jetstream.accounts import Literal, User, accounts, default_user, default_users
 from headway.jetstream.grants import roles
 from headway.jetstream.nats_config import render
 from headway.subjects import Names
@@ -166,9 +166,9 @@ def external_nats() -> str:
     """Values of the official NATS chart, with the accounts of the namespace `hw`, two users in each."""
     names = Names()
     head, mark, rest = VALUES_HA.read_text().partition("    accounts:\n")
-    made = yaml.safe_dump(
-        unquoted(accounts(names, default_users(names, pairs=True), max_file="54GB")), sort_keys=False, width=110
-    )
+    users = default_users(names, pairs=True) | {"operator": (default_user(names, "operator"),)}
+    found = accounts(names, users, max_file="54GB", admin=default_user(names, "admin"))
+    made = yaml.safe_dump(unquoted(found), sort_keys=False, width=110)
     return head + mark + textwrap.indent(made, " " * 6) + rest[rest.index("container:\n") :]
 
 

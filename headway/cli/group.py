@@ -17,7 +17,7 @@ COMMANDS = {
     name: "headway.cli.commands.{0}:{0}".format(name.replace("-", "_"))
     for name in (
         *("demo", "dev", "submit", "watch", "ls", "kinds", "cancel", "retry", "result", "logs", "delete"),
-        *("token", "revoke", "nats-config", "nats-adapt", "completion"),
+        *("token", "revoke", "nats-config", "nats-adapt", "nats-backup", "nats-restore", "completion"),
     )
 }
 """Import path of each command, in the order of the help text: what a new user needs first."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
 import nats.errors
 
-from headway.errors import SettingsError
+from headway.errors import SettingsError, UnavailableError
 from headway.jetstream.credentials import content_of, credentials
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.reconnecting_client import ReconnectingClient
@@ -190,3 +190,19 @@ class Connection:
         if not self._closing:
             logger.error("the nats connection has ended permanently", extra={"action": "nats_closed"})
         self.closed.set()
+
+
+@asynccontextmanager
+async def connected(settings: NatsSettings, name: str, *, seconds: float) -> AsyncIterator[Connection]:
+    """An open connection for a command, closed at the end. Raises UnavailableError if there is none in `seconds`."""
+    connection = Connection(settings, name)
+    try:
+        try:
+            async with asyncio.timeout(seconds):
+                await connection.open()
+        except TimeoutError:
+            reason = connection.client.last_error
+            raise UnavailableError(f"NATS did not answer within {seconds:g} s: {reason}") from None
+        yield connection
+    finally:
+        await connection.close()

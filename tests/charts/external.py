@@ -3,6 +3,7 @@
 The accounts are those of headway/jetstream/accounts.py, in the form that each way to log in needs.
 """
 
+import asyncio
 import base64
 import json
 import re
@@ -183,6 +184,7 @@ class Cluster:
         self.passwords = {role: f"pw-{role}" for role in ROLES}
         environment = {f"HW_{role.upper()}_PASSWORD": password for role, password in self.passwords.items()}
         environment |= {f"HW_{role.upper()}_2_PASSWORD": f"spare-{role}" for role in ROLES}
+        environment |= {"HW_ADMIN_PASSWORD": "pw-admin", "HW_OPERATOR_PASSWORD": "pw-operator"}
         ports = [free_port() for _ in range(values["cluster"]["replicas"])]
         routes = [f"nats://127.0.0.1:{port}" for port in ports]
         self.nodes = {
@@ -200,6 +202,30 @@ class Cluster:
     @property
     def url(self) -> str:
         return ",".join(node.url for node in self.nodes.values())
+
+    def secret(self) -> dict[str, Any]:
+        """The secret with the users that the services use."""
+        users = {f"{role}-user": user for role, user in self.users.items()}
+        passwords = {f"{role}-password": password for role, password in self.passwords.items()}
+        return secret("headway-nats", users | passwords)
+
+    def wait_ready(self) -> None:
+        """Return when all nodes answer their health checks."""
+        for node in self.nodes.values():
+            node.wait_ready()
+
+    async def restart(self, environment: dict[str, str]) -> None:
+        """Restart node after node with those variables besides, as a StatefulSet does it."""
+        for node in reversed(self.nodes.values()):
+            await asyncio.to_thread(node.terminate)
+            node.environment = node.environment | environment
+            node.restart()  # not in a thread, with which it would end
+            await asyncio.to_thread(node.wait_ready)
+
+    def kill(self) -> None:
+        """End all nodes."""
+        for node in self.nodes.values():
+            node.kill()
 
     def leader_of(self, stream: str) -> str:
         """The node that leads a stream."""

@@ -15,7 +15,7 @@ from tests.fixtures.pages import PAGES, blocks
 WITH_COMMANDS = [
     page for page in PAGES if re.search(r"\b(helm|kubectl) \w", page.read_text()) and "adr" not in page.parts
 ]
-OFFICIAL = {("statefulset", "nats"), ("pod", "nats-0"), ("pod", "nats-1"), ("pod", "nats-2")}
+OFFICIAL = {("service", "nats"), ("statefulset", "nats"), ("pod", "nats-0"), ("pod", "nats-1"), ("pod", "nats-2")}
 """Objects of the release `nats` of the official chart."""
 SHORT = {"pvc": "persistentvolumeclaim", "svc": "service", "sts": "statefulset", "deploy": "deployment"}
 INSTALLED = ("helm install", "helm upgrade", "helm template")

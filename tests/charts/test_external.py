@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 from contextlib import AsyncExitStack, ExitStack
 
 import pytest
@@ -12,14 +11,11 @@ from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.provision import ensure_patiently
 from headway.records import JobMessage
-from tests.charts.browsers import NONE_OF, Watcher, count, end_of, submit
+from tests.charts.browsers import end_of, submit
 from tests.charts.external import Certificates, Cluster, by_creds, by_nkey, secret, start_node
 from tests.charts.helm import merged, render, values
 from tests.charts.pods import start_services
 from tests.fixtures.condition import holds
-
-WATCHERS = 40
-SCRIPT = {"processor": {"tasks": ["headway_kinds.script"]}}
 
 
 @pytest.mark.security
@@ -39,33 +35,6 @@ async def test_credentials_and_tls_reach_a_nats_of_ones_own(auth, make, verify, 
         assert (await end_of(http, streamer, task))["status"] == "completed"
         assert node.violations() == []
         rung(f"pods: a NATS of one's own, TLS and {auth}", tasks=1, client_certificates=verify, violations=0)
-
-
-async def test_the_leader_of_three_nodes_dies_and_no_event_is_missing(http, tmp_path, rung):
-    with ExitStack() as stack:
-        cluster = Cluster(tmp_path)
-        for node in cluster.nodes.values():
-            stack.callback(node.kill)
-        for node in cluster.nodes.values():
-            node.wait_ready()
-        users = {f"{name}-user": user for name, user in cluster.users.items()}
-        passwords = {f"{name}-password": password for name, password in cluster.passwords.items()}
-        objects = [*render(given=merged(values("ha"), SCRIPT)), secret("headway-nats", users | passwords)]
-        _, streamers = start_services(objects, cluster.url, tmp_path, stack)
-        steps = [{"name": "count", "seconds": 14, "ticks": 140}]
-        tasks = [await submit(http, streamers[0], "script", {"steps": steps}) for _ in range(4)]
-        dice = random.Random(3)
-        watchers = [Watcher(http, lambda: dice.choice(streamers).service.url, tasks[n % 4]) for n in range(WATCHERS)]
-        running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
-        assert await holds(lambda: all(len(watcher.reader.log) > 5 for watcher in watchers), 10)
-        leader = cluster.leader_of("HW_EVENTS")
-        cluster.nodes[leader].kill()
-        await asyncio.gather(*running)
-        counts = count(watchers)
-        rung("pods: the leader of three nodes killed with -9", **counts)
-        assert [counts[name] for name in NONE_OF] == [0] * len(NONE_OF)
-        assert all(watcher.reader.log[-1]["status"] == "completed" for watcher in watchers)
-        assert all(node.violations() == [] for node in cluster.nodes.values())
 
 
 async def opened(url, user, password, name):
