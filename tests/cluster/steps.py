@@ -17,6 +17,8 @@ CLAIM = f"data-{NATS}-0"
 SMALL, LARGE = "1Gi", "2Gi"
 FILES_SECONDS = 120
 """How long a kubelet may take to write the files of a changed secret."""
+AUTOSCALER_SECONDS = 20
+"""The autoscaler counts every 15 s."""
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
@@ -91,8 +93,7 @@ def autoscale(release: Release, real: bool) -> str:
     """Switching autoscaling on, and off again, never drops replicas."""
     with release.watched_replicas(STREAMER) as streamers, release.watched_replicas(PROCESSOR) as processors:
         release.upgrade("streamer.autoscaling.enabled=true", "processor.autoscaling.hpa.enabled=true")
-        for _ in range(5):  # the autoscaler counts every 15 s
-            time.sleep(1)
+        time.sleep(AUTOSCALER_SECONDS)
     must(len(release.objects("horizontalpodautoscalers")) == 2, "there are not two autoscalers")
     must(bool(streamers and processors), "no number of replicas was seen")
     must(min(streamers) >= 4, f"streamers dropped: {streamers}")
