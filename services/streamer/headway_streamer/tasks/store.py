@@ -92,7 +92,7 @@ class TaskStore:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                scope = f"{tenant}/{owner}" if tenant else owner
+                scope = f"{tenant}\0{owner}" if tenant else owner  # names are printable
                 task = await self._task_ids.of_key(scope, key) if key else new_task()
                 if key:
                     await self._check_not_deleted(task)

@@ -125,6 +125,14 @@ async def test_a_running_task_gets_one_request(parts):
 
 
 @pytest.mark.security
+async def test_no_two_owners_share_a_key_whatever_their_names():
+    async with parts_on(MemoryLog()) as parts:
+        pairs = [("a/b", "c"), ("a", "b/c"), ("", "a/b/c"), ("", "a"), ("a", ""), ("a/b/c", "")]
+        tasks = [await parts.task_store.submit("k", b"{}", tenant=one, owner=other, key="x") for one, other in pairs]
+        assert len({record.task for record, _ in tasks}) == len(pairs)
+
+
+@pytest.mark.security
 async def test_a_tenant_over_its_quota_finds_its_tasks_and_gets_no_new_one():
     async with parts_on(MemoryLog(), max_tenant_bytes=2 * ENVELOPE_BYTES + 100) as parts:
         first, _ = await parts.task_store.submit("k", b"{}", owner="ann", tenant="acme", key="one")
