@@ -15,6 +15,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
 from headway.jetstream.accounts import Literal, User, accounts, permissions
+from headway.jetstream.broadcast import Broadcast
 from headway.jetstream.connection import NatsSettings
 from headway.jetstream.grants import created_streams, operator, roles
 from headway.jetstream.kv import Bucket
@@ -387,6 +388,28 @@ async def test_beats_reach_streamers_and_presence_reaches_processors_once(tmp_pa
         assert await holds(lambda: len(got["streamer"]) >= 3 and len(got["processor"]) >= 2, 5)
         assert sorted(got["streamer"]) == [b"processor", b"reporter", b"streamer"]
         assert sorted(got["processor"]) == [b"processor", b"streamer"]
+
+
+async def test_reports_on_limits_reach_streamers_of_the_namespace_and_nobody_else(tmp_path, security_figures):
+    async with running(tmp_path, generated()) as server:
+        clients = {"again": await server.login(OWN, "streamer", ROLES["streamer"].inbox)}
+        for name, role in ROLES.items():
+            clients[name] = await server.login(OWN, name, role.inbox)
+        clients["foreign"] = await server.login(OTHER, "streamer", ROLES["streamer"].inbox)
+        heard = {name: [] for name in clients}
+        for name, client in clients.items():
+            for names in (OWN, OTHER):
+                await Broadcast(client, names.usage).subscribe(heard[name].append)
+            await client.flush()
+        for name, client in clients.items():
+            for names in (OWN, OTHER):
+                await Broadcast(client, names.usage).publish(f"{name} on {names.namespace}".encode())
+            await client.flush()
+        expected = [b"again on hw", b"streamer on hw"]
+        assert await holds(lambda: heard["again"] == heard["streamer"] == expected and heard["foreign"], 5)
+        assert heard["foreign"] == [b"foreign on hw2"]
+        assert heard["processor"] == heard["reporter"] == []
+    security_figures(16, "reports of other roles and namespaces", sent=10, heard=0)
 
 
 async def test_a_reporter_stores_and_follows_its_task_and_a_streamer_sees_it(tmp_path):

@@ -39,6 +39,7 @@ const RECONNECTING = {
   lifetime: 'Renewing the stream',
   slow: 'Disconnected for reading too slowly',
   overload: 'The streamer is full',
+  limit: 'You have as many streams open as you may',
   reauth: 'Your session has ended',
   'signed-out': 'Waiting until you have signed in',
   asleep: 'Suspended',
