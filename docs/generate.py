@@ -21,6 +21,7 @@ from headway.reporting.settings import ReportSettings
 from headway.service.usage import explanations, written
 from headway_kinds.settings import Settings as KindSettings
 from headway_processor.settings import Settings as ProcessorSettings
+from headway_streamer import audit
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.api import documents
 from headway_streamer.settings import Settings as StreamerSettings
@@ -149,7 +150,26 @@ def _goal(goal: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+AUDIT_HEAD = f"""# Audit log
+
+Who did what, and what was refused: the lines of the streamer's log whose `logger` is `{audit.LOGGER}`, each with one of
+the keys below as `action`. Keys and fields are stable. The level of other logs does not change them.
+
+Every line has `time`, `action`, `peer` (the address of the connection: behind a proxy, the proxy's), and where they are
+known `owner` and `tenant` of who asked, `task`, `kind`, and `request_id` from the header `X-Request-Id`. No line holds a
+token, a parameter, an idempotency key or a query string. [Route them](../how-to/control-access.md#audit).
+
+"""
+
+
+def audit_page() -> str:
+    """The actions of the audit log."""
+    rows = [f"| `{action}` | {meaning} |" for action, meaning in audit.ACTIONS.items()]
+    return AUDIT_HEAD + "\n".join(["| action | |", "|---|---|", *rows, "", "`make docs` generates this page.", ""])
+
+
 PAGES = {
+    "audit.md": audit_page,
     "settings.md": settings_page,
     "command.md": command_page,
     "measurements.md": measurements_page,

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from headway.ownership import Ownership
 from headway.records import TaskRecord
 
+PRINCIPAL = "headway.principal"
+"""Key of the ASGI scope: where the principal of a request is."""
 SUBMIT = "tasks:submit"
 READ = "tasks:read"
 CANCEL = "tasks:cancel"

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.authenticators import Caller
 from headway_streamer.access.credentials import credentials
 from headway_streamer.access.errors import ForbiddenError, UnauthenticatedError
-from headway_streamer.access.principal import EVERYBODY, Principal
+from headway_streamer.access.principal import EVERYBODY, PRINCIPAL, Principal
 from headway_streamer.api.operations import PROTECTED
 from headway_streamer.http.event_stream import HEADERS
 from headway_streamer.http.security_headers import problem_headers
 from headway_streamer.problems import Problem, unavailable
 from headway_streamer.watch.admission import rejection
 
-PRINCIPAL = "headway.principal"
-"""Key of the scope."""
 STREAM = "/stream"
 """What paths of streams end with."""
 STARTING = "/api/v1/process/"
 """What paths of streams begin with that start a task."""
 START_KEY = "headway.start_key"
 """Key of the scope: the idempotency key of a start token."""
-
-logger = logging.getLogger(__name__)
 
 
 class Authentication:
@@ -49,9 +45,7 @@ class Authentication:
             try:
                 fields[PRINCIPAL] = self._principal(fields)
             except UnauthenticatedError as error:
-                logger.info(
-                    "a request was not authenticated", extra={"action": "unauthenticated", "reason": error.reason}
-                )
+                audit.note(fields, "unauthenticated", reason=error.reason)
                 await _refuse(send, unauthenticated())
                 return
         await self._app(scope, receive, send)

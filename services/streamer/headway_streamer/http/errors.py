@@ -17,6 +17,7 @@ from headway.errors import (
     TooLargeError,
     UnavailableError,
 )
+from headway_streamer import audit
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.http.authentication import forbidden
 from headway_streamer.limits.limits import LimitedError
@@ -50,6 +51,11 @@ def _on_unavailable(_: AnyRequest, error: UnavailableError) -> Response[bytes]:
     return _respond(unavailable())
 
 
+def _on_forbidden(request: AnyRequest, error: ForbiddenError) -> Response[bytes]:
+    audit.note(request.scope, "forbidden", scope=error.scope)
+    return _respond(forbidden(error))
+
+
 def _on_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     faults = []
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
@@ -73,7 +79,7 @@ HANDLERS: ExceptionHandlersMap = {
     MalformedEventError: lambda *_: _respond(malformed()),  # logged where it was read, once
     QuotaError: lambda _, error: _respond(over_quota(str(error))),
     LimitedError: lambda _, error: _respond(limited(error.seconds)),
-    ForbiddenError: lambda _, error: _respond(forbidden(error)),
+    ForbiddenError: _on_forbidden,
     InvalidNameError: lambda *_: _respond(not_found()),
     HTTPException: _on_http,
     Exception: _on_bug,

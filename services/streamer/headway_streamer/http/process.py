@@ -22,7 +22,7 @@ from headway_streamer.http.requests import (
     task_parameters,
 )
 from headway_streamer.http.start_policy import check_start
-from headway_streamer.http.submission import Submissions
+from headway_streamer.http.submission import Submissions, note
 from headway_streamer.limits.limits import LimitedError
 from headway_streamer.problems import Problem
 from headway_streamer.settings import Settings
@@ -50,6 +50,8 @@ class StartRequest(NamedTuple):
     """Whether the key is that of a start token: the task is the one that it has started, whatever a cursor names."""
     params: dict[str, list[str]]
     """Values by name, as they stand in the query."""
+    scope: Any
+    """The ASGI scope of the request."""
 
 
 class StartAndStream:
@@ -109,6 +111,7 @@ class StartAndStream:
             key=start.key,
             cancel_on_disconnect=start.cancel_on_disconnect,
         )
+        note(start.scope, submitted)
         return submitted.record.task
 
 
@@ -149,7 +152,7 @@ def _read_start(request: AnyRequest, kind: str, key: str, cancel: str) -> StartR
         raise Problem(400, "Bad query", "`cancel_on_disconnect` is `0` or `1`.")
     only_key: str = request.scope.get(START_KEY, "")  # type: ignore[assignment]
     params = task_parameters(request)
-    return StartRequest(kind, only_key or read_key(key), cancel == "1", bool(only_key), params)
+    return StartRequest(kind, only_key or read_key(key), cancel == "1", bool(only_key), params, request.scope)
 
 
 def _task_of(cursor: str) -> str:

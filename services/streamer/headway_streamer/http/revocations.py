@@ -7,6 +7,7 @@ import time
 from litestar import Response, post
 from litestar.di import NamedDependency
 
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.claims import MAX_NAME_CHARS
 from headway_streamer.access.errors import ForbiddenError, UnauthenticatedError
@@ -31,8 +32,9 @@ async def revoke(request: AnyRequest, access: NamedDependency[Access]) -> Respon
     wanted = await read_body(request, RevocationRequest) if await request.body() else RevocationRequest()
     if access.open:
         raise Problem(409, "Access control is off", "There are no tokens: everybody may do everything.")
-    revocation = _revocation(access, principal_of(request.scope), _checked(wanted))
+    revocation, owner = _revocation(access, principal_of(request.scope), _checked(wanted))
     await access.revocations.add(revocation)
+    audit.note(request.scope, "token_revoked" if revocation.token else "owner_revoked", of=owner)
     return json_response(Revoked(revocation.until))
 
 
@@ -48,17 +50,22 @@ def _checked(wanted: RevocationRequest) -> RevocationRequest:
     return wanted
 
 
-def _revocation(access: Access, principal: Principal, wanted: RevocationRequest) -> Revocation:
-    """What `wanted` asks for. Raises ForbiddenError, and a Problem if there is no such token."""
+def _revocation(access: Access, principal: Principal, wanted: RevocationRequest) -> tuple[Revocation, str]:
+    """What `wanted` asks for, and whose tokens that are, if it is known.
+
+    Raises ForbiddenError, and a Problem if there is no such token.
+    """
     if not (wanted.owner or wanted.id):
-        return _of_token(_holder(access, principal, wanted.token) if wanted.token else principal)
+        holder = _holder(access, principal, wanted.token) if wanted.token else principal
+        return _of_token(holder), holder.owner
     if wanted.owner != principal.owner and not principal.may(REVOKE):
         raise ForbiddenError(REVOKE)
     now, longest = time.time(), access.max_token_seconds
     if wanted.id:
-        return Revocation(tenant=principal.tenant, token=wanted.id, until=now + longest)
+        return Revocation(tenant=principal.tenant, token=wanted.id, until=now + longest), ""
     before = now if wanted.before is None else wanted.before
-    return Revocation(tenant=principal.tenant, owner=wanted.owner, before=before, until=before + longest)
+    until = before + longest
+    return Revocation(tenant=principal.tenant, owner=wanted.owner, before=before, until=until), wanted.owner
 
 
 def _of_token(holder: Principal) -> Revocation:

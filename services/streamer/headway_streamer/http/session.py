@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 
 from headway.errors import UnavailableError
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.authenticators import Caller
 from headway_streamer.access.credentials import COOKIE, Credentials
@@ -21,8 +21,6 @@ from headway_streamer.http.authentication import principal_of, unauthenticated
 from headway_streamer.http.requests import AnyRequest, read_body, require_json
 from headway_streamer.http.responses import json_response
 from headway_streamer.problems import Problem, not_found
-
-logger = logging.getLogger(__name__)
 
 
 @get("/api/v1/session", tags=["session"], summary="Get whom the streamer takes the caller for")
@@ -38,11 +36,11 @@ async def sign_in(request: AnyRequest, access: NamedDependency[Access]) -> Respo
     try:
         principal = verify(access, token)
     except UnauthenticatedError as error:
-        logger.info("a sign-in failed", extra={"action": "sign_in_failed", "reason": error.reason})
+        audit.note(request.scope, "sign_in_failed", reason=error.reason)
         raise unauthenticated() from error
     if len(token) > cookies.MAX_CHARS:
         raise Problem(422, "Token too large", f"Browsers keep at most {cookies.MAX_CHARS} characters in a cookie.")
-    logger.info("signed in", extra={"action": "signed_in", "owner": principal.owner, "by": "token"})
+    audit.note(request.scope, "signed_in", who=principal, by="token")
     response = json_response(_session(access, principal))
     response.set_cookie(cookies.session(token, principal.expires))
     return response
@@ -50,23 +48,26 @@ async def sign_in(request: AnyRequest, access: NamedDependency[Access]) -> Respo
 
 @delete("/session", tags=["session"], status_code=204, guards=[require_json], summary="Sign out")
 async def sign_out(request: AnyRequest, access: NamedDependency[Access]) -> Response[None]:
-    await _revoke(access, request.cookies.get(COOKIE, ""))
+    await _revoke(request, access)
     response = Response(None, status_code=204, headers={"Cache-Control": "no-store"})
     response.set_cookie(cookies.no_session())
     return response
 
 
-async def _revoke(access: Access, token: str) -> None:
-    """Revoke a valid token. While NATS is unreachable the browser forgets it, and it is valid until it expires."""
+async def _revoke(request: AnyRequest, access: Access) -> None:
+    """Revoke the token of the cookie. While NATS is unreachable it is only forgotten, and valid until it expires."""
+    token = request.cookies.get(COOKIE, "")
     if access.open or not token:
         return
     try:
-        await access.revocations.add(of_token(verify(access, token)))
+        holder = verify(access, token)
     except UnauthenticatedError:
-        pass  # it has ended before
-    except UnavailableError as error:
-        extra = {"action": "sign_out_incomplete", "error": str(error)}
-        logger.warning("signed out, but the token could not be revoked", extra=extra)
+        return  # it has ended before
+    try:
+        await access.revocations.add(of_token(holder))
+        audit.note(request.scope, "signed_out", who=holder, revoked=True)
+    except UnavailableError:
+        audit.note(request.scope, "signed_out", who=holder, revoked=False)
 
 
 def verify(access: Access, token: str) -> Principal:

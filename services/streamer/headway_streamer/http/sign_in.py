@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Response, get
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.code_flow import Attempt, CodeFlow, SignInError
 from headway_streamer.access.errors import UnauthenticatedError
@@ -22,17 +22,15 @@ from headway_streamer.problems import not_found
 CAUSE = "sign-in"
 """Query parameter of the page: why a sign-in has failed."""
 
-logger = logging.getLogger(__name__)
-
 
 @get("/session/login", tags=["session"], status_code=303, summary="Sign in at the identity provider")
-async def begin(access: NamedDependency[Access]) -> Response[None]:
+async def begin(request: AnyRequest, access: NamedDependency[Access]) -> Response[None]:
     flow = _flow(access)
     attempt = Attempt.new()
     try:
         return _redirect(await flow.begin(attempt), cookies.attempt(attempt))
     except SignInError as error:
-        return _failed(access, error)
+        return _failed(request, access, error)
 
 
 @get("/session/callback", tags=["session"], status_code=303, summary="Return from the identity provider")
@@ -43,7 +41,7 @@ async def finish(request: AnyRequest, access: NamedDependency[Access]) -> Respon
     try:
         return _redirect(_page(access), await _session(request, access, flow), cookies.no_attempt())
     except SignInError as error:
-        return _failed(access, error)
+        return _failed(request, access, error)
 
 
 async def _session(request: AnyRequest, access: Access, flow: CodeFlow) -> Cookie:
@@ -56,7 +54,7 @@ async def _session(request: AnyRequest, access: Access, flow: CodeFlow) -> Cooki
         raise SignInError("unusable", f"the provider's access token is not accepted: {error.reason}") from error
     if len(token) > cookies.MAX_CHARS:
         raise SignInError("large", "the provider's access token is too long for a cookie")
-    logger.info("signed in", extra={"action": "signed_in", "owner": principal.owner, "by": "provider"})
+    audit.note(request.scope, "signed_in", who=principal, by="provider")
     return cookies.session(token, principal.expires)
 
 
@@ -72,8 +70,8 @@ def _page(access: Access, **query: str) -> str:
     return f"{page}?{urlencode(query)}" if query else page
 
 
-def _failed(access: Access, error: SignInError) -> Response[None]:
-    logger.warning("a sign-in failed", extra={"action": "sign_in_failed", "reason": error.reason, "cause": error.cause})
+def _failed(request: AnyRequest, access: Access, error: SignInError) -> Response[None]:
+    audit.note(request.scope, "sign_in_failed", reason=error.reason)
     return _redirect(_page(access, **{CAUSE: error.cause}), cookies.no_attempt())
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.records import TaskRecord
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, SUBMIT, Principal
@@ -30,8 +31,8 @@ class Submitted(NamedTuple):
     record: TaskRecord
     processors: int
     """How many processors offered its kind when it was accepted."""
-    stream_token: str
-    """For the query of an EventSource. Empty if none is needed."""
+    new: bool
+    """Whether it was not accepted before, under the same idempotency key."""
 
 
 class Submissions:
@@ -107,4 +108,15 @@ class Submissions:
             raise
         if new:
             self._metrics.submitted(kind)
-        return Submitted(record, processors, self._access.stream_token(principal, (record.task,)))
+        return Submitted(record, processors, new)
+
+    def stream_token(self, principal: Principal, task: str) -> str:
+        """A token for the query of an EventSource. Empty if none is needed."""
+        return self._access.stream_token(principal, (task,))
+
+
+def note(scope: Any, submitted: Submitted) -> None:
+    """Write a line of the audit log on an accepted task."""
+    record = submitted.record
+    action = "task_joined" if not submitted.new else "task_retried" if record.retry_of else "task_submitted"
+    audit.note(scope, action, task=record.task, kind=record.kind, retry_of=record.retry_of)

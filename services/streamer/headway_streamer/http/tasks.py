@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Annotated
 
@@ -15,13 +14,14 @@ from headway.errors import EndedError, NotEndedError
 from headway.events import DELETED
 from headway.records import MAX_SECONDS, TaskRecord
 from headway.subjects import is_name
+from headway_streamer import audit
 from headway_streamer.access.principal import CANCEL, DELETE, READ, SUBMIT, Principal
 from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, DeletedTask, Submission
 from headway_streamer.frames.frame import Frame
-from headway_streamer.http.authentication import authorise
+from headway_streamer.http.authentication import authorise, principal_of
 from headway_streamer.http.requests import AnyRequest, read_body, read_key, require_json
 from headway_streamer.http.responses import json_response
-from headway_streamer.http.submission import Submissions, Submitted
+from headway_streamer.http.submission import Submissions, Submitted, note
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import no_processor
@@ -30,8 +30,6 @@ from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
 
 MAX_REASON_CHARS = 500
-
-logger = logging.getLogger(__name__)
 
 
 @post(
@@ -52,7 +50,11 @@ async def submit_task(
     key = read_key(idempotency_key)
     principal = authorise(request.scope, SUBMIT)
     caller = submissions.callers.of(request.scope, principal)
-    return _accepted(await submissions.submit(principal, submission.kind, submission.params, caller=caller, key=key))
+    return _accepted(
+        request,
+        submissions,
+        await submissions.submit(principal, submission.kind, submission.params, caller=caller, key=key),
+    )
 
 
 @get("/api/v1/tasks", tags=["tasks"], summary="List recent tasks")
@@ -101,6 +103,7 @@ async def cancel_task(
         if error.status == DELETED:
             raise not_found() from error
         raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
+    audit.note(request.scope, "task_cancelled", task=record.task, kind=record.kind)
     return json_response(CancelledTask(record.task), 202)
 
 
@@ -126,7 +129,11 @@ async def retry_task(
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
     caller = submissions.callers.of(request.scope, principal)
-    return _accepted(await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task))
+    return _accepted(
+        request,
+        submissions,
+        await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task),
+    )
 
 
 @get("/api/v1/tasks/{task:str}/result", tags=["tasks"], summary="Get the result of a completed task")
@@ -159,7 +166,7 @@ async def delete_task(
         await task_store.delete(record.task)
     except NotEndedError as error:
         raise Problem(409, "Task has not ended", "Cancel it first, or wait for its end.") from error
-    logger.info("a task is deleted", extra={"action": "deleted", "task": record.task, "owner": principal.owner})
+    audit.note(request.scope, "task_deleted", task=record.task, kind=record.kind)
     return json_response(DeletedTask(record.task), 202)
 
 
@@ -192,9 +199,13 @@ async def visible_task(
     return record, last
 
 
-def _accepted(submitted: Submitted) -> Response[bytes]:
+def _accepted(request: AnyRequest, submissions: Submissions, submitted: Submitted) -> Response[bytes]:
     task, kind = submitted.record.task, submitted.record.kind
-    accepted = AcceptedTask(task, kind, submitted.processors, links(task), stream_token=submitted.stream_token)
+    note(request.scope, submitted)
+    token = submissions.stream_token(principal_of(request.scope), task)
+    if token:
+        audit.note(request.scope, "stream_token_minted", tasks=[task])
+    accepted = AcceptedTask(task, kind, submitted.processors, links(task), stream_token=token)
     if not submitted.processors:
         accepted.warning = no_processor(kind)
     return json_response(accepted, 202, {"Location": f"/api/v1/tasks/{task}"})

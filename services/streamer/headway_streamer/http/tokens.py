@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from headway.subjects import is_name
+from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, READ, SUBMIT
@@ -42,7 +43,10 @@ async def mint_stream_token(
     task_streams.check_number(tasks)
     for each in tasks:
         await visible_task(task_store, history, each, principal)
-    return json_response(StreamToken(access.stream_token(principal, tasks)))
+    token = access.stream_token(principal, tasks)
+    if token:
+        audit.note(request.scope, "stream_token_minted", tasks=tasks)
+    return json_response(StreamToken(token))
 
 
 @post(
@@ -60,4 +64,7 @@ async def mint_start_token(
         raise not_found("There is no such kind.")
     if not principal.may_run(kind):
         raise ForbiddenError(KINDS + kind)
-    return json_response(StartToken(access.start_token(principal, kind)))
+    token = access.start_token(principal, kind)
+    if token:
+        audit.note(request.scope, "start_token_minted", kind=kind)
+    return json_response(StartToken(token))

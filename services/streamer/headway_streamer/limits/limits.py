@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
 
 from headway.errors import HeadwayError
+from headway_streamer import audit
 from headway_streamer.limits.caller import NOBODY, Caller
 from headway_streamer.limits.places import Places
 from headway_streamer.limits.rates import Rates
@@ -20,8 +20,6 @@ KINDS = ("owner", "address")
 LOG_SECONDS = 60.0
 """Between two log lines of one caller and limit."""
 MAX_LOGGED = 1_000
-
-logger = logging.getLogger(__name__)
 
 
 class LimitedError(HeadwayError):
@@ -100,5 +98,4 @@ class Limits:
         self._logged[limit, key] = now
         while len(self._logged) > MAX_LOGGED:
             del self._logged[next(iter(self._logged))]
-        extra = {"action": "limited", "limit": limit, "owner": caller.name, "tenant": caller.tenant}
-        logger.info("a caller has reached a limit", extra=extra | {"address": caller.host})
+        audit.write("limited", limit=limit, owner=caller.name, tenant=caller.tenant, peer=caller.host)

@@ -81,7 +81,7 @@ def test_the_log_names_a_caller_once_a_minute(caplog, monkeypatch):
     made.now += 61
     made.limits.full(ADA)
     lines = [record for record in caplog.records if record.action == "limited"]
-    assert [(line.limit, line.owner, line.address) for line in lines] == [("streams_per_owner", "ada", "192.0.2.1")] * 2
+    assert [(line.limit, line.owner, line.peer) for line in lines] == [("streams_per_owner", "ada", "192.0.2.1")] * 2
     for number in range(50):
         made.limits.enter(other := Caller(f"key-{number}"))
         made.limits.full(other)
