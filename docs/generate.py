@@ -155,9 +155,9 @@ AUDIT_HEAD = f"""# Audit log
 Who did what, and what was refused: the lines of the streamer's log whose `logger` is `{audit.LOGGER}`, each with one of
 the keys below as `action`. Keys and fields are stable. The level of other logs does not change them.
 
-Every line has `time`, `action`, `peer` (the address of the connection: behind a proxy, the proxy's), and where they are
-known `owner` and `tenant` of who asked, `task`, `kind`, and `request_id` from the header `X-Request-Id`. No line holds a
-token, a parameter, an idempotency key or a query string. [Route them](../how-to/control-access.md#audit).
+Every line has `time`, `action`, `peer` (the address of the connection: behind a proxy, the proxy's), and where they
+are known `owner` and `tenant` of who asked, `task`, `kind`, and `request_id` from the header `X-Request-Id`. No line
+holds a token, a parameter, an idempotency key or a query string. [Route them](../how-to/control-access.md#audit).
 
 """
 

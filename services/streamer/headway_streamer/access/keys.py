@@ -19,6 +19,8 @@ Key: TypeAlias = OctKey | RSAKey | ECKey | OKPKey
 MIN_SECRET_BYTES = 32
 """RFC 7518, section 3.2: at least as long as the hash of HS256."""
 MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 16_384
+"""Verifying takes longer with the square of it."""
 MAX_KEYS = 100
 
 
@@ -76,15 +78,25 @@ def parse_keys(document: Any) -> list[Key]:
 
     Raises ValueError if none is left.
     """
+    return some([usable(entry) for entry in entries(document)])
+
+
+def entries(document: Any) -> list[Any]:
+    """The first `MAX_KEYS` entries of a JWK set, or the JWK that a document is."""
     listed = document.get("keys") if isinstance(document, dict) else None
-    entries = listed if isinstance(listed, list) else [document]
-    keys = [key for entry in entries[:MAX_KEYS] if (key := _usable(entry)) is not None]
+    return listed[:MAX_KEYS] if isinstance(listed, list) else [document]
+
+
+def some(found: Iterable[Key | None]) -> list[Key]:
+    """The keys that were found. Raises ValueError if there is none."""
+    keys = [key for key in found if key is not None]
     if not keys:
         raise ValueError("the set holds no key that verifies signatures")
     return keys
 
 
-def _usable(entry: Any) -> Key | None:
+def usable(entry: Any) -> Key | None:
+    """The key of an entry of a JWK set; None if it verifies no signatures, or is of another kind."""
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or entry.get("kty") not in ALGORITHMS:
         return None
     try:
@@ -95,9 +107,9 @@ def _usable(entry: Any) -> Key | None:
 
 
 def _strong(key: Key) -> Key:
-    """`key` itself. Raises ValueError if it is too weak."""
-    if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
-        raise ValueError(f"an RSA key must have at least {MIN_RSA_BITS} bits")
+    """`key` itself. Raises ValueError if it is too weak, or too large."""
+    if isinstance(key, RSAKey) and not MIN_RSA_BITS <= key.public_key.key_size <= MAX_RSA_BITS:
+        raise ValueError(f"an RSA key must have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
     return key
 
 

@@ -1,5 +1,8 @@
 """Documents of an issuer are read within bounds."""
 
+import gzip
+import threading
+
 import httpx
 import pytest
 
@@ -11,38 +14,53 @@ pytestmark = pytest.mark.security
 
 @pytest.fixture
 def answering(monkeypatch):
-    """Answer all requests with a response, or by raising an error."""
+    """Answer all requests with a status, a body and headers, or by raising an error."""
     real = httpx.AsyncClient
 
     def answer(response):
         def handle(request):
             if isinstance(response, Exception):
                 raise response
-            return response
+            status, body, *given = response
+            return httpx.Response(status, headers=dict(given), stream=httpx.ByteStream(body))
 
-        monkeypatch.setattr(module.httpx, "AsyncClient", lambda: real(transport=httpx.MockTransport(handle)))
+        monkeypatch.setattr(module.httpx, "AsyncClient", lambda verify: real(transport=httpx.MockTransport(handle)))
 
     return answer
 
 
 async def test_a_document_is_read(answering):
-    answering(httpx.Response(200, json={"keys": []}))
+    answering((200, b'{"keys": []}'))
     assert await module.fetch_json("https://i/keys") == {"keys": []}
+
+
+async def test_authorities_are_read_in_a_thread_and_nothing_compressed_is_asked_for(answering, monkeypatch):
+    """It takes 50 ms, in which no stream would be served."""
+    threads, make = [], httpx.create_ssl_context
+    monkeypatch.setattr(
+        module.httpx, "create_ssl_context", lambda: threads.append(threading.current_thread()) or make()
+    )
+    answering((200, b"{}"))
+    await module.fetch_json("https://i/keys")
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads
+    assert module.HEADERS["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
     "response",
     [
-        httpx.Response(404),
-        httpx.Response(302, headers={"Location": "https://evil.example"}),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, content=b"\xff"),
-        httpx.Response(200, content=b" " * (module.MAX_BYTES + 1)),
-        httpx.Response(200, content=b"[" * 100_000),
+        (404, b""),
+        (302, b"", ("Location", "https://evil.example")),
+        (200, b"<html>"),
+        (200, b"\xff"),
+        (200, b" " * (module.MAX_BYTES + 1)),
+        (200, b"[" * 100_000),
+        (200, gzip.compress(b"{}"), ("Content-Encoding", "gzip")),
         httpx.ConnectError("refused"),
         httpx.ReadTimeout(""),
     ],
-    ids=["missing", "redirect", "page", "bytes", "large", "deep", "refused", "timeout"],
+    ids=["missing", "redirect", "page", "bytes", "large", "deep", "compressed", "refused", "timeout"],
 )
 async def test_anything_else_is_an_error_that_names_the_url(answering, response):
     answering(response)
@@ -51,9 +69,9 @@ async def test_anything_else_is_an_error_that_names_the_url(answering, response)
 
 
 async def test_a_form_is_sent_and_no_error_quotes_it(answering):
-    answering(httpx.Response(200, json={"access_token": "t"}))
+    answering((200, b'{"access_token": "t"}'))
     assert await module.post_form("https://i/token", {"code": "c"}, ("id", "secret")) == {"access_token": "t"}
-    answering(httpx.Response(400, json={"error": "invalid_grant", "code": "c0de"}))
+    answering((400, b'{"error": "invalid_grant", "code": "c0de"}'))
     with pytest.raises(FetchError) as caught:
         await module.post_form("https://i/token", {"code": "c0de"}, ("id", "5ecret"))
     assert "https://i/token" in str(caught.value)

@@ -95,9 +95,25 @@ async def test_many_unknown_kids_cause_few_readings(started):
         await asyncio.sleep(0.01)
     assert len(issuer.fetches) == 2
     await asyncio.sleep(UNKNOWN_KID_SECONDS)
+    assert len(issuer.fetches) == 3
     assert keys.find("ES256", "unknown") is None
     await asyncio.sleep(0.1)
     assert len(issuer.fetches) == 3
+
+
+async def test_a_new_key_is_read_within_a_minute_although_unknown_kids_were_named_before(started, security_figures):
+    issuer = Issuer(tokens.EC)
+    keys = await started(issuer)
+    keys.find("ES256", "unknown")
+    await asyncio.sleep(1)
+    issuer.keys.append(ECKey.generate_key("P-256", {"kid": "new"}))
+    asked = asyncio.get_running_loop().time()
+    assert keys.find("ES256", "new") is None  # and nobody asks again until it is there
+    while "new" not in keys._kids:
+        await asyncio.sleep(1)
+    seconds = asyncio.get_running_loop().time() - asked
+    security_figures(13, "a rotated key, after unknown kids", seconds=round(seconds), readings=len(issuer.fetches))
+    assert seconds <= UNKNOWN_KID_SECONDS
 
 
 async def test_the_discovery_document_names_the_set(started):
@@ -120,3 +136,17 @@ async def test_a_discovery_document_without_a_safe_url_gives_no_keys(started, do
     await asyncio.sleep(0.1)
     assert keys.find("ES256", "ec") is None
     await cancel_and_wait(task)
+
+
+async def test_others_run_while_a_large_set_is_read():
+    issuer, turns = Issuer(*(ECKey.generate_key("P-256", {"kid": str(number)}) for number in range(40))), []
+
+    async def count():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    assert await IssuerKeys(URL, issuer.fetch)._read()
+    counting.cancel()
+    assert len(turns) >= 40

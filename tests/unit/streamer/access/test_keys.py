@@ -95,3 +95,9 @@ def test_a_short_secret_is_an_error_that_does_not_show_it():
         secret_key("short-secret")
     assert "short-secret" not in str(caught.value)
     assert secret_key("x" * 32, "k").kid == "k"
+
+
+def test_an_rsa_key_that_takes_long_to_verify_with_is_left_out():
+    huge = tokens.RSA.as_dict(private=False) | {"n": "_" * 3000}
+    with pytest.raises(ValueError, match="no key"):
+        parse_keys({"keys": [huge]})
