@@ -68,6 +68,13 @@ class DeadJob(msgspec.Struct, kw_only=True):
     at: float
 
 
+class Deletion(msgspec.Struct):
+    """A request to remove a task, or a note of its end; the subject names it. Kept in `<NAMESPACE>_DELETIONS`."""
+
+    at: float
+    """When it was stored, seconds since 1970."""
+
+
 class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A kind that processors can run. Kept in the KV bucket `<namespace>_kinds` under the kind."""
 

@@ -16,6 +16,7 @@ from headway import codec
 from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import Stored
+from headway.records import Deletion
 from headway.subjects import Names, is_name
 
 TIMEOUT_SECONDS = 2.0
@@ -28,11 +29,6 @@ class Entry(NamedTuple):
     task: str
     seq: int
     """Sequence of the message that asks for it."""
-
-
-class _Note(msgspec.Struct):
-    at: float
-    """Seconds since 1970."""
 
 
 class Deletions:
@@ -66,7 +62,7 @@ class Deletions:
             start = page[-1].seq + 1
 
     async def _store(self, what: str, subject: str) -> None:
-        note = codec.encode_json(_Note(round(time.time(), 3)))
+        note = codec.encode_json(Deletion(round(time.time(), 3)))
         await self._publisher.store(what, subject, note, stream=self._names.deletions_stream)
 
     async def _page(self, subject: str, start: int) -> list[Stored]:
@@ -76,6 +72,6 @@ class Deletions:
 
 def _at(stored: Stored) -> float:
     try:
-        return msgspec.json.decode(stored.payload, type=_Note).at
+        return msgspec.json.decode(stored.payload, type=Deletion).at
     except msgspec.DecodeError:  # a third party's: it has no time, and does not delay the others
         return 0.0

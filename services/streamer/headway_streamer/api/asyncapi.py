@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from headway import __version__
-from headway.events import Beat, Progress
+from headway.events import Beat, Deleted, Progress
+from headway.records import Deletion
 from headway.subjects import Names
 from headway_streamer.api.events import EVENTS, LOG_EVENTS, NOTES, STATES, dialect_schemas
 from headway_streamer.api.models import NAME_PATTERN, DeadLetter, Job
@@ -15,6 +16,8 @@ from headway_streamer.api.schemas import Schema, components
 ABOUT = """The log of a task is a sequence of events on its own subject. NATS republishes what it has stored,
 and streamers deliver it to browsers as Server-Sent Events. The subjects are those of the namespace `hw`.
 """
+STORED = (Beat, Job, DeadLetter, Deleted, Deletion)
+"""Messages of NATS that no stream has."""
 _PARAMETERS = {"task": "Id of the task.", "kind": "Kind of the task."}
 
 
@@ -34,7 +37,7 @@ class Subject(NamedTuple):
 
 def _subjects() -> tuple[Subject, ...]:
     names, task, kind = Names(), "{task}", "{kind}"
-    log = tuple(type.__name__ for type in LOG_EVENTS.values())
+    log = tuple(type.__name__ for type in (*LOG_EVENTS.values(), Deleted))
 
     def address(template: str) -> str:
         return template.replace("TASK", task).replace("KIND", kind)
@@ -87,6 +90,24 @@ def _subjects() -> tuple[Subject, ...]:
             "deadLetter",
             "send",
             "Give a job up",
+        ),
+        Subject(
+            "deletions",
+            address(names.deletion("TASK")),
+            "Tasks that processors remove from all streams.",
+            (Deletion.__name__,),
+            "requestDeletion",
+            "send",
+            "Have a task removed",
+        ),
+        Subject(
+            "endedTasks",
+            address(names.ended("KIND", "TASK")),
+            "Ended tasks of kinds with a retention of their own.",
+            (Deletion.__name__,),
+            "noteEnd",
+            "send",
+            "Note that a task has ended",
         ),
     )
 
@@ -169,7 +190,7 @@ def _parameters(address: str) -> dict[str, Any]:
 
 def _messages() -> dict[str, Any]:
     names = {type.__name__: event for event, type in EVENTS.items()}
-    names |= {name: "message" for name, _ in STATES.values()} | {type.__name__: "" for type in (Beat, Job, DeadLetter)}
+    names |= {name: "message" for name, _ in STATES.values()} | {type.__name__: "" for type in STORED}
     return {
         name: {"name": event or name, "title": name, "payload": {"$ref": f"#/components/schemas/{name}"}}
         for name, event in sorted(names.items())
@@ -177,5 +198,5 @@ def _messages() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    found = components([*LOG_EVENTS.values(), *NOTES.values(), Beat, Job, DeadLetter])
+    found = components([*LOG_EVENTS.values(), *NOTES.values(), *STORED])
     return dict(sorted((found | dialect_schemas(found[Progress.__name__])).items()))

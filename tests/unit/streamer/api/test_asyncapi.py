@@ -19,6 +19,8 @@ def test_every_subject_of_tasks_is_a_channel():
             names.beat("TASK"),
             names.job("KIND", "TASK"),
             names.dead("KIND", "TASK"),
+            names.deletion("TASK"),
+            names.ended("KIND", "TASK"),
         )
     }
     assert {one["address"] for one in DOCUMENT["channels"].values() if one["address"].startswith("hw.")} == expected
@@ -48,4 +50,4 @@ def test_the_schemas_are_those_of_the_openapi_document():
     shared = openapi.document()["components"]["schemas"]
     own = DOCUMENT["components"]["schemas"]
     assert {name: own[name] for name in own if name in shared} == {name: shared[name] for name in own if name in shared}
-    assert set(own) - set(shared) == {"Beat", "DeadLetter", "Job"}
+    assert set(own) - set(shared) == {"Beat", "DeadLetter", "Deleted", "Deletion", "Job"}
