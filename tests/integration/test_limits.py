@@ -103,7 +103,7 @@ class Open:
 
 async def test_submits_of_an_owner_over_two_streamers_keep_to_one_limit(both, security_figures):
     began, statuses, others = time.monotonic(), [], []
-    while time.monotonic() - began < 2.5:
+    while len(statuses) < 4 * BURST:
         statuses += await asyncio.gather(*(submit(both[number % 2], "ada") for number in range(8)))
         asked = time.monotonic()
         if len(others) < 20:
@@ -132,7 +132,7 @@ async def test_streams_of_an_owner_and_of_an_address_over_two_streamers_keep_to_
         held, opened = Open(stack), 0
         for number in range(3 * STREAMS):
             opened += await held.stream(both[number % 2], task, **bearer("ada"))
-        assert STREAMS <= opened <= STREAMS + 4
+        assert STREAMS <= opened < 2 * STREAMS  # that much would be opened if each counted for itself
         assert await held.stream(both[1], other, **bearer("grace"))
 
         seen = {}
@@ -143,7 +143,7 @@ async def test_streams_of_an_owner_and_of_an_address_over_two_streamers_keep_to_
             opened_here = await held.stream(both[number % 2], mine, **bearer(owner), **forwarded)
             seen[owner] = opened_here
         by_address = sum(seen.values())
-        assert 2 * STREAMS <= by_address <= 2 * STREAMS + 4
+        assert 2 * STREAMS <= by_address < 3 * STREAMS
         elsewhere = {"X-Forwarded-For": "198.51.100.8"}
         assert await held.stream(both[0], mine, **bearer(owner), **elsewhere)
     security_figures(
