@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from headway_streamer.access.errors import UnauthenticatedError
 
@@ -33,12 +33,22 @@ def credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Credent
             bearer.append(_bearer(value.decode("latin-1")))
         elif name == b"cookie":
             cookies += _cookies(value.decode("latin-1"))
-    tokens = [text for name, text in parse_qsl(query.decode("latin-1")) if name == "token"] if b"token" in query else []
+    tokens = _tokens(query) if b"token" in query else []
     if tokens:
         cookies = []
     if len(bearer) + len(cookies) + len(tokens) > 1:
         raise UnauthenticatedError("several tokens")
     return Credentials(*("".join(found) for found in (bearer, cookies, tokens)))
+
+
+def _tokens(query: bytes) -> list[str]:
+    """Values of `token` in a query, as `parse_qsl` would find them, which decodes all the others too."""
+    found = []
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if value and (name == b"token" or (b"%" in name and unquote_plus(name.decode("latin-1")) == "token")):
+            found.append(unquote_plus(value.decode("latin-1")))
+    return found
 
 
 def _bearer(value: str) -> str:

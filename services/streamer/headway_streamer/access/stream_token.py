@@ -12,6 +12,7 @@ from headway_streamer.access.principal import ALL, READ, Principal
 from headway_streamer.access.signing_keys import SigningKeys
 
 TYPE = "headway-stream+jwt"
+_OWN, _ALL = frozenset((READ,)), frozenset((READ, ALL))
 
 
 class StreamTokens:
@@ -40,7 +41,7 @@ class StreamTokens:
             return Principal(
                 owner=str(claims["sub"]),
                 tenant=str(claims["tenant"]),
-                scopes=frozenset((READ, ALL) if claims["all"] else (READ,)),
+                scopes=_ALL if claims["all"] else _OWN,
                 expires=float(claims["exp"]),
                 tokens=(str(claims["jti"]), *map(str, claims["of"])),
                 issued=float(claims["issued"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ class Caller(NamedTuple):
 NOBODY = Caller()
 
 
+@lru_cache(4096)
 def owner_key(tenant: str, owner: str) -> str:
     """The key of an owner: of one length, and streamers send each other no names."""
     return _digest(b"owner", tenant.encode("utf-8", "surrogatepass") + b"\0" + owner.encode("utf-8", "surrogatepass"))

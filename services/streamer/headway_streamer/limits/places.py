@@ -40,7 +40,7 @@ class Places:
 
     def full(self, key: str) -> bool:
         """Whether `key` has as many places as it may."""
-        return self._here.get(key, 0) + self._elsewhere[key] >= self._most
+        return self._here.get(key, 0) + self._elsewhere.get(key, 0) >= self._most
 
     def enter(self, key: str) -> None:
         """Take a place; `leave` follows."""

@@ -82,6 +82,7 @@ class DetachableProtocol(BoundedProtocol):
         self.cycle = self.scope = self.headers = self.parser = self.flow = None  # type: ignore[assignment]
         self._running = None
         self.client = self.server = self.scheme = None
+        self.url = b""  # with the token of an EventSource
         self.pipeline = NO_REQUESTS
         return True
 

@@ -21,6 +21,7 @@ BEARER, COOKIE = (b"authorization", b"Bearer abc"), (b"cookie", b"a=b; __Host-he
         ([COOKIE], b"token=ghi", Credentials(query="ghi")),
         ([], b"tokens=1&mytoken=2", Credentials()),
         ([], b"token=", Credentials()),
+        ([], b"a=%74oken&token=g%2Bh+i", Credentials(query="g+h i")),
     ],
 )
 def test_a_token_is_found(headers, query, found):
@@ -36,6 +37,8 @@ def test_a_token_is_found(headers, query, found):
         ([COOKIE, COOKIE], b""),
         ([(b"cookie", b"__Host-headway=a; __Host-headway=b")], b""),
         ([], b"token=a&token=b"),
+        ([], b"token=a&%74oken=b"),
+        ([], b"token=a&tok%65n=b"),
         ([(b"authorization", b"Basic YTpi")], b""),
         ([(b"authorization", b"Token abc")], b""),
         ([(b"authorization", b"abc")], b""),

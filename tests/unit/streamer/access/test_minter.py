@@ -1,6 +1,7 @@
 """Tokens of one type are no tokens of another."""
 
 import pytest
+from joserfc import jwt
 
 from headway.errors import UnavailableError
 from headway.testing import MemoryBucket
@@ -28,6 +29,46 @@ def test_claims_come_back_until_the_token_expires(keys):
     assert minter(keys, after=LIFE_SECONDS - 1).claims(token)["x"] == 1
     with pytest.raises(UnauthenticatedError):
         minter(keys, after=LIFE_SECONDS + 60).claims(token)
+
+
+def test_it_is_a_json_web_token(keys):
+    token = jwt.decode(minter(keys).mint({"x": 1}, tokens.NOW + 60), keys.current(), algorithms=["HS256"])
+    assert token.header == {"alg": "HS256", "typ": "a+jwt", "kid": keys.current().kid}
+    assert token.claims == {"iss": "headway", "aud": "a+jwt", "exp": tokens.NOW + 60, "x": 1}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"alg": "none"}, {"alg": "HS512"}, {"typ": "A+JWT"}, {"jwk": {}}, {"crit": []}, {"kid": "other"}, {"kid": None}],
+    ids=str,
+)
+def test_a_header_that_no_streamer_writes_is_refused(keys, header):
+    """Even with the signature of the key, and after a good token was read."""
+    good = minter(keys)
+    assert good.claims(good.mint({}, float("inf")))
+    written = {"alg": "HS256", "typ": "a+jwt", "kid": keys.current().kid} | header
+    body = tokens.claims(now=tokens.NOW, aud="a+jwt", iss="headway")
+    with pytest.raises(UnauthenticatedError):
+        good.claims(tokens.forged(written, keys.current().raw_value, body))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["", ".", "..", "a.b", "a.b.c.d", "a.b.c", "!!.e30.AA", "e30.e30.AA", "Ww.e30.", "é.é.é", "x" * 9000],
+)
+def test_what_is_not_a_token_is_refused(keys, odd):
+    with pytest.raises(UnauthenticatedError):
+        minter(keys).claims(odd)
+
+
+def test_another_spelling_of_the_signature_is_refused(keys):
+    """The last letter of base64url has bits that mean nothing."""
+    token = minter(keys).mint({}, float("inf"))
+    others = [token[:-1] + letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"]
+    for other in (*others, token + "="):
+        if other != token:
+            with pytest.raises(UnauthenticatedError):
+                minter(keys).claims(other)
 
 
 def test_a_token_never_outlives_the_one_that_it_was_made_for(keys):
