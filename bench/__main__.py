@@ -22,6 +22,7 @@ QUESTIONS = [
     "slow_readers",
     "growth",
     "scale_out",
+    "access",
 ]
 
 

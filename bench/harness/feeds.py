@@ -66,12 +66,16 @@ class Feed:
 class JetStream(Feed):
     """Appends as a Headway processor makes them: stored in a file, numbered, chained, with message ids, one in flight
     per task. The server republishes them to the subscribers.
+
+    Args:
+        owner: of the tasks, as headers of their events say it; empty for none.
     """
 
     _ACK = re.compile(rb'"seq":(\d+)[,}]')
 
-    def __init__(self, port: int, *, namespace: str = "hw") -> None:
+    def __init__(self, port: int, *, namespace: str = "hw", owner: str = "") -> None:
         super().__init__(port)
+        self._owner = f"Headway-Owner: {owner}\r\n".encode() if owner else b""
         self._namespace = namespace.encode()
         self._inbox = b"_INBOX.bench%d" % os.getpid()
         self._last: dict[str, int] = {}
@@ -91,10 +95,11 @@ class JetStream(Feed):
         self._sent.append(task)
         name = task.encode()
         last = self._last.get(task, 0)
-        headers = b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: %d\r\nNats-Msg-Id: %b.bench.%d\r\n\r\n" % (
+        headers = b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: %d\r\nNats-Msg-Id: %b.bench.%d\r\n%b\r\n" % (
             last,
             name,
             n,
+            self._owner,
         )
         size = len(headers)
         return b"HPUB %b.ev.%b %b %d %d\r\n%b%b\r\n" % (

@@ -8,6 +8,7 @@ from bench.peers.litestar_sse import LitestarSse
 from bench.peers.mercure import Mercure
 from bench.peers.nchan import Nchan, ReusedNchan
 from bench.peers.peer import Peer
+from bench.peers.secured import SecuredHeadway
 from bench.peers.sse_starlette import SseStarlette
 
 HUBS: list[type[Peer]] = [Nchan, Mercure, Centrifugo]
@@ -25,5 +26,6 @@ __all__ = [
     "Nchan",
     "Peer",
     "ReusedNchan",
+    "SecuredHeadway",
     "SseStarlette",
 ]

@@ -23,6 +23,7 @@ from bench.harness.testbed import Testbed
 from bench.peers.peer import Peer
 from headway.jetstream.provision import ensure_patiently
 from headway.subjects import Names
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.settings import PREFIX, Settings
 
 
@@ -46,7 +47,8 @@ class Headway(Peer):
         self._ops_port = free_port(following=3)  # workers take one each
 
     def missing(self) -> str:
-        unknown = [name for name in self._settings if name not in Settings.__struct_fields__]
+        known = {*Settings.__struct_fields__, *AccessSettings.__struct_fields__}
+        unknown = [name for name in self._settings if name not in known]
         return f"this streamer has no setting {PREFIX}{unknown[0].upper()}" if unknown else ""
 
     def start(self, testbed: Testbed) -> None:
