@@ -12,18 +12,19 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.charts.helm import Objects
+from tests.charts.helm import Objects, one
 from tests.charts.pods import Nats, container_of, path_of_the_image, start_services
 from tests.fixtures.condition import holds
 from tests.fixtures.services import free_port
 
 
 class ServiceAddress:
-    """The address of a Service: it refuses connections while no pod behind it is ready. Open ones are kept."""
+    """The address of a Service: it refuses connections while no pod behind it is ready, unless the Service publishes
+    addresses that are not ready. Open ones are kept."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, always: bool) -> None:
         self.port = free_port()
-        self._target = target
+        self._target, self._always = target, always
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -32,16 +33,21 @@ class ServiceAddress:
         return f"nats://127.0.0.1:{self.port}"
 
     async def add_endpoint(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     def remove_endpoint(self) -> None:
+        if not self._always:
+            self._stop()
+
+    def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
 
     async def close(self) -> None:
         """Refuse connections, and end the open ones."""
-        self.remove_endpoint()
+        self._stop()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -81,7 +87,8 @@ class NatsPod:
 
     def __init__(self, server: Nats, objects: Objects, name: str) -> None:
         self.server = server
-        self.service = ServiceAddress(server.port)
+        service = one(objects, "Service", name)["spec"]
+        self.service = ServiceAddress(server.port, always=service.get("publishNotReadyAddresses", False))
         self._container = container_of(objects, "StatefulSet", name)
 
     async def replace(self, objects: Objects | None = None) -> None:

@@ -21,7 +21,7 @@ GIVEN = {
     "processor": {"tasks": ["headway_kinds.script"], "replicaCount": 1, "config": {"builtinKinds": ["check"]}},
     "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": 3}},
 }
-TICKS = [{"name": "count", "seconds": 12, "ticks": 120}]
+TICKS = [{"name": "count", "seconds": 10, "ticks": 100}]
 
 
 def objects_for(cluster):
