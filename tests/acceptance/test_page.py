@@ -137,3 +137,21 @@ async def test_failed_task_shows_its_traceback_folded_and_suggests_no_retry(shar
     await box.get_by_text("Traceback", exact=True).first.click()
     await expect(trace).to_be_visible()
     await expect(trace).to_contain_text('File "headway_kinds/script.py", line')
+
+
+async def test_a_task_that_has_ended_is_deleted_by_its_button(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, FAILING)
+    await page.goto(f"{shared.s1.url}/#{task}")
+    await expect(page.get_by_role("button", name="Retry")).to_be_visible(timeout=20_000)
+    row = page.locator(f'#list a[href="#{task}"]')
+    await expect(row).to_be_visible(timeout=20_000)
+    delete = page.get_by_role("button", name="Delete")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    await delete.click()
+    await expect(row).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    await delete.click()
+    await expect(row).to_have_count(0, timeout=20_000)
+    assert not page.url.endswith(task)
+    assert (await http.get(f"{shared.s1.url}/api/v1/tasks/{task}")).status_code == 404

@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 
+from headway.ids import nonce
 from tests.fixtures import pages, tokens
 from tests.fixtures.oidc_issuer import run_issuer
 from tests.fixtures.services import run_services
@@ -75,7 +76,8 @@ def expect(page):
 
 
 def token(seconds=600, **claims):
-    return tokens.live_token(org="acme", exp=int(time.time() + seconds), **claims)
+    """A token of its own, which a sign-out revokes alone."""
+    return tokens.live_token(org="acme", exp=int(time.time() + seconds), jti=nonce(), **claims)
 
 
 async def submit(http, url, bearer, params=TWO_STEPS):

@@ -123,7 +123,7 @@ OPERATIONS = (
         "session",
         "Sign out",
         {204: "The cookie is removed, and its token revoked"},
-        (415,),
+        (),
     ),
     Operation(
         "get",

@@ -46,7 +46,7 @@ async def sign_in(request: AnyRequest, access: NamedDependency[Access]) -> Respo
     return response
 
 
-@delete("/session", tags=["session"], status_code=204, guards=[require_json], summary="Sign out")
+@delete("/session", tags=["session"], status_code=204, summary="Sign out")
 async def sign_out(request: AnyRequest, access: NamedDependency[Access]) -> Response[None]:
     await _revoke(request, access)
     response = Response(None, status_code=204, headers={"Cache-Control": "no-store"})

@@ -87,6 +87,7 @@ export const task = (id) => call(taskUrl(id));
 export const result = (id) => call(taskUrl(id, '/result'));
 export const submit = (kind, params, key) => post(url('api/v1/tasks'), { kind, params }, { 'Idempotency-Key': key });
 export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'requested on the page' });
+export const remove = (id) => send('DELETE', taskUrl(id), {});
 export const retry = (id) => post(taskUrl(id, '/retry'), {});
 
 /** Returns a random key. `crypto.randomUUID` is available only on https and localhost. */

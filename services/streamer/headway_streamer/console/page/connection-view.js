@@ -40,7 +40,6 @@ const RECONNECTING = {
   slow: 'Disconnected for reading too slowly',
   overload: 'The streamer is full',
   limit: 'You have as many streams open as you may',
-  reauth: 'Your session has ended',
   'signed-out': 'Waiting until you have signed in',
   asleep: 'Suspended',
   lent: 'A request needs the connection',

@@ -26,7 +26,7 @@ export class Session {
   record = null;
   /** @type {api.ApiError|null} why the record could not be fetched */
   failure = null;
-  /** @type {'cancel'|'retry'|''} the request in progress */
+  /** @type {'cancel'|'retry'|'remove'|''} the request in progress */
   pending = '';
   /** @type {api.ApiError|null} the error of the last request */
   refusal = null;
@@ -78,6 +78,11 @@ export class Session {
 
   async cancel() {
     await this.#request('cancel', () => api.cancel(this.task));
+  }
+
+  /** @returns {Promise<boolean>} whether it was deleted */
+  async remove() {
+    return (await this.#request('remove', () => api.remove(this.task))) !== null;
   }
 
   /** @returns {Promise<string>} the new task, or '' */

@@ -6,6 +6,13 @@ import { clockTime } from './format.js';
 import { SignInView } from './sign-in-view.js';
 
 const HASH = 'headway-hash';
+// Here, so that pages without access control do without it.
+const STYLE = `
+.sign-in { display: grid; grid-template-columns: minmax(0, 1fr); gap: .875rem; width: min(30rem, 100% - 1.5rem); margin: 1.75rem auto; padding: 1.5rem; }
+.sign-in .button, .sign-in button { justify-self: start; width: max-content; max-width: 100%; padding-inline: .75rem; white-space: normal; }
+.sign-in form { margin-top: .375rem; }
+.access .quiet { min-height: 1.5rem; font-size: inherit; text-decoration: underline; text-underline-offset: .2em; }
+`;
 
 /**
  * @typedef {object} Page
@@ -25,6 +32,9 @@ export function guard(api, page) {
   const { access: mode = '', provider } = document.body.dataset;
   const access = new Access(api, mode, change);
   const view = new SignInView(access, provider !== undefined, keepHash);
+  const style = new CSSStyleSheet();
+  style.replaceSync(STYLE);
+  document.adoptedStyleSheets.push(style);
   page.content[0].before(view.node);
   hide(true);
 

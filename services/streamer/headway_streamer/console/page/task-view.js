@@ -48,10 +48,11 @@ export class TaskView {
   #hero() {
     this.stalled = el('p', { class: 'stalled', hidden: true });
     this.cancelButton = el('button', { type: 'button', click: () => isOff(this.cancelButton) || this.session.cancel() }, 'Cancel');
+    this.deleteButton = el('button', { type: 'button', hidden: true, click: () => this.#delete() }, 'Delete');
     this.retryButton = el('button', { type: 'button', hidden: true, click: () => this.#retry() }, 'Retry');
     this.refusal = el('p', { class: 'refusal', role: 'alert', hidden: true });
     this.hero = el('section', { class: 'card hero', 'aria-label': 'Progress' }, this.meter.node, this.stalled,
-      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.refusal), this.connection.node);
+      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.deleteButton, this.refusal), this.connection.node);
     return this.hero;
   }
 
@@ -119,6 +120,7 @@ export class TaskView {
     setOff(this.cancelButton, cancelling || !state.status);
     setText(this.cancelButton, cancelling ? 'Cancelling …' : 'Cancel task');
     setOff(this.retryButton, pending === 'retry');
+    setOff(this.deleteButton, pending === 'remove');
     setText(this.retryButton, state.status === 'completed' ? 'Run again' : 'Retry');
     showText(this.refusal, refusal ? `${refusal.advice.title}. ${refusal.advice.detail}` : '');
   }
@@ -127,7 +129,7 @@ export class TaskView {
   #swap(ended) {
     if (this.retryButton.hidden !== ended) return;
     const focused = document.activeElement === this.cancelButton;
-    this.retryButton.hidden = !ended;
+    this.retryButton.hidden = this.deleteButton.hidden = !ended;
     this.cancelButton.hidden = ended;
     if (focused && ended) this.retryButton.focus({ preventScroll: true });
   }
@@ -150,6 +152,11 @@ export class TaskView {
     const some = record.params && Object.keys(record.params).length > 0;
     this.paramsPart.hidden = !some;
     if (some) this.params.append(valueView(record.params));
+  }
+
+  async #delete() {
+    if (isOff(this.deleteButton) || !confirm('Delete this task with its events and its result?')) return;
+    if (await this.session.remove()) this.go('');
   }
 
   async #retry() {
