@@ -43,6 +43,8 @@ class IssuerKeys:
         self._discovery = discovery
         self._keys = StaticKeys(())
         self._kids: frozenset[str] = frozenset()
+        self._known = False
+        """Whether the keys were read once."""
         self._wanted = asyncio.Event()
         self._asked_at = float("-inf")
         """Loop time of the last reading that an unknown `kid` caused."""
@@ -50,7 +52,8 @@ class IssuerKeys:
     def find(self, algorithm: str, kid: str | None) -> Key | None:
         """The key that may verify a token. For an unknown `kid` the set is read again soon, for the next token."""
         if kid is not None and kid not in self._kids:
-            self._wanted.set()
+            if self._known:  # else it is on its way
+                self._wanted.set()
             return None
         return self._keys.find(algorithm, kid)
 
@@ -82,6 +85,7 @@ class IssuerKeys:
             return False
         self._keys = StaticKeys(keys)
         self._kids = frozenset(key.kid for key in keys if key.kid)
+        self._known = True
         return True
 
 

@@ -78,6 +78,19 @@ async def test_an_answer_without_keys_changes_nothing(started, answer):
     assert keys.find("ES256", "ec") is not None
 
 
+async def test_tokens_that_come_before_the_keys_delay_no_new_key(started):
+    issuer = Issuer(tokens.EC)
+    issuer.reachable = False
+    keys = await started(issuer)
+    assert keys.find("ES256", "ec") is None
+    issuer.reachable = True
+    await asyncio.sleep(RETRY_SECONDS)
+    issuer.keys.append(ECKey.generate_key("P-256", {"kid": "new"}))
+    assert keys.find("ES256", "new") is None
+    await asyncio.sleep(0.1)
+    assert keys.find("ES256", "new") is not None
+
+
 async def test_a_new_key_is_found_soon_after_a_token_names_it(started):
     issuer = Issuer(tokens.EC)
     keys = await started(issuer)
