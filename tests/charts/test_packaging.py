@@ -5,8 +5,9 @@ import tarfile
 
 import helm_python
 import pytest
+import yaml
 
-from tests.charts.helm import CHARTS, KUBERNETES, path_of, render, values
+from tests.charts.helm import CHARTS, KUBERNETES, path_of, render, values, with_passwords
 from tests.charts.rules import (
     budgets,
     environment,
@@ -100,3 +101,15 @@ def test_a_chart_alone_is_valid_and_fails_no_rule_of_pods(chart):
             kubernetes_validate.validate(item, version, strict=True)
     for rule in (restricted, read_only, selectors, ports, mounts, environment, names, budgets, quantities):
         assert list(rule(objects)) == []
+
+
+def test_it_can_be_a_part_of_another_chart_by_another_name(tmp_path):
+    outer = tmp_path / "outer"
+    shutil.copytree(CHARTS / "headway", outer / "charts" / "headway")
+    dependency = {"name": "headway", "version": "0.1.0", "alias": "progress"}
+    about = {"apiVersion": "v2", "name": "outer", "version": "1.0.0", "dependencies": [dependency]}
+    (outer / "Chart.yaml").write_text(yaml.safe_dump(about))
+    given = with_passwords("headway", values("tls"))
+    given["global"] = given.pop("global")
+    inside = render("outer", {"progress": given, "global": given["global"]}, at=outer)
+    assert sorted(map(str, inside)) == sorted(map(str, render(given=values("tls"))))

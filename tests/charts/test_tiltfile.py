@@ -11,7 +11,7 @@ import yaml
 from headway_kinds.bulk.kind import BulkParams
 from headway_kinds.crawl.kind import CrawlParams
 from tests.charts.commands import assigned
-from tests.charts.helm import KUBERNETES, PASSWORDS, merged, one, render, values
+from tests.charts.helm import KUBERNETES, PASSWORDS, merged, one, pods, render, values
 from tests.charts.images import ROOT, copied
 
 NAMES = [
@@ -21,7 +21,7 @@ NAMES = [
 
 
 KINDS_APART = {"ConfigMap", "Secret", "ServiceAccount", "NetworkPolicy"}
-"""Objects that Tilt shows without a group; it adds Services to their workloads by itself."""
+"""Objects that Tilt shows without a group, besides Services whose selector is not among the labels of a template."""
 
 
 def evaluate(settings=None, subcommand="up"):
@@ -96,10 +96,16 @@ def test_what_tilt_builds_and_watches_is_there(calls, rung):
 def test_objects_without_a_workload_are_in_a_group(calls, chart_figures):
     # As `make` writes the passwords: without one for the operator.
     objects = render(given=merged(values("tilt"), {"nats": {"operator": {"password": ""}}}), release="headway")
-    apart = {f"{o['metadata']['name']}:{o['kind'].lower()}" for o in objects if o["kind"] in KINDS_APART}
+    templates = [template["metadata"]["labels"] for _, template in pods(objects)]
+    apart = {
+        f"{item['metadata']['name']}:{item['kind'].lower()}"
+        for item in objects
+        if item["kind"] in KINDS_APART
+        or (item["kind"] == "Service" and not any(item["spec"]["selector"].items() <= its.items() for its in templates))
+    }
     groups = {
-        options["new_name"]: options["objects"]
-        for name, _, options in calls
+        options.get("new_name", "".join(args)): options["objects"]
+        for name, args, options in calls
         if name == "k8s_resource" and "objects" in options
     }
     grouped = [name for names in groups.values() for name in names]
@@ -154,7 +160,7 @@ def test_buttons_name_their_kinds_and_ci_runs_one(chart_figures):
     (times,) = [options for name, _, options in calls if name == "ci_settings"]
     chart_figures(18, "buttons of demo loads, by kind", kinds=len(kinds), offered=len(kinds), run_by_ci=len(run))
     assert run == ["smoke test: check"]
-    assert set(times) == {"timeout", "readiness_timeout", "k8s_grace_period"}
+    assert set(times) == {"timeout", "k8s_grace_period"}
 
 
 PARAMETERS = {"check": set(), "crawl": {*CrawlParams.__struct_fields__}, "bulk": {*BulkParams.__struct_fields__}}
