@@ -187,6 +187,19 @@ async def test_a_session_that_ends_keeps_the_place_and_continues_without_gap_or_
     security_figures(14, "page over the end of its session", gaps=0, repeated=0, last=whole.json()["state"]["n"])
 
 
+async def test_a_revoked_session_ends_at_once_and_asks_for_another(services, page, http, expect):
+    url, bearer = services["secret"].url, token(sub="revoked")
+    task = await submit(http, url, bearer)
+    await page.goto(f"{url}/#{task}")
+    await sign_in(page, bearer)
+    await expect(page.get_by_text("Connection open")).to_be_visible()
+    await http.post(f"{url}/api/v1/revocations", json={}, headers={"Authorization": f"Bearer {bearer}"})
+    await expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    await sign_in(page, bearer)
+    await expect(page.get_by_role("alert")).to_contain_text("not valid here")
+    await cancel(http, url, token(sub="revoked"), task)
+
+
 async def test_another_owner_finds_nothing_of_the_one_before(services, page, http, expect):
     url = services["secret"].url
     task = await submit(http, url, token(sub="first"))
@@ -201,7 +214,7 @@ async def test_another_owner_finds_nothing_of_the_one_before(services, page, htt
 
 
 async def sign_in_at_provider(page, owner="ann"):
-    await page.get_by_role("link", name="Sign in with the identity provider").click()
+    await page.get_by_role("link", name="Sign in at your provider").click()
     await page.get_by_label("Name").fill(owner)
     await page.get_by_role("button", name="Sign in").click()
 
@@ -241,7 +254,7 @@ async def test_a_session_of_the_provider_is_renewed_with_one_click(services, pag
     await sign_in_at_provider(page, "renews")
     await expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
     issuer.life_seconds = 300
-    await page.get_by_role("link", name="Sign in with the identity provider").click()
+    await page.get_by_role("link", name="Sign in at your provider").click()
     await expect(page.locator("#main").get_by_text("Writing").first).to_be_visible()
     await expect(page.get_by_text("Connection open")).to_be_visible()
     assert page.url == f"{url}/#{task}"

@@ -50,7 +50,7 @@ export class SignInView {
       el('div', { class: 'form-end' }, this.button));
     if (!provider) return [form];
     return [
-      el('p', {}, el('a', { class: 'button primary', href: 'session/login', click: this.onLeave }, 'Sign in with the identity provider')),
+      el('p', {}, el('a', { class: 'button primary', href: 'session/login', click: this.onLeave }, 'Sign in at your provider')),
       el('details', {}, el('summary', {}, 'Use a token instead'), form),
     ];
   }
