@@ -38,7 +38,8 @@ async def test_idle_watchers_cost_a_task_only_on_the_way_of_asgi(streamer):
     await until(lambda: all(r.numbers == [1] for r in readers))
     if streamer.components.settings.fast_path:
         await until(lambda: parked(streamer) == 20)
-        await until(lambda: len(asyncio.all_tasks()) <= before + 20)
+        # The streamer's own tasks come and go: a few more than those of the 20 readers, and not 40.
+        await until(lambda: len(asyncio.all_tasks()) <= before + 20 + 10)
     else:
         assert len(asyncio.all_tasks()) >= before + 20 + 40
     await write(streamer, "t1", progress("completed", 100.0))
