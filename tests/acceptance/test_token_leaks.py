@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import ExitStack
 from urllib.parse import parse_qs, quote, urlsplit
+from uuid import uuid4
 
 import nats
 import pytest
@@ -31,6 +32,11 @@ async def planted(job):
 """
 MINTED = ("stream_token", "start_token")
 """Fields of answers that hold a token because it was asked for."""
+
+
+def live_token(**claims):
+    """An access token that is revoked alone: a sign-out revokes the token of its cookie."""
+    return tokens.live_token(jti=uuid4().hex, **claims)
 
 
 class Secret:
@@ -132,6 +138,7 @@ def start(services, issuer, scan):
 async def submitted(scan, base, given):
     """The id of a task of its own."""
     _, accepted = await scan.ask("POST", f"{base}/api/v1/tasks", json={"kind": PLANTED}, headers=given)
+    assert "task" in accepted, accepted
     return accepted["task"]
 
 
@@ -141,6 +148,8 @@ async def walk(scan, base, task, given, query=""):
     for operation in OPERATIONS:
         path = operation.path.replace("{task}", task).replace("{kind}", PLANTED).replace("{name}", "page.js")
         body = {"kind": PLANTED} if path == "/api/v1/tasks" else {}
+        if path == "/api/v1/revocations":  # without a token it would revoke the one that asks
+            body = {"token": scan.secret(live_token(sub=PLANTED))}
         path += f"?task={task}" if path == "/api/v1/stream" else ""
         path += (("&" if "?" in path else "?") + query) if query else ""
         options = {"json": body} if operation.method in ("post", "delete") else {}
@@ -152,19 +161,19 @@ async def walk(scan, base, task, given, query=""):
 
 async def use_tokens(scan, base):
     """Send tokens of all kinds, good and bad, in every place where a client may put one."""
-    good = {"Authorization": f"Bearer {scan.secret(tokens.live_token(sub=PLANTED))}"}
+    good = {"Authorization": f"Bearer {scan.secret(live_token(sub=PLANTED))}"}
     await walk(scan, base, await submitted(scan, base, good), good)
-    cookie = {"Cookie": f"__Host-headway={scan.secret(tokens.live_token(sub=PLANTED))}"}
+    cookie = {"Cookie": f"__Host-headway={scan.secret(live_token(sub=PLANTED))}"}
     await walk(scan, base, await submitted(scan, base, cookie), cookie)
     task = await submitted(scan, base, good)
     _, minted = await scan.ask("POST", f"{base}/api/v1/tasks/{task}/token", json={}, headers=good)
     _, start = await scan.ask("POST", f"{base}/api/v1/kinds/{PLANTED}/token", json={}, headers=good)
-    for token in (minted["stream_token"], start["start_token"], scan.secret(tokens.live_token())):
+    for token in (minted["stream_token"], start["start_token"], scan.secret(live_token())):
         await walk(scan, base, task, {}, f"token={token}")
-    bad = [scan.secret(tokens.live_token(exp=1)), scan.secret(tokens.live_token(aud="other")), start["start_token"]]
+    bad = [scan.secret(live_token(exp=1)), scan.secret(live_token(aud="other")), start["start_token"]]
     for token in bad:
         await scan.ask("GET", f"{base}/api/v1/tasks", headers={"Authorization": f"Bearer {token}"})
-    token = scan.secret(tokens.live_token())
+    token = scan.secret(live_token())
     await scan.ask("GET", f"{base}/api/v1/tasks/{task}/stream?token={token}", headers={"Origin": "http://evil.example"})
     await scan.ask("GET", f"{base}/api/v1/tasks?token={token}", headers={"Host": f"{PLANTED}.example"})
     await scan.ask("GET", f"{base}/none?token={token}", headers=good)
@@ -205,7 +214,7 @@ async def pass_a_gateway(scan, base):
     given = {"X-Forwarded-User": PLANTED, "Authorization": f"Bearer {scan.secret('gateway-token-zq8132')}"}
     task = await submitted(scan, base, given)
     await walk(scan, base, task, given | {"Cookie": f"gateway={scan.secret('gateway-session-zq8132')}"})
-    await walk(scan, base, task, given, f"token={scan.secret(tokens.live_token())}")
+    await walk(scan, base, task, given, f"token={scan.secret(live_token())}")
     await scan.ask("GET", f"{base}/api/v1/tasks", headers={"Authorization": "Basic " + scan.secret("Z2F0ZXdheTpwYXNz")})
 
 
@@ -232,7 +241,7 @@ async def keep_streams(scan, url):
 
 async def run_commands(scan, base):
     """Commands with a token from the environment and from a file."""
-    token = scan.secret(tokens.live_token(sub=PLANTED))
+    token = scan.secret(live_token(sub=PLANTED))
     given = {"HEADWAY_SERVER": base, "HEADWAY_TOKEN": token}
     steps = '[{"name": "long", "seconds": 60}]'
     watching = scan.start("watch", [*HEADWAY, "submit", "script", f"steps={steps}", "--watch"], **given)
@@ -273,5 +282,5 @@ async def test_no_token_is_in_a_log_a_subject_a_metric_a_url_or_an_error(service
 
 async def offered(http, base):
     """Whether the kind is known."""
-    given = {"Authorization": f"Bearer {tokens.live_token()}"}
+    given = {"Authorization": f"Bearer {live_token()}"}
     return PLANTED in (await http.get(f"{base}/api/v1/kinds", headers=given)).text
