@@ -283,6 +283,7 @@ async def test_the_first_documents_component_starts_one_task_with_its_token(
     who = {"sub": f"starts-{endpoint.count('steady')}"}
     await sign_in(page, services[2].url, 600, **who)
     button = await show(endpoint, 2)
+    await page.wait_for_function("seen.length > 0")  # the hook asks for its token before the button is off
     await expect(button).to_be_enabled()
     seen = await page.evaluate("seen")
     assert seen[-1]["width"] == "100%"
