@@ -107,7 +107,7 @@ class Components:
         self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
-        self.open_streams = OpenStreams(self.access.revocations.cover)
+        self.open_streams = OpenStreams(self.access.revocations.cover_mark)
         self.access.revocations.on_added.append(self.open_streams.end_revoked)
         self.admission = Admission(
             settings,

@@ -115,8 +115,8 @@ class StreamerParts:
         self.listing = Listing(self.records, log, self.history, self.decoder)
         self.presence = Presence(log)
         self.idle_timer = IdleTimer(self.metrics, write_deadline_seconds=self.settings.write_deadline_seconds)
-        self.revoked = lambda principal: False
-        self.open_streams = OpenStreams(lambda principal: self.revoked(principal))
+        self.revoked = lambda mark: False
+        self.open_streams = OpenStreams(lambda mark: self.revoked(mark))
         self.admission = Admission(
             self.settings,
             self.tails,

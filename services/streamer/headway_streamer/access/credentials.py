@@ -34,21 +34,29 @@ def credentials(headers: Iterable[tuple[bytes, bytes]], query: bytes) -> Credent
         elif name == b"cookie":
             cookies += _cookies(value.decode("latin-1"))
     tokens = _tokens(query) if b"token" in query else []
-    if tokens:
-        cookies = []
-    if len(bearer) + len(cookies) + len(tokens) > 1:
+    if len(bearer) + len(tokens or cookies) > 1:
         raise UnauthenticatedError("several tokens")
-    return Credentials(*("".join(found) for found in (bearer, cookies, tokens)))
+    if tokens:
+        return Credentials(query=tokens[0])
+    return Credentials(bearer[0] if bearer else "", cookies[0] if cookies else "")
 
 
 def _tokens(query: bytes) -> list[str]:
     """Values of `token` in a query, as `parse_qsl` would find them, which decodes all the others too."""
-    found = []
-    for pair in query.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if value and (name == b"token" or (b"%" in name and unquote_plus(name.decode("latin-1")) == "token")):
-            found.append(unquote_plus(value.decode("latin-1")))
-    return found
+    values = [pair.partition(b"=")[2] for pair in query.split(b"&") if _is_token(pair)]
+    return [unquote_plus(value.decode("latin-1")) for value in values if value]
+
+
+def without_tokens(query: bytes) -> bytes:
+    """The query without its tokens: nothing that reads it after the authentication can show them."""
+    return b"&".join([pair for pair in query.split(b"&") if not _is_token(pair)])
+
+
+def _is_token(pair: bytes) -> bool:
+    if pair.startswith(b"token="):
+        return True
+    name = pair.partition(b"=")[0]
+    return name == b"token" or (b"%" in name and unquote_plus(name.decode("latin-1")) == "token")
 
 
 def _bearer(value: str) -> str:

@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import logging
 import math
+import struct
 import time
 from base64 import b32hexencode
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol
 
 import msgspec
 
@@ -62,6 +63,27 @@ def of_token(holder: Principal) -> Revocation:
     return Revocation(tenant=holder.tenant, token=holder.tokens[0], until=holder.expires)
 
 
+def mark_of(principal: Principal) -> bytes:
+    """What the revocation of a principal's token depends on, in few bytes: each open stream keeps it.
+
+    Owner and tokens are 64 bits each, of a hash whose key is that of the process.
+    """
+    return struct.pack(_format(len(principal.tokens)), *_hashes(principal))
+
+
+def _hashes(principal: Principal) -> Iterator[Any]:
+    """Of the owner; the moment of issue; then of the tokens."""
+    tenant = principal.tenant
+    yield hash((tenant, principal.owner))
+    yield principal.issued
+    for token in principal.tokens:
+        yield hash((tenant, token))
+
+
+def _format(tokens: int) -> str:
+    return f"=qd{tokens}q"
+
+
 class Revocations:
     """The list. It is known from the first reading on, and what is known stays valid while NATS is unreachable."""
 
@@ -72,10 +94,10 @@ class Revocations:
         """Called after revocations were added."""
         self._store = store
         self._clock = clock
-        self._tokens: dict[tuple[str, str], float] = {}
-        """Until when, by tenant and id."""
-        self._owners: dict[tuple[str, str], tuple[float, float]] = {}
-        """Before when, and until when, by tenant and owner."""
+        self._tokens: dict[int, float] = {}
+        """Until when, by the hash of tenant and id."""
+        self._owners: dict[int, tuple[float, float]] = {}
+        """Before when, and until when, by the hash of tenant and owner."""
         self._last: Entry | None = None
         self._added = False
         self._asked = asyncio.Event()
@@ -86,11 +108,17 @@ class Revocations:
 
     def cover(self, principal: Principal) -> bool:
         """Whether the token of `principal`, one that it was minted with, or all of its owner's were revoked."""
-        tenant = principal.tenant
-        if self._tokens and any((tenant, token) in self._tokens for token in principal.tokens):
+        return len(self) > 0 and self._cover(*_hashes(principal))
+
+    def cover_mark(self, mark: bytes) -> bool:
+        """The same as `cover`, of what `mark_of` returned."""
+        return len(self) > 0 and self._cover(*struct.unpack(_format(len(mark) // 8 - 2), mark))
+
+    def _cover(self, owner: int, issued: float, *tokens: int) -> bool:
+        if any(token in self._tokens for token in tokens):
             return True
-        owner = self._owners.get((tenant, principal.owner)) if self._owners else None
-        return owner is not None and principal.issued <= owner[0]
+        times = self._owners.get(owner)
+        return times is not None and issued <= times[0]
 
     async def add(self, revocation: Revocation) -> bool:
         """Store a revocation; it is in force here at once. False if it was stored before.
@@ -166,10 +194,11 @@ class Revocations:
     def _apply(self, revocation: Revocation) -> None:
         tenant, until = revocation.tenant, revocation.until
         if revocation.token:
-            self._tokens[tenant, revocation.token] = until
+            self._tokens[hash((tenant, revocation.token))] = until
         else:
-            before, latest = self._owners.get((tenant, revocation.owner), (-math.inf, 0.0))
-            self._owners[tenant, revocation.owner] = max(before, revocation.before), max(latest, until)
+            owner = hash((tenant, revocation.owner))
+            before, latest = self._owners.get(owner, (-math.inf, 0.0))
+            self._owners[owner] = max(before, revocation.before), max(latest, until)
         self._added = True
 
     async def _tidy(self) -> None:

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.authenticators import Caller
-from headway_streamer.access.credentials import credentials
+from headway_streamer.access.credentials import credentials, without_tokens
 from headway_streamer.access.errors import ForbiddenError, UnauthenticatedError
 from headway_streamer.access.principal import EVERYBODY, PRINCIPAL, Principal
 from headway_streamer.api.operations import PROTECTED
@@ -53,7 +53,9 @@ class Authentication:
     def _principal(self, scope: dict[str, Any]) -> Principal:
         found = credentials(scope["headers"], scope["query_string"])
         if found.query:
-            return self._principal_of_query(scope, found.query)
+            principal = self._principal_of_query(scope, found.query)
+            scope["query_string"] = without_tokens(scope["query_string"])
+            return principal
         peer = scope.get("client") or ("",)
         return self._access.principal(Caller(found, scope["headers"], peer[0]))
 

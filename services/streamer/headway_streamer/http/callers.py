@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from headway_streamer.access.addresses import Networks, address_of, client_address, parse_networks
@@ -28,6 +29,12 @@ class Callers:
             name = next((value.decode("latin-1") for key, value in scope["headers"] if key == self._user_header), "")
         owner = owner_key(tenant, name) if name and self._owners else ""
         if not self._addresses:
-            return Caller(owner, "", name, tenant)
+            return _of_owner(owner, name, tenant)
         host = client_address((scope.get("client") or ("",))[0], scope["headers"], self._proxies)
         return Caller(owner, address_key(address_of(host)) if host else "", name, tenant, host)
+
+
+@lru_cache(4096)
+def _of_owner(owner: str, name: str, tenant: str) -> Caller:
+    """The caller of all requests of an owner: one object for all streams that are open."""
+    return Caller(owner, "", name, tenant)

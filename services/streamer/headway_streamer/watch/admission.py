@@ -7,6 +7,7 @@ from typing import NamedTuple
 from headway.errors import UnavailableError
 from headway.ownership import UNKNOWN
 from headway_streamer.access.principal import EVERYBODY, Principal
+from headway_streamer.access.revocations import mark_of
 from headway_streamer.api.models import Goodbye
 from headway_streamer.frames import sse
 from headway_streamer.frames.cursor import LATEST, START, Cursor, MalformedCursorError, Position, decode
@@ -82,7 +83,7 @@ class Admission:
             return rejection("overload")
         if self._limits.full(wanted.caller):
             return rejection("limit")
-        self._enter(wanted)  # before anything is awaited: others may ask meanwhile
+        self._enter(wanted.caller)  # before anything is awaited: others may ask meanwhile
         session = None
         try:
             session = await self._open(wanted)
@@ -90,7 +91,7 @@ class Admission:
             return rejection("unavailable")
         finally:
             if session is None or session.watcher is None:
-                self._leave_place(wanted)
+                self._leave_place(wanted.caller)
         return session
 
     async def _open(self, wanted: StreamRequest) -> Session | None:
@@ -103,13 +104,13 @@ class Admission:
             return None
         return self._session(readers, tails, wanted)
 
-    def _enter(self, wanted: StreamRequest) -> None:
+    def _enter(self, caller: Caller) -> None:
         self.count += 1
-        self._limits.enter(wanted.caller)
+        self._limits.enter(caller)
 
-    def _leave_place(self, wanted: StreamRequest) -> None:
+    def _leave_place(self, caller: Caller) -> None:
         self.count -= 1
-        self._limits.leave(wanted.caller)
+        self._limits.leave(caller)
 
     async def _describe(self, wanted: StreamRequest) -> Session | None:
         """What `open` would return, but without a watcher."""
@@ -152,14 +153,17 @@ class Admission:
             expires=wanted.principal.expires,
         )
         self._metrics.watcher_opened()
-        session = Session(watcher)
-        session.on_close(lambda reason: self._closed(tails, wanted, reason))
-        if wanted.principal is not EVERYBODY:
-            self._open_streams.add(session, wanted.principal)
+        # Nothing of the request is kept but what counts: there are tens of thousands.
+        caller, known = wanted.caller, wanted.principal is not EVERYBODY
+        session = Session(watcher, mark=mark_of(wanted.principal) if known else b"")
+        session.on_close(lambda reason: self._closed(session, tails, caller, reason))
+        if known:
+            self._open_streams.add(session)
         return session
 
-    def _closed(self, tails: list[Tail], wanted: StreamRequest, reason: str) -> None:
-        self._leave_place(wanted)
+    def _closed(self, session: Session, tails: list[Tail], caller: Caller, reason: str) -> None:
+        self._leave_place(caller)
+        self._open_streams.remove(session)
         self._metrics.watcher_closed(reason)
         self._leave(tails)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from headway_streamer.access.principal import Principal
 from headway_streamer.watch.session import Session
 
 GRACE_SECONDS = 2.0
@@ -18,33 +17,31 @@ class OpenStreams:
     """Ends the streams of revoked tokens.
 
     Args:
-        revoked: whether the token of a principal was revoked.
+        revoked: whether a token was revoked, by the mark of its session.
     """
 
-    def __init__(self, revoked: Callable[[Principal], bool]) -> None:
+    def __init__(self, revoked: Callable[[bytes], bool]) -> None:
         self._revoked = revoked
-        self._principals: dict[Session, Principal] = {}
+        self._sessions: set[Session] = set()
 
-    def add(self, session: Session, principal: Principal) -> None:
+    def add(self, session: Session) -> None:
         """A stream was opened. It ends at once if the token was revoked since the request was authenticated."""
-        self._principals[session] = principal
-        session.on_close(lambda _: self._remove(session))
-        if self._revoked(principal):
-            self._end(session)
+        self._sessions.add(session)
+        self._end_if_revoked(session)
+
+    def remove(self, session: Session) -> None:
+        """A stream has ended."""
+        self._sessions.discard(session)
 
     async def end_revoked(self) -> None:
         """End all streams whose token was revoked."""
-        for number, (session, principal) in enumerate(list(self._principals.items())):
+        for number, session in enumerate(list(self._sessions)):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-            if self._revoked(principal):
-                self._end(session)
+            self._end_if_revoked(session)
 
-    def _remove(self, session: Session) -> None:
-        self._principals.pop(session, None)
-
-    def _end(self, session: Session) -> None:
-        if session.watcher is not None and not session.closed:
+    def _end_if_revoked(self, session: Session) -> None:
+        if session.watcher is not None and not session.closed and self._revoked(session.mark):
             session.watcher.revoke()
             asyncio.get_running_loop().call_later(GRACE_SECONDS, _abort, session)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headway_streamer.access.credentials import Credentials, credentials
+from headway_streamer.access.credentials import Credentials, credentials, without_tokens
 from headway_streamer.access.errors import UnauthenticatedError
 
 pytestmark = pytest.mark.security
@@ -49,3 +49,17 @@ def test_a_token_is_found(headers, query, found):
 def test_several_tokens_and_other_schemes_are_refused(headers, query):
     with pytest.raises(UnauthenticatedError):
         credentials(headers, query)
+
+
+@pytest.mark.parametrize(
+    ("query", "rest"),
+    [
+        (b"token=t", b""),
+        (b"task=a&token=t&cursor=c", b"task=a&cursor=c"),
+        (b"%74oken=t&tokens=u&token", b"tokens=u"),
+        (b"task=token", b"task=token"),
+        (b"", b""),
+    ],
+)
+def test_the_rest_of_a_query_has_no_token(query, rest):
+    assert without_tokens(query) == rest

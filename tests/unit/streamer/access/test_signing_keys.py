@@ -10,7 +10,7 @@ from headway import codec
 from headway.errors import UnavailableError
 from headway.testing import MemoryBucket
 from headway_streamer.access.errors import UnauthenticatedError
-from headway_streamer.access.minter import LIFE_SECONDS, Minter
+from headway_streamer.access.minter import LIFE_SECONDS, Claims, Minter
 from headway_streamer.access.signing_keys import (
     CHECK_SECONDS,
     PERIOD_SECONDS,
@@ -37,7 +37,7 @@ class Streamer:
     def __init__(self, store, ahead_seconds=0.0):
         self.ahead_seconds = ahead_seconds
         self.keys = SigningKeys(store, clock=self.now)
-        self.minter = Minter("t", self.keys, clock=self.now)
+        self.minter = Minter("t", Claims, self.keys, clock=self.now)
 
     def now(self):
         return START + asyncio.get_running_loop().time() + self.ahead_seconds
@@ -61,7 +61,10 @@ async def test_no_valid_token_is_refused_while_keys_change_for_a_week(store, sec
     dice, refused, kids = random.Random(17), 0, set()
     for _ in range(4000):
         maker, reader = dice.choice(streamers), dice.choice(streamers)
-        token, kid = maker.minter.mint({}, float("inf")), maker.keys.current().kid
+        token, kid = (
+            maker.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")),
+            maker.keys.current().kid,
+        )
         kids.add(kid)
         await asyncio.sleep(dice.uniform(0, LIFE_SECONDS - 61))
         refused += not reader.accepts(token)
@@ -78,7 +81,9 @@ async def test_no_valid_token_is_refused_while_keys_change_for_a_week(store, sec
 async def test_streamers_that_start_together_sign_with_a_key_that_all_know(store):
     streamers = [Streamer(store) for _ in range(20)]
     await asyncio.gather(*(one.keys.refresh() for one in streamers))
-    tokens = [one.minter.mint({}, float("inf")) for one in streamers]
+    tokens = [
+        one.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")) for one in streamers
+    ]
     assert {one.keys.current().kid for one in streamers} == {(await store.all())[0][0]}
     assert all(one.accepts(token) for one in streamers for token in tokens)
 
@@ -87,7 +92,10 @@ async def test_a_new_key_signs_once_all_have_read_it_and_the_old_one_ends(store)
     one = Streamer(store)
     root = asyncio.ensure_future(one.keys.keep_fresh())
     await asyncio.sleep(1)
-    first = one.minter.mint({}, float("inf")), one.keys.current().kid
+    first = (
+        one.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")),
+        one.keys.current().kid,
+    )
     await asyncio.sleep(PERIOD_SECONDS)
     assert len(await store.all()) == 2
     assert one.keys.current().kid == first[1]
@@ -103,18 +111,18 @@ async def test_keys_stay_valid_while_nats_is_unreachable_and_are_read_again_afte
     one = Streamer(store)
     root = asyncio.ensure_future(one.keys.keep_fresh())
     await asyncio.sleep(1)
-    token = one.minter.mint({}, float("inf"))
+    token = one.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf"))
     store.away = True
     await asyncio.sleep(200)
     assert one.accepts(token)
-    assert one.accepts(one.minter.mint({}, float("inf")))
+    assert one.accepts(one.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")))
     store.away = False
     other = Streamer(lost := Store())
     await other.keys.refresh()
     one.keys._store = lost
     one.keys.read_soon()
     await asyncio.sleep(0.01)
-    assert one.accepts(other.minter.mint({}, float("inf")))
+    assert one.accepts(other.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")))
     root.cancel()
 
 

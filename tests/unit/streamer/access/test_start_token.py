@@ -3,7 +3,7 @@
 import pytest
 
 from headway_streamer.access.errors import UnauthenticatedError
-from headway_streamer.access.minter import Minter
+from headway_streamer.access.minter import Claims, Minter
 from headway_streamer.access.principal import CANCEL, READ, SUBMIT, Principal
 from headway_streamer.access.start_token import TYPE, StartTokens
 from headway_streamer.access.stream_token import StreamTokens
@@ -54,6 +54,7 @@ async def test_stream_tokens_and_start_tokens_are_not_the_same(keys):
 
 
 async def test_one_that_lacks_a_claim_is_refused(keys):
-    token = Minter(TYPE, keys, clock=now).mint({"sub": "ann"}, float("inf"))
-    with pytest.raises(UnauthenticatedError, match="lacks"):
+    claims = Claims(sub="a", tenant="", jti="j", of=(), issued=0.0)
+    token = Minter(TYPE, Claims, keys, clock=now).mint(claims, float("inf"))
+    with pytest.raises(UnauthenticatedError, match="ValidationError"):
         StartTokens(keys, clock=now).read(token)

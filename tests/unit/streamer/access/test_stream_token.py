@@ -3,7 +3,7 @@
 import pytest
 
 from headway_streamer.access.errors import UnauthenticatedError
-from headway_streamer.access.minter import LIFE_SECONDS, Minter
+from headway_streamer.access.minter import LIFE_SECONDS, Claims, Minter
 from headway_streamer.access.principal import ALL, READ, SUBMIT, Principal
 from headway_streamer.access.stream_token import TYPE, StreamTokens
 from tests.fixtures import tokens
@@ -31,10 +31,8 @@ async def test_it_carries_its_owner_and_tasks_and_may_only_read(scopes, keys):
     assert found.tokens[0] != "t1"
 
 
-@pytest.mark.parametrize(
-    "claims", [{}, {"sub": "a", "tenant": "", "all": False, "of": [], "jti": "j", "issued": 0, "tasks": 7}]
-)
-async def test_one_that_lacks_a_claim_is_refused(claims, keys):
-    token = Minter(TYPE, keys, clock=now).mint(claims, float("inf"))
-    with pytest.raises(UnauthenticatedError, match="lacks"):
+async def test_one_that_lacks_a_claim_is_refused(keys):
+    claims = Claims(sub="a", tenant="", jti="j", of=(), issued=0.0)
+    token = Minter(TYPE, Claims, keys, clock=now).mint(claims, float("inf"))
+    with pytest.raises(UnauthenticatedError, match="ValidationError"):
         StreamTokens(keys, clock=now).principal(token)

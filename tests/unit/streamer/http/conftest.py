@@ -19,7 +19,7 @@ from tests.unit.streamer.conftest import parts_on
 def app_of(parts, access=None):
     """The application of these parts; without `access` everybody may do everything."""
     access = access or memory_access()
-    parts.revoked = access.revocations.cover
+    parts.revoked = access.revocations.cover_mark
     access.revocations.on_added.append(parts.open_streams.end_revoked)
     callers = Callers(parts.settings)
     submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers)

@@ -6,6 +6,7 @@ import pytest
 
 from headway.testing import MemoryLog
 from headway_streamer.access.principal import READ, Principal
+from headway_streamer.access.revocations import mark_of
 from headway_streamer.watch.admission import StreamRequest
 from headway_streamer.watch.open_streams import GRACE_SECONDS
 from tests.unit.streamer.conftest import parse, parts_on, ticks
@@ -41,17 +42,17 @@ async def test_only_the_streams_of_revoked_tokens_end(parts):
     ann, bob = await opened(parts, ANN, "t1"), await opened(parts, BOB, "t2")
     reading = [asyncio.ensure_future(blocks_of(session)) for session in (ann, bob)]
     await asyncio.sleep(1)
-    parts.revoked = lambda principal: "t1" in principal.tokens
+    parts.revoked = lambda mark: mark == mark_of(ANN)
     await parts.open_streams.end_revoked()
     assert (await reading[0])[-2:] == ["message", "reauth"]
     await asyncio.sleep(1)
     assert not reading[1].done()
-    assert list(parts.open_streams._principals) == [bob]
+    assert parts.open_streams._sessions == {bob}
     reading[1].cancel()
 
 
 async def test_a_stream_that_opens_while_its_token_is_revoked_gets_no_event(parts):
-    parts.revoked = lambda principal: True
+    parts.revoked = lambda mark: True
     assert await blocks_of(await opened(parts, ANN, "t1")) == ["hello", "reauth"]
 
 
@@ -60,7 +61,7 @@ async def test_a_revoked_stream_that_is_far_behind_gets_no_more_of_it(parts):
     session = await parts.admission.open(StreamRequest(("t1",), principal=ANN, merging=False))
     pieces = session.watcher.stream()
     await anext(pieces)
-    parts.revoked = lambda principal: True
+    parts.revoked = lambda mark: True
     await parts.open_streams.end_revoked()
     rest = [block.event async for piece in pieces for block in parse(piece)]
     assert rest == ["reauth"]
@@ -70,7 +71,7 @@ async def test_a_revoked_stream_that_is_far_behind_gets_no_more_of_it(parts):
 async def test_a_client_that_does_not_read_is_disconnected(parts):
     session, aborted = await opened(parts, ANN, "t1"), []
     session.abort = lambda: aborted.append(asyncio.get_running_loop().time())
-    parts.revoked = lambda principal: True
+    parts.revoked = lambda mark: True
     began = asyncio.get_running_loop().time()
     await parts.open_streams.end_revoked()
     await asyncio.sleep(2 * GRACE_SECONDS)
@@ -81,14 +82,14 @@ async def test_a_client_that_does_not_read_is_disconnected(parts):
 async def test_a_stream_that_has_ended_is_forgotten(parts):
     session, aborted = await opened(parts, ANN, "t1"), []
     session.abort = lambda: aborted.append(1)
-    parts.revoked = lambda principal: True
+    parts.revoked = lambda mark: True
     await parts.open_streams.end_revoked()
     session.close()
     await asyncio.sleep(2 * GRACE_SECONDS)
-    assert (aborted, parts.open_streams._principals) == ([], {})
+    assert (aborted, parts.open_streams._sessions) == ([], set())
 
 
 async def test_without_access_control_streams_are_not_held(parts):
     session = await parts.admission.open(StreamRequest(("t1",)))
-    assert parts.open_streams._principals == {}
+    assert parts.open_streams._sessions == set()
     session.close()
