@@ -23,6 +23,9 @@ COMMANDS = {
 """Import path of each command, in the order of the help text: what a new user needs first."""
 
 
+HELP = ("-h", "--help")
+
+
 class LazyGroup(click.Group):
     """Imports a command on first use, so that `headway watch` does not import what `headway dev` needs."""
 
@@ -36,6 +39,8 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        # Also for a command that is read by itself, as for a document: click keeps the first help option it makes.
+        command.context_settings.setdefault("help_option_names", HELP)
         return command
 
     def resolve_command(
@@ -59,7 +64,7 @@ class LazyGroup(click.Group):
             raise CommandError(format_error(error)) from error
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": HELP})
 @click.version_option(__version__, prog_name="headway")
 def cli() -> None:
     """Live progress of long-running work."""

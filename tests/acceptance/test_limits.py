@@ -2,6 +2,7 @@
 
 import pytest
 
+from headway.service.retry import retry
 from tests.fixtures.http import run_streamer
 from tests.fixtures.nats import run_nats
 
@@ -26,7 +27,8 @@ async def test_a_native_eventsource_over_its_limit_returns_and_gets_the_place(
     monkeypatch.setattr("headway_streamer.watch.admission.retry_ms", lambda: 100)
     with run_nats(tmp_path) as server:
         async with run_streamer(server.url, "hw", max_watchers_per_address=1) as streamer:
-            record, _ = await streamer.components.task_store.submit("k", b"{}", key="one")
+            # Ready does not mean that a processor, here the fixture, has created every bucket.
+            record, _ = await retry(lambda: streamer.components.task_store.submit("k", b"{}", key="one"))
             await page.route("**/blank", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
             await page.goto(f"{streamer.url}/blank")
             answers = []

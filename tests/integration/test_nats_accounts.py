@@ -385,7 +385,7 @@ async def test_beats_reach_streamers_and_presence_reaches_processors_once(tmp_pa
         for name, client in clients.items():
             await client.publish(f"hw.beat.{TASK}", name.encode())
             await client.flush()
-        assert await holds(lambda: len(got["streamer"]) >= 3 and len(got["processor"]) >= 2, 5)
+        assert await holds(lambda: len(got["streamer"]) >= 3 and len(got["processor"]) >= 2, 20)
         assert sorted(got["streamer"]) == [b"processor", b"reporter", b"streamer"]
         assert sorted(got["processor"]) == [b"processor", b"streamer"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -27,14 +28,26 @@ def nats_adapt(*, dry_run: bool, allow_deletion: bool, seconds: float) -> None:
     Reads HEADWAY_NATS_… as the services do; the user is that of the account that `headway nats-config --operator`
     adds, or an administrator. The exit code is 1 when a stream is left as it is.
     """
-    logging.getLogger("headway").setLevel(logging.CRITICAL)  # the error at the end tells the reason
     settings = load(NatsSettings, "HEADWAY_NATS_", os.environ)
-    found = asyncio.run(adapt_patiently(settings, seconds=seconds, dry_run=dry_run, allow_deletion=allow_deletion))
+    with quiet():
+        found = asyncio.run(adapt_patiently(settings, seconds=seconds, dry_run=dry_run, allow_deletion=allow_deletion))
     for line in lines(found, dry_run=dry_run):
         click.echo(line)
     refused = [outcome.stream for outcome in found if outcome.refused]
     if refused:
         raise CommandError(f"{len(refused)} of {len(found)} streams are left as they are: {', '.join(refused)}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing of the connection: the error at the end tells the reason."""
+    log = logging.getLogger("headway")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def lines(found: Sequence[Outcome], *, dry_run: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -56,3 +57,11 @@ def test_a_refusal_fails_and_is_named(asked: list[dict[str, Any]], monkeypatch: 
     assert result.exit_code == 1
     assert "this deletes stored messages" in result.stdout
     assert "1 of 3 streams are left as they are: HW_DEAD" in result.stderr
+
+
+def test_nothing_is_quiet_after_it() -> None:
+    log = logging.getLogger("headway")
+    before = log.level
+    with module.quiet():
+        assert not log.isEnabledFor(logging.ERROR)
+    assert log.level == before
