@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from headway_streamer.access.addresses import Network, Networks
@@ -14,8 +13,6 @@ from headway_streamer.access.errors import UnauthenticatedError
 from headway_streamer.access.principal import EVERYBODY, Principal
 from headway_streamer.access.verifier import Verifier
 
-SHARED = 4096
-"""Principals that are kept for streams with the same token."""
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
@@ -58,13 +55,7 @@ class TokenAuthentication:
         if not token:
             raise UnauthenticatedError("no token")
         found = principal(self._verifier.claims(token), self._names, token)
-        return _shared(found._replace(scopes=found.scopes | self._default))
-
-
-@lru_cache(SHARED)
-def _shared(found: Principal) -> Principal:
-    """The same object for equal principals: each open stream keeps one, and a kilobyte with it."""
-    return found
+        return found._replace(scopes=found.scopes | self._default)
 
 
 class ForwardNames(NamedTuple):

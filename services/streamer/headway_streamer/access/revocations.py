@@ -10,6 +10,7 @@ import struct
 import time
 from base64 import b32hexencode
 from collections.abc import Awaitable, Callable, Iterator
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -68,7 +69,15 @@ def mark_of(principal: Principal) -> bytes:
 
     Owner and tokens are 64 bits each, of a hash whose key is that of the process.
     """
+    return _mark(principal) if principal.tasks is not None else _shared_mark(principal)
+
+
+def _mark(principal: Principal) -> bytes:
     return struct.pack(_format(len(principal.tokens)), *_hashes(principal))
+
+
+_shared_mark = lru_cache(4096)(_mark)
+"""One object for all streams of an access token; stream tokens are for one each."""
 
 
 def _hashes(principal: Principal) -> Iterator[Any]:

@@ -154,11 +154,11 @@ class Admission:
         )
         self._metrics.watcher_opened()
         # Nothing of the request is kept but what counts: there are tens of thousands.
-        caller, known = wanted.caller, wanted.principal is not EVERYBODY
-        session = Session(watcher, mark=mark_of(wanted.principal) if known else b"")
+        caller = wanted.caller
+        session = Session(watcher)
         session.on_close(lambda reason: self._closed(session, tails, caller, reason))
-        if known:
-            self._open_streams.add(session)
+        if wanted.principal is not EVERYBODY:
+            self._open_streams.add(session, mark_of(wanted.principal))
         return session
 
     def _closed(self, session: Session, tails: list[Tail], caller: Caller, reason: str) -> None:

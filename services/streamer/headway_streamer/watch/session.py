@@ -10,13 +10,11 @@ from headway_streamer.watch.watcher import Watcher
 class Session:
     """A watcher and its tails, until `close`. Without a watcher: a stream of `farewell` that ends at once."""
 
-    __slots__ = ("_on_close", "abort", "closed", "farewell", "mark", "watcher")
+    __slots__ = ("_on_close", "abort", "closed", "farewell", "watcher")
 
-    def __init__(self, watcher: Watcher | None, *, farewell: bytes = b"", mark: bytes = b"") -> None:
+    def __init__(self, watcher: Watcher | None, *, farewell: bytes = b"") -> None:
         self.watcher = watcher
         self.farewell = farewell
-        self.mark = mark
-        """Of the token by which it was opened, see `Revocations`; empty without access control."""
         self.closed = False
         self.abort: Callable[[], object] = _no_connection
         """Closes the connection now, whatever is unsent. Set while it is open."""

@@ -47,7 +47,7 @@ async def test_only_the_streams_of_revoked_tokens_end(parts):
     assert (await reading[0])[-2:] == ["message", "reauth"]
     await asyncio.sleep(1)
     assert not reading[1].done()
-    assert parts.open_streams._sessions == {bob}
+    assert list(parts.open_streams._marks) == [bob]
     reading[1].cancel()
 
 
@@ -86,10 +86,10 @@ async def test_a_stream_that_has_ended_is_forgotten(parts):
     await parts.open_streams.end_revoked()
     session.close()
     await asyncio.sleep(2 * GRACE_SECONDS)
-    assert (aborted, parts.open_streams._sessions) == ([], set())
+    assert (aborted, parts.open_streams._marks) == ([], {})
 
 
 async def test_without_access_control_streams_are_not_held(parts):
     session = await parts.admission.open(StreamRequest(("t1",)))
-    assert parts.open_streams._sessions == set()
+    assert parts.open_streams._marks == {}
     session.close()
