@@ -231,6 +231,8 @@ async def test_two_workers_share_a_port_and_drain_together(services, http):
     streamer.wait_ready(worker=1)
     task = await submit(http, streamer.url, SLOW)
     url = f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"
+    seen = set()
+    await until(lambda: both_serve(http, url, seen), 20)  # ready does not mean that NATS has answered
     readers = [Reader(http) for _ in range(40)]
     watching = [asyncio.create_task(reader.read(url)) for reader in readers]
     await Reader(http).read(url, lambda _, data: data.get("n", 0) >= 10)
@@ -240,6 +242,14 @@ async def test_two_workers_share_a_port_and_drain_together(services, http):
     assert "Traceback" not in streamer.log.read_text()
     assert {reader.events[0][1]["server"] for reader in readers} == {"s-0", "s-1"}
     assert {data["reason"] for reader in readers for name, data in reader.events if name == "goodbye"} == {"drain"}
+
+
+async def both_serve(http, url, seen):
+    """Whether two workers have begun a stream; those that have are noted in `seen`."""
+    reader = Reader(http)
+    await reader.read(url, lambda *_: True)
+    seen |= {data["server"] for name, data in reader.events if name == "hello"}
+    return len(seen) == 2
 
 
 async def test_workers_whose_parent_is_killed_drain_and_free_their_ports(services, http):

@@ -153,5 +153,5 @@ async def test_a_task_that_has_ended_is_deleted_by_its_button(shared, http, page
     page.once("dialog", lambda dialog: dialog.accept())
     await delete.click()
     await expect(row).to_have_count(0, timeout=20_000)
-    assert not page.url.endswith(task)
+    await expect(page).not_to_have_url(re.compile(task))
     assert (await http.get(f"{shared.s1.url}/api/v1/tasks/{task}")).status_code == 404

@@ -46,9 +46,10 @@ def raw_deflate(data):
 )
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 async def test_a_single_layer_is_read_whole_however_it_arrives(coding, pack, size):
-    packed = pack(TEXT)
+    text = TEXT if size > 10 else TEXT[:30_000]
+    packed = pack(text)
     parts = [packed[at : at + size] for at in range(0, len(packed), size)]
-    assert await read_body(response(coding, *parts), len(TEXT)) == (TEXT, False)
+    assert await read_body(response(coding, *parts), len(text)) == (text, False)
 
 
 @pytest.mark.parametrize("coding", ["gzip, gzip", "gzip|gzip", "deflate,gzip", "gzip, br", "gzip," * 2000 + "gzip"])

@@ -54,12 +54,12 @@ def store():
     return Store()
 
 
-async def test_no_valid_token_is_refused_while_keys_change_for_a_week(store, security_figures):
+async def test_no_valid_token_is_refused_while_keys_change_for_days(store, security_figures):
     streamers = [Streamer(store, ahead) for ahead in (-30.0, 0.0, 30.0, 12.5)]
     await asyncio.gather(*(one.keys.refresh() for one in streamers))
     roots = [asyncio.ensure_future(one.keys.keep_fresh()) for one in streamers]
     dice, refused, kids = random.Random(17), 0, set()
-    for _ in range(4000):
+    for _ in range(1500):
         maker, reader = dice.choice(streamers), dice.choice(streamers)
         token, kid = (
             maker.minter.mint(Claims(sub="ann", tenant="", jti="j", of=(), issued=0.0), float("inf")),
