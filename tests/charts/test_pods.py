@@ -201,7 +201,7 @@ async def replace_one(http, streamers, address, say):
 async def watch_a_replacement(watchers, one, say):
     """The watchers see all events and no error while `one` ends."""
     running = [asyncio.ensure_future(watcher.follow()) for watcher in watchers]
-    assert await holds(lambda: all(watcher.reader.log for watcher in watchers), 10)
+    assert await holds(lambda: all(watcher.reader.log for watcher in watchers), 40)
     one.in_service = False  # what the cluster does: a pod that ends gets no new connections
     code, seconds = await one.end()
     await asyncio.gather(*running)
