@@ -11,7 +11,7 @@ MAX_SENT = 2_000
 FEW = 64
 """A key that has fewer places here than one in this many of its limit is left out of reports."""
 PARTS = 16
-"""The others are told early of a key whose places have changed by one part in this many of its limit."""
+"""A key whose places have changed by one part in this many of its limit is reported early."""
 
 
 def _nothing() -> None:

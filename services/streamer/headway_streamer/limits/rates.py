@@ -14,7 +14,7 @@ MAX_SENT = 2_000
 ROUNDING = 1e-6
 """Share of the time of one that sums of floats may be wrong by."""
 PARTS = 16
-"""The others are told early of a key that has used one part in this many of its burst."""
+"""A key that has used one part in this many of its burst is reported early."""
 
 
 def _nothing() -> None:
