@@ -68,6 +68,8 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
     """0 to 100. It is 100 only at the end, and never goes back within an attempt."""
     message: str
     step: str
+    state: str = ""
+    """A word of the worker for this state, as Celery's custom states are. Only while `status` is `processing`."""
     done: float | None = None
     total: float | None = None
     """What `done` goes up to, if that is known; never below `done`."""

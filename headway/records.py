@@ -31,6 +31,10 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The task that this one repeats."""
     title: str = ""
     """What people call the task, of at most 200 characters."""
+    tags: list[str] = []
+    """Words to find it by, as `headway.values.labels.tags_of` makes them."""
+    parent: str = ""
+    """The task of which this one is a part."""
     reported: bool = False
     """Whether a worker of somebody else runs it and reports: there is no job, and it cannot be retried."""
     cancel_on_disconnect: bool = False

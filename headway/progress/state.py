@@ -29,7 +29,7 @@ class ProgressState:
         self, clock: Callable[[], float], lock: threading.RLock, *, failed: int = 0, belongs: Callable[[], bool]
     ) -> None:
         self.failed = failed
-        self.message = self.step_name = ""
+        self.message = self.step_name = self.word = ""
         self.level = Level()
         """The count of the task, or of its step."""
         self.simple = True
@@ -138,6 +138,7 @@ class ProgressState:
             progress=round(self._percent, 2),
             message=self.message,
             step=self.step_name,
+            state=self.word if status == "processing" else "",
             done=None if view is None or view.untouched else view.done,
             total=self.level.total if view is None else view.total,
             unit=self.level.unit if view is None else view.unit,

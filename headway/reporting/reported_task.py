@@ -23,10 +23,13 @@ from headway.progress.pending import Room
 from headway.records import TaskRecord
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait
+from headway.values.coercion import shorten
 from headway.values.results import MAX_RESULT_BYTES, Encoded, encode_result
 
 OnStop = Callable[[LogError], None]
 """Called once, on the event loop of the reports, when the work should end."""
+
+MAX_STATE_CHARS = 64
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,11 @@ class ReportedJob(Job):
     def set_result(self, value: Any) -> None:
         """The result of the task, with which it completes."""
         self.result = value
+
+    def set_state(self, word: str) -> None:
+        """Name the state of the work by a word of its own, as Celery's custom states; "" for none."""
+        self._state.word = shorten(word, MAX_STATE_CHARS)
+        self._outbox.touch()
 
 
 class Outcome(NamedTuple):

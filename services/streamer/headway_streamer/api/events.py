@@ -12,9 +12,13 @@ NOTES = {"hello": Hello, "reset": Reset, "stalled": Stalled, "resumed": Resumed,
 """Events of the streamer itself."""
 EVENTS = LOG_EVENTS | NOTES
 
-STATES = {
-    "celery": ("CeleryProgress", ["PENDING", "STARTED", "PROGRESS", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]),
-    "three_words": ("ProcessProgress", ["processing", "completed", "error"]),
+CELERY_STATES = ["PENDING", "STARTED", "PROGRESS", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+STATES: dict[str, tuple[str, Schema]] = {
+    "celery": (
+        "CeleryProgress",
+        {"type": "string", "examples": CELERY_STATES, "description": "One of these, or a custom state of the worker."},
+    ),
+    "three_words": ("ProcessProgress", {"enum": ["processing", "completed", "error"]}),
 }
 """Names of the schemas of progress events in the other dialects, and of the states there."""
 STREAMS = {"native": "StreamEvent", "celery": "CeleryStreamEvent", "three_words": "ProcessStreamEvent"}
@@ -24,7 +28,7 @@ STREAMS = {"native": "StreamEvent", "celery": "CeleryStreamEvent", "three_words"
 def dialect_schemas(progress: Schema) -> dict[str, Schema]:
     """The schemas of progress events in the other dialects, made of the `progress` of the log."""
     return {
-        name: progress | {"title": name, "properties": progress["properties"] | {"status": {"enum": states}}}
+        name: progress | {"title": name, "properties": progress["properties"] | {"status": states}}
         for name, states in STATES.values()
     }
 

@@ -139,6 +139,10 @@ class TaskSummary(msgspec.Struct, kw_only=True):
     """The task that this one repeats."""
     title: str | UnsetType = UNSET
     """What people call the task."""
+    tags: list[str] | UnsetType = UNSET
+    """Words to find it by."""
+    parent: Name | UnsetType = UNSET
+    """The task of which this one is a part."""
     reported: bool | UnsetType = UNSET
     """True for a task that no processor runs: a worker of somebody else reports it. It cannot be retried."""
 

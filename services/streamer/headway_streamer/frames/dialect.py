@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from headway.events import Progress
+from headway.events import TERMINAL, Progress
 
 Fields = dict[str, Any]
 
@@ -21,7 +21,9 @@ class Dialect(NamedTuple):
 
 
 def _in_celery(event: Progress) -> Fields:
-    """Celery's name of the state. A processing task without progress is STARTED."""
+    """Celery's name of the state. A processing task without progress is STARTED; a custom state keeps its word."""
+    if event.state and event.state not in _FINAL:
+        return {"status": event.state}
     if event.status == "processing" and not event.progress and not event.done and not event.step:
         return {"status": "STARTED"}
     return {"status": _CELERY[event.status]}
@@ -45,6 +47,9 @@ _CELERY = {
     "error": "FAILURE",
     "cancelled": "REVOKED",
 }
+
+_FINAL = frozenset(_CELERY[status] for status in TERMINAL)
+"""A client takes these for the end of the task."""
 
 NATIVE = Dialect("native")
 """The events as they are stored."""

@@ -59,10 +59,9 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
     if record.retry_of:
         shown["retry_of"] = record.retry_of
-    if record.title:
-        shown["title"] = record.title
-    if record.reported:
-        shown["reported"] = True
+    for field in ("title", "tags", "parent", "reported"):
+        if value := getattr(record, field):
+            shown[field] = value
     state = None if frame is None else codec.decode_json(frame.payload)
     return shown | {"state": state, "links": links(record.task)}
 
