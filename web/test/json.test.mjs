@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PAGE } from '../page.mjs';
 import { load } from './modules.mjs';
 
 const { Exact, parse, stringify } = await load('json.js');
@@ -34,6 +35,12 @@ test('digits are kept at any place of a value, and names and texts are left alon
   assert.equal(typeof value.list[1], 'string');
   assert.equal(stringify(value), text.replace('\\ud83d\\ude00', '\u{1f600}'));
   assert.equal(stringify(value, 1).replace(/\n\s*|(?<=":) /g, ''), stringify(value));
+});
+
+test('a number keeps its digits from one script of the page to another', async () => {
+  const later = await import(new URL('json.js?later', PAGE)); // as in a script that the page loads later
+  assert(!(later.parse(TOO_LONG[0]) instanceof Exact));
+  for (const digits of TOO_LONG) assert.equal(stringify([later.parse(digits)]), `[${digits}]`);
 });
 
 test('exponents are read as JavaScript reads them unless they overflow', () => {

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-SCRIPTS = ("page", "sign-in")
-"""The second is loaded by the page where there is access control."""
+SCRIPTS = ("page", "sign-in", "form")
+"""The page loads the second where there is access control, and the others when they are needed."""
 FOLDER = Path(__file__).parent / "page"
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
@@ -25,7 +25,7 @@ ACCESS = {
     "forward": "Access control is on: the gateway in front of this page signs you in.",
 }
 """What the page says about each mode of access control, until it knows who is signed in."""
-_HASHED_SCRIPT = re.compile(r"(page|sign-in)\.[0-9a-f]{12}\.js")
+_HASHED_SCRIPT = re.compile(rf"({'|'.join(SCRIPTS)})\.[0-9a-f]{{12}}\.js")
 
 
 class Asset(NamedTuple):
@@ -52,7 +52,9 @@ class Assets:
         self._scripts = {name: f"{name}.{_digest(script)[:12]}.js" for name, script in scripts.items()}
         # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
-        index = index.replace("page/page.js", f"page/{self._scripts['page']}").replace(ACCESS["none"], ACCESS[access])
+        for name in ("page", "form"):
+            index = index.replace(f"page/{name}.js", f"page/{self._scripts[name]}")
+        index = index.replace(ACCESS["none"], ACCESS[access])
         if access != "none":
             attributes = f'data-access="{access}" data-sign-in="page/{self._scripts["sign-in"]}"'
             index = index.replace('data-access="none"', attributes + " data-provider" * provider)

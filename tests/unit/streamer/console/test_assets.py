@@ -17,6 +17,8 @@ MAX_BYTES = 25_000
 """Of the page with its style and script, compressed."""
 MAX_SIGN_IN_BYTES = 3_000
 """Of the script that is loaded where there is access control."""
+MAX_FORM_BYTES = 5_500
+"""Of the script that is loaded when the form is shown."""
 
 
 def test_the_bundle_is_of_these_sources():
@@ -24,14 +26,14 @@ def test_the_bundle_is_of_these_sources():
     for path in sorted(FOLDER.iterdir()):
         if path.suffix in (".js", ".css"):
             sources.update(path.name.encode() + path.read_bytes())
-    for name in ("page.js", "sign-in.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "form.js", "style.css"):
         assert sources.hexdigest() in (BUILT / name).read_text()[:200], "the page has changed: run `make page`"
 
 
 @pytest.mark.needs("node", "npm ci --prefix web")
 def test_the_bundle_is_what_the_bundler_makes(tmp_path):
     subprocess.run([shutil.which("node"), WEB / "build.mjs", tmp_path], check=True, capture_output=True)
-    for name in ("page.js", "sign-in.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "form.js", "style.css"):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
 
 
@@ -44,7 +46,9 @@ def test_the_page_names_its_script_by_content_and_holds_its_style():
     assert script.cache_control == IMMUTABLE
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in assets.policy
-    for asset in (index, script):
+    form = assets.get(re.search(r'data-form="page/(form\.[0-9a-f]{12}\.js)"', text)[1])
+    assert len(form.gzipped) < MAX_FORM_BYTES
+    for asset in (index, script, form):
         assert gzip.decompress(asset.gzipped) == asset.body
     assert len(index.gzipped) + len(script.gzipped) < MAX_BYTES
 

@@ -7,10 +7,10 @@ const SHARE = 25;
 
 /**
  * Returns the announcement for a change of state; '' for most changes. Pure.
- * @param {import('./state.js').TaskState} before @param {import('./state.js').TaskState} after @param {string} kind
+ * @param {import('./state.js').TaskState} before @param {import('./state.js').TaskState} after @param {string} task what people call it
  */
-export function announcement(before, after, kind) {
-  const name = kind || 'Task';
+export function announcement(before, after, task) {
+  const name = task || 'Task';
   if (after.status !== before.status && TERMINAL.has(after.status)) return ending(after, name);
   if (isTerminal(after)) return '';
   if (after.attempt > before.attempt && after.attempt > 1) return `${name}: attempt ${after.attempt}`;
@@ -26,8 +26,8 @@ function ending({ status, error, message }, name) {
 }
 
 /** "42 % · crawl". Pure. */
-export function title(state, kind) {
-  const name = kind || 'Headway';
+export function title(state, task) {
+  const name = task || 'Headway';
   if (!state?.status) return name;
   if (state.status === 'processing') return `${percent(state.progress)} · ${name}`;
   return `${state.status.charAt(0).toUpperCase()}${state.status.slice(1)} · ${name}`;

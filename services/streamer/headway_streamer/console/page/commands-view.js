@@ -26,7 +26,7 @@ export class CommandsView {
       ['Watch in a page', `new EventSource('${taskUrl(task, '/stream')}').onmessage = (e) => console.log(JSON.parse(e.data))`],
       ['Query once', `curl ${quoted(taskUrl(task))}${bearer()}`],
     ];
-    if (record) commands.push(['Start another task like it', startCommand(record)]);
+    if (record && !record.reported) commands.push(['Start another task like it', startCommand(record)]);
     this.body.replaceChildren(...commands.map(([title, text]) => commandView(title, text)));
   }
 }

@@ -1,6 +1,8 @@
-/** The form that starts a task: the kinds, and the fields of the selected kind's schema. */
+/**
+ * The form that starts a task: the kinds, and the fields of the selected kind's schema. It is a script of its own, which
+ * the page loads when it first shows the form.
+ */
 
-import * as api from './api.js';
 import { el, icon, isOff, setOff, setText, showText } from './element.js';
 import { describe, errorsByField, fieldsOf, initialText, read } from './schema.js';
 import { span, plural } from './format.js';
@@ -14,8 +16,9 @@ export class Form {
   #rows = new Map();
   #sent = { body: '', key: '' };
 
-  /** @param {(task: string) => void} onStarted */
-  constructor(onStarted) {
+  /** @param {typeof import('./api.js')} api @param {(task: string) => void} onStarted */
+  constructor(api, onStarted) {
+    this.api = api;
     this.onStarted = onStarted;
     this.choices = el('div', { class: 'kinds' });
     this.about = el('p', { class: 'muted about' });
@@ -50,7 +53,7 @@ export class Form {
     if (keep) this.#choose(keep);
   }
 
-  /** @param {api.ApiError} error */
+  /** @param {import('./api.js').ApiError} error */
   showFailure(error) {
     if (!this.#kinds.length) this.#showEmpty(error.advice.title, error.advice.detail);
   }
@@ -112,11 +115,11 @@ export class Form {
     this.problem.hidden = true;
     setOff(this.button, true);
     try {
-      const { task } = await api.submit(this.#chosen, params, this.#key(params));
+      const { task } = await this.api.submit(this.#chosen, params, this.#key(params));
       this.#sent = { body: '', key: '' };
       this.onStarted(task);
     } catch (error) {
-      if (!(error instanceof api.ApiError)) throw error;
+      if (!(error instanceof this.api.ApiError)) throw error;
       this.#showError422(error);
     } finally {
       setOff(this.button, false);
@@ -126,7 +129,7 @@ export class Form {
   /** The same content is sent with the same key until it is known to be stored: a lost answer starts nothing twice. */
   #key(params) {
     const body = stringify([this.#chosen, params]);
-    if (this.#sent.body !== body) this.#sent = { body, key: api.randomKey() };
+    if (this.#sent.body !== body) this.#sent = { body, key: this.api.randomKey() };
     return this.#sent.key;
   }
 

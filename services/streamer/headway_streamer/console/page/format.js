@@ -1,6 +1,6 @@
 /** Formatting of numbers, times and sizes. Pure. */
 
-import { Exact } from './json.js';
+import { isExact } from './json.js';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
@@ -11,7 +11,7 @@ const dateAndTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', time
 export const percent = (value) => `${Math.floor(Math.min(Math.max(value, 0), 100))}\u00a0%`;
 
 export function number(value) {
-  if (value instanceof Exact && value.isInteger) return whole.format(BigInt(value.source));
+  if (isExact(value) && value.isInteger) return whole.format(BigInt(value.source));
   return (Math.abs(value) >= 100 || Number.isInteger(value) ? whole : tenths).format(value);
 }
 

@@ -9,6 +9,9 @@ export class Exact {
   [Symbol.toPrimitive](hint) { return hint === 'string' ? this.source : Number(this.source); }
 }
 
+/** Whether it is an `Exact`, also one of a script that the page loaded later, which has a class of its own. */
+export const isExact = (value) => Boolean(value?.[Symbol.toPrimitive]);
+
 // Prefix of the digits while they pass through JSON as a string; random, so that no input can contain it.
 const MARK = `exact-${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join('')}:`;
 const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
@@ -26,7 +29,7 @@ export function parse(text) {
 
 /** Like JSON.stringify; an `Exact` is written with its source text. */
 export const stringify = (value, space) =>
-  JSON.stringify(value, (_, one) => (one instanceof Exact ? MARK + one.source : one), space)?.replace(MARKED, '$1');
+  JSON.stringify(value, (_, one) => (isExact(one) ? MARK + one.source : one), space)?.replace(MARKED, '$1');
 
 const isMarked = (value) => typeof value === 'string' && value.startsWith(MARK);
 

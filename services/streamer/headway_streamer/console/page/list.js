@@ -73,7 +73,8 @@ export class List {
 class Row {
   #n = -1;
 
-  constructor({ task, kind, created }) {
+  constructor({ task, kind, title, tags = [], reported, created }) {
+    const facts = [title && title !== kind && kind, reported && 'reported'].filter(Boolean).join(' · ');
     this.task = task;
     this.created = created;
     this.age = el('time', { datetime: new Date(created * 1000).toISOString(), title: dateTime(created) });
@@ -83,7 +84,8 @@ class Row {
     this.fill = el('span', { class: 'fill' });
     this.figure = el('span', { class: 'figure' });
     this.link = el('a', { class: 'row', href: `#${encodeURIComponent(task)}` },
-      el('span', { class: 'row-top' }, el('span', { class: 'kind-name' }, kind), this.age),
+      el('span', { class: 'row-top' }, el('span', { class: 'kind-name' }, title || kind), this.age),
+      (facts || tags.length > 0) && el('span', { class: 'facts' }, facts, ...tags.map((tag) => el('span', { class: 'tag' }, tag))),
       el('span', { class: 'track', 'aria-hidden': 'true' }, this.fill),
       el('span', { class: 'row-end' }, el('span', { class: 'status' }, this.icon, this.label), this.note, this.figure));
     this.node = el('li', {}, this.link);
@@ -115,5 +117,5 @@ class Row {
 function noteOf(state) {
   if (!state || state.status === 'queued') return '';
   if (state.status === 'error') return state.error?.message ?? state.message ?? '';
-  return TERMINAL.has(state.status) ? '' : state.step || state.message || '';
+  return TERMINAL.has(state.status) ? '' : [state.state, state.step || state.message].filter(Boolean).join(' · ');
 }

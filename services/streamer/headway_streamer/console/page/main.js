@@ -3,7 +3,6 @@
 import { announcement, title } from './announcer.js';
 import * as api from './api.js';
 import { icon, setText, showText } from './element.js';
-import { Form } from './form.js';
 import { List } from './list.js';
 import { Session } from './session.js';
 import { initial, TERMINAL } from './state.js';
@@ -24,7 +23,8 @@ const skip = byId('skip');
 const loading = main.firstElementChild;
 
 const list = new List();
-const form = new Form((task) => { go(task); refreshList(); });
+/** @type {import('./form.js').Form|null} null until it is shown */
+let form = null;
 /** @type {Session|null} */
 let session = null;
 /** @type {TaskView|null} */
@@ -43,7 +43,7 @@ byId('list').append(list.node);
 byId('start').prepend(icon('plus'));
 skip.addEventListener('click', (event) => {
   event.preventDefault(); // the hash names a task
-  (document.body.dataset.pane === 'main' ? (view ?? form).heading : byId('list').querySelector('h1')).focus();
+  (document.body.dataset.pane === 'main' ? (view ?? form)?.heading : byId('list').querySelector('h1'))?.focus();
 });
 
 function go(task) {
@@ -60,7 +60,6 @@ function start() {
   }
   started = true;
   route();
-  refreshKinds();
   poll();
 }
 
@@ -72,11 +71,11 @@ function route() {
   if (name && !hashName()) history.replaceState(null, '', `#${encodeURIComponent(name)}`);
   document.body.dataset.pane = name ? 'main' : 'list';
   if (task !== (session?.task ?? '')) showTask(task);
-  else if (!task && main.firstElementChild !== form.node) main.replaceChildren(name || latest ? form.node : loading);
   list.select(task);
   byId('start').toggleAttribute('aria-current', !task);
   render();
-  rescueFocus();
+  if (!task && (name || latest)) showForm();
+  else rescueFocus();
 }
 
 function running() {
@@ -98,17 +97,35 @@ function showTask(task) {
   session = task ? new Session(task, schedule) : null;
   view = session && new TaskView(session, (next) => { go(next); refreshList(); });
   announced = initial(task);
-  main.replaceChildren((view ?? form).node);
+  main.replaceChildren(view?.node ?? loading);
   setText(skip, task ? 'Skip to the task' : 'Skip to the form');
   scrollTo(0, 0);
   session?.open();
+}
+
+/** Loads a script that is not needed for watching a task. */
+const load = (name) => import(api.url(document.body.dataset[name]));
+
+async function showForm() {
+  try {
+    const { Form } = await load('form');
+    if (!form) {
+      form = new Form(api, (task) => { go(task); refreshList(); });
+      refreshKinds();
+    }
+  } catch {
+    return warn(new api.ApiError(0, '', '')); // `poll` tries again
+  }
+  if (session || form.node.isConnected) return;
+  main.replaceChildren(form.node);
+  rescueFocus();
 }
 
 /** Moves the focus to the heading if the focused element was hidden by navigation. */
 function rescueFocus() {
   const focused = document.activeElement;
   const lost = !focused || focused === document.body || focused.checkVisibility?.() === false;
-  if (lost && document.body.dataset.pane === 'main' && routed) (view ?? form).heading.focus({ preventScroll: true });
+  if (lost && document.body.dataset.pane === 'main' && routed) (view ?? form)?.heading.focus({ preventScroll: true });
   routed = true;
 }
 
@@ -122,11 +139,11 @@ function schedule() {
 
 function render() {
   rendering = false;
-  document.title = title(session?.state, session ? session.kind || 'Task' : '');
+  document.title = title(session?.state, session ? session.name || 'Task' : '');
   if (!session || !view) return;
   view.render();
   list.patch(session.state);
-  const text = announcement(announced, session.state, session.kind);
+  const text = announcement(announced, session.state, session.name);
   if (text) setText(live, text);
   announced = session.state;
 }
@@ -153,6 +170,7 @@ function opened(summaries) {
 }
 
 async function refreshKinds() {
+  if (!form) return;
   kindsAt = Date.now();
   try {
     form.showKinds(await api.kinds());
@@ -174,7 +192,8 @@ async function poll() {
   if (!document.hidden && access.status !== 'out') {
     if (access.status === 'unknown') await access.check();
     await refreshList();
-    const none = form.form.hidden;
+    if (!session) showForm();
+    const none = form?.form.hidden;
     if (Date.now() - kindsAt > (none ? LIST_SECONDS : KINDS_SECONDS) * 1000) await refreshKinds();
   }
   setTimeout(poll, LIST_SECONDS * 1000);
@@ -197,8 +216,7 @@ setInterval(() => {
   schedule();
 }, 1000);
 
-const { signIn } = document.body.dataset;
-if (signIn) {
-  const { guard } = await import(api.url(signIn));
+if (document.body.dataset.signIn) {
+  const { guard } = await load('signIn');
   access = guard(api, { start, warn, say: (text) => setText(live, text), line: byId('access'), content: [byId('shell'), skip] });
 } else start();

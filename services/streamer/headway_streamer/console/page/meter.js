@@ -75,7 +75,7 @@ function timeText(state, record, at) {
   const begun = state.started || record?.created || state.at;
   if (!state.status) return '';
   if (isTerminal(state)) return `took ${span(state.at - begun)}`;
-  if (state.status === 'queued') return `waiting for a processor for ${span(Math.floor(at - (record?.created ?? state.at)))}`;
+  if (state.status === 'queued') return `waiting for a ${record?.reported ? 'worker' : 'processor'} for ${span(Math.floor(at - (record?.created ?? state.at)))}`;
   if (state.status === 'retrying') return 'retrying soon';
   if (state.stalledSince !== null) return '';
   const growing = state.grew && state.at - state.grew < GROWING_SECONDS;

@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { copyButton } from './copy-button.js';
 import { el, icon, setText } from './element.js';
 import { bytes, number, plural } from './format.js';
-import { Exact, stringify } from './json.js';
+import { isExact, stringify } from './json.js';
 
 const MAX_ROWS = 200;
 const MAX_COLUMNS = 12;
@@ -79,9 +79,9 @@ export class ResultView {
 
 const pretty = (value) => stringify(value, 2) ?? '';
 
-const isNumber = (value) => typeof value === 'number' || value instanceof Exact;
+const isNumber = (value) => typeof value === 'number' || isExact(value);
 const isObject = (value) => !isFlat(value) && !Array.isArray(value);
-const isFlat = (value) => typeof value !== 'object' || value === null || value instanceof Exact;
+const isFlat = (value) => typeof value !== 'object' || value === null || isExact(value);
 const isRow = (value) => isObject(value) && Object.values(value).every(isFlat);
 
 /** A large result is in the object store; the event contains a link. */

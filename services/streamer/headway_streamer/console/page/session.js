@@ -49,6 +49,8 @@ export class Session {
 
   get ended() { return isTerminal(this.state); }
   get kind() { return this.record?.kind ?? ''; }
+  /** What people call the task; '' until the record is received. */
+  get name() { return this.record?.title || this.kind; }
 
   open() {
     this.stream.open();

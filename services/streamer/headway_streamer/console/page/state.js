@@ -32,6 +32,7 @@
  * @property {number} progress
  * @property {string} message
  * @property {string} step
+ * @property {string} state a word of the worker's own for what it does
  * @property {number|undefined} done
  * @property {number|undefined} total
  * @property {string} unit
@@ -67,7 +68,7 @@ export const MAX_STEPS = 200;
 /** @param {string} task @returns {TaskState} */
 export function initial(task) {
   return {
-    task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '',
+    task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '', state: '',
     done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined, sub: null,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
     steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, stalledSince: null,
@@ -127,7 +128,7 @@ function afterProgress(state, event) {
   return {
     ...state,
     attempt: event.attempt, status: event.status, progress: event.progress ?? 0,
-    message: event.message ?? '', step: event.step ?? '',
+    message: event.message ?? '', step: event.step ?? '', state: event.state ?? '',
     done: event.done, total: event.total, unit: event.unit ?? '', rate: event.rate, eta: event.eta, sub: event.sub ?? null,
     at: event.at, started: state.started || (event.status === 'processing' ? event.at : 0),
     grew: grows ? event.at : sameStep ? state.grew : 0,

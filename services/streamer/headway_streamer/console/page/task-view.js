@@ -37,11 +37,11 @@ export class TaskView {
     this.badge = el('span', { class: 'badge', hidden: true }, this.statusIcon, this.statusWord);
     this.attempt = el('span', { hidden: true });
     this.created = el('span');
-    this.origin = el('span', { hidden: true });
+    this.facts = el('span', { class: 'facts', hidden: true });
     return el('header', { class: 'task-header' },
       el('a', { class: 'back', href: '#' }, icon('back'), 'All tasks'),
       el('div', { class: 'title-line' }, this.heading, this.badge),
-      el('p', { class: 'meta' }, this.created, this.attempt, this.origin,
+      el('p', { class: 'meta' }, this.facts, this.created, this.attempt,
         el('span', { class: 'id' }, el('code', {}, task), copyButton('the id', () => task))));
   }
 
@@ -50,9 +50,10 @@ export class TaskView {
     this.cancelButton = el('button', { type: 'button', click: () => isOff(this.cancelButton) || this.session.cancel() }, 'Cancel');
     this.deleteButton = el('button', { type: 'button', hidden: true, click: () => this.#delete() }, 'Delete');
     this.retryButton = el('button', { type: 'button', hidden: true, click: () => this.#retry() }, 'Retry');
+    this.elsewhere = el('p', { class: 'muted small', hidden: true }, 'No processor runs it: start it again where it was started.');
     this.refusal = el('p', { class: 'refusal', role: 'alert', hidden: true });
     this.hero = el('section', { class: 'card hero', 'aria-label': 'Progress' }, this.meter.node, this.stalled,
-      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.deleteButton, this.refusal), this.connection.node);
+      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.deleteButton, this.elsewhere, this.refusal), this.connection.node);
     return this.hero;
   }
 
@@ -78,14 +79,14 @@ export class TaskView {
     const at = now(); // one time for all values shown together
     const absent = Boolean(session.failure && !session.failure.temporary && !state.status);
     this.hero.hidden = absent;
-    setText(this.heading, session.kind || (absent ? 'No such task' : 'Task'));
+    setText(this.heading, session.name || (absent ? 'No such task' : 'Task'));
     setData(this.node, 'status', state.status || 'unknown');
     this.#renderBadge(state);
     this.#renderMeta(state, record, at);
     this.meter.render(state, record, at);
-    this.#renderStalled(state, at);
-    this.#renderActions(state);
-    this.#renderError(state);
+    this.#renderStalled(state, record, at);
+    this.#renderActions(state, record);
+    this.#renderError(state, record);
     this.#renderParams(record);
     this.connection.render();
     for (const part of this.parts) part.render(state);
@@ -95,28 +96,30 @@ export class TaskView {
     const cancelling = state.cancelReason !== null && !isTerminal(state);
     this.badge.hidden = !state.status;
     setIcon(this.statusIcon, state.status);
-    setText(this.statusWord, cancelling ? 'Cancelling' : capitalised(state.status));
+    const word = isTerminal(state) ? '' : state.state;
+    setText(this.statusWord, [cancelling ? 'Cancelling' : capitalised(state.status), word].filter(Boolean).join(' · '));
   }
 
   #renderMeta(state, record, at) {
     showText(this.created, record ? `Created ${age(at - record.created)}` : '');
     if (record) this.created.title = dateTime(record.created);
     showText(this.attempt, state.attempt > 1 ? `Attempt ${state.attempt}` : '');
-    if (!record?.retry_of || !this.origin.hidden) return;
-    this.origin.append('Retry of ', el('a', { href: `#${encodeURIComponent(record.retry_of)}` }, 'an earlier task'));
-    this.origin.hidden = false;
+    if (!record || this.facts.childNodes.length) return;
+    this.facts.append(...factsOf(record));
+    this.facts.hidden = !this.facts.childNodes.length;
   }
 
-  #renderStalled(state, at) {
+  #renderStalled(state, record, at) {
     const silent = state.stalledSince !== null && !isTerminal(state);
-    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.stalledSince)))}: no signal from the processor. If it has ended, the task is retried automatically.` : '');
+    const next = record?.reported ? 'worker. If none follows, the task ends as “Lost”.' : 'processor. If it has ended, the task is retried automatically.';
+    showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.stalledSince)))}: no signal from the ${next}` : '');
   }
 
-  #renderActions(state) {
+  #renderActions(state, record) {
     const { pending, refusal } = this.session;
     const ended = isTerminal(state);
     const cancelling = pending === 'cancel' || (state.cancelReason !== null && !ended);
-    this.#swap(ended);
+    this.#swap(ended, Boolean(record?.reported));
     setOff(this.cancelButton, cancelling || !state.status);
     setText(this.cancelButton, cancelling ? 'Cancelling …' : 'Cancel task');
     setOff(this.retryButton, pending === 'retry');
@@ -125,16 +128,17 @@ export class TaskView {
     showText(this.refusal, refusal ? `${refusal.advice.title}. ${refusal.advice.detail}` : '');
   }
 
-  /** Replaces Cancel by Retry at the end, and keeps the focus. */
-  #swap(ended) {
-    if (this.retryButton.hidden !== ended) return;
+  /** Replaces Cancel at the end by what is possible then, and keeps the focus. */
+  #swap(ended, reported) {
     const focused = document.activeElement === this.cancelButton;
-    this.retryButton.hidden = this.deleteButton.hidden = !ended;
     this.cancelButton.hidden = ended;
-    if (focused && ended) this.retryButton.focus({ preventScroll: true });
+    this.deleteButton.hidden = !ended;
+    this.retryButton.hidden = !ended || reported;
+    this.elsewhere.hidden = !ended || !reported;
+    if (focused && ended) (reported ? this.deleteButton : this.retryButton).focus({ preventScroll: true });
   }
 
-  #renderError(state) {
+  #renderError(state, record) {
     const { failure } = this.session;
     const error = failure ? { type: failure.advice.title, message: failure.status === 404 ? 'It no longer exists, or you are not allowed to see it. Choose another one from the list.' : failure.advice.detail } : state.error;
     this.errorBox.hidden = !error;
@@ -142,7 +146,7 @@ export class TaskView {
     if (!error) return;
     setText(this.errorTitle, error.type);
     setText(this.errorText, error.message);
-    showText(this.errorNext, failure ? '' : nextAfter(state));
+    showText(this.errorNext, failure ? '' : nextAfter(state, record));
     this.errorTrace.render(error);
   }
 
@@ -166,9 +170,21 @@ export class TaskView {
   }
 }
 
-function nextAfter({ status, attempt, error }) {
+function factsOf({ kind, title, tags = [], reported, parent, retry_of: earlier }) {
+  const link = (words, task, name) => task && el('span', {}, words, el('a', { href: `#${encodeURIComponent(task)}` }, name));
+  return [
+    title && title !== kind && el('span', {}, kind),
+    reported && el('span', {}, 'Reported by its worker'),
+    link('Part of ', parent, 'another task'),
+    link('Retry of ', earlier, 'an earlier task'),
+    ...tags.map((tag) => el('span', { class: 'tag' }, tag)),
+  ].filter(Boolean);
+}
+
+function nextAfter({ status, attempt, error }, record) {
   if (status === 'retrying') return `Attempt ${attempt} failed. The next one starts automatically.`;
   const tries = attempt > 1 ? `It was attempted ${plural(attempt, 'time')}. ` : '';
+  if (record?.reported) return tries;
   if (error.transient) return `${tries}It may succeed later: press Retry.`;
   return tries + (error.retryable ? '' : 'A retry without a change is unlikely to succeed: check the parameters first.');
 }

@@ -1,0 +1,71 @@
+"""A task that a script reports, on the page: its bar, and what is shown when the script is killed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.fixtures.process import start_process
+from tests.fixtures.services import run_services
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+
+IMPORT = """
+import headway, time
+with headway.report("nightly-import", kind="import", title="Import of the night") as job:
+    print(job.task, flush=True)
+    job.set_state("CRUNCHING")
+    for row in job.track(range(100_000), unit="rows"):
+        time.sleep(0.005)
+"""
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """A streamer and a processor that soon miss who has vanished."""
+    with run_services(tmp_path_factory.mktemp("services")) as running:
+        streamer = running.streamer("s1", STALLED_SECONDS="1")
+        processor = running.processor("p1", REPORTER_LOST_SECONDS="6")
+        for service in (streamer, processor):
+            service.wait_ready()
+        running.s1 = streamer
+        yield running
+
+
+@pytest.fixture
+def script(services):
+    """A process that reports; the first line of its output is the task."""
+    environment = os.environ | {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    process = start_process([sys.executable, "-c", IMPORT], env=environment, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+async def test_a_killed_script_is_stalled_and_then_lost(services, script, page):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=30_000)
+    task = script.stdout.readline().strip()
+    await page.goto(f"{services.s1.url}/#{task}")
+    main = page.locator("#main")
+    await expect(main.get_by_role("heading", name="Import of the night")).to_be_visible()
+    await expect(page.locator("#list a.row")).to_contain_text("Import of the night")
+    await expect(page.locator("#list a.row .facts")).to_have_text("import · reported")
+    await expect(main.get_by_text("Processing · CRUNCHING")).to_be_visible()
+    done = main.locator(".counts").get_by_text("of 100,000 rows")
+    before = await done.text_content()
+    await expect(done).not_to_have_text(before)
+    script.kill()
+    stalled = main.get_by_text("no signal from the worker. If none follows, the task ends as “Lost”.")
+    await expect(stalled).to_be_visible()
+    box = page.get_by_role("region", name="Error")
+    await expect(box.get_by_text("Lost", exact=True)).to_be_visible()
+    await expect(stalled).to_be_hidden()
+    await expect(main.get_by_text("start it again where it was started")).to_be_visible()
+    await expect(main.get_by_role("button", name="Delete")).to_be_visible()
+    await expect(main.get_by_role("button", name="Retry")).to_have_count(0)
+    await main.get_by_text("Watch and start it from elsewhere").click()
+    await expect(main.get_by_role("heading", name="Watch in a terminal")).to_be_visible()
+    await expect(main.get_by_role("heading", name="Start another task like it")).to_have_count(0)
