@@ -199,14 +199,22 @@ class ClientError(HeadwayError):
 
     ``status`` is the HTTP status, None when there was no answer; ``problem`` the answer's problem details (RFC 9457);
     ``errors`` its list of ``{"pointer": "/params/url", "detail": "…"}``, empty unless parameters did not fit.
+    ``hint`` says what to do next where that is known; a traceback shows it and the errors as notes.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, problem: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, problem: dict[str, Any] | None = None, hint: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.hint = hint
         self.problem = problem or {}
         errors = self.problem.get("errors")
         self.errors: list[dict[str, str]] = errors if isinstance(errors, list) else []
+        for one in self.errors:
+            self.add_note(f"{one.get('pointer', '')}: {one.get('detail', '')}" if isinstance(one, dict) else str(one))
+        if hint:
+            self.add_note(hint)
 
 
 class SettingsError(HeadwayError, ValueError):

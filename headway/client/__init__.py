@@ -1,5 +1,9 @@
-"""A client of the streamer for Python. Needs `headway[cli]`."""
+"""Clients of the streamer for Python: `Client` for asyncio, `SyncClient` for all other code. Need `headway[cli]`."""
 
-from headway.client.client import Client, ClientError, Watched
+from headway.client.client import Client
+from headway.client.event_stream import Watched
+from headway.client.signing import sign_token
+from headway.client.sync_client import SyncClient
+from headway.errors import ClientError
 
-__all__ = ["Client", "ClientError", "Watched"]
+__all__ = ["Client", "ClientError", "SyncClient", "Watched", "sign_token"]

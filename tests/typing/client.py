@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from headway.client import Client, ClientError, Watched
+from headway.client import Client, ClientError, SyncClient, Watched, sign_token
 
 
 def dropped(reason: str, pause_seconds: float) -> None:
@@ -20,7 +20,10 @@ async def main() -> None:
         assert_type(await client.kinds(), list[dict[str, Any]])
         assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
         assert_type(await client.retry("t1"), dict[str, Any])
+        assert_type(await client.submit("crawl", title="Night", tags=["a"]), dict[str, Any])
         assert_type(await client.result_json("t1"), bytes)
+        assert_type(await client.stream_token("t1", "t2"), str)
+        assert_type((await client.wait("t1", timeout_seconds=60))["status"], Any)
         async for seen in client.watch("t1", "t2", cursor="c", merge=False, patience_seconds=60, on_drop=dropped):
             assert_type(seen, Watched)
             assert_type((seen.event, seen.data, seen.cursor), tuple[str, dict[str, Any], str])
@@ -29,6 +32,26 @@ async def main() -> None:
         await client.close()
     except ClientError as error:
         assert_type(error.status, int | None)
+
+
+def script() -> None:
+    with SyncClient("http://127.0.0.1:8000", token=lambda: sign_token("secret", "ann", org="acme")) as client:
+        assert_type(client, SyncClient)
+        assert_type(client.submit("crawl", {"url": "x"}, title="Night", tags=("a",)), dict[str, Any])
+        assert_type(client.tasks(kind="crawl"), list[dict[str, Any]])
+        assert_type(client.wait("t1", timeout_seconds=60), dict[str, Any])
+        for seen in client.watch("t1", "t2", timeout_seconds=60, on_drop=dropped):
+            assert_type(seen, Watched)
+    try:
+        client.close()
+    except ClientError as error:
+        assert_type(error.hint, str)
+
+
+def sync_errors(client: SyncClient) -> None:
+    client.submit("crawl", tags="a", title=1)  # type: ignore[arg-type]
+    client.wait("t1", 60)  # type: ignore[call-arg]
+    sign_token(b"secret", "ann")  # type: ignore[arg-type]
 
 
 async def errors(client: Client, seen: Watched) -> None:

@@ -153,6 +153,12 @@ def test_errors_of_a_refusal_are_a_list_whatever_the_answer_has(problem, expecte
     assert (error.status, error.problem, error.errors) == (422, problem or {}, expected)
 
 
+def test_a_traceback_shows_what_did_not_fit_and_what_to_do():
+    error = ClientError("no", status=422, problem={"errors": [*FAULTS, "odd"]}, hint="Look at the kind.")
+    assert error.__notes__ == ["/params/url: is required", "odd", "Look at the kind."]
+    assert str(error) == "no"
+
+
 @pytest.mark.parametrize(
     ("cls", "builtin"),
     [(ContractError, ValueError), (errors.SettingsError, ValueError), (TaskDefinitionError, TypeError)],

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
-from typing import Any
 
 import click
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from headway.cli.errors import InvalidUsageError
-from headway.ids import nonce
+from headway.client.signing import SCOPES, sign_token
 
 SECRET = "HEADWAY_STREAMER_JWT_SECRET"  # noqa: S105 - the name of a variable
-SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel", "tasks:delete")
 
 
 def _claim(name: str, default: str) -> str:
@@ -38,19 +33,17 @@ def token(owner: str, tenant: str, scopes: tuple[str, ...], minutes: float, outp
     secret = os.environ.get(SECRET, "")
     if not secret:
         raise InvalidUsageError(f"{SECRET} is not set: it is the secret that the streamer verifies tokens with")
-    now = int(time.time())
-    claims: dict[str, Any] = {
-        "iss": _claim("JWT_ISSUER", "headway"),
-        "aud": _claim("JWT_AUDIENCE", "headway"),
-        "iat": now,
-        "exp": now + int(60 * minutes),
-        "jti": nonce(),
-        _claim("CLAIM_OWNER", "sub"): owner,
-        _claim("CLAIM_SCOPES", "scope"): " ".join(scopes),
-    }
-    if tenant:
-        claims[_claim("CLAIM_TENANT", "tenant")] = tenant
-    text = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret))
+    text = sign_token(
+        secret,
+        owner,
+        scopes=scopes,
+        seconds=60 * minutes,
+        issuer=_claim("JWT_ISSUER", "headway"),
+        audience=_claim("JWT_AUDIENCE", "headway"),
+        owner_claim=_claim("CLAIM_OWNER", "sub"),
+        scopes_claim=_claim("CLAIM_SCOPES", "scope"),
+        **({_claim("CLAIM_TENANT", "tenant"): tenant} if tenant else {}),
+    )
     if output is None:
         click.echo(text)
     else:

@@ -123,6 +123,25 @@ async def test_patience_restarts_after_each_recovery() -> None:
 
 
 @pytest.mark.looptime
+async def test_waiting_returns_the_last_progress() -> None:
+    """Whatever the end is."""
+    script = Script(stream(HELLO, progress(1)), stream(progress(2, "error")))
+    async with Client(URL, transport=script) as client:
+        assert (await client.wait("t"))["n"] == 2
+
+
+@pytest.mark.looptime
+async def test_waiting_for_too_long_is_an_error() -> None:
+    """Also without a connection; the task continues."""
+    for steps in ([stream(HELLO, *([Pause(5), b":\n"] * 100))], [httpx.ConnectError("refused")] * 99):
+        began = asyncio.get_running_loop().time()
+        async with Client(URL, transport=Script(*steps)) as client:
+            with pytest.raises(ClientError, match="not ended after 30 s"):
+                await client.wait("t", timeout_seconds=30)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(30.0, abs=0.1)
+
+
+@pytest.mark.looptime
 async def test_lost_answer_to_a_submit_is_asked_for_again_under_one_key() -> None:
     """The server finds the same task by the key: it runs once."""
     accepted = {"task": "t", "kind": "crawl", "links": {}}

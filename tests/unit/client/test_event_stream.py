@@ -5,33 +5,47 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 
-from headway.client.event_stream import Stream, StreamLost, Watched, reason, refusal, task_path
+from headway.client.event_stream import Stream, StreamLost, Watched, async_events, sync_events
 from headway.errors import ClientError
 from tests.unit.client.scripted import HELLO, URL, Pause, Script, answer, progress, stream
 
 RESET = b'event: reset\ndata: {"task":"a","reason":"trimmed"}\n\n'
 
 
+class Connected:
+    """A stream with the client that reads it."""
+
+    def __init__(self, http: httpx.AsyncClient, stream: Stream) -> None:
+        self.http = http
+        self.stream = stream
+
+    @property
+    def settled(self) -> bool:
+        return self.stream.settled
+
+
 @asynccontextmanager
-async def opened(script: Script, *tasks: str, cursor: str = "", merge: bool = True):
+async def opened(script: Script, *tasks: str, cursor: str = "", merge: bool = True, **limits: Any):
     """A stream of `tasks`, "t" by default."""
     async with httpx.AsyncClient(base_url=URL, transport=script) as http:
-        yield Stream(http, tasks or ("t",), cursor, merge)
+        clock = asyncio.get_running_loop().time
+        yield Connected(http, Stream(tasks or ("t",), cursor, merge=merge, clock=clock, **limits))
 
 
-async def read(connected: Stream) -> list[Watched]:
+async def read(connected: Connected) -> list[Watched]:
     """The events of one connection."""
-    async with aclosing(connected.connection()) as events:
+    async with aclosing(async_events(connected.http, connected.stream)) as events:
         return [event async for event in events]
 
 
-async def lost(connected: Stream) -> StreamLost:
+async def lost(connected: Connected) -> StreamLost:
     """How one connection is lost."""
     with pytest.raises(StreamLost) as caught:
         await read(connected)
@@ -63,11 +77,10 @@ async def test_request_names_each_task_once_and_in_order(
     assert script.last_ids == [cursor or None]
 
 
-async def test_stream_of_no_task_is_refused() -> None:
+def test_stream_of_no_task_is_refused() -> None:
     """Nothing is requested."""
-    async with httpx.AsyncClient(transport=Script()) as http:
-        with pytest.raises(ClientError, match="at least one task"):
-            Stream(http, (), "", True)
+    with pytest.raises(ClientError, match="at least one task"):
+        Stream(())
 
 
 @pytest.mark.parametrize("cursor", ["a\nb", "é", "\x1b"])
@@ -287,9 +300,9 @@ async def test_interval_of_a_server_holds_for_the_next_connection() -> None:
 async def test_retry_field_is_the_floor_of_the_next_delays(parts: list[bytes], floor: float) -> None:
     """It holds until the server sends another one."""
     async with opened(Script(stream(*parts))) as connected:
-        connected.backoff.floor_seconds = 1.0
+        connected.stream.backoff.floor_seconds = 1.0
         await lost(connected)
-        assert connected.backoff.floor_seconds == floor
+        assert connected.stream.backoff.floor_seconds == floor
 
 
 @pytest.mark.parametrize(
@@ -306,50 +319,110 @@ async def test_retry_field_is_the_floor_of_the_next_delays(parts: list[bytes], f
 async def test_event_resets_the_back_off_unless_it_is_a_goodbye(parts: list[bytes], attempts: int) -> None:
     """That may be all that an overloaded streamer sends."""
     async with opened(Script(stream(*parts))) as connected:
-        connected.backoff.attempts = 7
+        connected.stream.backoff.attempts = 7
         await lost(connected)
-        assert connected.backoff.attempts == attempts
+        assert connected.stream.backoff.attempts == attempts
+
+
+@pytest.mark.looptime
+async def test_a_stream_that_may_last_for_some_time_ends_then() -> None:
+    """Although heartbeats arrive. Its task continues."""
+    async with opened(Script(stream(HELLO, *([Pause(5), b":\n"] * 100))), timeout_seconds=12) as connected:
+        with pytest.raises(ClientError, match="not ended after 12 s") as caught:
+            await read(connected)
+    assert "cancel it" in caught.value.hint
+    assert asyncio.get_running_loop().time() == pytest.approx(12.0, abs=0.1)
+
+
+def at(now: list[float], **limits: Any) -> Stream:
+    """A stream whose time is `now[0]`."""
+    return Stream(("t",), clock=lambda: now[0], **limits)
+
+
+def test_the_next_connection_waits_no_longer_than_the_limit() -> None:
+    """Nor does a pause, also one that the server asks for."""
+    now = [0.0]
+    stream = at(now, timeout_seconds=20)
+    now[0] = 15.0
+    assert (stream.read_seconds(), stream.request()["timeout"].connect) == (5.0, 5.0)
+    assert stream.pause(StreamLost("cut", floor_seconds=60)) == 5.0
+    now[0] = 20.0
+    with pytest.raises(ClientError, match="not ended after 20 s"):
+        stream.pause(StreamLost("cut"))
+
+
+def test_without_a_limit_a_pause_is_as_long_as_the_server_asks_for() -> None:
+    """Silence has its own limit."""
+    assert at([0.0]).pause(StreamLost("cut", floor_seconds=60)) >= 60.0
+    assert at([0.0]).read_seconds() == 45.0
+
+
+# The same connections without asyncio.
+
+
+def sync_read(stream: Stream, answered: httpx.Response | Exception) -> list[Watched]:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if isinstance(answered, Exception):
+            raise answered
+        return answered
+
+    with httpx.Client(base_url=URL, transport=httpx.MockTransport(respond)) as http:
+        return list(sync_events(http, stream))
+
+
+def events(*parts: bytes | Exception) -> httpx.Response:
+    def body() -> Iterator[bytes]:
+        for part in parts:
+            if isinstance(part, Exception):
+                raise part
+            yield part
+
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+
+def test_a_connection_without_asyncio_ends_with_the_terminal_event() -> None:
+    stream = at([0.0])
+    seen = sync_read(stream, events(HELLO, progress(1), progress(2, "completed"), progress(3)))
+    assert ([event.cursor for event in seen], stream.settled) == (["c0", "c1", "c2"], True)
+
+
+def test_a_connection_without_asyncio_is_settled_by_204() -> None:
+    stream = at([0.0])
+    assert (sync_read(stream, httpx.Response(204)), stream.settled) == ([], True)
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("answered", "reason"),
     [
-        ({"title": "Not Found", "detail": "There is no such task."}, "There is no such task."),
-        ({"title": "Not Found", "detail": ""}, "Not Found"),
-        ({"title": "Wrong parameters", "detail": "url", "errors": [{"pointer": "/params/url"}]}, "Wrong parameters"),
-        ({"detail": "url", "errors": [{"pointer": "/params/url"}]}, "url"),
-        ({"detail": "url", "errors": []}, "url"),
-        ({}, "Unprocessable Entity"),
-        (["not", "an", "object"], "Unprocessable Entity"),
-        (b"<html>", "Unprocessable Entity"),
-        (b"", "Unprocessable Entity"),
+        (httpx.ConnectError("refused"), "refused"),
+        (events(HELLO, httpx.ReadTimeout("timed out")), "timed out"),
+        (events(HELLO), "the stream ended"),
+        (httpx.Response(503), "the server answered 503"),
     ],
 )
-def test_refusal_has_the_message_of_the_problem(body: Any, message: str) -> None:
-    """Its detail, or its title when there are several faults, or the phrase of the status."""
-    response = httpx.Response(422, content=body if isinstance(body, bytes) else json.dumps(body).encode())
-    error = refusal(response)
-    assert (str(error), error.status) == (f"{message} (HTTP 422)", 422)
-    assert error.problem == (body if isinstance(body, dict) else {})
+def test_a_connection_without_asyncio_is_lost(answered: httpx.Response | Exception, reason: str) -> None:
+    with pytest.raises(StreamLost) as caught:
+        sync_read(at([0.0]), answered)
+    assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize(
-    ("error", "text"), [(ValueError("no"), "no"), (httpx.ReadError(""), "ReadError"), (TimeoutError(), "TimeoutError")]
-)
-def test_reason_is_the_message_or_the_type(error: Exception, text: str) -> None:
-    """Errors of sockets often have no message."""
-    assert reason(error) == text
+def test_a_refusal_without_asyncio_is_an_error_with_its_body() -> None:
+    answered = httpx.Response(404, stream=httpx.ByteStream(b'{"detail":"There is no such task."}'))
+    with pytest.raises(ClientError, match="no such task"):
+        sync_read(at([0.0]), answered)
 
 
-@pytest.mark.parametrize(
-    ("task", "rest", "path"),
-    [
-        ("t", "", "/api/v1/tasks/t"),
-        ("t", "/cancel", "/api/v1/tasks/t/cancel"),
-        ("../kinds", "", "/api/v1/tasks/..%2Fkinds"),
-        ("é?#", "/result", "/api/v1/tasks/%C3%A9%3F%23/result"),
-    ],
-)
-def test_path_of_a_task_has_one_segment_for_its_id(task: str, rest: str, path: str) -> None:
-    """Whatever an id is given on a command line."""
-    assert task_path(task, rest) == path
+def test_a_connection_without_asyncio_ends_when_its_time_is_over() -> None:
+    """Which is checked with whatever arrives."""
+    now = [0.0]
+    stream = at(now, timeout_seconds=20)
+
+    def body() -> Iterator[bytes]:
+        for _ in range(100):
+            now[0] += 15.0
+            yield b":\n"
+
+    answered = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+    with pytest.raises(ClientError, match="not ended after 20 s"):
+        sync_read(stream, answered)
+    assert now == [30.0]

@@ -1,0 +1,124 @@
+"""The requests of the API, and how the answer to each is read. No I/O: both clients send them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from headway.client.answer import Answer
+from headway.values import exact_json
+
+T = TypeVar("T")
+
+TRIES = 4
+"""Maximum tries of a request that may be repeated: about two seconds in all."""
+TASKS = "/api/v1/tasks"
+PAGE = 500
+"""Tasks of a page, when all are listed."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request and what its answer becomes."""
+
+    method: str
+    path: str
+    read: Callable[[Answer], T]
+    tries: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of httpx's `request`."""
+
+
+def task_path(task: str, rest: str = "") -> str:
+    """The path of a task's routes."""
+    return f"{TASKS}/{quote(task, safe='')}{rest}"
+
+
+def submit(
+    kind: str, params: Mapping[str, Any] | None, key: str | None, title: str = "", tags: Collection[str] = ()
+) -> Call[dict[str, Any]]:
+    """Submit a task, under a random key unless there is one: a retry after a lost answer never runs it twice."""
+    headers = {"Idempotency-Key": key or str(uuid.uuid4()), "Content-Type": "application/json"}
+    body = {"kind": kind, "params": dict(params or {})} | _given(title=title, tags=list(tags))
+    options = {"content": exact_json.encode(body), "headers": headers}
+    return Call("POST", TASKS, Answer.object, TRIES, options)
+
+
+def task(task: str) -> Call[dict[str, Any]]:
+    """What is known of a task."""
+    return Call("GET", task_path(task), Answer.object, TRIES)
+
+
+def tasks(**filters: Any) -> Call[list[dict[str, Any]]]:
+    """A list of tasks. Filters that are empty are not sent."""
+    return Call("GET", TASKS, lambda answer: answer.items("tasks"), TRIES, {"params": _given(**filters)})
+
+
+def kinds() -> Call[list[dict[str, Any]]]:
+    """The kinds of tasks."""
+    return Call("GET", "/api/v1/kinds", lambda answer: answer.items("kinds"), TRIES)
+
+
+def cancel(task: str, reason: str) -> Call[dict[str, Any]]:
+    """Request the cancellation of a task. Sent once: a repetition may be refused."""
+    return Call("POST", task_path(task, "/cancel"), Answer.object, options={"json": _given(reason=reason)})
+
+
+def retry(task: str) -> Call[dict[str, Any]]:
+    """Resubmit a task. Sent once: a repetition would start another one."""
+    return Call("POST", task_path(task, "/retry"), Answer.object, options={"json": {}})
+
+
+def delete(task: str) -> Call[dict[str, Any]]:
+    """Delete a task."""
+    return Call("DELETE", task_path(task), Answer.object, TRIES)
+
+
+def result(task: str) -> Call[Any]:
+    """The result of a task."""
+    return Call("GET", task_path(task, "/result"), Answer.json, TRIES)
+
+
+def result_json(task: str) -> Call[bytes]:
+    """The result of a task as bytes."""
+    return Call("GET", task_path(task, "/result"), Answer.checked_content, TRIES)
+
+
+def stream_token(task: str, *others: str) -> Call[str]:
+    """A token for streams of these tasks."""
+    options = {"json": _given(tasks=list(others))}
+    return Call("POST", task_path(task, "/token"), lambda answer: answer.text("stream_token"), TRIES, options)
+
+
+def revoke(token: str, id: str, owner: str, before: float | None) -> Call[dict[str, Any]]:
+    """Revoke tokens."""
+    given = _given(token=token, id=id, owner=owner) | ({} if before is None else {"before": before})
+    return Call("POST", "/api/v1/revocations", Answer.object, options={"json": given})
+
+
+class Pages:
+    """The pages of the list of all tasks, each task once."""
+
+    def __init__(self, **filters: Any) -> None:
+        self.ended = False
+        self._query = {"limit": PAGE} | filters
+        self._seen: set[str] = set()
+
+    def call(self) -> Call[list[dict[str, Any]]]:
+        """The call for the next page: its tasks without those of earlier pages."""
+        return Call("GET", TASKS, self._read, TRIES, {"params": _given(**self._query)})
+
+    def _read(self, answer: Answer) -> list[dict[str, Any]]:
+        found = [task for task in answer.items("tasks") if str(task.get("task")) not in self._seen]
+        self._seen.update(str(task.get("task")) for task in found)  # those of a page's last moment come again
+        until = answer.object().get("searched_until")
+        self.ended = not isinstance(until, int | float) or until == self._query.get("before")
+        self._query["before"] = until
+        return found
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}

@@ -1,0 +1,196 @@
+"""The client of the streamer without asyncio: for scripts, views of Django and Flask, threads. Needs `headway[cli]`.
+
+>>> with SyncClient("http://127.0.0.1:8000") as client:                         # doctest: +SKIP
+...     task = client.submit("crawl", {"url": "https://example.org/"})["task"]
+...     for seen in client.watch(task):
+...         print(seen.event, seen.data)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Generator, Mapping
+from contextlib import closing
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from headway.client import calls, connecting
+from headway.client.answer import Answer
+from headway.client.bearer import Token
+from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, sync_events
+from headway.client.tries import Tries
+from headway.values import exact_json
+from headway.values.redaction import redact_url
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """Talks to the streamer at `base_url`. Use it as a context manager, or call `close`.
+
+    `token` authenticates every request: a string, or a function that returns the current one.
+    `headers` go with every request; `timeout_seconds` (default 10) bounds each step of a request, not a stream.
+    With `exact_numbers` a number that a float would change is returned as a Decimal; integers are always exact.
+    All methods raise ClientError when the streamer refuses, and when it cannot be reached after some tries; its
+    `hint` says what to do next.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        token: Token = "",
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+        exact_numbers: bool = False,
+    ) -> None:
+        options = connecting.options(base_url, token, headers, timeout_seconds)
+        self.base_url: str = options["base_url"]
+        self._decode = exact_json.decode if exact_numbers else msgspec.json.decode
+        self._http = httpx.Client(transport=transport, **options)
+
+    def __enter__(self) -> SyncClient:
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def submit(
+        self,
+        kind: str,
+        params: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        *,
+        title: str = "",
+        tags: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """Submit a task. Return `{"task", "kind", "links"}` once it is stored, and where access control is on
+        `stream_token`, for the query of a browser's stream.
+
+        Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
+        """
+        return self._send(calls.submit(kind, params, idempotency_key, title, tags))
+
+    def task(self, task: str) -> dict[str, Any]:
+        """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
+        return self._send(calls.task(task))
+
+    def tasks(
+        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50, owner: str = ""
+    ) -> list[dict[str, Any]]:
+        """List tasks, the newest first; the streamer searches the last 2,000. `since` is seconds since 1970."""
+        return self._send(calls.tasks(limit=limit, kind=kind, status=status, since=since, owner=owner))
+
+    def all_tasks(self, *, kind: str = "", status: str = "", owner: str = "") -> Generator[dict[str, Any], None, None]:
+        """Yield all tasks that are kept, the newest first."""
+        pages = calls.Pages(kind=kind, status=status, owner=owner)
+        while not pages.ended:
+            yield from self._send(pages.call())
+
+    def kinds(self) -> list[dict[str, Any]]:
+        """List task kinds, with the JSON Schema of their parameters in `params`."""
+        return self._send(calls.kinds())
+
+    def cancel(self, task: str, reason: str = "") -> dict[str, Any]:
+        """Request the cancellation of a task; its last event says when it has ended. ClientError 409 if it has."""
+        return self._send(calls.cancel(task, reason))
+
+    def retry(self, task: str) -> dict[str, Any]:
+        """Resubmit a task as a new one. Sent once: after a lost answer look at `tasks` before calling again."""
+        return self._send(calls.retry(task))
+
+    def delete(self, task: str) -> dict[str, Any]:
+        """Delete a task that has ended, with all that is stored of it. ClientError 409 before its end.
+
+        ClientError 404 if there is none, also when the answer to an earlier call was lost.
+        """
+        return self._send(calls.delete(task))
+
+    def result(self, task: str) -> Any:
+        """The result of a completed task, also one that is too large for its event. ClientError 409 before its end."""
+        return self._send(calls.result(task))
+
+    def result_json(self, task: str) -> bytes:
+        """The result as JSON bytes, every digit as the handler returned it."""
+        return self._send(calls.result_json(task))
+
+    def stream_token(self, task: str, *others: str) -> str:
+        """Mint a token of five minutes for the query of a browser's stream of these tasks, `?token=`.
+
+        Empty where access control is off: no token is needed.
+        """
+        return self._send(calls.stream_token(task, *others))
+
+    def revoke(self, *, token: str = "", id: str = "", owner: str = "", before: float | None = None) -> dict[str, Any]:
+        """Revoke a `token`, the access token with that `id`, or all of an `owner` issued `before` (default: now).
+
+        Without any of them, this client's own token: sign out. `before` is seconds since 1970.
+        """
+        return self._send(calls.revoke(token, id, owner, before))
+
+    def watch(
+        self,
+        *tasks: str,
+        cursor: str | None = None,
+        merge: bool = True,
+        patience_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+        on_drop: OnDrop | None = None,
+    ) -> Generator[Watched, None, None]:
+        """Yield the events of `tasks` in order until all of them have ended, across lost connections and restarts.
+
+        Without a `cursor` it begins with their history. `merge=False` requests every progress event, also when this
+        reader is slow. Reconnects indefinitely, or with `patience_seconds` raises ClientError after that time without
+        a connection. With `timeout_seconds` it raises ClientError when they have not ended by then; they continue.
+        Raises ClientError at once for a status that would not change, such as 404.
+        """
+        stream = Stream(
+            tasks,
+            cursor,
+            merge=merge,
+            patience_seconds=patience_seconds,
+            timeout_seconds=timeout_seconds,
+            on_drop=on_drop,
+            clock=time.monotonic,
+        )
+        while not stream.settled:
+            try:
+                with closing(sync_events(self._http, stream)) as events:
+                    yield from events
+            except StreamLost as lost:
+                time.sleep(stream.pause(lost))
+
+    def wait(self, task: str, *, timeout_seconds: float | None = None) -> dict[str, Any]:
+        """Wait for the end of a task. Return its last progress: `status` is completed, error or cancelled.
+
+        `message`, `error` and `data` (the result, if it is small) are there too. ClientError after `timeout_seconds`;
+        the task continues.
+        """
+        last: dict[str, Any] = {}
+        with closing(self.watch(task, timeout_seconds=timeout_seconds)) as events:
+            for event in events:
+                last = event.data if event.terminal else last
+        return last
+
+    def _send(self, call: calls.Call[T]) -> T:
+        tries = Tries(call.tries, redact_url(self.base_url))
+        while True:
+            try:
+                response = self._http.request(call.method, call.path, **call.options)
+            except httpx.RequestError as error:
+                pause = tries.failed(error)
+            else:
+                if response.is_success:
+                    return call.read(Answer(response, self._decode))
+                pause = tries.refused(response)
+            time.sleep(pause)

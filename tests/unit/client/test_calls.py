@@ -1,0 +1,93 @@
+"""The requests that the clients send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.client import calls
+from headway.client.answer import Answer
+from headway.client.calls import Pages, task_path
+
+
+def answer(value: Any) -> Answer:
+    return Answer(httpx.Response(200, json=value, request=httpx.Request("GET", "http://streamer")))
+
+
+@pytest.mark.parametrize(
+    ("call", "line", "body", "tries"),
+    [
+        (calls.task("t"), "GET /api/v1/tasks/t", None, 4),
+        (calls.kinds(), "GET /api/v1/kinds", None, 4),
+        (calls.cancel("t", "enough"), "POST /api/v1/tasks/t/cancel", {"reason": "enough"}, 1),
+        (calls.cancel("t", ""), "POST /api/v1/tasks/t/cancel", {}, 1),
+        (calls.retry("t"), "POST /api/v1/tasks/t/retry", {}, 1),
+        (calls.delete("t"), "DELETE /api/v1/tasks/t", None, 4),
+        (calls.result("t"), "GET /api/v1/tasks/t/result", None, 4),
+        (calls.result_json("t"), "GET /api/v1/tasks/t/result", None, 4),
+        (calls.stream_token("t"), "POST /api/v1/tasks/t/token", {}, 4),
+        (calls.stream_token("t", "u"), "POST /api/v1/tasks/t/token", {"tasks": ["u"]}, 4),
+        (calls.revoke("", "", "", None), "POST /api/v1/revocations", {}, 1),
+        (calls.revoke("", "", "ann", 0.0), "POST /api/v1/revocations", {"owner": "ann", "before": 0.0}, 1),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_sent_and_whether_it_may_be_repeated(
+    call: calls.Call[Any], line: str, body: dict[str, Any] | None, tries: int
+) -> None:
+    assert (f"{call.method} {call.path}", call.options.get("json"), call.tries) == (line, body, tries)
+
+
+def test_a_submission_has_a_key_and_what_was_given() -> None:
+    """A title and tags only where there are some: older streamers refuse what they do not know."""
+    plain = calls.submit("crawl", None, None)
+    assert len(plain.options["headers"]["Idempotency-Key"]) >= 16
+    assert json.loads(plain.options["content"]) == {"kind": "crawl", "params": {}}
+    whole = calls.submit("crawl", {"n": 1}, "mine", "Night", ("a", "b"))
+    assert whole.options["headers"]["Idempotency-Key"] == "mine"
+    assert json.loads(whole.options["content"]) == {
+        "kind": "crawl",
+        "params": {"n": 1},
+        "title": "Night",
+        "tags": ["a", "b"],
+    }
+
+
+def test_empty_filters_are_not_sent() -> None:
+    assert calls.tasks(limit=5, kind="", status="error", since=0.0).options == {
+        "params": {"limit": 5, "status": "error"}
+    }
+
+
+def test_a_token_is_a_text() -> None:
+    assert calls.stream_token("t").read(answer({"stream_token": "abc"})) == "abc"
+
+
+@pytest.mark.parametrize("until", [None, "soon", 2.0])
+def test_pages_end_where_the_search_gets_no_further(until: object) -> None:
+    """Each task comes once."""
+    pages = Pages(owner="ann")
+    assert pages.call().options == {"params": {"limit": 500, "owner": "ann"}}
+    assert pages.call().read(answer({"tasks": [{"task": "b"}], "searched_until": 2.0})) == [{"task": "b"}]
+    assert not pages.ended
+    assert pages.call().options["params"]["before"] == 2.0
+    last = answer({"tasks": [{"task": "b"}, {"task": "a"}], "searched_until": until})
+    assert pages.call().read(last) == [{"task": "a"}]
+    assert pages.ended
+
+
+@pytest.mark.parametrize(
+    ("task", "rest", "path"),
+    [
+        ("t", "", "/api/v1/tasks/t"),
+        ("t", "/cancel", "/api/v1/tasks/t/cancel"),
+        ("../kinds", "", "/api/v1/tasks/..%2Fkinds"),
+        ("é?#", "/result", "/api/v1/tasks/%C3%A9%3F%23/result"),
+    ],
+)
+def test_path_of_a_task_has_one_segment_for_its_id(task: str, rest: str, path: str) -> None:
+    """Whatever an id is given on a command line."""
+    assert task_path(task, rest) == path
