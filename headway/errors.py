@@ -19,6 +19,7 @@
     │   ├── OutputOverflowError         more output waits for the log than memory should hold
     │   ├── SupersededError             a newer attempt has begun: stop, write nothing
     │   ├── EndedError                  the task has its terminal event: stop, write nothing
+    │   ├── TaskTakenError              the id is that of a task which somebody else owns or runs
     │   └── NotEndedError               the task has no terminal event: it cannot be deleted yet
     ├── TaskError                       raised by a handler to fail the task with a message
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
@@ -156,6 +157,14 @@ class EndedError(LogError):
         super().__init__(f"task {task} has ended: {status}")
         self.task = task
         self.status = status
+
+
+class TaskTakenError(LogError):
+    """The chosen id is that of a task of another owner, or of one that a processor runs."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"the id {task} is taken by a task of another owner, or of a processor: choose another")
+        self.task = task
 
 
 class NotEndedError(LogError):

@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from headway import codec
 from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
-from headway.eventlog.chain import Chain
+from headway.eventlog.chain import Chain, Head
 from headway.events import Cancel, ErrorInfo, Progress, Status
 from headway.job import Job, current
 from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Home, Outbox
@@ -71,6 +71,11 @@ class JobLifecycle:
         self.job = job_type(
             self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed
         )
+
+    def continue_from(self, head: Head, attempt: int, failed: int) -> None:
+        """Report as `attempt` after `head`, the end of the log: where it is read after the lifecycle was made."""
+        self._chain.continue_from(head, attempt)
+        self.job.attempt, self.job.failed, self._state.failed = attempt, failed, failed
 
     def start(self) -> None:
         """Begin to append what the handler reports."""

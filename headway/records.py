@@ -100,11 +100,11 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     """The kinds that it runs."""
 
 
-class ReporterRecord(msgspec.Struct, kw_only=True):
+class ReporterRecord(msgspec.Struct):
     """The lease of a process that reports tasks. Kept in the KV bucket `<namespace>_reporters`, and renewed."""
 
-    tasks: list[str]
-    """The tasks that have not ended."""
+    attempts: dict[str, int]
+    """The attempts that have not ended, by their task."""
 
 
 def decode_record(raw: bytes, type: type[T]) -> T:

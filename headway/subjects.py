@@ -32,6 +32,15 @@ def check_kind(value: str) -> str:
     return value
 
 
+def kind_of(name: str) -> str:
+    """A kind made of any name: "-" in place of what a kind may not hold.
+
+    >>> kind_of("Import of the night")
+    'Import-of-the-night'
+    """
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:64] or "report"
+
+
 class Names:
     """All NATS names of one namespace. Installations with different namespaces can share a server.
 

@@ -113,6 +113,11 @@ class Chain:
         self._count = 0
         self._beside = 0
 
+    def continue_from(self, head: Head, attempt: int) -> None:
+        """Write as `attempt` after `head`, before anything else is written."""
+        self.head, self.attempt = head, attempt
+        self.cancel = head.event if isinstance(head.event, Cancel) else None
+
     def stored_beside(self, size: int) -> None:
         """Count bytes of a result that was stored beside the log."""
         self._beside += size

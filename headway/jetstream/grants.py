@@ -152,7 +152,12 @@ def _processor(names: Names) -> tuple[Request, ...]:
 
 
 def _reporter(names: Names) -> tuple[Request, ...]:
-    return (*_log(names), Request(f"$KV.{names.tasks_bucket}.*"), Request(f"$KV.{names.reporters_bucket}.*"))
+    return (
+        *_log(names),
+        Request(f"$KV.{names.tasks_bucket}.*"),
+        _direct_get(f"KV_{names.tasks_bucket}"),  # whose a task is that another process has opened
+        Request(f"$KV.{names.reporters_bucket}.*"),
+    )
 
 
 def _written_once(bucket: str) -> tuple[Request, ...]:

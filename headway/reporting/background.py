@@ -11,12 +11,14 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from headway.eventlog.jetstream_log import JetStreamLog
+from headway.events import ErrorInfo, Status
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.kv import Bucket
 from headway.outbox import Home
 from headway.progress.pending import Room
 from headway.records import TaskRecord
-from headway.reporting.reported_task import OnStop, ReportedTask, Stores
+from headway.reporting.from_outside import end_task, submit_task
+from headway.reporting.reported_task import OnStop, Origin, ReportedTask, Stores
 from headway.reporting.reporter_lease import ReporterLease
 from headway.reporting.settings import ReportSettings
 
@@ -43,28 +45,51 @@ class Background:
         self._thread = threading.Thread(target=self._loop.run_forever, name="headway reports", daemon=True)
         self._thread.start()
         self._running: set[ReportedTask] = set()
-        self._connection = self._call(_connection(nats)).result()
+        self._storing: set[Future[None]] = set()
+        """What is stored of tasks that others run."""
+        self._connection: _ReporterConnection = self._call(_connection(nats)).result()
         self._opening: Future[None] | None = None
         client, names = self._connection.client, self._connection.names
         lease = ReporterLease(Bucket(client, names.reporters_bucket), settings.renew_seconds)
         self._stores = Stores(JetStreamLog(client, names), Bucket(client, names.tasks_bucket), lease)
 
-    def report(self, record: TaskRecord, on_stop: OnStop) -> ReportedTask:
+    @property
+    def reachable(self) -> bool:
+        """Whether NATS is connected, or may be as soon as the connection is open."""
+        return self._connection.reachable
+
+    def report(self, record: TaskRecord, on_stop: OnStop, origin: Origin = "new") -> ReportedTask:
         """Report a task that begins now. What is over `max_tasks` is counted, and nothing of it is stored."""
         home = Home(self._loop, self._thread.ident or 0)
-        task = ReportedTask(record, self._stores, on_stop, home=home, room=self.room)
-        if len(self._running) >= self.settings.max_tasks:
-            self._leave_out(task)
+        task = ReportedTask(record, self._stores, on_stop, home=home, room=self.room, origin=origin)
+        if self._full:
+            task.leave_out()
+            self._leave_out()
         else:
-            self._opening = self._opening or self._call(self._connection.open())
             self._running.add(task)
-            task.stored = self._call(self._run(task, self._opening))
+            task.stored = self._call(self._run(task, self._opened()))
         return task
+
+    def submit(self, record: TaskRecord) -> Future[None]:
+        """Store that a task waits in a queue of somebody else. Return when it is stored."""
+        return self._store(submit_task(self._stores.log, self._stores.records, record))
+
+    def end(self, record: TaskRecord, status: Status, message: str, error: ErrorInfo | None = None) -> Future[None]:
+        """Store the end of a task that this process does not run, unless it has one. Return when it is stored."""
+        return self._store(end_task(self._stores.log, self._stores.records, record, status, message, error))
 
     def flush(self, seconds: float) -> int:
         """Wait until all tasks that have ended are stored, at most `seconds`. Return how many are not."""
         waiting = {task.stored for task in list(self._running) if task.ended and task.stored is not None}
-        return len(wait(waiting, seconds).not_done)
+        return len(wait(waiting | set(self._storing), seconds).not_done)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._running) + len(self._storing) >= self.settings.max_tasks
+
+    def _opened(self) -> Future[None]:
+        self._opening = self._opening or self._call(self._connection.open())
+        return self._opening
 
     async def _run(self, task: ReportedTask, opening: Future[None]) -> None:
         try:
@@ -73,8 +98,26 @@ class Background:
         finally:
             self._running.discard(task)
 
-    def _leave_out(self, task: ReportedTask) -> None:
-        task.lifecycle.detach()
+    def _store(self, call: Coroutine[Any, Any, None]) -> Future[None]:
+        if self._full:
+            call.close()
+            self._leave_out()
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        storing = self._call(self._once_open(call, self._opened()))
+        self._storing.add(storing)
+        storing.add_done_callback(self._storing.discard)
+        return storing
+
+    async def _once_open(self, call: Coroutine[Any, Any, None], opening: Future[None]) -> None:
+        await asyncio.shield(asyncio.wrap_future(opening))
+        try:
+            await call
+        except Exception:
+            logger.exception("a report has failed", extra={"action": "report_failed"})
+
+    def _leave_out(self) -> None:
         self.left_out += 1
         if self.left_out == 1:
             logger.warning(
@@ -96,9 +139,15 @@ class _Loop(asyncio.SelectorEventLoop):
 class _ReporterConnection(Connection):
     """Says once that NATS is unreachable: a script's user sees its log."""
 
+    _failed = False
     _warned = False
 
+    @property
+    def reachable(self) -> bool:
+        return self.connected or not self._failed
+
     async def _on_error(self, error: Exception) -> None:
+        self._failed = True
         if not self._warned:
             self._warned = True
             logger.warning(
@@ -106,6 +155,10 @@ class _ReporterConnection(Connection):
                 extra={"action": "reports_wait", "error": repr(error)},
             )
 
+    async def _on_disconnect(self) -> None:
+        self._failed = True
+        await super()._on_disconnect()
 
-async def _connection(settings: NatsSettings) -> Connection:
+
+async def _connection(settings: NatsSettings) -> _ReporterConnection:
     return _ReporterConnection(settings, NAME)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
+from collections.abc import Iterable
 from contextvars import Token
 from types import TracebackType
 from typing import Any
+
+import msgspec
 
 from headway.cancellation import cancelled_message
 from headway.errors import CancelRequestedError, LogError, TaskCancelledError
@@ -17,14 +19,14 @@ from headway.ids import new_task
 from headway.job import Job, current
 from headway.records import TaskRecord
 from headway.reporting.process import background
-from headway.reporting.reported_task import ReportedJob, ReportedTask
-from headway.subjects import check_kind
-from headway.values.coercion import shorten
-
-MAX_TITLE_CHARS = 200
+from headway.reporting.reported_task import Origin, ReportedJob, ReportedTask
+from headway.subjects import check_kind, check_task, kind_of
+from headway.values.labels import tags_of, title_of
 
 
-def report(name: str, *, kind: str = "", title: str = "") -> Report:
+def report(
+    name: str, *, kind: str = "", title: str = "", tags: Iterable[str] = (), task: str = "", parent: str = ""
+) -> Report:
     """Report a block of code as a task, from any process that reaches NATS:
 
     .. code-block:: python
@@ -45,22 +47,32 @@ def report(name: str, *, kind: str = "", title: str = "") -> Report:
         name: what the work is called.
         kind: 1 to 64 of ``A-Z a-z 0-9 _ -`` (default: `name`, with "-" in place of other characters).
         title: what people see (default: `name`).
+        tags: words to find it by, at most 16.
+        task: an id of your own, as that of a job (default: a new one). A task of the same id that runs is superseded
+            by this attempt. Nothing is reported when it has ended, or when it is a task of another owner or of a
+            processor; the log says so.
+        parent: id of the task of which it is a part.
 
-    Raises InvalidNameError for a `kind` that is none.
+    Raises InvalidNameError for a `kind`, `task` or `parent` that is none.
     """
-    return Report(check_kind(kind or _kind(name)), shorten(title or name, MAX_TITLE_CHARS))
-
-
-def _kind(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:64] or "report"
+    record = TaskRecord(
+        task=check_task(task) if task else new_task(),
+        kind=check_kind(kind or kind_of(name)),
+        created=0.0,
+        title=title_of(title or name),
+        tags=tags_of(tags),
+        parent=check_task(parent) if parent else "",
+        reported=True,
+    )
+    return Report(record, "chosen" if task else "new")
 
 
 class Report:
     """Made by `report`: one block, entered once."""
 
-    def __init__(self, kind: str, title: str) -> None:
-        self._kind = kind
-        self._title = title
+    def __init__(self, record: TaskRecord, origin: Origin) -> None:
+        self._record = record
+        self._origin = origin
         self._task: ReportedTask | None = None
         self._token: Token[Job | None] | None = None
         self._awaiting: asyncio.Task[Any] | None = None
@@ -70,16 +82,10 @@ class Report:
     def __enter__(self) -> ReportedJob:
         process = background()
         settings = process.settings
-        record = TaskRecord(
-            task=new_task(),
-            kind=self._kind,
-            created=round(time.time(), 3),
-            owner=settings.owner,
-            tenant=settings.tenant,
-            title=self._title,
-            reported=True,
+        record = msgspec.structs.replace(
+            self._record, created=round(time.time(), 3), owner=settings.owner, tenant=settings.tenant
         )
-        self._task = process.report(record, self._on_stop)
+        self._task = process.report(record, self._on_stop, self._origin)
         self._tracebacks = settings.tracebacks
         self._token = current.set(self._task.job)
         return self._task.job

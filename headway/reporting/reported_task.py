@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, NamedTuple, Protocol
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from headway import codec
-from headway.cancellation import watch
-from headway.errors import EndedError, LogError, SupersededError
+from headway.cancellation import cancelled_message, watch
+from headway.errors import CancelRequestedError, EndedError, LogError, SupersededError, TaskTakenError
 from headway.eventlog.chain import EMPTY, Chain
 from headway.eventlog.log import Log
 from headway.events import ErrorInfo, Progress, Status
@@ -21,7 +21,7 @@ from headway.lifecycle import JobLifecycle
 from headway.outbox import Home
 from headway.progress.pending import Room
 from headway.records import TaskRecord
-from headway.service.retry import retry
+from headway.reporting.opening import Records, open_task
 from headway.service.supervisor import cancel_and_wait
 from headway.values.coercion import shorten
 from headway.values.results import MAX_RESULT_BYTES, Encoded, encode_result
@@ -29,23 +29,23 @@ from headway.values.results import MAX_RESULT_BYTES, Encoded, encode_result
 OnStop = Callable[[LogError], None]
 """Called once, on the event loop of the reports, when the work should end."""
 
+Refusal: TypeAlias = Literal["", "cancelled", "ended"]
+"""Why an attempt did not begin: the task was cancelled, or it has ended or its id is taken; "" if it has begun."""
+
+Origin: TypeAlias = Literal["new", "chosen", "queue"]
+"""Where a task's id comes from: made here, chosen by the caller within its owner, or given by a queue, whose workers
+continue what others have submitted."""
+
 MAX_STATE_CHARS = 64
 
 logger = logging.getLogger(__name__)
 
 
-class Records(Protocol):
-    """Where the records of tasks are kept."""
-
-    async def create(self, key: str, value: bytes) -> bool:
-        """Store a record if there is none. Raises UnavailableError."""
-
-
 class Lease(Protocol):
     """The lease of this process on its tasks."""
 
-    async def add(self, task: str) -> None:
-        """Return when the lease holds `task`."""
+    async def add(self, task: str, attempt: int) -> None:
+        """Return when the lease holds this attempt at `task`."""
 
     def remove(self, task: str) -> None:
         """The task has its end."""
@@ -91,14 +91,20 @@ class ReportedTask:
         on_stop: called when the task is cancelled, or has another writer.
         home: the event loop of the reports.
         room: what may wait, of all tasks together.
+        origin: where its id comes from.
     """
 
-    def __init__(self, record: TaskRecord, stores: Stores, on_stop: OnStop, *, home: Home, room: Room) -> None:
+    def __init__(
+        self, record: TaskRecord, stores: Stores, on_stop: OnStop, *, home: Home, room: Room, origin: Origin = "new"
+    ) -> None:
+        self.begun: Future[Refusal] = Future()
+        """Done when the attempt has begun, or is refused."""
         self.stored: Future[None] | None = None
         """Done when nothing of the task waits any more; None for a task that is left out."""
         self._record = record
         self._stores = stores
         self._home = home
+        self._origin = origin
         self._chain = Chain(stores.log, record.task, EMPTY._replace(ownership=record.ownership), attempt=1)
         self.lifecycle = JobLifecycle(
             self._chain, kind=record.kind, on_stop=on_stop, job_type=ReportedJob, home=home, room=room
@@ -124,27 +130,53 @@ class ReportedTask:
             if self.stored is not None:
                 self._home.loop.call_soon_threadsafe(self._ended.set)
 
+    def leave_out(self) -> None:
+        """Store nothing of the task."""
+        self.lifecycle.detach()
+        self._answer("")
+
     async def run(self) -> None:
-        """Store the task from its record to its terminal event, however long NATS is unreachable."""
+        """Store the attempt from the task's record to its last event, however long NATS is unreachable."""
         try:
             await self._begin()
+            self._answer("")
             await self._until_end()
             await self._finish()
-        except (SupersededError, EndedError) as reason:
+        except (SupersededError, EndedError, TaskTakenError) as reason:
+            self._answer("cancelled" if getattr(reason, "status", "") == "cancelled" else "ended")
             self.lifecycle.stop(reason)
             logger.warning("a report was refused", extra=self._extra("report_refused") | {"reason": str(reason)})
+        except CancelRequestedError as request:
+            await self._cancelled_before(request)
         except Exception:
             logger.exception("a report has failed", extra=self._extra("report_failed"))
         finally:
+            self._answer("")
             await self.lifecycle.abort()
             self._stores.lease.remove(self._record.task)
 
+    def _answer(self, refusal: Refusal) -> None:
+        if not self.begun.done():
+            self.begun.set_result(refusal)
+
     async def _begin(self) -> None:
-        raw = codec.encode_json(self._record)
-        await self._stores.lease.add(self._record.task)  # first, so that no task is left without an end
-        await retry(lambda: self._stores.records.create(self._record.task, raw))
-        await self._chain.begin(Progress(status="processing", progress=0.0, message=self._record.title, step=""))
+        task, lease = self._record.task, self._stores.lease
+        if self._origin == "new":
+            await lease.add(task, 1)  # first, so that no task is left without an end
+        record, (head, latest) = await open_task(
+            self._stores.log, self._stores.records, self._record, adopt=self._origin == "queue"
+        )
+        await lease.add(task, head.attempt + 1)
+        self.lifecycle.continue_from(head, head.attempt + 1, 0 if latest is None else latest.failed)
+        await self._chain.begin(Progress(status="processing", progress=0.0, message=record.title, step=""))
         self.lifecycle.start()
+
+    async def _cancelled_before(self, request: CancelRequestedError) -> None:
+        """Somebody has cancelled the task while it waited for this attempt."""
+        self._answer("cancelled")
+        self.lifecycle.stop(request)
+        with suppress(SupersededError, EndedError):
+            await self.lifecycle.finish("cancelled", message=cancelled_message(request.reason))
 
     async def _until_end(self) -> None:
         watching = asyncio.create_task(watch(self._stores.log, self.lifecycle, self._chain.head.seq))

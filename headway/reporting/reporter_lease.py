@@ -30,22 +30,25 @@ class ReporterLease:
         self._entries = entries
         self._renew_seconds = renew_seconds
         self._name = nonce()
-        self._tasks: set[str] = set()
-        self._stored: frozenset[str] = frozenset()
+        self._attempts: dict[str, int] = {}
+        self._stored: dict[str, int] = {}
         self._storing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
 
-    async def add(self, task: str) -> None:
-        """Return when the lease holds `task`, however long NATS is unreachable. One write serves all that wait."""
-        self._tasks.add(task)
+    async def add(self, task: str, attempt: int) -> None:
+        """Return when the lease holds this attempt at `task`, however long NATS is unreachable.
+
+        One write serves all that wait.
+        """
+        self._attempts[task] = attempt
         self._renewing = self._renewing or asyncio.create_task(self._renew())
-        while task not in self._stored:
+        while self._stored.get(task) != attempt:
             self._storing = self._storing or asyncio.create_task(self._store())
             await asyncio.shield(self._storing)
 
     def remove(self, task: str) -> None:
         """The task has its end; the next renewal leaves it out."""
-        self._tasks.discard(task)
+        self._attempts.pop(task, None)
 
     async def _store(self) -> None:
         try:
@@ -54,13 +57,13 @@ class ReporterLease:
             self._storing = None
 
     async def _put(self) -> None:
-        tasks = frozenset(self._tasks)
-        await self._entries.put(self._name, codec.encode_json(ReporterRecord(tasks=sorted(tasks))))
-        self._stored = tasks
+        attempts = dict(self._attempts)
+        await self._entries.put(self._name, codec.encode_json(ReporterRecord(attempts)))
+        self._stored = attempts
 
     async def _renew(self) -> None:
         """Store the lease again and again, the last time without any task."""
-        while self._tasks or self._stored:
+        while self._attempts or self._stored:
             await asyncio.sleep(self._renew_seconds)
             try:
                 await self._put()

@@ -14,6 +14,9 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Tenant of the owner."""
     flush_seconds: float = 5.0
     """How long the end of the process waits at most for what is not stored yet."""
+    open_seconds: float = 0.25
+    """How long a process that submits a task to a queue, or a worker that begins one, waits at most until NATS has
+    stored that. It does not wait while NATS is unreachable."""
     renew_seconds: float = 10.0
     """Interval at which the process renews the lease on its tasks. Processors end them when it is not renewed for
     `HEADWAY_PROCESSOR_REPORTER_LOST_SECONDS`, which must be several times as long."""

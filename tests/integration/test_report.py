@@ -58,9 +58,9 @@ if __name__ == "__main__":
 """
 
 
-async def start(url, names, script, *, renew_seconds=10):
+async def start(url, names, script, *, renew_seconds=10, **variables):
     """A process that runs `script`, and reads from a pipe."""
-    environment = {**os.environ, "HEADWAY_NATS_URL": url, "HEADWAY_NATS_NAMESPACE": names.namespace}
+    environment = {**os.environ, "HEADWAY_NATS_URL": url, "HEADWAY_NATS_NAMESPACE": names.namespace, **variables}
     environment["HEADWAY_REPORT_RENEW_SECONDS"] = str(renew_seconds)
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
@@ -175,6 +175,27 @@ async def test_a_block_that_raises_ends_in_error_with_its_traceback(nats_server,
     assert b"ValueError" in errors
     assert (state["status"], state["error"]["type"]) == ("error", "ValueError")
     assert 'File "<string>", line 5' in state["error"]["traceback"]
+
+
+CHOSEN = """
+import headway
+with headway.report("chosen", task="job-7") as job:
+    job.set_result(job.attempt)
+"""
+
+
+async def test_a_chosen_id_is_that_of_its_owner_and_cannot_be_taken_over(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        first = await start(nats_server.url, names, CHOSEN, HEADWAY_REPORT_OWNER="ann")
+        await first.communicate()
+        before = (await streamer.http.get("/api/v1/tasks/job-7")).json()
+        taking = await start(nats_server.url, names, CHOSEN, HEADWAY_REPORT_OWNER="bob")
+        _, errors = await taking.communicate()
+        after = (await streamer.http.get("/api/v1/tasks/job-7")).json()
+    assert (before["state"]["status"], before["state"]["data"]) == ("completed", 1)
+    assert before["cursor"] == after["cursor"]
+    assert taking.returncode == 0
+    assert b"refused" in errors
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -11,10 +11,10 @@ from typing import NamedTuple, Protocol
 from headway.errors import EndedError, MalformedEventError, SupersededError, UnavailableError
 from headway.eventlog.chain import Chain
 from headway.eventlog.log import Log
+from headway.eventlog.log_end import last_progress, read_log_end
 from headway.events import ErrorInfo, is_terminal
 from headway.jetstream.kv import Entry
 from headway.records import ReporterRecord, TaskRecord, decode_record, decode_task
-from headway_processor.jobs.log_end import last_progress, read_log_end
 
 LOOK_SECONDS = 5.0
 """How often the leases are read, at most a quarter of the time after which they are lost."""
@@ -92,13 +92,13 @@ class LostReports:
 
     async def _end_all(self, lease: Entry) -> None:
         try:
-            tasks = decode_record(lease.value, ReporterRecord).tasks
+            attempts = decode_record(lease.value, ReporterRecord).attempts
         except MalformedEventError:
             logger.warning("a lease is malformed", extra={"action": "lease_malformed", "reporter": lease.key})
-            tasks = []
-        for task in tasks:
+            attempts = {}
+        for task, attempt in attempts.items():
             if (record := await self._record(task)) is not None and record.reported:
-                await self._end(record)
+                await self._end(record, attempt)
         await self._stores.purge(lease.key, lease.seq)
 
     async def _record(self, task: str) -> TaskRecord | None:
@@ -108,10 +108,12 @@ class LostReports:
         except MalformedEventError:
             return None
 
-    async def _end(self, record: TaskRecord) -> None:
+    async def _end(self, record: TaskRecord, attempt: int) -> None:
         end = await read_log_end(self._stores.log, record.task, record.ownership)
-        if end.head.event is not None and is_terminal(end.head.event):
-            return
+        if (end.head.event is not None and is_terminal(end.head.event)) or end.head.attempt > attempt:
+            return  # another worker runs a newer attempt
+        if end.latest is not None and end.latest.status == "retrying":
+            return  # the attempt has ended, and the task waits in its queue for the next one
         message = f"its reporter has vanished: nothing was heard of it for {self._lost_seconds:g} s"
         error = ErrorInfo("Lost", message, retryable=False, transient=True)
         chain = Chain(self._stores.log, record.task, end.head, attempt=end.head.attempt, patient=False)

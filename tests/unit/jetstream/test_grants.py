@@ -57,6 +57,7 @@ def test_reporters_append_events_and_records_and_read_logs():
         "$JS.API.STREAM.MSG.GET.HW_EVENTS",
         "$JS.API.DIRECT.GET.HW_EVENTS",
         "$KV.hw_tasks.*",
+        "$JS.API.DIRECT.GET.KV_hw_tasks",
         "$KV.hw_reporters.*",
     ]
 

@@ -26,7 +26,7 @@ class Leases:
 
     def renew(self, reporter, *tasks, raw=None):
         self.seq += 1
-        value = codec.encode_json(ReporterRecord(tasks=list(tasks))) if raw is None else raw
+        value = codec.encode_json(ReporterRecord(dict.fromkeys(tasks, 1))) if raw is None else raw
         self.entries[reporter] = Entry(self.seq, reporter, value)
 
     async def page(self, start):
@@ -96,6 +96,24 @@ async def test_a_lease_that_is_renewed_is_not_lost(bench):
         bench.leases.renew("r", "a")
         await asyncio.sleep(50)
     assert bench.ends("a") == []
+
+
+async def test_a_task_that_another_worker_has_taken_up_is_not_lost_with_the_first(bench):
+    await bench.reported("a", progress())
+    bench.leases.renew("r", "a")
+    await Chain(bench.log, "a", await read_head(bench.log, "a"), attempt=2).begin(progress())
+    bench.processor()
+    await asyncio.sleep(80)
+    assert bench.ends("a") == [("processing", None)]
+    assert bench.leases.entries == {}
+
+
+async def test_a_task_that_waits_in_its_queue_for_another_attempt_is_not_lost(bench):
+    await bench.reported("a", progress(), progress("retrying"))
+    bench.leases.renew("r", "a")
+    bench.processor()
+    await asyncio.sleep(80)
+    assert bench.ends("a") == [("retrying", None)]
 
 
 async def test_an_outage_of_nats_ends_nothing(bench):

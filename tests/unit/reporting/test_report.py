@@ -25,8 +25,9 @@ class MemoryBackground:
         self.settings = ReportSettings(owner="ann", tenant="acme")
         self.tasks, self.records = [], []
 
-    def report(self, record, on_stop):
+    def report(self, record, on_stop, origin):
         self.records.append(record)
+        self.origin = origin
         home = Home(asyncio.get_running_loop(), threading.get_ident())
         stores = Stores(MemoryLog(), MemoryBucket(), None)
         self.tasks.append(ReportedTask(record, stores, on_stop, home=home, room=Room(1000)))
@@ -64,9 +65,19 @@ async def test_the_record_tells_kind_title_and_owner(process, name, options, kin
     assert record.task == job.task
 
 
-async def test_a_kind_that_is_no_name_is_refused(process):
+@pytest.mark.parametrize("names", [{"kind": "a b"}, {"task": "a b"}, {"task": "x" * 65}, {"parent": "a.b"}])
+async def test_what_is_no_name_is_refused(process, names):
     with pytest.raises(InvalidNameError):
-        report("x", kind="a b")
+        report("x", **names)
+
+
+@pytest.mark.parametrize(("chosen", "origin"), [("job-7", "chosen"), ("", "new")])
+async def test_the_caller_may_choose_the_id(process, chosen, origin):
+    with report("x", task=chosen, tags=["eu", "eu"], parent="night") as job:
+        pass
+    record = process.records[0]
+    assert (job.task == chosen, process.origin) == (bool(chosen), origin)
+    assert (record.tags, record.parent) == (["eu"], "night")
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ class Lease:
     def __init__(self, records):
         self.tasks, self.records = set(), records
 
-    async def add(self, task):
-        assert task not in self.records._entries
+    async def add(self, task, attempt):
+        assert task in self.tasks or task not in self.records._entries
         self.tasks.add(task)
 
     def remove(self, task):

@@ -22,11 +22,11 @@ class Entries:
         await asyncio.sleep(1)
         if self.away:
             raise UnavailableError("unreachable")
-        self.written.append((key, msgspec.json.decode(value, type=ReporterRecord).tasks))
+        self.written.append((key, msgspec.json.decode(value, type=ReporterRecord).attempts))
 
     @property
     def tasks(self):
-        return [tasks for _, tasks in self.written]
+        return [sorted(attempts) for _, attempts in self.written]
 
 
 @pytest.fixture
@@ -40,20 +40,20 @@ async def lease(entries):
 
 
 async def test_tasks_that_begin_at_the_same_time_share_a_write(entries, lease):
-    await lease.add("a")
-    await asyncio.gather(*(lease.add(f"b{n}") for n in range(20)))
+    await lease.add("a", 1)
+    await asyncio.gather(*(lease.add(f"b{n}", 1) for n in range(20)))
     assert entries.tasks == [["a"], sorted(["a", *(f"b{n}" for n in range(20))])]
 
 
 async def test_it_is_renewed_while_there_are_tasks_and_ends_empty(entries, lease):
-    await lease.add("a")
+    await lease.add("a", 1)
     await asyncio.sleep(35)
     assert entries.tasks == [["a"]] * 4
     lease.remove("a")
     await asyncio.sleep(60)
     assert entries.tasks == [*[["a"]] * 4, []]
     assert len({key for key, _ in entries.written}) == 1
-    await lease.add("c")
+    await lease.add("c", 1)
     assert entries.tasks[-1] == ["c"]
     await asyncio.sleep(15)
     assert entries.tasks[-2:] == [["c"], ["c"]]
@@ -61,7 +61,7 @@ async def test_it_is_renewed_while_there_are_tasks_and_ends_empty(entries, lease
 
 async def test_a_task_waits_however_long_nats_is_unreachable(entries, lease):
     entries.away = True
-    adding = asyncio.create_task(lease.add("a"))
+    adding = asyncio.create_task(lease.add("a", 1))
     await asyncio.sleep(300)
     assert not adding.done()
     entries.away = False
@@ -70,8 +70,14 @@ async def test_a_task_waits_however_long_nats_is_unreachable(entries, lease):
 
 
 async def test_a_task_that_gives_up_does_not_stop_the_write_for_others(entries, lease):
-    first, second = asyncio.create_task(lease.add("a")), asyncio.create_task(lease.add("b"))
+    first, second = asyncio.create_task(lease.add("a", 1)), asyncio.create_task(lease.add("b", 1))
     await asyncio.sleep(0.5)
     first.cancel()
     await second
     assert "b" in entries.tasks[-1]
+
+
+async def test_it_holds_the_latest_attempt_at_a_task(entries, lease):
+    await lease.add("a", 1)
+    await lease.add("a", 2)
+    assert [attempts for _, attempts in entries.written] == [{"a": 1}, {"a": 2}]

@@ -10,6 +10,7 @@ from typing import Any
 
 from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
 from headway.eventlog.chain import Chain, Head
+from headway.eventlog.log_end import read_log_end
 from headway.events import DELETED, ErrorInfo, Progress
 from headway.failure import describe
 from headway.kind import Kind
@@ -21,7 +22,6 @@ from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
-from headway_processor.jobs.log_end import read_log_end
 from headway_processor.jobs.noting_delivery import NotingDelivery
 from headway_processor.jobs.unstarted import UnstartedJob
 

@@ -7,13 +7,13 @@ import logging
 from headway.cancellation import cancelled_message
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log import Log
+from headway.eventlog.log_end import NO_LOG, LogEnd, last_progress, read_log_end
 from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.service.retry import retry
 from headway.subjects import is_name
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
 from headway_processor.context import DeadLetters, Delivery
-from headway_processor.jobs.log_end import NO_LOG, LogEnd, last_progress, read_log_end
 from headway_processor.metrics import Metrics
 
 logger = logging.getLogger(__name__)

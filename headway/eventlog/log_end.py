@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.codec import decode
+from headway import codec
 from headway.errors import UnavailableError
 from headway.eventlog.chain import EMPTY, Head, read_head
 from headway.eventlog.log import Log
@@ -43,7 +43,7 @@ async def _latest_progress(log: Log, task: str, head: Head) -> Progress | None:
         raise UnavailableError(f"the log of {task} was read from a replica that is behind")
     if page[0].seq != head.snap:
         return None
-    event = decode(page[0].payload)
+    event = codec.decode(page[0].payload)
     return event if isinstance(event, Progress) else None
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from headway.errors import UnavailableError
 from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.log_end import read_log_end
 from headway.events import Chunk
 from headway.testing import MemoryLog, progress
-from headway_processor.jobs.log_end import read_log_end
 
 
 @pytest.fixture
