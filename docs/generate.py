@@ -25,6 +25,7 @@ from headway_streamer import audit
 from headway_streamer.access.settings import AccessSettings
 from headway_streamer.api import documents
 from headway_streamer.settings import Settings as StreamerSettings
+from tests.fixtures import features
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -169,6 +170,7 @@ def audit_page() -> str:
 
 
 PAGES = {
+    "adapters.md": features.page,
     "audit.md": audit_page,
     "settings.md": settings_page,
     "command.md": command_page,

@@ -25,9 +25,13 @@ IMPORT = """
 import headway, sys
 with headway.report("Import of the night", kind="import") as job:
     print(job.task, flush=True)
+    job.step("Reading")
+    job.log("begun", "warning")
     for row in job.track(range(1000), unit="rows"):
         if row == 500:
             sys.stdin.readline()
+    with headway.report("index", parent=job.task) as part:
+        print(part.task, flush=True)
     job.set_result({"rows": 1000})
 """
 ENDLESS = """
@@ -68,6 +72,11 @@ async def start(url, names, script, *, renew_seconds=10, **variables):
     )
 
 
+@pytest.mark.feature("report", "progress")
+@pytest.mark.feature("report", "result")
+@pytest.mark.feature("report", "step")
+@pytest.mark.feature("report", "log")
+@pytest.mark.feature("report", "children")
 async def test_a_script_is_listed_streamed_and_not_retried(nats_server, names, connection):
     async with run_streamer(nats_server.url, names.namespace) as streamer:
         process = await start(nats_server.url, names, IMPORT)
@@ -76,7 +85,8 @@ async def test_a_script_is_listed_streamed_and_not_retried(nats_server, names, c
         listed = (await streamer.http.get("/api/v1/tasks")).json()["tasks"][0]
         assert (listed["title"], listed["kind"], listed["reported"]) == ("Import of the night", "import", True)
         retry = await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})
-        await process.communicate(b"\n")
+        child = (await process.communicate(b"\n"))[0].decode().strip()
+        part = (await streamer.http.get(f"/api/v1/tasks/{child}")).json()
         stream = await streamer.http.get(f"/api/v1/tasks/{task}/stream", headers={"Accept": "text/event-stream"})
         again = await streamer.http.post(f"/api/v1/tasks/{task}/retry", json={})
     assert process.returncode == 0
@@ -84,7 +94,10 @@ async def test_a_script_is_listed_streamed_and_not_retried(nats_server, names, c
     assert "No processor runs it" in again.json()["detail"]
     events = [json.loads(line[5:]) for line in stream.text.splitlines() if line.startswith("data:")]
     ends = [event for event in events if event.get("status") == "completed"]
-    assert [(end["data"], end["done"]) for end in ends] == [({"rows": 1000}, 1000)]
+    assert [(end["data"], end["done"], end["step"]) for end in ends] == [({"rows": 1000}, 1000, "Reading")]
+    lines = [(event["level"], event["message"]) for event in events if event.get("type") == "log"]
+    assert lines == [("warning", "begun")]
+    assert (part["parent"], part["state"]["status"]) == (task, "completed")
 
 
 async def test_the_how_to_is_a_task(nats_server, names, connection, printed):
@@ -112,6 +125,7 @@ async def run_processor(url, names):
         await running
 
 
+@pytest.mark.feature("report", "lost")
 async def test_a_reporter_that_is_killed_ends_its_task_as_lost_and_one_that_only_sleeps_is_refused(
     nats_server, names, connection
 ):
@@ -154,6 +168,7 @@ async def shown(streamer, task):
     return (await streamer.http.get(f"/api/v1/tasks/{task}")).status_code == 200
 
 
+@pytest.mark.feature("report", "cancel")
 async def test_a_script_is_cancelled_from_outside(nats_server, names, connection):
     async with run_streamer(nats_server.url, names.namespace) as streamer:
         process = await start(nats_server.url, names, ENDLESS)
@@ -166,6 +181,7 @@ async def test_a_script_is_cancelled_from_outside(nats_server, names, connection
     assert b"TaskCancelledError" in errors
 
 
+@pytest.mark.feature("report", "error with traceback")
 async def test_a_block_that_raises_ends_in_error_with_its_traceback(nats_server, names, connection):
     async with run_streamer(nats_server.url, names.namespace) as streamer:
         process = await start(nats_server.url, names, FAILING)

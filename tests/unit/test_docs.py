@@ -15,6 +15,7 @@ from headway.cli.group import cli
 from headway.codec import decode
 from headway.kind import REGISTRY
 from headway_processor.registration import SETTINGS_GROUP, TASKS_GROUP
+from tests.fixtures import features
 from tests.fixtures.pages import PAGES, ROOT, all_blocks
 
 BLOCKS = all_blocks()
@@ -33,6 +34,10 @@ def test_generated_pages_are_what_the_sources_say():
     generate = generator()
     for name, make in generate.PAGES.items():
         assert (generate.REFERENCE / name).read_text() == make(), "run `make docs`"
+
+
+def test_every_feature_of_a_library_is_shown_by_a_test_or_has_a_reason():
+    assert features.missing() == [], "mark a test with `pytest.mark.feature`, or give a reason in WHY_NOT"
 
 
 def test_every_setting_is_explained():
