@@ -40,7 +40,7 @@ API = {
         *("task", "Job", "track", "current_job", "report", "ReportedJob", "flush_reports"),
         *("TaskError", "TaskCancelledError"),
     ),
-    "headway.client": ("Client", "SyncClient", "Watched", "ClientError", "sign_token"),
+    "headway.client": ("Client", "SyncClient", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
     "headway.executor": ("ContextThreadPoolExecutor",),
     "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),
     "headway.values.results": ("default_encoder",),

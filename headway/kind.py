@@ -43,6 +43,10 @@ class Kind(msgspec.Struct, frozen=True):
     """From which level on what the handler writes to `logging` does; None for the processor's `task_log_level`."""
     retention_seconds: float | None = None
     """After this time ended tasks are removed; None for the retention of the namespace."""
+    title: str = ""
+    """Title of its tasks, with `{name}` in place of parameters; empty for none."""
+    tags: tuple[str, ...] = ()
+    """Tags of all its tasks."""
 
     def read_params(self, raw: bytes | msgspec.Raw) -> Any:
         """The parameters in a job, for the handler. Raises ParamsError."""
@@ -58,6 +62,8 @@ class Kind(msgspec.Struct, frozen=True):
             retries=self.retries,
             concurrency=self.concurrency,
             retention_seconds=self.retention_seconds,
+            title=self.title,
+            tags=list(self.tags),
         )
 
 

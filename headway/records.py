@@ -91,6 +91,10 @@ class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     concurrency: int = 1
     retention_seconds: float | None = None
     """After this time ended tasks are removed; null for the retention of the namespace."""
+    title: str = ""
+    """Title of its tasks, with `{name}` in place of parameters; empty for none."""
+    tags: list[str] = []
+    """Tags of all its tasks."""
 
 
 class ProcessorRecord(msgspec.Struct, kw_only=True):

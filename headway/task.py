@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -14,7 +14,9 @@ from headway.kind import REGISTRY, Executor, Kind, LogLevel, NoParams, Registry,
 from headway.retry_delay import RetryDelay
 from headway.subjects import is_name
 from headway.values import params as parameters
+from headway.values.labels import check_tags, check_title
 from headway.values.results import Encoder
+from headway.values.title_template import check_template
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +33,8 @@ class Options(msgspec.Struct, frozen=True):
     capture_print: bool
     log_level: LogLevel | None
     retention: float | None
+    title: str
+    tags: tuple[str, ...]
 
 
 @overload
@@ -53,6 +57,8 @@ def task(
     capture_print: bool = False,
     log_level: LogLevel | None = None,
     retention: float | None = None,
+    title: str = "",
+    tags: Iterable[str] = (),
     registry: Registry | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -72,6 +78,8 @@ def task(
     capture_print: bool = False,
     log_level: LogLevel | None = None,
     retention: float | None = None,
+    title: str = "",
+    tags: Iterable[str] = (),
     registry: Registry | None = None,
 ) -> Any:
     """Register a function as the handler of `kind`. The function itself stays as it is and can be called in a test.
@@ -103,12 +111,17 @@ def task(
             for nothing; None (default) for the processor's `task_log_level`, INFO.
         retention: seconds after which ended tasks are removed, below the retention of the namespace; None (default)
             for that.
+        title: what people see of a task that is submitted without a title. ``{name}`` stands for a parameter and
+            ``{name.field}`` for a field of one: ``"Crawl {url}"``. Secret ones are not shown.
+        tags: words to find the tasks by: up to 16 of 1 to 64 printable characters without a comma.
 
     Raises TaskDefinitionError when the function or an argument cannot be used.
     """
     chosen = REGISTRY if registry is None else registry
     delay = RetryDelay(retry_delay, retry_backoff, max_retry_delay, retry_jitter)
-    options = Options(timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level, retention)
+    options = Options(
+        timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level, retention, title, _tags(tags)
+    )
     if kind is not None and not isinstance(kind, str):
         chosen.add(_define(kind, None, options))
         return kind
@@ -143,6 +156,8 @@ def _define(function: Callable[..., Any], name: str | None, options: Options) ->
         capture_print=options.capture_print,
         log_level=options.log_level,
         retention_seconds=options.retention,
+        title=options.title,
+        tags=options.tags,
     )
 
 
@@ -174,8 +189,22 @@ def _check_options(options: Options, place: str) -> None:
         raise TaskDefinitionError(f"{place}: retry_backoff must be at least 1, and retry_jitter 0 to 1")
     if options.log_level not in (None, *typing.get_args(LogLevel)):
         raise TaskDefinitionError(f"{place}: log_level is one of {', '.join(typing.get_args(LogLevel))}, or None")
+    _check_labels(options, place)
     if options.encoder is not None and not callable(options.encoder):
         raise TaskDefinitionError(f"{place}: encoder is a function that takes a value")
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return (tags,) if isinstance(tags, str) else tuple(tags)
+
+
+def _check_labels(options: Options, place: str) -> None:
+    try:
+        check_title(options.title)
+        check_template(options.title)
+        check_tags(options.tags)
+    except ValueError as error:
+        raise TaskDefinitionError(f"{place}: {error}") from error
 
 
 def _executor(function: Callable[..., Any], wanted: Executor | None, place: str) -> Executor:

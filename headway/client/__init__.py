@@ -4,6 +4,7 @@ from headway.client.client import Client
 from headway.client.event_stream import Watched
 from headway.client.signing import sign_token
 from headway.client.sync_client import SyncClient
+from headway.client.task_pages import TaskFilters, TaskPage
 from headway.errors import ClientError
 
-__all__ = ["Client", "ClientError", "SyncClient", "Watched", "sign_token"]
+__all__ = ["Client", "ClientError", "SyncClient", "TaskFilters", "TaskPage", "Watched", "sign_token"]

@@ -27,7 +27,7 @@ class Answer:
         try:
             return self._decode(self.content)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise self._strange(f"did not answer JSON: {error}") from error
+            raise self.strange(f"did not answer JSON: {error}") from error
 
     def checked_content(self) -> bytes:
         """The bytes of its body, which are JSON."""
@@ -39,23 +39,24 @@ class Answer:
         value = self.json()
         if isinstance(value, dict):
             return value
-        raise self._strange(f"did not answer an object: {STREAMER}")
+        raise self.strange(f"did not answer an object: {STREAMER}")
 
     def items(self, name: str) -> list[dict[str, Any]]:
         """The objects of the list that its body holds as `name`."""
         value = self.object().get(name)
         if isinstance(value, list):
             return [item for item in value if isinstance(item, dict)]
-        raise self._strange(f"did not answer {name}: {STREAMER}")
+        raise self.strange(f"did not answer {name}: {STREAMER}")
 
     def text(self, name: str) -> str:
         """The text that its body holds as `name`."""
         value = self.object().get(name)
         if isinstance(value, str):
             return value
-        raise self._strange(f"did not answer {name}: {STREAMER}")
+        raise self.strange(f"did not answer {name}: {STREAMER}")
 
-    def _strange(self, what: str) -> ClientError:
+    def strange(self, what: str) -> ClientError:
+        """The exception for an answer that no streamer gives."""
         return ClientError(f"{shown(self._response)} {what}", status=self._response.status_code)
 
 

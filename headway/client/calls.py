@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from headway.client.answer import Answer
+from headway.client.task_pages import Pages, TaskPage
 from headway.values import exact_json
 
 T = TypeVar("T")
@@ -16,8 +17,6 @@ T = TypeVar("T")
 TRIES = 4
 """Maximum tries of a request that may be repeated: about two seconds in all."""
 TASKS = "/api/v1/tasks"
-PAGE = 500
-"""Tasks of a page, when all are listed."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def task(task: str) -> Call[dict[str, Any]]:
     return Call("GET", task_path(task), Answer.object, TRIES)
 
 
-def tasks(**filters: Any) -> Call[list[dict[str, Any]]]:
-    """A list of tasks. Filters that are empty are not sent."""
-    return Call("GET", TASKS, lambda answer: answer.items("tasks"), TRIES, {"params": _given(**filters)})
+def task_page(pages: Pages) -> Call[TaskPage]:
+    """The next page of a list of tasks."""
+    return Call("GET", TASKS, pages.read, TRIES, {"params": pages.query})
 
 
 def kinds() -> Call[list[dict[str, Any]]]:
@@ -97,27 +96,6 @@ def revoke(token: str, id: str, owner: str, before: float | None) -> Call[dict[s
     """Revoke tokens."""
     given = _given(token=token, id=id, owner=owner) | ({} if before is None else {"before": before})
     return Call("POST", "/api/v1/revocations", Answer.object, options={"json": given})
-
-
-class Pages:
-    """The pages of the list of all tasks, each task once."""
-
-    def __init__(self, **filters: Any) -> None:
-        self.ended = False
-        self._query = {"limit": PAGE} | filters
-        self._seen: set[str] = set()
-
-    def call(self) -> Call[list[dict[str, Any]]]:
-        """The call for the next page: its tasks without those of earlier pages."""
-        return Call("GET", TASKS, self._read, TRIES, {"params": _given(**self._query)})
-
-    def _read(self, answer: Answer) -> list[dict[str, Any]]:
-        found = [task for task in answer.items("tasks") if str(task.get("task")) not in self._seen]
-        self._seen.update(str(task.get("task")) for task in found)  # those of a page's last moment come again
-        until = answer.object().get("searched_until")
-        self.ended = not isinstance(until, int | float) or until == self._query.get("before")
-        self._query["before"] = until
-        return found
 
 
 def _given(**values: Any) -> dict[str, Any]:

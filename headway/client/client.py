@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import httpx
 import msgspec
@@ -23,6 +23,7 @@ from headway.client import calls, connecting
 from headway.client.answer import Answer
 from headway.client.bearer import Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, async_events
+from headway.client.task_pages import MAX_PAGE, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
 from headway.values import exact_json
 from headway.values.redaction import redact_url
@@ -79,6 +80,7 @@ class Client:
         """Submit a task. Return `{"task", "kind", "links"}` once it is stored, and where access control is on
         `stream_token`, for the query of a browser's stream.
 
+        `title` is what people see of it (default: that of the kind), `tags` are words to find it by.
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
         """
         return await self._send(calls.submit(kind, params, idempotency_key, title, tags))
@@ -87,20 +89,30 @@ class Client:
         """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
         return await self._send(calls.task(task))
 
-    async def tasks(
-        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50, owner: str = ""
-    ) -> list[dict[str, Any]]:
-        """List tasks, the newest first; the streamer searches the last 2,000. `since` is seconds since 1970."""
-        return await self._send(calls.tasks(limit=limit, kind=kind, status=status, since=since, owner=owner))
-
-    async def all_tasks(
-        self, *, kind: str = "", status: str = "", owner: str = ""
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield all tasks that are kept, the newest first."""
-        pages = calls.Pages(kind=kind, status=status, owner=owner)
+    async def tasks(self, *, limit: int = 50, **filters: Unpack[TaskFilters]) -> list[dict[str, Any]]:
+        """List the newest tasks that match, at most `limit`: as many pages as that takes."""
+        pages, found = Pages(filters, limit=limit, most=limit), list[dict[str, Any]]()
         while not pages.ended:
-            for task in await self._send(pages.call()):
+            found += (await self._send(calls.task_page(pages))).tasks
+        return found
+
+    async def all_tasks(self, **filters: Unpack[TaskFilters]) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield all tasks that match, the newest first. Those that are submitted meanwhile are left out."""
+        pages = Pages(filters, limit=MAX_PAGE)
+        while not pages.ended:
+            for task in (await self._send(calls.task_page(pages))).tasks:
                 yield task
+
+    async def task_pages(
+        self, *, limit: int = 50, cursor: str = "", **filters: Unpack[TaskFilters]
+    ) -> AsyncGenerator[TaskPage, None]:
+        """Yield the tasks that match page by page, the newest first.
+
+        `limit` is the most tasks of a page, 1 to 500. With the `cursor` of an earlier page it begins after that.
+        """
+        pages = Pages(filters, limit=limit, cursor=cursor)
+        while not pages.ended:
+            yield await self._send(calls.task_page(pages))
 
     async def kinds(self) -> list[dict[str, Any]]:
         """List task kinds, with the JSON Schema of their parameters in `params`."""

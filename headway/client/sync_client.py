@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import httpx
 import msgspec
@@ -21,6 +21,7 @@ from headway.client import calls, connecting
 from headway.client.answer import Answer
 from headway.client.bearer import Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, sync_events
+from headway.client.task_pages import MAX_PAGE, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
 from headway.values import exact_json
 from headway.values.redaction import redact_url
@@ -77,6 +78,7 @@ class SyncClient:
         """Submit a task. Return `{"task", "kind", "links"}` once it is stored, and where access control is on
         `stream_token`, for the query of a browser's stream.
 
+        `title` is what people see of it (default: that of the kind), `tags` are words to find it by.
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
         """
         return self._send(calls.submit(kind, params, idempotency_key, title, tags))
@@ -85,17 +87,29 @@ class SyncClient:
         """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
         return self._send(calls.task(task))
 
-    def tasks(
-        self, *, kind: str = "", status: str = "", since: float = 0.0, limit: int = 50, owner: str = ""
-    ) -> list[dict[str, Any]]:
-        """List tasks, the newest first; the streamer searches the last 2,000. `since` is seconds since 1970."""
-        return self._send(calls.tasks(limit=limit, kind=kind, status=status, since=since, owner=owner))
-
-    def all_tasks(self, *, kind: str = "", status: str = "", owner: str = "") -> Generator[dict[str, Any], None, None]:
-        """Yield all tasks that are kept, the newest first."""
-        pages = calls.Pages(kind=kind, status=status, owner=owner)
+    def tasks(self, *, limit: int = 50, **filters: Unpack[TaskFilters]) -> list[dict[str, Any]]:
+        """List the newest tasks that match, at most `limit`: as many pages as that takes."""
+        pages, found = Pages(filters, limit=limit, most=limit), list[dict[str, Any]]()
         while not pages.ended:
-            yield from self._send(pages.call())
+            found += self._send(calls.task_page(pages)).tasks
+        return found
+
+    def all_tasks(self, **filters: Unpack[TaskFilters]) -> Generator[dict[str, Any], None, None]:
+        """Yield all tasks that match, the newest first. Those that are submitted meanwhile are left out."""
+        pages = Pages(filters, limit=MAX_PAGE)
+        while not pages.ended:
+            yield from self._send(calls.task_page(pages)).tasks
+
+    def task_pages(
+        self, *, limit: int = 50, cursor: str = "", **filters: Unpack[TaskFilters]
+    ) -> Generator[TaskPage, None, None]:
+        """Yield the tasks that match page by page, the newest first.
+
+        `limit` is the most tasks of a page, 1 to 500. With the `cursor` of an earlier page it begins after that.
+        """
+        pages = Pages(filters, limit=limit, cursor=cursor)
+        while not pages.ended:
+            yield self._send(calls.task_page(pages))
 
     def kinds(self) -> list[dict[str, Any]]:
         """List task kinds, with the JSON Schema of their parameters in `params`."""

@@ -1,8 +1,8 @@
-"""Titles and tags of tasks: what people call them, and words to find them by. Nothing here raises."""
+"""Titles and tags of tasks: what people call them, and words to find them by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from headway.values.coercion import clean, shorten
@@ -25,6 +25,23 @@ def tags_of(values: Iterable[Any]) -> list[str]:
     """
     texts = [values] if isinstance(values, str) else values
     return list(dict.fromkeys(filter(None, map(_tag, texts))))[:MAX_TAGS]
+
+
+def check_title(title: str) -> None:
+    """Raise ValueError unless `title` can be stored as it is, but for white space."""
+    if len(title) > MAX_TITLE_CHARS or not title.isprintable():
+        raise ValueError(f"a title has at most {MAX_TITLE_CHARS} printable characters")
+
+
+def check_tags(tags: Sequence[str]) -> None:
+    """Raise ValueError unless `tags` can be stored as they are."""
+    for tag in tags:
+        if tags_of([tag]) != [tag]:
+            raise ValueError(
+                f"tag {tag[:MAX_TAG_CHARS]!r}: a tag has 1 to {MAX_TAG_CHARS} printable characters without a comma"
+            )
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"a task has at most {MAX_TAGS} tags")
 
 
 def _tag(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from headway.client import Client, ClientError, SyncClient, Watched, sign_token
+from headway.client import Client, ClientError, SyncClient, TaskPage, Watched, sign_token
 
 
 def dropped(reason: str, pause_seconds: float) -> None:
@@ -17,6 +17,12 @@ async def main() -> None:
         assert_type(await client.submit("crawl", {"url": "x"}, idempotency_key="k"), dict[str, Any])
         assert_type(await client.task("t1"), dict[str, Any])
         assert_type(await client.tasks(kind="crawl", status="error", since=1.5, limit=5), list[dict[str, Any]])
+        assert_type(await client.tasks(kind=["crawl", "bulk"], tag="eu", text="x", owner="ann"), list[dict[str, Any]])
+        async for task in client.all_tasks(status=("error", "cancelled")):
+            assert_type(task, dict[str, Any])
+        async for page in client.task_pages(limit=100, before=2.5, cursor="c"):
+            assert_type(page, TaskPage)
+            assert_type((page.tasks, page.cursor), tuple[list[dict[str, Any]], str | None])
         assert_type(await client.kinds(), list[dict[str, Any]])
         assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
         assert_type(await client.retry("t1"), dict[str, Any])
@@ -59,7 +65,7 @@ async def errors(client: Client, seen: Watched) -> None:
     await client.submit()  # type: ignore[call-arg]
     await client.submit("crawl", ["x"])  # type: ignore[arg-type]
     client.submit("crawl")  # type: ignore[unused-coroutine]
-    await client.tasks("crawl")  # type: ignore[call-arg]
+    await client.tasks("crawl")  # type: ignore[call-arg, arg-type]
     await client.watch("t1")  # type: ignore[misc]
     client.watch("t1", on_drop=print_only)  # type: ignore[arg-type]
     seen.terminal = True  # type: ignore[misc]

@@ -35,6 +35,11 @@ async def called(job: Job, params: Struct) -> str:
     return params.url
 
 
+@task("labelled", title="Crawl {url}", tags=["web", "eu"])
+async def labelled(job: Job, params: Struct) -> str:
+    return params.url
+
+
 @task("named")
 def in_a_thread(job: Job, params: Data) -> dict[str, int]:
     return {params.url: 1}

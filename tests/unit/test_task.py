@@ -171,6 +171,9 @@ def plain(job): ...
         (plain, {"kind": ""}, "kind '' must be"),
         (plain, {"timeout": 0}, "timeout is seconds above 0"),
         (plain, {"timeout": -1}, "timeout is seconds above 0"),
+        (plain, {"title": "Crawl {url!r}"}, "and {{ or }} for a brace"),
+        (plain, {"title": "x" * 201}, "a title has at most 200"),
+        (plain, {"tags": ["a,b"]}, "printable characters without a comma"),
         (plain, {"retention": 0}, "retention is seconds above 0"),
         (plain, {"retention": float("nan")}, "retention is seconds above 0"),
         (plain, {"retries": -1}, "retries must be at least 0"),
@@ -235,3 +238,9 @@ def test_a_struct_may_refer_to_itself():
     _, defs, name = schema["properties"]["children"]["items"]["$ref"].split("/")
     assert schema[defs][name]["title"] == "Tree"
     assert "$defs" not in schema[defs][name]
+
+
+def test_a_kind_has_a_title_and_tags():
+    found = define(fetch, title="Fetch {url}", tags=["web", "eu"])
+    assert (found.record().title, found.record().tags) == ("Fetch {url}", ["web", "eu"])
+    assert define(fetch, tags="web").tags == ("web",)

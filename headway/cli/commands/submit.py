@@ -26,6 +26,8 @@ from headway.values.redaction import redact_url
 @click.option(
     "--json-params", default="", metavar="JSON|@FILE", help="Parameters as one JSON object; @- reads standard input."
 )
+@click.option("--title", default="", help="What people see of the task; by default the title of its kind.")
+@click.option("--tag", "tags", multiple=True, help="Word to find the task by; may be repeated.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the task; exit codes as for `headway watch`.")
 @click.option("--key", default=None, help="Idempotency key: repeated requests with one key run one task.")
 @click.option(
@@ -33,7 +35,16 @@ from headway.values.redaction import redact_url
 )
 @server_option
 def submit(
-    kind: str, words: tuple[str, ...], *, json_params: str, watching: bool, key: str | None, as_json: bool, server: str
+    kind: str,
+    words: tuple[str, ...],
+    *,
+    json_params: str,
+    title: str,
+    tags: tuple[str, ...],
+    watching: bool,
+    key: str | None,
+    as_json: bool,
+    server: str,
 ) -> None:
     """Submit a task of KIND, for example: headway submit crawl url=https://example.org/ max_pages=20
 
@@ -44,7 +55,7 @@ def submit(
 
     async def call(client: Client) -> dict[str, Any]:
         schema = await _fetch_schema(client, kind)
-        return await client.submit(kind, parse(words, schema, base), key)
+        return await client.submit(kind, parse(words, schema, base), key, title=title, tags=tags)
 
     try:
         accepted = call_server(server, call)

@@ -13,10 +13,11 @@ from rich.text import Text
 from headway.cli.render.bars import STYLES, Bar
 from headway.cli.render.text import duration, one_line, percent
 
-COLUMNS = ("task", "kind", "status", "progress", "age", "message")
-DROP_ORDER = ("age", "message", "progress", "kind", "status")
+COLUMNS = ("task", "title", "kind", "status", "progress", "age", "message")
+DROP_ORDER = ("age", "message", "progress", "kind", "title", "status")
 """Columns to drop on a narrow terminal, in this order. The id is always shown."""
-MIN_MESSAGE = 12
+NARROWED = {"title": 12, "message": 12}
+"""Columns that are narrowed before others are dropped, and how many cells they keep."""
 GAP = 3
 
 
@@ -26,15 +27,12 @@ def tasks_table(tasks: Iterable[dict[str, Any]], now: float, width: int) -> Tabl
     Ids are never truncated; other columns are narrowed or dropped.
     """
     rows = [_safe_row(task, now) for task in tasks]
-    natural = {
-        name: max(cell_len(text.plain) for text in (Text(name), *(row[name] for row in rows))) for name in COLUMNS
-    }
+    natural = {name: _natural_width(name, [row[name] for row in rows]) for name in COLUMNS}
     kept = _kept(natural, width)
-    rest = width - sum(natural[name] + GAP for name in kept if name != "message")
+    widths = _widths(natural, kept, width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in kept:
-        cells = min(rest, natural[name]) if name == "message" else natural[name]
-        _add_column(table, name, min(cells, width))
+        _add_column(table, name, min(widths[name], width))
     for row in rows:
         table.add_row(*(row[name] for name in kept))
     return table
@@ -67,6 +65,7 @@ def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
     step = "" if bar.ended else one_line(bar.state.get("step", ""))
     return {
         "task": Text(one_line(bar.task)),
+        "title": Text(one_line(task.get("title", ""))),
         "kind": Text(one_line(task.get("kind", ""))),
         "status": Text(one_line(status), STYLES.get(status, "cyan")),
         "progress": Text(percent(bar.progress)),
@@ -75,11 +74,29 @@ def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
     }
 
 
+def _natural_width(name: str, cells: list[Text]) -> int:
+    """Return the cells that a column needs; 0 for titles where no task has one."""
+    widest = max((cell_len(text.plain) for text in cells), default=0)
+    return max(widest, len(name)) if widest or name != "title" else 0
+
+
+def _widths(natural: dict[str, int], kept: list[str], width: int) -> dict[str, int]:
+    """Return the cells of each column that is kept: those that may be narrowed share what the others leave."""
+    widths = {name: natural[name] for name in kept}
+    narrowed = [name for name in NARROWED if name in kept]
+    rest = width - sum(widths[name] + GAP for name in kept if name not in narrowed) - GAP * (len(narrowed) - 1)
+    for place, name in enumerate(narrowed):
+        later = sum(min(natural[other], NARROWED[other]) for other in narrowed[place + 1 :])
+        widths[name] = min(natural[name], rest - later)
+        rest -= widths[name]
+    return widths
+
+
 def _kept(natural: dict[str, int], width: int) -> list[str]:
     """Return the columns that fit in `width` cells."""
-    kept = list(COLUMNS)
-    needed = natural | {"message": min(natural["message"], MIN_MESSAGE)}
+    kept = [name for name in COLUMNS if natural[name]]
+    needed = natural | {name: min(natural[name], least) for name, least in NARROWED.items()}
     for name in DROP_ORDER:
-        if sum(needed[column] + GAP for column in kept) - GAP > width:
+        if name in kept and sum(needed[column] + GAP for column in kept) - GAP > width:
             kept.remove(name)
     return kept

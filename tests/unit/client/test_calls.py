@@ -10,7 +10,8 @@ import pytest
 
 from headway.client import calls
 from headway.client.answer import Answer
-from headway.client.calls import Pages, task_path
+from headway.client.calls import task_path
+from headway.client.task_pages import Pages
 
 
 def answer(value: Any) -> Answer:
@@ -56,27 +57,18 @@ def test_a_submission_has_a_key_and_what_was_given() -> None:
     }
 
 
-def test_empty_filters_are_not_sent() -> None:
-    assert calls.tasks(limit=5, kind="", status="error", since=0.0).options == {
-        "params": {"limit": 5, "status": "error"}
-    }
+def test_a_page_of_tasks_may_be_asked_for_again() -> None:
+    call = calls.task_page(Pages({"kind": "crawl"}, limit=5))
+    assert (call.method, call.path, call.options, call.tries) == (
+        "GET",
+        "/api/v1/tasks",
+        {"params": {"limit": 5, "kind": "crawl"}},
+        4,
+    )
 
 
 def test_a_token_is_a_text() -> None:
     assert calls.stream_token("t").read(answer({"stream_token": "abc"})) == "abc"
-
-
-@pytest.mark.parametrize("until", [None, "soon", 2.0])
-def test_pages_end_where_the_search_gets_no_further(until: object) -> None:
-    """Each task comes once."""
-    pages = Pages(owner="ann")
-    assert pages.call().options == {"params": {"limit": 500, "owner": "ann"}}
-    assert pages.call().read(answer({"tasks": [{"task": "b"}], "searched_until": 2.0})) == [{"task": "b"}]
-    assert not pages.ended
-    assert pages.call().options["params"]["before"] == 2.0
-    last = answer({"tasks": [{"task": "b"}, {"task": "a"}], "searched_until": until})
-    assert pages.call().read(last) == [{"task": "a"}]
-    assert pages.ended
 
 
 @pytest.mark.parametrize(

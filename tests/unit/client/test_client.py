@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.client import Client, ClientError, Watched
+from headway.client import Client, ClientError, TaskPage, Watched
 from tests.unit.client.scripted import HELLO, URL, Pause, Script, answer, progress, stream
 
 
@@ -249,21 +249,45 @@ async def test_delete_asks_once_more_after_a_lost_answer() -> None:
     assert [request.method for request in script.requests] == ["DELETE", "DELETE"]
 
 
-async def test_all_tasks_are_listed_page_by_page_each_once() -> None:
-    pages = [
-        {"tasks": [{"task": "c"}, {"task": "b"}], "searched_until": 2.0},
-        {"tasks": [{"task": "b"}, {"task": "a"}], "searched_until": 1.0},
-        {"tasks": [], "searched_until": None},
-    ]
-    script = Script(*(answer(200, page) for page in pages))
+PAGES = [
+    {"tasks": [{"task": "c"}, {"task": "b"}], "searched_until": 2.0, "cursor": "C1"},
+    {"tasks": [], "searched_until": 1.0, "cursor": "C2"},
+    {"tasks": [{"task": "a"}], "searched_until": None, "cursor": None},
+]
+
+
+async def test_all_tasks_are_listed_page_by_page() -> None:
+    script = Script(*(answer(200, page) for page in PAGES))
     async with Client(URL, transport=script) as client, aclosing(client.all_tasks(owner="ann")) as found:
         assert [task["task"] async for task in found] == ["c", "b", "a"]
-    assert [request.url.params.get("before") for request in script.requests] == [None, "2.0", "1.0"]
+    assert [request.url.params.get("cursor") for request in script.requests] == [None, "C1", "C2"]
     assert {request.url.params["owner"] for request in script.requests} == {"ann"}
 
 
-@pytest.mark.parametrize("last", [{"tasks": []}, {"tasks": [], "searched_until": 2.0}])
+async def test_pages_say_where_they_end() -> None:
+    script = Script(*(answer(200, page) for page in PAGES[1:]))
+    filters: dict[str, Any] = {
+        "status": ["error", "cancelled"],
+        "tag": "eu",
+        "text": "x",
+        "before": 9.0,
+        "cursor": "C1",
+    }
+    async with Client(URL, transport=script) as client, aclosing(client.task_pages(**filters)) as pages:
+        assert [page async for page in pages] == [TaskPage([], "C2", 1.0), TaskPage([{"task": "a"}], None, None)]
+    query = script.requests[0].url.params
+    assert (query.get_list("status"), query["tag"], query["cursor"]) == (["error", "cancelled"], "eu", "C1")
+
+
+async def test_as_many_tasks_are_listed_as_asked_for() -> None:
+    script = Script(*(answer(200, page) for page in PAGES))
+    async with Client(URL, transport=script) as client:
+        assert await client.tasks(limit=1) == [{"task": "c"}]
+        assert await client.tasks(limit=9) == [{"task": "a"}]
+
+
+@pytest.mark.parametrize("last", [{"tasks": []}, {"tasks": [], "searched_until": 2.0, "cursor": "C"}])
 async def test_a_search_that_gets_no_further_ends(last: dict[str, Any]) -> None:
-    script = Script(answer(200, {"tasks": [], "searched_until": 2.0}), answer(200, last))
+    script = Script(answer(200, {"tasks": [], "searched_until": 2.0, "cursor": "C"}), answer(200, last))
     async with Client(URL, transport=script) as client, aclosing(client.all_tasks()) as found:
         assert [task async for task in found] == []

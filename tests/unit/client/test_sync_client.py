@@ -13,6 +13,7 @@ from headway.client import Client, ClientError, SyncClient, sync_client
 from tests.unit.client.scripted import HELLO, URL, answer, progress
 
 TYPES = {
+    "AsyncGenerator[TaskPage, None]": "Generator[TaskPage, None, None]",
     "AsyncGenerator[Watched, None]": "Generator[Watched, None, None]",
     "AsyncGenerator[dict[str, Any], None]": "Generator[dict[str, Any], None, None]",
     "httpx.AsyncBaseTransport | None": "httpx.BaseTransport | None",
@@ -141,8 +142,8 @@ def test_reads_and_changes_give_what_the_server_says() -> None:
         answer(200, [1]),
         answer(200, {"stream_token": "s"}),
         answer(200, {"until": 1.0}),
-        answer(200, {"tasks": [{"task": "t"}], "searched_until": 2.0}),
-        answer(200, {"tasks": [{"task": "t"}, {"task": "s"}], "searched_until": None}),
+        answer(200, {"tasks": [{"task": "t"}], "searched_until": 2.0, "cursor": "C"}),
+        answer(200, {"tasks": [{"task": "s"}], "cursor": None}),
     )
     with SyncClient(URL, transport=script) as client:
         assert client.task("t") == {"task": "t"}

@@ -172,7 +172,7 @@ class StreamerParts:
 
     async def add_task(self, task="t1", kind="k", **fields):
         """Store the record of a task."""
-        record = TaskRecord(task=task, kind=kind, created=1.0, **fields)
+        record = TaskRecord(task=task, kind=kind, **{"created": 1.0, **fields})
         self.records.set(task, codec.encode_json(record))
         return record
 

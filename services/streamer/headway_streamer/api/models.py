@@ -9,12 +9,17 @@ from msgspec import UNSET, Meta, UnsetType
 
 from headway.events import Progress
 from headway.records import DeadJob, JobMessage, KindRecord
+from headway.values.labels import MAX_TITLE_CHARS
 
 NAME_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
 """Of task ids and kinds, as `headway.subjects.is_name` tests it."""
 MAX_KEY_CHARS = 255
 
+TAG_PATTERN = "^[^,\\x00-\\x1f\\x7f]{1,64}$"
+
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+Title = Annotated[str, Meta(max_length=MAX_TITLE_CHARS)]
+Tag = Annotated[str, Meta(pattern=TAG_PATTERN)]
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,6 +28,10 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     params: dict[str, Any] = {}
     """Parameters of the kind; the list of kinds has their JSON Schemas."""
+    title: Title = ""
+    """What people see of the task; by default that of the kind."""
+    tags: list[Tag] = []
+    """Words to find it by, at most 16; those of the kind are added."""
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -161,6 +170,8 @@ class TaskList(msgspec.Struct):
     tasks: list[TaskSummary]
     searched_until: float | None = None
     """Pass it as `before` to search what is older, seconds since 1970; null if nothing is left."""
+    cursor: str | None = None
+    """Pass it as `cursor`, with the same filters, for the next page; null if this is the last one."""
 
 
 class Kind(KindRecord, kw_only=True, omit_defaults=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from headway_streamer.api.models import MAX_KEY_CHARS, NAME_PATTERN
+from headway_streamer.api.models import MAX_KEY_CHARS, NAME_PATTERN, TAG_PATTERN
 from headway_streamer.api.schemas import Schema
 
 TEXT: Schema = {"type": "string"}
@@ -22,6 +22,8 @@ class Parameter(NamedTuple):
 
 NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
 NAME_OR_NONE: Schema = {"type": "string", "pattern": "^([A-Za-z0-9_-]{1,64})?$"}
+SEVERAL_TAGS: Schema = {"type": "array", "items": {"type": "string", "pattern": TAG_PATTERN}, "maxItems": 16}
+SEVERAL: Schema = {"type": "array", "items": TEXT, "maxItems": 32}
 FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
 
 TASK = Parameter("task", "path", "Id of the task.", NAME, required=True)
@@ -41,6 +43,8 @@ STREAMING = (
     LAST_EVENT_ID,
 )
 STARTING = (
+    Parameter("title", "query", "Title of the task, unless the kind has such a parameter.", {"maxLength": 200} | TEXT),
+    Parameter("tag", "query", "Tags of the task, likewise; may be repeated.", SEVERAL_TAGS),
     Parameter("key", "query", "Idempotency key: the same key, the same task.", IDEMPOTENCY_KEY.schema),
     Parameter(
         "cancel_on_disconnect",
@@ -57,9 +61,17 @@ STARTING = (
 )
 LISTING = (
     Parameter("limit", "query", "Most tasks.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
-    Parameter("kind", "query", "Only tasks of this kind."),
-    Parameter("status", "query", "Only tasks in this state."),
+    Parameter("kind", "query", "Only tasks of these kinds; may be repeated.", SEVERAL),
+    Parameter("status", "query", "Only tasks in these states; may be repeated.", SEVERAL),
+    Parameter("tag", "query", "Only tasks with all of these tags; may be repeated.", SEVERAL),
+    Parameter(
+        "text",
+        "query",
+        "Only tasks with this text in the title, the kind, the id or a tag, in upper or lower case.",
+        {"type": "string", "maxLength": 200},
+    ),
     Parameter("since", "query", "Only tasks created after this time, seconds since 1970.", {"type": "number"}),
     Parameter("before", "query", "Only tasks created until this time, seconds since 1970.", {"type": "number"}),
     Parameter("owner", "query", "Only tasks of this owner; others than one's own with the scope `tasks:all`."),
+    Parameter("cursor", "query", "Where the page begins: the `cursor` of the previous page, with the same filters."),
 )

@@ -27,6 +27,7 @@ from headway_streamer.limits.limits import LimitedError
 from headway_streamer.problems import Problem
 from headway_streamer.settings import Settings
 from headway_streamer.tasks.kinds import KindCatalogue
+from headway_streamer.tasks.labels import labels_from_query
 from headway_streamer.tasks.params import from_query
 from headway_streamer.watch.admission import StreamRequest, parse_cursor
 from headway_streamer.watch.drain import Drain
@@ -48,8 +49,8 @@ class StartRequest(NamedTuple):
     cancel_on_disconnect: bool
     once: bool
     """Whether the key is that of a start token: the task is the one that it has started, whatever a cursor names."""
-    params: dict[str, list[str]]
-    """Values by name, as they stand in the query."""
+    query: dict[str, list[str]]
+    """Values by name, as they stand in the query: the parameters, and title and tags."""
     scope: Any
     """The ASGI scope of the request."""
 
@@ -99,7 +100,9 @@ class StartAndStream:
 
     async def _start(self, start: StartRequest, wanted: StreamRequest) -> str:
         """The id of the task that was started; empty if only the headers are wanted."""
-        params = from_query(await self._kinds.kind(start.kind), start.params)
+        kind = await self._kinds.kind(start.kind)
+        labels, given = labels_from_query(kind, start.query)
+        params = from_query(kind, given)
         if wanted.head:
             await self._submissions.check(wanted.principal, start.kind, params)
             return ""
@@ -109,6 +112,7 @@ class StartAndStream:
             params,
             caller=wanted.caller,
             key=start.key,
+            labels=labels,
             cancel_on_disconnect=start.cancel_on_disconnect,
         )
         note(start.scope, submitted)

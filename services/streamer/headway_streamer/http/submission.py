@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
-from headway.records import TaskRecord
+from headway.records import KindRecord, TaskRecord
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
@@ -18,6 +18,7 @@ from headway_streamer.limits.stored import QuotaError
 from headway_streamer.metrics import Metrics
 from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
+from headway_streamer.tasks.labels import NO_LABELS, Labels, labels_of
 from headway_streamer.tasks.params import check_params_of_any_size
 from headway_streamer.tasks.store import WAITING, TaskStore
 from headway_streamer.watch.drain import Drain
@@ -56,8 +57,8 @@ class Submissions:
         self._metrics = metrics
         self._limits = limits
 
-    async def check(self, principal: Principal, kind: str, params: Any) -> None:
-        """Raise a Problem if a task of `kind` with `params` cannot be started here now.
+    async def check(self, principal: Principal, kind: str, params: Any) -> KindRecord:
+        """The kind. Raise a Problem if a task of `kind` with `params` cannot be started here now.
 
         Raises ForbiddenError and UnavailableError.
         """
@@ -66,7 +67,9 @@ class Submissions:
         if self._drain.draining:
             detail = "This streamer is shutting down. Try again."
             raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
-        await check_params_of_any_size(await self._kinds.kind(kind), params)
+        found = await self._kinds.kind(kind)
+        await check_params_of_any_size(found, params)
+        return found
 
     async def submit(
         self,
@@ -77,15 +80,18 @@ class Submissions:
         caller: Caller,
         key: str = "",
         retry_of: str = "",
+        labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
     ) -> Submitted:
-        """Check and store a task. It counts against the limits of `caller` also when it is then refused.
+        """Check and store a task, with the labels of its kind beside its own.
+
+        It counts against the limits of `caller` also when it is then refused.
 
         Raises LimitedError, QuotaError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError
         and UnavailableError.
         """
         self._limits.submit(caller)
-        await self.check(principal, kind, params)
+        described = await self.check(principal, kind, params)
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)
         processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
@@ -97,6 +103,7 @@ class Submissions:
                 tenant=principal.tenant,
                 key=key,
                 retry_of=retry_of,
+                labels=labels_of(labels, described, params),
                 cancel_on_disconnect=cancel_on_disconnect,
                 message=WAITING if processors else no_processor(kind),
             )

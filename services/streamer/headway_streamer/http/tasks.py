@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import MediaType, Response, delete, get, post
@@ -25,11 +26,18 @@ from headway_streamer.http.submission import Submissions, Submitted, note
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import no_processor
+from headway_streamer.tasks.labels import Labels, read_labels
 from headway_streamer.tasks.listing import Filter, Listing, links, summary
+from headway_streamer.tasks.page_cursor import decode_place, encode_place
 from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
 
 MAX_REASON_CHARS = 500
+MAX_VALUES = 32
+"""How often a parameter of a list may be repeated."""
+MAX_TEXT_CHARS = 200
+
+Several = FromQuery[Sequence[str]]
 
 
 @post(
@@ -53,26 +61,48 @@ async def submit_task(
     return _accepted(
         request,
         submissions,
-        await submissions.submit(principal, submission.kind, submission.params, caller=caller, key=key),
+        await submissions.submit(
+            principal,
+            submission.kind,
+            submission.params,
+            caller=caller,
+            key=key,
+            labels=read_labels(submission.title, submission.tags),
+        ),
     )
 
 
-@get("/api/v1/tasks", tags=["tasks"], summary="List recent tasks")
+@get("/api/v1/tasks", tags=["tasks"], summary="List tasks")
 async def list_tasks(
     request: AnyRequest,
     listing: NamedDependency[Listing],
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
-    kind: FromQuery[str] = "",
-    status: FromQuery[str] = "",
+    kind: Several = (),
+    status: Several = (),
+    tag: Several = (),
+    text: FromQuery[str] = "",
     since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
     before: Annotated[float, QueryParameter(description="Created until this time, seconds since 1970.")] = math.inf,
     owner: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
 ) -> Response[bytes]:
     principal = authorise(request.scope, READ)
     if not before < MAX_SECONDS:
         before = math.inf
-    found = await listing.search(Filter(limit, kind, status, since, max(before, 0.0), owner), principal.sees)
-    return json_response({"tasks": found.tasks, "searched_until": found.searched_until})
+    wanted = Filter(
+        limit=limit,
+        kinds=_named(kind),
+        statuses=_named(status),
+        tags=_named(tag),
+        text=_bounded("text", text),
+        since=since,
+        before=max(before, 0.0),
+        owner=owner,
+        after=decode_place(cursor) if cursor else None,
+    )
+    found = await listing.search(wanted, principal.sees)
+    next_page = encode_place(found.after) if found.after is not None else None
+    return json_response({"tasks": found.tasks, "searched_until": found.searched_until, "cursor": next_page})
 
 
 @get("/api/v1/tasks/{task:str}", tags=["tasks"], summary="Get a task's latest state, for polling with If-None-Match")
@@ -129,10 +159,11 @@ async def retry_task(
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
     params = codec.decode_json(bytes(record.params))
     caller = submissions.callers.of(request.scope, principal)
+    labels = Labels(record.title, tuple(record.tags))
     return _accepted(
         request,
         submissions,
-        await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task),
+        await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task, labels=labels),
     )
 
 
@@ -197,6 +228,19 @@ async def visible_task(
     if last is not None and last.deleted:
         raise not_found()
     return record, last
+
+
+def _named(values: Sequence[str]) -> tuple[str, ...]:
+    """The values of a repeated parameter; an empty one asks for nothing. Raises a Problem."""
+    if len(values) > MAX_VALUES:
+        raise Problem(400, "Bad query", f"A parameter may be repeated {MAX_VALUES} times.")
+    return tuple(dict.fromkeys(filter(None, values)))
+
+
+def _bounded(name: str, value: str) -> str:
+    if len(value) > MAX_TEXT_CHARS:
+        raise Problem(400, "Bad query", f"`{name}` has at most {MAX_TEXT_CHARS} characters.")
+    return value
 
 
 def _accepted(request: AnyRequest, submissions: Submissions, submitted: Submitted) -> Response[bytes]:

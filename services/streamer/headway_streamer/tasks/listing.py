@@ -18,6 +18,7 @@ from headway_streamer.frames.frame import Frame
 from headway_streamer.problems import not_found
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
+from headway_streamer.tasks.page_cursor import Place
 from headway_streamer.tasks.ports import KeyValues
 
 MAX_PAGES = 10
@@ -31,13 +32,21 @@ class Filter(msgspec.Struct, frozen=True):
     """Which tasks to list."""
 
     limit: int = 50
-    kind: str = ""
-    status: str = ""
+    kinds: tuple[str, ...] = ()
+    """One of these; empty for any."""
+    statuses: tuple[str, ...] = ()
+    """One of these; empty for any."""
+    tags: tuple[str, ...] = ()
+    """All of these."""
+    text: str = ""
+    """In the title, kind, id or a tag, in upper or lower case."""
     since: float = 0.0
     """Seconds since 1970: only tasks created later."""
     before: float = math.inf
     """Seconds since 1970: only tasks created then or earlier."""
     owner: str = ""
+    after: Place | None = None
+    """Only tasks behind this place of the list."""
 
 
 class Found(NamedTuple):
@@ -46,6 +55,8 @@ class Found(NamedTuple):
     tasks: list[dict[str, Any]]
     searched_until: float | None
     """Older tasks than this, seconds since 1970, were not searched; None if all were."""
+    after: Place | None = None
+    """Where the next page begins; None if this is the last one."""
 
 
 def links(task: str) -> Links:
@@ -64,6 +75,18 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
             shown[field] = value
     state = None if frame is None else codec.decode_json(frame.payload)
     return shown | {"state": state, "links": links(record.task)}
+
+
+def _fits(record: TaskRecord, wanted: Filter) -> bool:
+    words = "\n".join((record.title, record.kind, record.task, *record.tags)).casefold()
+    return (
+        wanted.since <= record.created <= wanted.before
+        and (not wanted.kinds or record.kind in wanted.kinds)
+        and wanted.owner in ("", record.owner)
+        and set(wanted.tags) <= set(record.tags)
+        and wanted.text.casefold() in words
+        and (wanted.after is None or (record.created, record.task) < wanted.after)
+    )
 
 
 class Listing:
@@ -95,7 +118,8 @@ class Listing:
     async def search(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> Found:
         """As `recent`, and how far the search went: repeat it with `before` for what is older."""
         found: list[dict[str, Any]] = []
-        oldest, before = wanted.before, await self._start(wanted.before)
+        latest = wanted.before if wanted.after is None else min(wanted.before, wanted.after.created)
+        oldest, before = latest, await self._start(latest)
         pages = 0
         for _ in range(MAX_READS):
             values, before = await self._records.newest_before(before)
@@ -103,29 +127,25 @@ class Listing:
             oldest = min([oldest, *(record.created for record in records)])
             found += await self._matching([record for record in records if seen(record)], wanted)
             if len(found) > wanted.limit:
-                return Found(found[: wanted.limit], found[wanted.limit]["created"])
+                last = found[wanted.limit - 1]
+                after = Place(last["created"], last["task"])
+                return Found(found[: wanted.limit], found[wanted.limit]["created"], after)
             if before <= 1 or oldest < wanted.since:
-                return Found(found, None)
+                return Found(found, None, None)
             pages += any(record.created <= wanted.before for record in records)
             if len(found) == wanted.limit or pages == MAX_PAGES:
                 break
-        return Found(found, oldest)
+        return Found(found, oldest, Place(oldest, found[-1]["task"] if found else ""))
 
     async def _start(self, before: float) -> int:
         """The sequence below which tasks were created until `before`; 0 for the newest."""
         return 0 if before == math.inf else await self._records.seq_after(before + SKEW_SECONDS)
 
     async def _matching(self, records: list[TaskRecord], wanted: Filter) -> list[dict[str, Any]]:
-        chosen = [
-            record
-            for record in records
-            if wanted.since <= record.created <= wanted.before
-            and wanted.kind in ("", record.kind)
-            and wanted.owner in ("", record.owner)
-        ]
+        chosen = [record for record in records if _fits(record, wanted)]
         states = await self._states([record.task for record in chosen])
         shown = [summary(record, states.get(record.task)) for record in chosen if record.task in states]
-        return [item for item in shown if wanted.status in ("", (item["state"] or {}).get("status"))]
+        return [item for item in shown if not wanted.statuses or (item["state"] or {}).get("status") in wanted.statuses]
 
     async def _states(self, tasks: list[str]) -> dict[str, Frame | None]:
         stored, _ = await self._log.lasts(tasks)

@@ -44,7 +44,7 @@ class Offers:
     async def _look(self) -> None:
         offered = {kind for kind, count in (await self._catalogue.processors()).items() if count}
         if begun := offered - self._offered:
-            for item in await self._listing.recent(Filter(limit=MAX_TASKS, status="queued")):
+            for item in await self._listing.recent(Filter(limit=MAX_TASKS, statuses=("queued",))):
                 if item["kind"] in begun and item["state"]["message"] == no_processor(item["kind"]):
                     await self._announce(item["task"], item["kind"])
         self._offered = offered

@@ -30,6 +30,7 @@ from headway_streamer.limits.stored import QuotaError, StoredBytes
 from headway_streamer.malformed import Malformed
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.labels import NO_LABELS, Labels
 from headway_streamer.tasks.ports import Deletions, JobQueue, KeyValues
 from headway_streamer.tasks.task_ids import TaskIds
 
@@ -72,6 +73,7 @@ class TaskStore:
         tenant: str = "",
         key: str = "",
         retry_of: str = "",
+        labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
         message: str = WAITING,
     ) -> tuple[TaskRecord, bool]:
@@ -104,6 +106,8 @@ class TaskStore:
                     owner=owner,
                     tenant=tenant,
                     retry_of=retry_of,
+                    title=labels.title,
+                    tags=list(labels.tags),
                     cancel_on_disconnect=cancel_on_disconnect,
                 )
                 if (rejection := self._rejection(tenant, len(params) + ENVELOPE_BYTES)) is not None:

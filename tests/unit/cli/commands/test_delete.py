@@ -41,10 +41,10 @@ def test_tasks_that_have_not_ended_are_left(deleting: ScriptedServer) -> None:
 
 def test_all_tasks_of_an_owner_are_deleted(deleting: ScriptedServer) -> None:
     def tasks(request: httpx.Request) -> httpx.Response:
-        if "before" in request.url.params:
-            return httpx.Response(200, json={"tasks": [{"task": "t1"}], "searched_until": None})
+        if "cursor" in request.url.params:
+            return httpx.Response(200, json={"tasks": [{"task": "t1"}], "cursor": None})
         found = [{"task": "t2"}] if request.url.params["owner"] == "ann" else []
-        return httpx.Response(200, json={"tasks": found, "searched_until": 5.0 if found else None})
+        return httpx.Response(200, json={"tasks": found, "cursor": "C" if found else None})
 
     deleting.responses["GET /api/v1/tasks"] = tasks
     assert headway("delete", "--owner", "ann", "--yes").exit_code == 0

@@ -34,6 +34,19 @@ async def test_a_task_is_started_with_the_parameters_of_the_query_and_streamed(p
     assert (blocks[-1].data["status"], blocks[-1].id.endswith(job.task)) == ("completed", True)
 
 
+async def test_a_task_is_started_with_title_and_tags(parts, client):
+    await started(parts, client, params={"title": "Mine", "tag": ["eu", "night"], "a": "1"})
+    (job,) = parts.jobs.jobs.values()
+    record = await parts.task_store.record(job.task)
+    assert (record.title, record.tags, bytes(job.params)) == ("Mine", ["eu", "night"], b'{"a":1}')
+
+
+async def test_labels_that_do_not_fit_start_nothing(parts, client):
+    parts.offer()
+    reply = await client.get(PATH, params={"tag": "a,b"}, headers=ACCEPT)
+    assert (reply.status_code, parts.jobs.jobs) == (422, {})
+
+
 async def test_a_reconnect_streams_the_task_of_its_cursor(parts, client):
     reply = await started(parts, client)
     again = await client.get(PATH, headers=ACCEPT | {"Last-Event-ID": parse(reply.content)[0].id})

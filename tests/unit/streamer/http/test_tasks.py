@@ -3,6 +3,7 @@
 import pytest
 
 from headway import codec
+from headway.records import KindRecord
 from headway.testing import progress
 from tests.unit.streamer.conftest import completed, ticks
 
@@ -58,6 +59,76 @@ async def test_older_tasks_are_listed_by_how_far_the_search_went(parts, client):
     assert (await client.get(TASKS, params={"owner": "bob"})).json()["tasks"] == []
     for odd in ("nan", "inf", "1e300", "-1"):
         assert (await client.get(TASKS, params={"before": odd})).status_code == 200
+
+
+async def test_a_submission_has_title_and_tags(parts, client):
+    parts.offer()
+    reply = await client.post(TASKS, json={"kind": "k", "title": "Nightly import", "tags": ["eu", "night"]})
+    shown = (await client.get(f"{TASKS}/{reply.json()['task']}")).json()
+    assert (shown["title"], shown["tags"]) == ("Nightly import", ["eu", "night"])
+
+
+async def test_a_title_is_made_of_the_parameters(parts, client):
+    record = KindRecord(kind="k", params={"type": "object"}, title="Crawl {url} as {password}", tags=["web"])
+    parts.kind_bucket.set("k", codec.encode_json(record))
+    reply = await client.post(TASKS, json={"kind": "k", "params": {"url": "example.org", "password": "hidden"}})
+    shown = (await client.get(f"{TASKS}/{reply.json()['task']}")).json()
+    assert (shown["title"], shown["tags"]) == ("Crawl example.org as …", ["web"])
+
+
+@pytest.mark.parametrize("labels", [{"title": "x" * 201}, {"title": "a\nb"}, {"tags": ["a,b"]}, {"tags": [1]}])
+async def test_labels_that_do_not_fit_are_refused(parts, client, labels):
+    parts.offer()
+    assert (await client.post(TASKS, json={"kind": "k"} | labels)).status_code == 422
+    assert parts.jobs.jobs == {}
+
+
+async def test_a_retry_keeps_title_and_tags(parts, client):
+    parts.offer()
+    await parts.add_task("t1", title="Mine", tags=["eu"])
+    await parts.write("t1", completed())
+    again = (await client.post(f"{TASKS}/t1/retry", json={})).json()["task"]
+    shown = (await client.get(f"{TASKS}/{again}")).json()
+    assert (shown["title"], shown["tags"], shown["retry_of"]) == ("Mine", ["eu"], "t1")
+
+
+async def add_listed(parts, count=5):
+    """Tasks t1, t2, …, the newest last."""
+    for n in range(1, count + 1):
+        await parts.add_task(f"t{n}", "odd" if n % 2 else "even", created=float(n), title=f"Number {n}", tags=["all"])
+        await parts.write(f"t{n}", completed() if n % 2 else ticks(1, 1)[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "tasks"),
+    [
+        ({}, ["t5", "t4", "t3", "t2", "t1"]),
+        ({"kind": ["odd", "even"], "status": ["processing", "queued"]}, ["t4", "t2"]),
+        ({"tag": "all", "text": "NUMBER 3"}, ["t3"]),
+        ({"tag": ["all", "none"]}, []),
+        ({"since": 2, "before": 3}, ["t3", "t2"]),
+        ({"kind": "", "status": ""}, ["t5", "t4", "t3", "t2", "t1"]),
+    ],
+)
+async def test_tasks_are_filtered(parts, client, query, tasks):
+    await add_listed(parts)
+    assert [task["task"] for task in (await client.get(TASKS, params=query)).json()["tasks"]] == tasks
+
+
+async def test_pages_follow_each_other_by_their_cursor(parts, client):
+    await add_listed(parts)
+    found, cursor, pages = [], "", 0
+    while cursor is not None:
+        page = (await client.get(TASKS, params={"limit": 2, "cursor": cursor})).json()
+        found += [task["task"] for task in page["tasks"]]
+        cursor, pages = page["cursor"], pages + 1
+        await parts.add_task(f"new{pages}", created=100.0)  # moves no page
+    assert (found, pages) == (["t5", "t4", "t3", "t2", "t1"], 3)
+
+
+@pytest.mark.parametrize("query", [{"cursor": "x"}, {"text": "x" * 201}, {"tag": ["x"] * 33}])
+async def test_a_list_that_cannot_be_made_is_refused(client, query):
+    assert (await client.get(TASKS, params=query)).status_code == 400
 
 
 async def test_a_task_is_polled_by_its_etag(parts, client):

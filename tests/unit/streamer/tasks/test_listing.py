@@ -33,8 +33,8 @@ async def listed(parts):
     [
         (Filter(), ["c", "b", "a"]),
         (Filter(limit=2), ["c", "b"]),
-        (Filter(kind="k"), ["c", "a"]),
-        (Filter(status="queued"), ["b"]),
+        (Filter(kinds=("k",)), ["c", "a"]),
+        (Filter(statuses=("queued",)), ["b"]),
         (Filter(since=2.5), ["c"]),
         (Filter(before=2.0), ["b", "a"]),
         (Filter(owner="ann"), []),
@@ -48,7 +48,7 @@ async def everything(listing, **fields):
     """All tasks that searches find, one after another, and how many searches that took."""
     found, until, searches = [], math.inf, 0
     while until is not None:
-        tasks, until = await listing.search(Filter(before=until, **fields))
+        tasks, until, _ = await listing.search(Filter(before=until, **fields))
         found += [item["task"] for item in tasks]
         searches += 1
     return list(dict.fromkeys(found)), searches
@@ -75,7 +75,7 @@ async def test_a_search_says_how_far_it_went_when_it_finds_nothing(parts):
         parts.records.set(f"t{n}", codec.encode_json(record))
         parts.records.stored_at[f"t{n}"] = n + 0.5
     await parts.write("t3", completed())
-    assert await parts.listing.search(Filter(owner="ann")) == ([], 500.0)
+    assert await parts.listing.search(Filter(owner="ann")) == ([], 500.0, (500.0, ""))
     assert [item["task"] for item in (await parts.listing.search(Filter(owner="ann", before=500.0))).tasks] == ["t3"]
 
 
