@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from types import TracebackType
@@ -21,7 +22,7 @@ import msgspec
 
 from headway.client import calls, connecting
 from headway.client.answer import Answer
-from headway.client.bearer import Token
+from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, async_events
 from headway.client.task_pages import MAX_PAGE, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
@@ -51,8 +52,9 @@ class Client:
         transport: httpx.AsyncBaseTransport | None = None,
         exact_numbers: bool = False,
     ) -> None:
-        options = connecting.options(base_url, token, headers, timeout_seconds)
+        options = connecting.options(base_url, headers, timeout_seconds)
         self.base_url: str = options["base_url"]
+        self._auth = BearerAuth(token)
         self._decode = exact_json.decode if exact_numbers else msgspec.json.decode
         self._http = httpx.AsyncClient(transport=transport, **options)
 
@@ -67,6 +69,14 @@ class Client:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    def with_token(self, token: Token) -> Client:
+        """The same client with another token, as for another user of a web application. It shares the connections:
+        making it costs nothing, and closing either closes both.
+        """
+        made = copy.copy(self)
+        made._auth = BearerAuth(token)
+        return made
 
     async def submit(
         self,
@@ -184,7 +194,7 @@ class Client:
         )
         while not stream.settled:
             try:
-                async with aclosing(async_events(self._http, stream)) as events:
+                async with aclosing(async_events(self._http, stream, self._auth)) as events:
                     async for event in events:
                         yield event
             except StreamLost as lost:
@@ -206,7 +216,7 @@ class Client:
         tries = Tries(call.tries, redact_url(self.base_url))
         while True:
             try:
-                response = await self._http.request(call.method, call.path, **call.options)
+                response = await self._http.request(call.method, call.path, auth=self._auth, **call.options)
             except httpx.RequestError as error:
                 pause = tries.failed(error)
             else:

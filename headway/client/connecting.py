@@ -1,4 +1,4 @@
-"""How the clients connect: the base URL, the token and the proxy. No I/O."""
+"""How the clients connect: the base URL, the headers and the proxy. No I/O."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import Any
 
 import httpx
 
-from headway.client.bearer import BearerAuth, Token
 from headway.errors import ClientError
 from headway.values.redaction import redact_url
 
 
-def options(base_url: str, token: Token, headers: Mapping[str, str] | None, timeout_seconds: float) -> dict[str, Any]:
+def options(base_url: str, headers: Mapping[str, str] | None, timeout_seconds: float) -> dict[str, Any]:
     """The arguments of httpx's clients, sync and async. Raises ClientError for what is not the URL of a server."""
     checked = checked_url(base_url)
     return {
         "base_url": checked,
         "headers": {"User-Agent": "headway", **(headers or {})},
-        "auth": BearerAuth(token),
         "timeout": timeout_seconds,
         "follow_redirects": True,
         "trust_env": not _is_loopback(httpx.URL(checked).host),

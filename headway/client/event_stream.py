@@ -207,10 +207,12 @@ class Stream:
         self.settled = not self._open
 
 
-async def async_events(http: httpx.AsyncClient, stream: Stream) -> AsyncGenerator[Watched, None]:
+async def async_events(
+    http: httpx.AsyncClient, stream: Stream, auth: httpx.Auth | None = None
+) -> AsyncGenerator[Watched, None]:
     """Yield the events of one connection. Ends when all tasks have ended, else raises StreamLost or ClientError."""
     with stream.losses():
-        async with http.stream("GET", stream.path, **stream.request()) as response:
+        async with http.stream("GET", stream.path, auth=auth, **stream.request()) as response:
             if is_fatal(response.status_code):
                 await response.aread()
             if not stream.accepts(response):
@@ -226,9 +228,9 @@ async def _next(chunks: AsyncIterator[bytes], seconds: float) -> bytes | None:
         return await anext(chunks, None)
 
 
-def sync_events(http: httpx.Client, stream: Stream) -> Generator[Watched, None, None]:
+def sync_events(http: httpx.Client, stream: Stream, auth: httpx.Auth | None = None) -> Generator[Watched, None, None]:
     """The same without asyncio. The interval of a `hello` holds from the next connection on: httpx reads it once."""
-    with stream.losses(), http.stream("GET", stream.path, **stream.request()) as response:
+    with stream.losses(), http.stream("GET", stream.path, auth=auth, **stream.request()) as response:
         if is_fatal(response.status_code):
             response.read()
         if not stream.accepts(response):

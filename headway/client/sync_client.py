@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
@@ -19,7 +20,7 @@ import msgspec
 
 from headway.client import calls, connecting
 from headway.client.answer import Answer
-from headway.client.bearer import Token
+from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, sync_events
 from headway.client.task_pages import MAX_PAGE, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
@@ -49,8 +50,9 @@ class SyncClient:
         transport: httpx.BaseTransport | None = None,
         exact_numbers: bool = False,
     ) -> None:
-        options = connecting.options(base_url, token, headers, timeout_seconds)
+        options = connecting.options(base_url, headers, timeout_seconds)
         self.base_url: str = options["base_url"]
+        self._auth = BearerAuth(token)
         self._decode = exact_json.decode if exact_numbers else msgspec.json.decode
         self._http = httpx.Client(transport=transport, **options)
 
@@ -65,6 +67,14 @@ class SyncClient:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+    def with_token(self, token: Token) -> SyncClient:
+        """The same client with another token, as for another user of a web application. It shares the connections:
+        making it costs nothing, and closing either closes both.
+        """
+        made = copy.copy(self)
+        made._auth = BearerAuth(token)
+        return made
 
     def submit(
         self,
@@ -179,7 +189,7 @@ class SyncClient:
         )
         while not stream.settled:
             try:
-                with closing(sync_events(self._http, stream)) as events:
+                with closing(sync_events(self._http, stream, self._auth)) as events:
                     yield from events
             except StreamLost as lost:
                 time.sleep(stream.pause(lost))
@@ -200,7 +210,7 @@ class SyncClient:
         tries = Tries(call.tries, redact_url(self.base_url))
         while True:
             try:
-                response = self._http.request(call.method, call.path, **call.options)
+                response = self._http.request(call.method, call.path, auth=self._auth, **call.options)
             except httpx.RequestError as error:
                 pause = tries.failed(error)
             else:

@@ -14,6 +14,7 @@ def dropped(reason: str, pause_seconds: float) -> None:
 async def main() -> None:
     async with Client("http://127.0.0.1:8000", headers={"X-User": "me"}, timeout_seconds=5) as client:
         assert_type(client, Client)
+        assert_type(client.with_token(lambda: "t"), Client)
         assert_type(await client.submit("crawl", {"url": "x"}, idempotency_key="k"), dict[str, Any])
         assert_type(await client.task("t1"), dict[str, Any])
         assert_type(await client.tasks(kind="crawl", status="error", since=1.5, limit=5), list[dict[str, Any]])
@@ -43,6 +44,7 @@ async def main() -> None:
 def script() -> None:
     with SyncClient("http://127.0.0.1:8000", token=lambda: sign_token("secret", "ann", org="acme")) as client:
         assert_type(client, SyncClient)
+        assert_type(client.with_token("t"), SyncClient)
         assert_type(client.submit("crawl", {"url": "x"}, title="Night", tags=("a",)), dict[str, Any])
         assert_type(client.tasks(kind="crawl"), list[dict[str, Any]])
         assert_type(client.wait("t1", timeout_seconds=60), dict[str, Any])

@@ -39,3 +39,10 @@ async def test_without_a_token_none_is_sent(seen):
     async with client(seen) as one:
         await one.kinds()
     assert seen == [None]
+
+
+async def test_another_token_is_for_the_client_that_was_made_with_it(seen):
+    async with client(seen, token="abc") as one:
+        await one.with_token("def").kinds()
+        await one.kinds()
+    assert seen == ["Bearer def", "Bearer abc"]

@@ -27,6 +27,6 @@ def test_a_password_is_in_no_message() -> None:
     [("http://127.0.0.1:8000/", False), ("http://[::1]", False), ("http://localhost", False), ("http://x.org", True)],
 )
 def test_proxies_of_the_environment_are_for_other_machines(url: str, proxies: bool) -> None:
-    found = options(url, "", {"X-User": "me"}, 5)
+    found = options(url, {"X-User": "me"}, 5)
     assert (found["base_url"], found["trust_env"], found["timeout"]) == (url.rstrip("/"), proxies, 5)
     assert found["headers"] == {"User-Agent": "headway", "X-User": "me"}

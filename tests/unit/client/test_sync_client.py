@@ -130,6 +130,23 @@ def test_a_lost_answer_to_a_submit_is_asked_for_again_under_one_key(clock: Clock
     assert clock.now >= 2.0
 
 
+def test_each_user_has_a_token_of_their_own_on_the_same_connections() -> None:
+    """Also for a stream."""
+    script = Script(answer(200, {}), answer(200, {}), stream(progress(1, "completed")), answer(200, {}))
+    with SyncClient(URL, transport=script) as client:
+        ann, bob = client.with_token("a"), client.with_token(lambda: "b")
+        ann.task("t")
+        bob.task("t")
+        list(ann.watch("t"))
+        client.task("t")
+    assert [request.headers.get("authorization") for request in script.requests] == [
+        "Bearer a",
+        "Bearer b",
+        "Bearer a",
+        None,
+    ]
+
+
 def test_reads_and_changes_give_what_the_server_says() -> None:
     script = Script(
         answer(200, {"task": "t"}),
