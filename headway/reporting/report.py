@@ -25,7 +25,15 @@ from headway.values.labels import tags_of, title_of
 
 
 def report(
-    name: str, *, kind: str = "", title: str = "", tags: Iterable[str] = (), task: str = "", parent: str = ""
+    name: str,
+    *,
+    kind: str = "",
+    title: str = "",
+    tags: Iterable[str] = (),
+    task: str = "",
+    parent: str = "",
+    owner: str | None = None,
+    tenant: str | None = None,
 ) -> Report:
     """Report a block of code as a task, from any process that reaches NATS:
 
@@ -52,6 +60,8 @@ def report(
             by this attempt. Nothing is reported when it has ended, or when it is a task of another owner or of a
             processor; the log says so.
         parent: id of the task of which it is a part.
+        owner: whose it is, where streamers control access (default: `HEADWAY_REPORT_OWNER`).
+        tenant: of the owner (default: `HEADWAY_REPORT_TENANT`).
 
     Raises InvalidNameError for a `kind`, `task` or `parent` that is none.
     """
@@ -64,14 +74,16 @@ def report(
         parent=check_task(parent) if parent else "",
         reported=True,
     )
-    return Report(record, "chosen" if task else "new")
+    return Report(record, "chosen" if task else "new", owner, tenant)
 
 
 class Report:
     """Made by `report`: one block, entered once."""
 
-    def __init__(self, record: TaskRecord, origin: Origin) -> None:
+    def __init__(self, record: TaskRecord, origin: Origin, owner: str | None, tenant: str | None) -> None:
         self._record = record
+        self._owner = owner
+        self._tenant = tenant
         self._origin = origin
         self._task: ReportedTask | None = None
         self._token: Token[Job | None] | None = None
@@ -83,7 +95,10 @@ class Report:
         process = background()
         settings = process.settings
         record = msgspec.structs.replace(
-            self._record, created=round(time.time(), 3), owner=settings.owner, tenant=settings.tenant
+            self._record,
+            created=round(time.time(), 3),
+            owner=settings.owner if self._owner is None else self._owner,
+            tenant=settings.tenant if self._tenant is None else self._tenant,
         )
         self._task = process.report(record, self._on_stop, self._origin)
         self._tracebacks = settings.tracebacks

@@ -19,7 +19,7 @@ def script() -> None:
 
 
 async def coroutine() -> None:
-    async with report("nightly-import") as job:
+    async with report("nightly-import", owner="ann", tenant=None) as job:
         assert_type(job, ReportedJob)
         await job.flush()
 

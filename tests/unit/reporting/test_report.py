@@ -46,6 +46,19 @@ async def process(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, ("ann", "acme")), ({"owner": "bob"}, ("bob", "acme")), ({"owner": "", "tenant": "zoo"}, ("", "zoo"))],
+    ids=str,
+)
+async def test_a_task_belongs_to_the_owner_of_the_process_or_to_another(process, options, expected):
+    """As to the user of a web application."""
+    with report("import", **options):
+        pass
+    (record,) = process.records
+    assert (record.owner, record.tenant) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "options", "kind", "title"),
     [
         ("nightly-import", {}, "nightly-import", "nightly-import"),
