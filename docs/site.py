@@ -41,6 +41,8 @@ API = {
         *("TaskError", "TaskCancelledError"),
     ),
     "headway.client": ("Client", "SyncClient", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
+    "headway.dramatiq": ("Headway", "Cancelled"),
+    "headway.rq": ("Queue", "Job", "Worker", "SimpleWorker", "SpawnWorker", "ReportingMixin"),
     "headway.executor": ("ContextThreadPoolExecutor",),
     "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),
     "headway.values.results": ("default_encoder",),
