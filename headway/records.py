@@ -104,11 +104,16 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     """The kinds that it runs."""
 
 
-class ReporterRecord(msgspec.Struct):
-    """The lease of a process that reports tasks. Kept in the KV bucket `<namespace>_reporters`, and renewed."""
+class ReporterRecord(msgspec.Struct, omit_defaults=True):
+    """The lease of a process that reports tasks, or of a task that is reported over HTTP.
+
+    Kept in the KV bucket `<namespace>_reporters`, and renewed.
+    """
 
     attempts: dict[str, int]
     """The attempts that have not ended, by their task."""
+    lost_seconds: float | None = None
+    """They are lost when the lease is not renewed for this long; None for the setting of the processor."""
 
 
 def decode_record(raw: bytes, type: type[T]) -> T:

@@ -27,6 +27,7 @@ from headway.events import Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.jetstream.stored import Stored
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 
 
 class Head(NamedTuple):
@@ -43,6 +44,8 @@ class Head(NamedTuple):
     size: int = 0
     """Bytes that were stored of the task, its record apart: payloads of events, `EVENT_BYTES` for each of them, and
     results. Counted for tasks that have an owner, so that the bytes of a tenant can be summed up from last events."""
+    producer: Producer | None = None
+    """How far the task is reported over HTTP: each event repeats it."""
 
 
 EMPTY = Head()
@@ -50,10 +53,12 @@ EVENT_BYTES = 256
 """Allowance for what the store keeps of an event beside its payload: subject, headers, and its own fields."""
 
 
-def head_after(event: Event, seq: int, ownership: Ownership = UNKNOWN, size: int = 0) -> Head:
+def head_after(
+    event: Event, seq: int, ownership: Ownership = UNKNOWN, size: int = 0, producer: Producer | None = None
+) -> Head:
     """The head of a log whose last event is `event`, stored at `seq`."""
     snap = seq if isinstance(event, Progress) else event.snap
-    return Head(seq, event.n, event.attempt, event.first or seq, snap, event, ownership, size)
+    return Head(seq, event.n, event.attempt, event.first or seq, snap, event, ownership, size, producer)
 
 
 async def read_head(log: Log, task: str) -> Head:
@@ -65,9 +70,14 @@ async def _head_of(log: Log, task: str, last: Stored | None) -> Head:
     if last is None:
         return EMPTY
     try:
-        return head_after(codec.decode(last.payload, task), last.seq, last.ownership, last.size)
+        return _head_at(last)
     except MalformedEventError:
         return await _head_before(log, task, last)
+
+
+def _head_at(stored: Stored) -> Head:
+    event = codec.decode(stored.payload, stored.task)
+    return head_after(event, stored.seq, stored.ownership, stored.size, stored.producer)
 
 
 async def _head_before(log: Log, task: str, last: Stored) -> Head:
@@ -76,7 +86,7 @@ async def _head_before(log: Log, task: str, last: Stored) -> Head:
     while page := await log.read(task, start):
         for stored in page:
             try:
-                good = head_after(codec.decode(stored.payload, task), stored.seq, stored.ownership, stored.size)
+                good = _head_at(stored)
             except MalformedEventError:
                 continue
         start = page[-1].seq + 1
@@ -141,9 +151,9 @@ class Chain:
             self._check(event, newest)
             stamped = self._stamp(event)
             payload = codec.encode(stamped)
-            size = self._size_with(payload)
+            size, producer = self._size_with(payload), self._repeated_producer()
             try:
-                ack = await self._put(payload, msg_id, size)
+                ack = await self._put(payload, msg_id, size, producer)
             except ConflictError:
                 if await self._catch_up(msg_id):
                     self._beside = 0
@@ -154,14 +164,39 @@ class Chain:
                 self._succeeded()
                 # A duplicate below the head is an earlier try of this writer, followed by another writer's event.
                 if ack.seq > self.head.seq:
-                    self.head, self._beside = head_after(stamped, ack.seq, self.head.ownership, size), 0
+                    self.head = head_after(stamped, ack.seq, self.head.ownership, size, producer)
+                    self._beside = 0
                 return self.head
 
-    async def _put(self, payload: bytes, msg_id: str, size: int) -> Ack:
+    async def append_once(self, event: Event, producer: Producer) -> Head:
+        """Append an event of `producer` if the log still ends at the head: another streamer may store the same one.
+
+        Raises ConflictError if it does not, and else what `append` raises, UnavailableError at once.
+        """
+        self._count += 1
+        self._check(event, self.attempt)
+        stamped = self._stamp(event)
+        payload = codec.encode(stamped)
+        size, ownership = self._size_with(payload), self.head.ownership
+        ack = await self._put(payload, f"{self.task}.{self._writer}.{self._count}", size, producer)
+        self.head = head_after(stamped, ack.seq, ownership, size, producer)
+        return self.head
+
+    async def _put(self, payload: bytes, msg_id: str, size: int, producer: Producer | None) -> Ack:
         head = self.head
         return await self.log.put(
-            self.task, payload, expected=head.seq, msg_id=msg_id, ownership=head.ownership, size=size
+            self.task,
+            payload,
+            expected=head.seq,
+            msg_id=msg_id,
+            ownership=head.ownership,
+            size=size,
+            producer=producer,
         )
+
+    def _repeated_producer(self) -> Producer | None:
+        """The producer of the current attempt; the next one has none, unless it is opened over HTTP."""
+        return self.head.producer if self.attempt in (None, self.head.attempt) else None
 
     def _size_with(self, payload: bytes) -> int:
         if self.head.ownership == UNKNOWN:

@@ -20,6 +20,7 @@ from headway.jetstream.inline_dispatch import DirectClient, OnRaw, positions, st
 from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import SIZE_HEADER, Stored, size_of
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 from headway.subjects import Names
 
 READ_BYTES = 128 * 1024
@@ -52,7 +53,15 @@ class JetStreamLog:
         return incarnation_of(info.created)
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
+        self,
+        task: str,
+        payload: bytes,
+        *,
+        expected: int,
+        msg_id: str,
+        ownership: Ownership = UNKNOWN,
+        size: int = 0,
+        producer: Producer | None = None,
     ) -> Ack:
         subject, stream = self._names.event(task), self._names.events_stream
         try:
@@ -63,7 +72,7 @@ class JetStreamLog:
                 expected=expected,
                 msg_id=msg_id,
                 stream=stream,
-                extra={**ownership.headers, SIZE_HEADER: str(size)} if size else ownership.headers,
+                extra=_headers_of(ownership, size, producer),
             )
         except TooLargeError as error:
             raise EventTooLargeError(len(payload), self._publisher.limit_bytes) from error
@@ -155,7 +164,13 @@ def _leader_reply(reply: Msg, task: str) -> Stored | None:
     headers = _headers(base64.b64decode(message.get("hdrs", "")))
     payload = base64.b64decode(message.get("data", ""))
     ownership = Ownership.of_headers(headers)
-    return Stored(message["seq"], payload, headers.get("Nats-Msg-Id", ""), task, ownership, size_of(headers))
+    producer = Producer.of_headers(headers)
+    return Stored(message["seq"], payload, headers.get("Nats-Msg-Id", ""), task, ownership, size_of(headers), producer)
+
+
+def _headers_of(ownership: Ownership, size: int, producer: Producer | None) -> dict[str, str]:
+    counted = {SIZE_HEADER: str(size)} if size else {}
+    return ownership.headers | counted | (producer.headers if producer else {})
 
 
 def _headers(raw: bytes) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from headway.jetstream.stored import Stored
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 
 
 class Ack(NamedTuple):
@@ -48,11 +49,19 @@ class Log(Protocol):
     """What writers and readers of logs need. All methods raise UnavailableError when NATS does not answer."""
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
+        self,
+        task: str,
+        payload: bytes,
+        *,
+        expected: int,
+        msg_id: str,
+        ownership: Ownership = UNKNOWN,
+        size: int = 0,
+        producer: Producer | None = None,
     ) -> Ack:
         """Append if the log of `task` still ends at sequence `expected` (0: is empty); else ConflictError.
 
-        `ownership` and `size`, if not 0, are found again in what is read.
+        `ownership`, `size` if not 0, and `producer` are found again in what is read.
         """
 
     async def last(self, task: str) -> Stored | None:

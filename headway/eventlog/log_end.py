@@ -1,4 +1,4 @@
-"""The end of a task's log, from which a job's next step is decided."""
+"""The end of a task's log, from which the next step of a job or of a reporter is decided."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ async def read_log_end(log: Log, task: str, ownership: Ownership = UNKNOWN) -> L
     head = await read_head(log, task)
     if head.ownership == UNKNOWN:
         head = head._replace(ownership=ownership)
-    return LogEnd(head, await _latest_progress(log, task, head))
+    return LogEnd(head, await latest_progress(log, task, head))
 
 
-async def _latest_progress(log: Log, task: str, head: Head) -> Progress | None:
+async def latest_progress(log: Log, task: str, head: Head) -> Progress | None:
+    """The last progress up to `head`; None when there is none, or when it was trimmed. Raises UnavailableError."""
     if isinstance(head.event, Progress):
         return head.event
     if not head.snap:

@@ -17,6 +17,7 @@ from headway.errors import UnavailableError
 from headway.jetstream.errors import mapped
 from headway.jetstream.stored import Stored, size_of
 from headway.ownership import Ownership
+from headway.producer import Producer
 
 _END = "204"
 _NOTHING = "404"
@@ -98,4 +99,5 @@ def _stored(message: Msg, headers: dict[str, str]) -> Stored:
         headers.get("Nats-Subject", "").rpartition(".")[2],
         Ownership.of_headers(headers),
         size_of(headers),
+        Producer.of_headers(headers),
     )

@@ -34,10 +34,10 @@ class Role(NamedTuple):
 def roles(names: Names) -> tuple[Role, ...]:
     """All roles of a namespace.
 
-    Streamers face the network: they cannot create or remove anything, and store nothing but events, jobs, new records
-    and requests to remove a task. Processors create what is missing, take jobs, store what comes of them, and remove
-    tasks: the server cannot limit the right to purge to single subjects. Reporters are workers that get their tasks
-    from elsewhere: they store the records and events of these.
+    Streamers face the network: they cannot create or remove anything, and store nothing but events, jobs, new records,
+    leases of tasks that are reported to them, and requests to remove a task. Processors create what is missing, take
+    jobs, store what comes of them, and remove tasks: the server cannot limit the right to purge to single subjects.
+    Reporters are workers that get their tasks from elsewhere: they store the records and events of these.
     """
     return (
         Role("streamer", "_INBOX_headway_streamer", _streamer(names), shared=(names.usage,)),
@@ -110,6 +110,7 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         Request(names.all_jobs),
         Request(names.all_deletions),
         Request(f"$KV.{names.tasks_bucket}.*"),
+        Request(f"$KV.{names.reporters_bucket}.*"),
         _direct_get(records),
         *_written_once(names.secrets_bucket),
         *_written_once(names.token_keys_bucket),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 
 
 class Stored(NamedTuple):
@@ -19,6 +20,8 @@ class Stored(NamedTuple):
     ownership: Ownership = UNKNOWN
     size: int = 0
     """Bytes of the log up to this event, as its writer has counted them: see `Chain`. 0 if it has not."""
+    producer: Producer | None = None
+    """Of a task that is reported over HTTP."""
 
 
 SIZE_HEADER = "Headway-Log-Bytes"

@@ -12,6 +12,7 @@ from headway.eventlog.log import Ack, Live, OnBeat, OnLive
 from headway.events import Event
 from headway.jetstream.stored import Stored
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 from headway.subjects import check_task
 
 C = TypeVar("C")
@@ -53,7 +54,15 @@ class MemoryLog:
         self._beats: defaultdict[str, list[OnBeat]] = defaultdict(list)
 
     async def put(
-        self, task: str, payload: bytes, *, expected: int, msg_id: str, ownership: Ownership = UNKNOWN, size: int = 0
+        self,
+        task: str,
+        payload: bytes,
+        *,
+        expected: int,
+        msg_id: str,
+        ownership: Ownership = UNKNOWN,
+        size: int = 0,
+        producer: Producer | None = None,
     ) -> Ack:
         await self._answer()
         if self.limit_bytes is not None and len(payload) > self.limit_bytes:
@@ -68,7 +77,7 @@ class MemoryLog:
             return Ack(self._ids[msg_id], True)
         self._seq += 1
         self._ids[msg_id] = self._seq
-        log.append(Stored(self._seq, payload, msg_id, task, ownership, size))
+        log.append(Stored(self._seq, payload, msg_id, task, ownership, size, producer))
         if self._max_per_task is not None and len(log) > self._max_per_task:
             del log[0]
         if not self.mute:

@@ -64,6 +64,12 @@ class MemoryBucket(_Store):
             asyncio.get_running_loop().call_later(life_seconds, self._entries.pop, key, None)
         return True
 
+    async def put(self, key: str, value: bytes) -> None:
+        await self._answer()
+        if self.full:
+            raise StoreFullError("the JetStream store")
+        self.set(key, value)
+
     async def seq_after(self, at: float) -> int:
         await self._read()
         return min((seq for key, (seq, _) in self._entries.items() if self.stored_at.get(key, 0.0) > at), default=0)

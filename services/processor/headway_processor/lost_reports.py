@@ -51,18 +51,28 @@ class Stores(NamedTuple):
     purge: Purge
 
 
+class _Seen(NamedTuple):
+    """A lease as it was seen first."""
+
+    seq: int
+    since: float
+    """The loop time."""
+    attempts: dict[str, int]
+    lost_seconds: float
+
+
 class LostReports:
     """Looks after the leases of reporters, as every processor does at the same time: a task has one end.
 
-    A lease is lost when this processor has seen it unchanged for `lost_seconds`, by its own clock, while NATS answered:
-    clocks of others do not matter, and no outage of NATS ends a task.
+    A lease is lost when this processor has seen it unchanged for its own time, or else `lost_seconds`, by its own
+    clock, while NATS answered: clocks of others do not matter, and no outage of NATS ends a task. One that holds no
+    task is removed when it is seen.
     """
 
     def __init__(self, stores: Stores, lost_seconds: float) -> None:
         self._stores = stores
         self._lost_seconds = lost_seconds
-        self._seen: dict[str, tuple[int, float]] = {}
-        """Sequence of each lease, and the loop time at which it was seen first."""
+        self._seen: dict[str, _Seen] = {}
 
     async def keep_ended(self) -> None:
         """Look again and again. A root task."""
@@ -78,11 +88,12 @@ class LostReports:
     async def look(self) -> None:
         """Read the leases, and end the tasks of those that are lost. Raises UnavailableError."""
         entries = await self._entries()
-        now, seen = asyncio.get_running_loop().time(), self._seen
-        self._seen = {entry.key: _first(entry, seen, now) for entry in entries}
+        now, before = asyncio.get_running_loop().time(), self._seen
+        self._seen = {entry.key: self._first(entry, before.get(entry.key), now) for entry in entries}
         for entry in entries:
-            if now - self._seen[entry.key][1] >= self._lost_seconds:
-                await self._end_all(entry)
+            seen = self._seen[entry.key]
+            if not seen.attempts or now - seen.since >= seen.lost_seconds:
+                await self._end_all(entry, seen)
 
     async def _entries(self) -> list[Entry]:
         found: list[Entry] = []
@@ -90,15 +101,21 @@ class LostReports:
             found += page
         return found
 
-    async def _end_all(self, lease: Entry) -> None:
+    def _first(self, entry: Entry, before: _Seen | None, now: float) -> _Seen:
+        """What is known of a lease: since when, if it was not renewed since then."""
+        if before is not None and before.seq == entry.seq:
+            return before
         try:
-            attempts = decode_record(lease.value, ReporterRecord).attempts
+            lease = decode_record(entry.value, ReporterRecord)
         except MalformedEventError:
-            logger.warning("a lease is malformed", extra={"action": "lease_malformed", "reporter": lease.key})
-            attempts = {}
-        for task, attempt in attempts.items():
+            logger.warning("a lease is malformed", extra={"action": "lease_malformed", "reporter": entry.key})
+            lease = ReporterRecord({})
+        return _Seen(entry.seq, now, lease.attempts, lease.lost_seconds or self._lost_seconds)
+
+    async def _end_all(self, lease: Entry, seen: _Seen) -> None:
+        for task, attempt in seen.attempts.items():
             if (record := await self._record(task)) is not None and record.reported:
-                await self._end(record, attempt)
+                await self._end(record, attempt, seen.lost_seconds)
         await self._stores.purge(lease.key, lease.seq)
 
     async def _record(self, task: str) -> TaskRecord | None:
@@ -108,21 +125,16 @@ class LostReports:
         except MalformedEventError:
             return None
 
-    async def _end(self, record: TaskRecord, attempt: int) -> None:
+    async def _end(self, record: TaskRecord, attempt: int, lost_seconds: float) -> None:
         end = await read_log_end(self._stores.log, record.task, record.ownership)
         if (end.head.event is not None and is_terminal(end.head.event)) or end.head.attempt > attempt:
             return  # another worker runs a newer attempt
         if end.latest is not None and end.latest.status == "retrying":
             return  # the attempt has ended, and the task waits in its queue for the next one
-        message = f"its reporter has vanished: nothing was heard of it for {self._lost_seconds:g} s"
+        message = f"its reporter has vanished: nothing was heard of it for {lost_seconds:g} s"
         error = ErrorInfo("Lost", message, retryable=False, transient=True)
         chain = Chain(self._stores.log, record.task, end.head, attempt=end.head.attempt, patient=False)
         with suppress(EndedError, SupersededError):  # another processor was faster, or the reporter has come back
             await chain.append(last_progress(end.latest, status="error", message=message, error=error))
             extra = {"action": "report_lost", "task": record.task, "kind": record.kind}
             logger.warning("a reported task is lost with its reporter", extra=extra)
-
-
-def _first(entry: Entry, seen: dict[str, tuple[int, float]], now: float) -> tuple[int, float]:
-    before = seen.get(entry.key)
-    return before if before is not None and before[0] == entry.seq else (entry.seq, now)

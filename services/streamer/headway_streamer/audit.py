@@ -16,6 +16,8 @@ ACTIONS: Mapping[str, str] = {
     "task_retried": "a task was submitted again as a new one; `retry_of` is the old one",
     "task_cancelled": "the end of a task was requested",
     "task_deleted": "a task was deleted",
+    "report_opened": "a task was opened that its caller reports; `epoch` is its attempt",
+    "report_ended": "a reported task was ended by its producer; `status`",
     "stream_token_minted": "a token for streams of tasks was minted",
     "start_token_minted": "a token that starts one task of a kind was minted",
     "token_revoked": "a token was revoked; `of` is its owner, unless it was named by its id",

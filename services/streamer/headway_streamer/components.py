@@ -31,6 +31,8 @@ from headway_streamer.http.submission import Submissions
 from headway_streamer.limits.exchange import Exchange
 from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
+from headway_streamer.reports.leases import ReportLeases
+from headway_streamer.reports.reports import Reports
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
@@ -98,6 +100,7 @@ class Components:
             self.limits.stored,
             self.decoder.malformed,
         )
+        self.reports = Reports(self.log, self.task_store, ReportLeases(Bucket(client, names.reporters_bucket)))
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
         )
@@ -140,6 +143,7 @@ class Components:
             history=self.history,
             results=self.results,
             submissions=submissions,
+            reports=self.reports,
             access=self.access,
             task_streams=TaskStreams(self.settings, streams, self.task_store, self.listing),
             start_and_stream=StartAndStream(self.settings, self.kinds, submissions, streams, self.drain),

@@ -8,7 +8,10 @@ from headway_streamer.api.models import Fault, ProblemDetails
 
 
 class Problem(HeadwayError):
-    """An error response. Each of `errors` points into the body: ``{"pointer": "/params/url", "detail": "…"}``."""
+    """An error response. Each of `errors` points into the body: ``{"pointer": "/params/url", "detail": "…"}``.
+
+    `expected` is the number that the next event of a report must have, where that is the matter.
+    """
 
     def __init__(
         self,
@@ -18,6 +21,7 @@ class Problem(HeadwayError):
         *,
         errors: list[dict[str, str]] | None = None,
         headers: dict[str, str] | None = None,
+        expected: int | None = None,
     ) -> None:
         super().__init__(f"{status} {title}: {detail}")
         self.status = status
@@ -25,6 +29,7 @@ class Problem(HeadwayError):
         self.detail = detail
         self.errors = errors or []
         self.headers = headers or {}
+        self.expected = expected
 
     def body(self) -> bytes:
         """The body, of type application/problem+json."""
@@ -33,6 +38,8 @@ class Problem(HeadwayError):
             details.detail = self.detail
         if self.errors:
             details.errors = [Fault(**error) for error in self.errors]
+        if self.expected is not None:
+            details.expected = self.expected
         return codec.encode_json(details)
 
 
@@ -55,6 +62,12 @@ def unavailable() -> Problem:
     return Problem(
         503, "Service Unavailable", "NATS does not answer; nothing was stored. Try again.", headers={"Retry-After": "2"}
     )
+
+
+def repeatable() -> Problem:
+    """503: NATS does not answer, and a part of the reports may be stored. The same may be sent again."""
+    detail = "NATS does not answer. Send the same again: what is stored of it is skipped."
+    return Problem(503, "Service Unavailable", detail, headers={"Retry-After": "2"})
 
 
 def too_large(error: TooLargeError) -> Problem:

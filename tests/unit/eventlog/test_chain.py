@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from headway import codec
 from headway.errors import (
     CancelRequestedError,
+    ConflictError,
     EndedError,
     EventTooLargeError,
     InvalidNameError,
@@ -24,6 +25,7 @@ from headway.eventlog.log import Ack
 from headway.events import Cancel, Chunk, LogLine, Progress, is_terminal
 from headway.lifecycle import JobLifecycle
 from headway.ownership import UNKNOWN, Ownership
+from headway.producer import Producer
 from headway.testing import MemoryLog, progress
 
 
@@ -62,6 +64,22 @@ async def test_each_event_repeats_whose_the_task_is(other):
     await chain.append(progress(status="cancelled"))
     assert [stored.ownership for stored in await log.read("t1")] == [mine] * 3
     assert head_after(progress(n=1), 4, other).ownership == other
+
+
+async def test_each_event_of_an_attempt_repeats_how_far_its_producer_has_reported():
+    log = MemoryLog()
+    chain = Chain(log, "t1", attempt=1, patient=False)
+    await chain.append_once(progress(), Producer())
+    await chain.append_once(progress(), Producer(3))
+    other = Chain(log, "t1", await read_head(log, "t1"), attempt=1, patient=False)
+    await other.append_once(progress(), Producer(4))
+    with pytest.raises(ConflictError):
+        await chain.append_once(progress(), Producer(4))
+    await Chain(log, "t1", await read_head(log, "t1")).append(progress())
+    await Chain(log, "t1", await read_head(log, "t1"), attempt=2).begin(progress())
+    await Chain(log, "t1", await read_head(log, "t1"), attempt=2).append(progress())
+    found = [stored.producer for stored in await log.read("t1")]
+    assert found == [Producer(), Producer(3), Producer(4), Producer(4), None, None]
 
 
 LOGS = pytest.mark.parametrize("make_log", [MemoryLog, Replicated])

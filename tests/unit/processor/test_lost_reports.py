@@ -24,9 +24,10 @@ class Leases:
     def __init__(self):
         self.entries, self.seq, self.away = {}, 0, False
 
-    def renew(self, reporter, *tasks, raw=None):
+    def renew(self, reporter, *tasks, raw=None, lost_seconds=None):
         self.seq += 1
-        value = codec.encode_json(ReporterRecord(dict.fromkeys(tasks, 1))) if raw is None else raw
+        record = ReporterRecord(dict.fromkeys(tasks, 1), lost_seconds)
+        value = codec.encode_json(record) if raw is None else raw
         self.entries[reporter] = Entry(self.seq, reporter, value)
 
     async def page(self, start):
@@ -114,6 +115,24 @@ async def test_a_task_that_waits_in_its_queue_for_another_attempt_is_not_lost(be
     bench.processor()
     await asyncio.sleep(80)
     assert bench.ends("a") == [("retrying", None)]
+
+
+async def test_a_lease_may_have_a_time_of_its_own_and_an_empty_one_is_removed_when_it_is_seen(bench):
+    for task in ("short", "long"):
+        await bench.reported(task, progress())
+    bench.leases.renew("r1", "short", lost_seconds=15.0)
+    bench.leases.renew("r2", "long", lost_seconds=600.0)
+    bench.leases.renew("r3")
+    bench.processor()
+    await asyncio.sleep(1)
+    assert bench.leases.entries.keys() == {"r1", "r2"}
+    await asyncio.sleep(29)
+    assert (bench.ends("short"), bench.ends("long")) == ([("error", "Lost")], [])
+    assert "15 s" in bench.log.events("short")[-1].message
+    await asyncio.sleep(560)
+    assert bench.ends("long") == []
+    await asyncio.sleep(30)
+    assert bench.ends("long") == [("error", "Lost")]
 
 
 async def test_an_outage_of_nats_ends_nothing(bench):

@@ -14,6 +14,8 @@ from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, Memor
 from headway_streamer.frames.cursor import START
 from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
+from headway_streamer.reports.leases import ReportLeases
+from headway_streamer.reports.reports import Reports
 from headway_streamer.settings import Settings
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
@@ -111,6 +113,8 @@ class StreamerParts:
             self.limits.stored,
             malformed,
         )
+        self.report_leases = MemoryBucket()
+        self.reports = Reports(log, self.task_store, ReportLeases(self.report_leases))
         self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
         self.listing = Listing(self.records, log, self.history, self.decoder)
         self.presence = Presence(log)

@@ -18,10 +18,13 @@ from tests.unit.streamer.limits.test_limits import ADA, Made
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 SETTINGS = AccessSettings(access="jwt", jwt_secret=tokens.SECRET, jwt_issuer=tokens.ISSUER, claim_tenant="org")
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tokens:revoke"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report tokens:revoke"
 PLANTED = "planted-2b7e1516"
 KEY = {"Idempotency-Key": f"key-{PLANTED}"}
 BODY = {"kind": "k", "params": {"secret": PLANTED}}
+REPORT = {"kind": "k", "id": "reported", "title": PLANTED, "message": PLANTED}
+BATCH = {"epoch": 1, "sequence": 1, "events": [{"type": "chunk", "text": PLANTED}]}
+END = {"epoch": 1, "sequence": 2, "status": "completed", "result": PLANTED}
 
 
 class Lines:
@@ -64,6 +67,10 @@ async def test_each_act_writes_its_lines_once_and_none_holds_a_secret(log, caplo
             (by_start, ["task_submitted"]),
             (again, ["task_joined"]),
             (client.post("/api/v1/tasks/ended/retry", json={}, headers=who()), ["task_retried", "stream_token_minted"]),
+            (client.post("/api/v1/reports", json=REPORT, headers=who()), ["report_opened", "stream_token_minted"]),
+            (client.post("/api/v1/reports/reported/events", json=BATCH, headers=who()), []),
+            (client.post("/api/v1/reports/reported/end", json=END, headers=who()), ["report_ended"]),
+            (client.post("/api/v1/reports/reported/end", json=END, headers=who()), []),
             (client.post("/api/v1/tasks/running/cancel", json={"reason": PLANTED}, headers=who()), ["task_cancelled"]),
             (client.delete("/api/v1/tasks/ended", headers=who()), ["task_deleted"]),
             (client.post("/api/v1/tasks/running/token", json={}, headers=who()), ["stream_token_minted"]),

@@ -45,8 +45,19 @@ class Principal(NamedTuple):
 
     def may_run(self, kind: str) -> bool:
         """Whether tasks of `kind` may be submitted."""
+        return SUBMIT in self.scopes and self._has_kind(kind)
+
+    def may_report(self, kind: str) -> bool:
+        """Whether tasks of `kind` may be reported."""
+        return REPORT in self.scopes and self._has_kind(kind)
+
+    def owns(self, ownership: Ownership) -> bool:
+        """Whether a task is one's own, whatever the scopes are: nobody reports for others."""
+        return ownership == Ownership(self.owner, self.tenant)
+
+    def _has_kind(self, kind: str) -> bool:
         kinds = {scope for scope in self.scopes if scope.startswith(KINDS)}
-        return SUBMIT in self.scopes and (not kinds or KINDS + kind in kinds)
+        return not kinds or KINDS + kind in kinds
 
     def sees(self, record: TaskRecord) -> bool:
         """Whether the task is one's own, or one of the tenant for a principal with the scope `tasks:all`."""
@@ -67,6 +78,14 @@ class Everybody(Principal):
         return True
 
     def may_run(self, kind: str) -> bool:
+        """Return True."""
+        return True
+
+    def may_report(self, kind: str) -> bool:
+        """Return True."""
+        return True
+
+    def owns(self, ownership: Ownership) -> bool:
         """Return True."""
         return True
 

@@ -206,6 +206,8 @@ class ProblemDetails(msgspec.Struct, kw_only=True):
     detail: str | UnsetType = UNSET
     """What happened, and what to do about it."""
     errors: list[Fault] | UnsetType = UNSET
+    expected: int | UnsetType = UNSET
+    """The number that the next event of a report must have. Present if events are missing."""
 
 
 class Job(JobMessage, kw_only=True):

@@ -10,6 +10,7 @@ from headway_streamer.api.events import EVENTS, STREAMS, dialect_schemas, stream
 from headway_streamer.api.models import AcceptedTask, ProblemDetails
 from headway_streamer.api.operations import EVERYWHERE, JSON, OPERATIONS, PROBLEMS, PROTECTED, STREAM, Operation
 from headway_streamer.api.parameters import Parameter
+from headway_streamer.api.report_models import OpenedReport
 from headway_streamer.api.schemas import Schema, components, reference
 
 ABOUT = """Live progress of long-running work.
@@ -20,6 +21,9 @@ of its events, as in OpenAPI 3.2; `x-events` names the same by the name of the e
 """
 _ETAG = {"ETag": {"description": "Changes with each event.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "Path of the task.", "schema": {"type": "string"}}}
+_TASKS = ("tasks", "streams", "tokens")
+_FOLLOWED: dict[Any, tuple[str, ...]] = {AcceptedTask: _TASKS, OpenedReport: (*_TASKS, "reports")}
+"""The tags of the operations that can follow an answer."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
 
 
@@ -84,10 +88,10 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _success(operation: Operation, status: int, text: str) -> dict[str, Any]:
     described: dict[str, Any] = {"description": text}
-    if status in (200, 202):
+    if status in (200, 201, 202):
         described["content"] = _content(operation)
-    if operation.answer is AcceptedTask:
-        described |= {"headers": _LOCATION, "links": _links()}
+    if operation.answer in _FOLLOWED:
+        described |= {"headers": _LOCATION, "links": _links(_FOLLOWED[operation.answer])}
     elif any(parameter.name == "If-None-Match" for parameter in operation.parameters) and status in (200, 304):
         described["headers"] = _ETAG
     return described
@@ -106,13 +110,13 @@ def _content(operation: Operation) -> dict[str, Any]:
     return content
 
 
-def _links() -> dict[str, Any]:
-    """What can be done with an accepted task."""
+def _links(tags: tuple[str, ...]) -> dict[str, Any]:
+    """What can be done with a task, by operations of these tags."""
     same = {"task": "$response.body#/task"}
     return {
         operation.id: {"operationId": operation.id, "parameters": same}
         for operation in OPERATIONS
-        if "{task}" in operation.path
+        if "{task}" in operation.path and operation.tag in tags
     }
 
 

@@ -33,6 +33,7 @@ from headway_streamer.api.parameters import (
     TASK,
     Parameter,
 )
+from headway_streamer.api.report_models import Batch, EndedReport, OpenedReport, ReportEnd, ReportRequest, StoredBatch
 
 JSON, STREAM, HTML = "application/json", "text/event-stream", "text/html"
 Dialect = Literal["native", "celery", "three_words"]
@@ -276,6 +277,42 @@ OPERATIONS = (
         (404, 409, 503),
         (TASK,),
         answer=object,
+    ),
+    Operation(
+        "post",
+        "/api/v1/reports",
+        "openReport",
+        "reports",
+        "Open a task that the caller runs and reports",
+        {201: "The task is stored", 200: "The next attempt of a task that the caller has opened before"},
+        (409, 415, 422, 429, 503, 507),
+        (IDEMPOTENCY_KEY,),
+        ReportRequest,
+        OpenedReport,
+    ),
+    Operation(
+        "post",
+        "/api/v1/reports/{task}/events",
+        "appendEvents",
+        "reports",
+        "Append events, and renew the lease: what is stored already is skipped",
+        {200: "All events are stored, or the task is to be cancelled"},
+        (404, 409, 415, 422, 503, 507),
+        (TASK,),
+        Batch,
+        StoredBatch,
+    ),
+    Operation(
+        "post",
+        "/api/v1/reports/{task}/end",
+        "endReport",
+        "reports",
+        "End a task that the caller reports",
+        {200: "The task has ended; the status is that of the first end"},
+        (404, 409, 415, 422, 503, 507),
+        (TASK,),
+        ReportEnd,
+        EndedReport,
     ),
     _stream(
         "/api/v1/tasks/{task}/stream",

@@ -17,6 +17,7 @@ from headway_streamer.http import (
     errors,
     kinds,
     process,
+    report_routes,
     revocations,
     session,
     sign_in,
@@ -30,6 +31,7 @@ from headway_streamer.http.options import options_of
 from headway_streamer.http.process import StartAndStream
 from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
+from headway_streamer.reports.reports import Reports
 from headway_streamer.settings import Settings
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import KindCatalogue
@@ -51,6 +53,9 @@ ROUTES = [
     tasks.retry_task,
     tasks.delete_task,
     tasks.get_result,
+    report_routes.open_report,
+    report_routes.append_events,
+    report_routes.end_report,
     documents.openapi_json,
     documents.openapi_yaml,
     documents.asyncapi_json,
@@ -74,6 +79,7 @@ def create_app(
     history: History,
     results: Results,
     submissions: Submissions,
+    reports: Reports,
     access: Access,
     task_streams: TaskStreams,
     start_and_stream: StartAndStream,
@@ -90,6 +96,7 @@ def create_app(
             "history": _provide(history),
             "results": _provide(results),
             "submissions": _provide(submissions),
+            "reports": _provide(reports),
             "task_streams": _provide(task_streams),
             "access": _provide(access),
             "start_and_stream": _provide(start_and_stream),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -17,7 +18,7 @@ from headway_streamer.api.models import MAX_KEY_CHARS
 from headway_streamer.http.authentication import authorise
 from headway_streamer.http.callers import Callers
 from headway_streamer.http.head import HEAD
-from headway_streamer.problems import Problem, not_found
+from headway_streamer.problems import Problem, not_found, pointer
 from headway_streamer.watch.admission import StreamRequest
 
 JSON = "application/json"
@@ -25,6 +26,8 @@ EVENT_STREAM = "text/event-stream"
 RESERVED_QUERY = frozenset(("kind", "cursor", "from", "merge", "token", "key", "cancel_on_disconnect"))
 
 T = TypeVar("T")
+_STEPS = re.compile(r"\.([^.\[`]+)|\[(\d+)\]")
+"""Of the places that msgspec names."""
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -84,9 +87,20 @@ async def read_body(request: AnyRequest, type: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:
-        raise Problem(422, "Body does not fit", str(error)) from error
+        detail, place = _misfit(str(error))
+        raise Problem(422, "Body does not fit", str(error), errors=[{"pointer": place, "detail": detail}]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "Body is not JSON", str(error)) from error
+
+
+def _misfit(text: str) -> tuple[str, str]:
+    """What msgspec says does not fit, and the JSON pointer of its place.
+
+    >>> _misfit("Expected `str`, got `int` - at `$.events[2].text`")
+    ('Expected `str`, got `int`', '/events/2/text')
+    """
+    detail, _, path = text.partition(" - at `$")
+    return detail, pointer(*(name or int(number) for name, number in _STEPS.findall(path)))
 
 
 def read_key(key: str) -> str:

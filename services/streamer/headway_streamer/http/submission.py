@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from headway import codec
@@ -10,7 +12,7 @@ from headway.records import KindRecord, TaskRecord
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
-from headway_streamer.access.principal import KINDS, SUBMIT, Principal
+from headway_streamer.access.principal import KINDS, REPORT, SUBMIT, Principal
 from headway_streamer.http.callers import Callers
 from headway_streamer.limits.caller import Caller, tenant_key
 from headway_streamer.limits.limits import Limits
@@ -57,6 +59,28 @@ class Submissions:
         self._metrics = metrics
         self._limits = limits
 
+    def check_report(self, principal: Principal, kind: str, caller: Caller) -> None:
+        """Raise a Problem if a task of `kind` cannot be opened here now. It counts against the limits of `caller`.
+
+        Raises LimitedError and ForbiddenError.
+        """
+        self._limits.submit(caller)
+        if not principal.may_report(kind):
+            raise ForbiddenError(KINDS + kind if principal.may(REPORT) else REPORT)
+        self._check_serving()
+
+    @contextmanager
+    def noting_rejections(self, principal: Principal, caller: Caller) -> Iterator[None]:
+        """Count what is raised because a task cannot be stored."""
+        try:
+            yield
+        except (TooLargeError, UnavailableError) as error:
+            self._metrics.submission_rejected(_REASONS[type(error)])
+            raise
+        except QuotaError:
+            self._limits.note("bytes_per_tenant", caller, tenant_key(principal.tenant))
+            raise
+
     async def check(self, principal: Principal, kind: str, params: Any) -> KindRecord:
         """The kind. Raise a Problem if a task of `kind` with `params` cannot be started here now.
 
@@ -64,9 +88,7 @@ class Submissions:
         """
         if not principal.may_run(kind):
             raise ForbiddenError(KINDS + kind if principal.may(SUBMIT) else SUBMIT)
-        if self._drain.draining:
-            detail = "This streamer is shutting down. Try again."
-            raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
+        self._check_serving()
         found = await self._kinds.kind(kind)
         await check_params_of_any_size(found, params)
         return found
@@ -95,7 +117,7 @@ class Submissions:
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)
         processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
-        try:
+        with self.noting_rejections(principal, caller):
             record, new = await self._task_store.submit(
                 kind,
                 encoded,
@@ -107,15 +129,14 @@ class Submissions:
                 cancel_on_disconnect=cancel_on_disconnect,
                 message=WAITING if processors else no_processor(kind),
             )
-        except (TooLargeError, UnavailableError) as error:
-            self._metrics.submission_rejected(_REASONS[type(error)])
-            raise
-        except QuotaError:
-            self._limits.note("bytes_per_tenant", caller, tenant_key(principal.tenant))
-            raise
         if new:
             self._metrics.submitted(kind)
         return Submitted(record, processors, new)
+
+    def _check_serving(self) -> None:
+        if self._drain.draining:
+            detail = "This streamer is shutting down. Try again."
+            raise Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
 
     def stream_token(self, principal: Principal, task: str) -> str:
         """A token for the query of an EventSource. Empty if none is needed."""

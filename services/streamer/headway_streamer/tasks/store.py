@@ -94,8 +94,7 @@ class TaskStore:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                scope = f"{tenant}\0{owner}" if tenant else owner  # names are printable
-                task = await self._task_ids.of_key(scope, key) if key else new_task()
+                task = await self.id_of(owner, tenant, key)
                 if key:
                     await self._check_not_deleted(task)
                 record = TaskRecord(
@@ -118,6 +117,24 @@ class TaskStore:
             raise
         except TimeoutError as error:
             raise UnavailableError("the job was not acknowledged in time") from error
+
+    async def id_of(self, owner: str, tenant: str, key: str) -> str:
+        """The id that belongs to an owner's idempotency key; a new one without a key."""
+        scope = f"{tenant}\0{owner}" if tenant else owner  # names are printable
+        return await self._task_ids.of_key(scope, key) if key else new_task()
+
+    async def create(self, record: TaskRecord) -> bool:
+        """Store the record of a task that no processor runs. False if there is one of that id.
+
+        Raises StoreFullError and QuotaError before anything is stored.
+        """
+        if (rejection := self._rejection(record.tenant, ENVELOPE_BYTES)) is not None:
+            raise rejection
+        try:
+            return await self._records.create(record.task, codec.encode_json(record))
+        except StoreFullError as error:
+            self._capacity.note_full(error)
+            raise
 
     async def record(self, task: str) -> TaskRecord | None:
         """The record of `task`, if there is one. Raises MalformedEventError if it cannot be decoded."""

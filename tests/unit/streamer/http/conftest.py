@@ -32,6 +32,7 @@ def app_of(parts, access=None):
         history=parts.history,
         results=parts.results,
         submissions=submissions,
+        reports=parts.reports,
         access=access,
         task_streams=TaskStreams(parts.settings, streams, parts.task_store, parts.listing),
         start_and_stream=StartAndStream(parts.settings, parts.kinds, submissions, streams, parts.drain),

@@ -32,7 +32,14 @@ OPEN = {
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
 }
 """Paths that need no token."""
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report"
+BODIES = {
+    "/api/v1/tasks": {"kind": "k"},
+    "/api/v1/reports": {"kind": "k"},
+    "/api/v1/reports/{task}/events": {"epoch": 1, "sequence": 1},
+    "/api/v1/reports/{task}/end": {"epoch": 1, "sequence": 1, "status": "completed"},
+}
+"""What a request must have, by path."""
 
 
 def headers(owner="ann", org="acme", scope=SCOPES, **claims):
@@ -61,7 +68,7 @@ async def add_task(parts, log, task, owner, tenant):
     record = TaskRecord(task=task, kind="k", created=1.0, owner=owner, tenant=tenant)
     parts.records.set(task, codec.encode_json(record))
     event = progress(task=task, n=1, attempt=1, at=1.0, status="completed", progress=100.0, data={"secret": task})
-    await log.put(task, codec.encode(event), expected=0, msg_id=task)
+    await log.put(task, codec.encode(event), expected=0, msg_id=task, ownership=record.ownership)
 
 
 async def routes(client):
@@ -75,7 +82,7 @@ async def ask(client, method, path, task, **options):
     if path == "/api/v1/stream":
         url += f"?task={task}"
     if method == "POST":
-        options["json"] = {"kind": "k"} if path == "/api/v1/tasks" else {}
+        options["json"] = BODIES.get(path, {})
     given = {"Accept": "text/event-stream"} if path.endswith("stream") else {}
     return await client.request(method, url, headers=given | options.pop("headers", {}), **options)
 
@@ -142,6 +149,9 @@ async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(
     ("method", "path", "scope"),
     [
         ("POST", "/api/v1/tasks", "tasks:submit"),
+        ("POST", "/api/v1/reports", "tasks:report"),
+        ("POST", "/api/v1/reports/{task}/events", "tasks:report"),
+        ("POST", "/api/v1/reports/{task}/end", "tasks:report"),
         ("GET", "/api/v1/tasks", "tasks:read"),
         ("GET", "/api/v1/tasks/{task}", "tasks:read"),
         ("GET", "/api/v1/tasks/{task}/stream", "tasks:read"),
