@@ -18,9 +18,9 @@ from headway.jetstream.kv import Bucket
 from headway.jetstream.purge import Purger
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
+from headway.log_capture import captured_logging
 from headway.service.supervisor import run_until_first_ends
 from headway_processor import kinds_publisher, lease, lost_reports, ops
-from headway_processor.attempts.log_capture import captured_logging
 from headway_processor.attempts.print_capture import captured_print
 from headway_processor.context import RunContext
 from headway_processor.deletion.removal import TaskRemoval

@@ -15,11 +15,11 @@ from headway.errors import TaskError
 from headway.job import Job
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
+from headway.log_capture import kind_level, number_of
 from headway.track import current
 from headway.values.results import Encoded, encode_result
 from headway_processor.attempts.decision import HandlerOutcome, Raised, Returned
 from headway_processor.attempts.errors import TimedOutError
-from headway_processor.attempts.log_capture import kind_level, number_of
 from headway_processor.attempts.print_capture import PrintedLines, flush_printed, printed
 
 STOP_SECONDS = 3.0

@@ -9,9 +9,9 @@ from contextvars import copy_context
 import pytest
 
 from headway.events import LogLine
+from headway.log_capture import captured_logging
 from headway.testing import MemoryLog, start_job
 from headway.track import current
-from headway_processor.attempts.log_capture import captured_logging
 
 log = logging.getLogger("shop.images")
 
