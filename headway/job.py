@@ -13,6 +13,7 @@ from typing import TypeVar, get_args
 from headway.errors import LogError, TaskCancelledError
 from headway.events import Level, LogLine
 from headway.outbox import Outbox
+from headway.progress.bar import Bar
 from headway.progress.counting import Track, innermost_track, leave
 from headway.progress.state import ProgressState
 from headway.values.coercion import clean, number, shorten
@@ -167,6 +168,28 @@ class Job:
                     outbox.touch()
         finally:
             leave(count)
+
+    def bar(
+        self,
+        *,
+        total: float | None = None,
+        unit: str | None = None,
+        message: str | None = None,
+        initial: float = 0,
+        within: Bar | None = None,
+    ) -> Bar:
+        """Begin a count that other code keeps, such as a library with a callback for its progress.
+
+        It is shown as a loop of `track` that begins here: call `move(done)` or `step(count)`, and `close()` at last.
+
+        Args:
+            total: when all is done, `initial` included (default: unknown).
+            unit: unit of the count, such as "rows".
+            message: the task's message; for a nested bar, the label of its own line.
+            initial: units that were done before: they count for the bar and not for the rate.
+            within: the bar in whose current row this one counts (default: the loop or bar that runs in this context).
+        """
+        return Bar(self._state, self._outbox, total=total, unit=unit, message=message, initial=initial, within=within)
 
     @property
     def cancelled(self) -> bool:

@@ -137,6 +137,12 @@ class Track:
         """Whether the loop is being iterated."""
         return self.root is not None
 
+    @property
+    def misplaced(self) -> bool:
+        """Whether the loop belongs to an outer one that has ended, or to a row of it that is done."""
+        outer = self.outer
+        return outer is not None and (outer.root is None or outer.level_row != outer.counter.done)
+
     def here(self) -> Level:
         """The level within the current row."""
         row = self.counter.done

@@ -99,19 +99,48 @@ class ProgressState:
                 self.simple = not self.level.running()
         return self.simple
 
-    def begin(self, *, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
-        """Begin a loop; what this context reports from now on is within it."""
+    def begin(
+        self,
+        *,
+        total: float | None,
+        unit: str | None,
+        message: str | None,
+        initial: float,
+        within: Track | None = None,
+    ) -> Track:
+        """Begin a loop; what this context reports from now on is within it.
+
+        With `within` the loop belongs to the current row of that one, and the context stays as it is.
+        """
         with self.lock:
-            foreign = innermost(self.level) is None and not self._belongs()
-            outer = self.track()
+            foreign = within is None and innermost(self.level) is None and not self._belongs()
+            outer = self.track() if within is None or within.root is not self.level else within
             level = self.level if outer is None else outer.here()
             track = Track(self.level, outer, total=total, initial=initial)
             track.foreign = foreign
             level.begin(track, self._clock())
             self._name(track, level, unit, message)
             self.simple = False
-        enter(track)
+        if within is None:
+            enter(track)
         return track
+
+    def rejoin(self, track: Track) -> None:
+        """Move a loop that goes on to the current row of the innermost outer loop that runs."""
+        with self.lock:
+            while track.outer is not None and not track.outer.open:
+                track.outer = track.outer.outer
+            if track.root is self.level and track.counter is track:
+                level = self.level if track.outer is None else track.outer.here()
+                level.begin(track, self._clock())
+
+    def rename(self, track: Track, message: str) -> None:
+        """Change the message of a loop: that of the task, or its label."""
+        level = self.level if track.outer is None else None
+        if level is not None and (track.counter is level or not level.counted):
+            self.message = message
+        else:
+            track.label = message
 
     def _name(self, track: Track, level: Level, unit: str | None, message: str | None) -> None:
         if track.counter is level or (level is self.level and not level.counted):
