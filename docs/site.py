@@ -44,6 +44,9 @@ API = {
     "headway.dramatiq": ("Headway", "Cancelled"),
     "headway.rq": ("Queue", "Job", "Worker", "SimpleWorker", "SpawnWorker", "ReportingMixin"),
     "headway.executor": ("ContextThreadPoolExecutor",),
+    "headway.logging": ("connect", "TaskHandler"),
+    "headway.rich": ("connect",),
+    "headway.tqdm": ("connect",),
     "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),
     "headway.values.results": ("default_encoder",),
 }
