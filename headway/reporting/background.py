@@ -48,7 +48,8 @@ class Background:
         self._storing: set[Future[None]] = set()
         """What is stored of tasks that others run."""
         self._connection: _ReporterConnection = self._call(_connection(nats)).result()
-        self._opening: Future[None] | None = None
+        # Here, since many threads may report their first task at the same time. None are reported by wrong settings.
+        self._opening: Future[None] | None = self._call(self._connection.open()) if settings.max_tasks else None
         client, names = self._connection.client, self._connection.names
         lease = ReporterLease(Bucket(client, names.reporters_bucket), settings.renew_seconds)
         self._stores = Stores(JetStreamLog(client, names), Bucket(client, names.tasks_bucket), lease)
@@ -67,7 +68,7 @@ class Background:
             self._leave_out()
         else:
             self._running.add(task)
-            task.stored = self._call(self._run(task, self._opened()))
+            task.stored = self._call(self._run(task))
         return task
 
     def submit(self, record: TaskRecord) -> Future[None]:
@@ -87,13 +88,13 @@ class Background:
     def _full(self) -> bool:
         return len(self._running) + len(self._storing) >= self.settings.max_tasks
 
-    def _opened(self) -> Future[None]:
-        self._opening = self._opening or self._call(self._connection.open())
-        return self._opening
+    async def _opened(self) -> None:
+        assert self._opening is not None
+        await asyncio.shield(asyncio.wrap_future(self._opening))
 
-    async def _run(self, task: ReportedTask, opening: Future[None]) -> None:
+    async def _run(self, task: ReportedTask) -> None:
         try:
-            await asyncio.shield(asyncio.wrap_future(opening))
+            await self._opened()
             await task.run()
         finally:
             self._running.discard(task)
@@ -105,14 +106,14 @@ class Background:
             done: Future[None] = Future()
             done.set_result(None)
             return done
-        storing = self._call(self._once_open(call, self._opened()))
+        storing = self._call(self._once_open(call))
         self._storing.add(storing)
         storing.add_done_callback(self._storing.discard)
         return storing
 
-    async def _once_open(self, call: Coroutine[Any, Any, None], opening: Future[None]) -> None:
-        await asyncio.shield(asyncio.wrap_future(opening))
+    async def _once_open(self, call: Coroutine[Any, Any, None]) -> None:
         try:
+            await self._opened()
             await call
         except Exception:
             logger.exception("a report has failed", extra={"action": "report_failed"})
