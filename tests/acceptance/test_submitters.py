@@ -20,7 +20,7 @@ from headway.client import SyncClient, sign_token
 from tests.fixtures.condition import holds_blocking
 from tests.fixtures.pages import ROOT, modules, printed_for
 from tests.fixtures.process import start_process
-from tests.fixtures.services import READY_SECONDS, free_port, run_services
+from tests.fixtures.services import READY_SECONDS, Services, free_port, run_services
 
 HERE = "tests/acceptance/test_submitters.py"
 URL = "http://127.0.0.1:8000"
@@ -73,6 +73,7 @@ DJANGO = """
             "views.Refusals",
         ],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).with_name("db")}},
+        MIGRATION_MODULES={"auth": None, "contenttypes": None, "sessions": None},
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         USE_TZ=True,
     )
@@ -82,7 +83,7 @@ DJANGO = """
         from django.core.management import call_command
         from django.test import Client
 
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         for name in ("ann", "bob"):
             client = Client()
             client.force_login(User.objects.create_user(name))
@@ -104,6 +105,8 @@ class Stack(NamedTuple):
     """By framework and mode."""
     sessions: dict[str, str]
     """Of Django's users."""
+    services: Services
+    """Where further services can be started."""
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +128,7 @@ def stack(tmp_path_factory):
             servers = [f"{framework}={ports[framework, mode]}" for framework in FRAMEWORKS]
             secret = SECRET if mode == "jwt" else ""
             closing.enter_context(serve(folder, servers, streamers[mode], running.nats.url, secret))
-        yield Stack(streamers, {key: f"http://127.0.0.1:{port}" for key, port in ports.items()}, sessions)
+        yield Stack(streamers, {key: f"http://127.0.0.1:{port}" for key, port in ports.items()}, sessions, running)
 
 
 def write_applications(folder) -> dict[str, str]:
@@ -308,3 +311,21 @@ def test_a_script_signs_its_tokens_as_printed(stack, printed, monkeypatch):
     (block,) = printed
     monkeypatch.setenv("HEADWAY_STREAMER_JWT_SECRET", SECRET)
     assert run(block.text, stack.streamers["jwt"]) == "soft\n"
+
+
+def test_a_watch_continues_when_its_streamer_is_killed(stack):
+    """The client without asyncio: no event is missed or repeated."""
+    streamer = stack.services.streamer("killed")
+    streamer.wait_ready()
+    seen, drops = [], []
+    with SyncClient(streamer.url) as client:
+        task = client.submit("boil", {"seconds": 100})["task"]
+        for event in client.watch(task, merge=False, on_drop=lambda reason, _: drops.append(reason)):
+            if event.event == "progress":
+                seen.append(event.data["n"])
+                if event.data.get("done") == 20:
+                    streamer.kill()
+                    streamer.start()
+        assert client.wait(task)["data"] == "soft"
+    assert seen == list(range(1, len(seen) + 1))
+    assert drops
