@@ -40,7 +40,9 @@ API = {
         *("task", "Job", "track", "current_job", "report", "ReportedJob", "flush_reports"),
         *("TaskError", "TaskCancelledError"),
     ),
-    "headway.client": ("Client", "SyncClient", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
+    "headway.client": (
+        *("Client", "SyncClient", "Report", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
+    ),
     "headway.dramatiq": ("Headway", "Cancelled"),
     "headway.rq": ("Queue", "Job", "Worker", "SimpleWorker", "SpawnWorker", "ReportingMixin"),
     "headway.executor": ("ContextThreadPoolExecutor",),

@@ -209,14 +209,22 @@ class ClientError(HeadwayError):
     ``status`` is the HTTP status, None when there was no answer; ``problem`` the answer's problem details (RFC 9457);
     ``errors`` its list of ``{"pointer": "/params/url", "detail": "…"}``, empty unless parameters did not fit.
     ``hint`` says what to do next where that is known; a traceback shows it and the errors as notes.
+    ``retry_after`` is the pause in seconds that the streamer asked for, 0 if it asked for none.
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, problem: dict[str, Any] | None = None, hint: str = ""
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        problem: dict[str, Any] | None = None,
+        hint: str = "",
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.hint = hint
+        self.retry_after = retry_after
         self.problem = problem or {}
         errors = self.problem.get("errors")
         self.errors: list[dict[str, str]] = errors if isinstance(errors, list) else []

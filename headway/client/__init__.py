@@ -2,9 +2,19 @@
 
 from headway.client.client import Client
 from headway.client.event_stream import Watched
+from headway.client.report import Report
 from headway.client.signing import sign_token
 from headway.client.sync_client import SyncClient
 from headway.client.task_pages import TaskFilters, TaskPage
 from headway.errors import ClientError
 
-__all__ = ["Client", "ClientError", "SyncClient", "TaskFilters", "TaskPage", "Watched", "sign_token"]
+__all__ = [
+    "Client",
+    "ClientError",
+    "Report",
+    "SyncClient",
+    "TaskFilters",
+    "TaskPage",
+    "Watched",
+    "sign_token",
+]

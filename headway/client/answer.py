@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from headway.client.backoff import retry_after
 from headway.errors import ClientError
 from headway.values.redaction import redact_url
 
@@ -80,7 +81,11 @@ def refusal(response: httpx.Response) -> ClientError:
     names = ("title", "detail") if problem.get("errors") else ("detail", "title")
     said = next((problem[name] for name in names if problem.get(name)), response.reason_phrase)
     return ClientError(
-        f"{said} (HTTP {response.status_code})", status=response.status_code, problem=problem, hint=_hint(response)
+        f"{said} (HTTP {response.status_code})",
+        status=response.status_code,
+        problem=problem,
+        hint=_hint(response),
+        retry_after=retry_after(response.headers.get("retry-after", "")),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from headway.client.answer import Answer
 from headway.client.task_pages import Pages, TaskPage
@@ -17,6 +19,7 @@ T = TypeVar("T")
 TRIES = 4
 """Maximum tries of a request that may be repeated: about two seconds in all."""
 TASKS = "/api/v1/tasks"
+REPORTS = "/api/v1/reports"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Call(Generic[T]):
 def task_path(task: str, rest: str = "") -> str:
     """The path of a task's routes."""
     return f"{TASKS}/{quote(task, safe='')}{rest}"
+
+
+def report_path(task: str, rest: str) -> str:
+    """The path of a route of a task that the caller reports."""
+    return f"{REPORTS}/{quote(task, safe='')}{rest}"
 
 
 def submit(
@@ -98,5 +106,26 @@ def revoke(token: str, id: str, owner: str, before: float | None) -> Call[dict[s
     return Call("POST", "/api/v1/revocations", Answer.object, options={"json": given})
 
 
+def open_report(opening: Mapping[str, Any], key: str) -> Call[dict[str, Any]]:
+    """Open a task that the caller reports. Sent once, as all calls of reports: `Report` repeats them."""
+    return Call("POST", REPORTS, Answer.object, options=_json(opening, {"Idempotency-Key": key}))
+
+
+def append_to_report(task: str, epoch: int, sequence: int, events: Sequence[Any]) -> Call[dict[str, Any]]:
+    """Append a batch of events, the first of which has number `sequence`."""
+    body = {"epoch": epoch, "sequence": sequence, "events": events}
+    return Call("POST", report_path(task, "/events"), Answer.object, options=_json(body))
+
+
+def end_report(task: str, epoch: int, sequence: int, end: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """End a task that the caller reports."""
+    body = {"epoch": epoch, "sequence": sequence, **end}
+    return Call("POST", report_path(task, "/end"), Answer.object, options=_json(body))
+
+
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
+
+
+def _json(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {"content": msgspec.json.encode(body), "headers": {"Content-Type": "application/json", **(headers or {})}}

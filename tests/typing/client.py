@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from headway.client import Client, ClientError, SyncClient, TaskPage, Watched, sign_token
+from headway.client import Client, ClientError, Report, SyncClient, TaskPage, Watched, sign_token
 
 
 def dropped(reason: str, pause_seconds: float) -> None:
@@ -75,3 +75,24 @@ async def errors(client: Client, seen: Watched) -> None:
 
 def print_only(reason: str) -> None:
     """It takes no pause."""
+
+
+async def reports(client: Client) -> None:
+    async with Report(client, "import", title="Night", tags=["eu"], id="n1", on_cancel=print) as report:
+        assert_type(report, Report)
+        assert_type(report.task, str)
+        assert_type(report.cancel_reason, str | None)
+        report.update(50, "half", done=1, total=2.0, unit="rows")
+        report.step("load", total=5)
+        report.log("text", "warning", logger="import")
+        report.chunk("text")
+        report.set_result({"rows": 5})
+        assert_type(await report.end("error", "no luck", error="ExitCode"), bool)
+
+
+async def report_errors(client: Client, sync_client: SyncClient) -> None:
+    Report(sync_client, "import")  # type: ignore[arg-type]
+    Report(client)  # type: ignore[call-arg]
+    report = Report(client, "import", tag="eu")  # type: ignore[call-arg]
+    report.log("text", "loud")  # type: ignore[arg-type]
+    await report.end("lost")  # type: ignore[arg-type]

@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (ROOT, ROOT / "services" / "processor", ROOT / "services" / "streamer")
-ONLY_SHOWN = {"headway.client.client", "headway.client.sync_client"}  # their examples need a streamer
+ONLY_SHOWN = {
+    "headway.client.client",
+    "headway.client.report",
+    "headway.client.sync_client",
+}  # their examples need a streamer
 NOT_RUN = {"headway.testing.__init__"}  # its example stands inside a running event loop
 
 

@@ -90,3 +90,9 @@ def test_refusal_has_the_message_of_the_problem(body: Any, message: str) -> None
 def test_reason_is_the_message_or_the_type(error: Exception, text: str) -> None:
     """Errors of sockets often have no message."""
     assert reason(error) == text
+
+
+def test_a_refusal_says_when_to_come_back() -> None:
+    request = httpx.Request("GET", "http://streamer")
+    assert refusal(httpx.Response(429, headers={"retry-after": "3"}, request=request)).retry_after == 3.0
+    assert refusal(httpx.Response(503, request=request)).retry_after == 0.0

@@ -83,3 +83,22 @@ def test_a_token_is_a_text() -> None:
 def test_path_of_a_task_has_one_segment_for_its_id(task: str, rest: str, path: str) -> None:
     """Whatever an id is given on a command line."""
     assert task_path(task, rest) == path
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "body"),
+    [
+        (calls.open_report({"id": "t", "kind": "k"}, "key"), "", {"id": "t", "kind": "k"}),
+        (calls.append_to_report("t", 1, 2, []), "/t/events", {"epoch": 1, "sequence": 2, "events": []}),
+        (
+            calls.end_report("t", 1, 3, {"status": "completed"}),
+            "/t/end",
+            {"epoch": 1, "sequence": 3, "status": "completed"},
+        ),
+    ],
+    ids=["open", "append", "end"],
+)
+def test_calls_of_reports_are_sent_once(call: calls.Call[Any], path: str, body: dict[str, Any]) -> None:
+    assert (call.method, call.path, call.tries) == ("POST", f"/api/v1/reports{path}", 1)
+    assert json.loads(call.options["content"]) == body
+    assert call.options["headers"].get("Idempotency-Key", "key") == "key"
