@@ -21,8 +21,9 @@ PROCESSES, REPORTERS = 20, 10
 KILLED, ASLEEP = 6, 2
 MAX_CHARS = 20_000
 """Output and log lines that may wait in one process: half a second of what it reports."""
-REPORTER = f"""
-import headway, resource, sys, threading
+CHUNK_CHARS = 2000
+REPORTER = rf"""
+import headway, re, sys, threading
 from headway.reporting.process import background
 
 def work(number):
@@ -31,7 +32,7 @@ def work(number):
             print(job.task, flush=True)
         while not done.wait(0.5):
             job.advance()
-            job.chunk("x" * 2000)
+            job.chunk("x" * {CHUNK_CHARS})
         job.set_result(job.task)
 
 done, printing = threading.Event(), threading.Lock()
@@ -46,25 +47,28 @@ while not done.wait(0.01):
 for thread in threads:
     thread.join()
 stored = headway.flush_reports(60)
-print(most, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, int(stored), flush=True)
+peak_kib = int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1])
+print(most, peak_kib // 1024, int(stored), flush=True)
 """
 
 
 class Fleet:
     """The processes, and the ids of their tasks."""
 
-    def __init__(self, environment):
+    def __init__(self, environment, directory):
         self._environment = environment
+        self.errors = directory / "reporters.log"
         self.processes, self.tasks = [], {}
 
     async def start(self):
         pipe = asyncio.subprocess.PIPE
-        for _ in range(PROCESSES):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", REPORTER, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL,
-                env=self._environment,
-            )  # fmt: skip
-            self.processes.append(process)
+        with self.errors.open("ab") as errors:
+            for _ in range(PROCESSES):
+                command = (sys.executable, "-c", REPORTER)
+                process = await asyncio.create_subprocess_exec(
+                    *command, stdin=pipe, stdout=pipe, stderr=errors, env=self._environment
+                )
+                self.processes.append(process)
         for process in self.processes:
             self.tasks[process] = [(await process.stdout.readline()).decode().strip() for _ in range(REPORTERS)]
 
@@ -85,7 +89,7 @@ async def fleet(services):
         "HEADWAY_REPORT_RENEW_SECONDS": "0.5",
         "HEADWAY_REPORT_MAX_CHARS": str(MAX_CHARS),
     }
-    fleet = Fleet(environment)
+    fleet = Fleet(environment, services.directory)
     yield fleet
     fleet.end()
     await asyncio.gather(*(process.wait() for process in fleet.processes))
@@ -127,6 +131,7 @@ async def ended(log, tasks):
     return sum(is_terminal(codec.decode(stored.payload, stored.task)) for stored in lasts) == len(tasks)
 
 
+@pytest.mark.timeout(300)
 async def test_each_task_ends_once_whatever_is_killed(services, processor, fleet, rng, figures):
     await fleet.start()
     connection = Connection(NatsSettings(url=services.nats.url), "test")
@@ -159,12 +164,18 @@ async def test_each_task_ends_once_whatever_is_killed(services, processor, fleet
         assert sum(map(is_terminal, found)) == 1, task
         assert is_terminal(found[-1]), task
         ends[found[-1].status, found[-1].error and found[-1].error.type] += 1
+    late = sum(
+        len(found) - 1 - next(n for n, event in enumerate(found) if is_terminal(event)) for found in logs.values()
+    )
+    refused = fleet.errors.read_text().count("a report was refused")
+    assert refused == len(fleet.ids(asleep))
     assert ends["error", "Lost"] == len(fleet.ids(chosen))
     assert ends["completed", None] == len(fleet.ids(survivors))
     assert all(found[-1].data == task for task, found in logs.items() if found[-1].status == "completed")
     assert all(line[-1] == "1" for line in lines)
     waiting, mib = max(int(line[-3]) for line in lines), max(int(line[-2]) for line in lines)
-    assert waiting <= MAX_CHARS + 200 * REPORTERS
+    assert waiting <= MAX_CHARS + CHUNK_CHARS * REPORTERS
+    assert mib < 100
     left_out = [
         line.message
         for found in logs.values()
@@ -175,7 +186,8 @@ async def test_each_task_ends_once_whatever_is_killed(services, processor, fleet
     assert all(re.search(r"\d", text) for text in left_out)
     figures(
         "reporters killed and asleep, NATS restarted",
-        tasks=len(logs), lost=ends["error", "Lost"], late_stored=0, events=sum(map(len, logs.values())),
+        tasks=len(logs), lost=ends["error", "Lost"], late_refused=refused, late_stored=late,
+        events=sum(map(len, logs.values())),
         progress=sum(isinstance(event, Progress) for found in logs.values() for event in found),
         most_waiting_chars=waiting, most_MiB=mib,
     )  # fmt: skip
