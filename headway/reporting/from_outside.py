@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from headway.cancellation import cancelled_message
 from headway.errors import EndedError, SupersededError, TaskTakenError
 from headway.eventlog.chain import Chain
 from headway.eventlog.log import Log
@@ -39,4 +40,6 @@ async def end_task(
         opened, (head, latest) = await open_task(log, records, record, adopt=True)
         if head.event is None or not is_terminal(head.event):
             chain = Chain(log, opened.task, head, attempt=head.attempt)
+            if status == "cancelled" and chain.cancel is not None and chain.cancel.reason:
+                message = cancelled_message(chain.cancel.reason)  # who asked for it says more than who carried it out
             await chain.append(last_progress(latest, status=status, message=message, error=error, state=""))

@@ -5,7 +5,7 @@ import pytest
 from headway import codec
 from headway.errors import EndedError
 from headway.eventlog.chain import Chain, read_head
-from headway.events import ErrorInfo
+from headway.events import Cancel, ErrorInfo
 from headway.records import TaskRecord
 from headway.reporting.from_outside import end_task, submit_task
 from headway.testing import MemoryBucket, MemoryLog, progress
@@ -47,6 +47,23 @@ async def test_an_end_from_outside_keeps_the_bar_and_fences_the_worker(stores):
     assert shown(log) == [("queued", 0, 0.0), ("processing", 1, 30.0), ("error", 1, 30.0)]
     with pytest.raises(EndedError):
         await worker.append(progress(percent=31.0))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message"),
+    [
+        ("cancelled", "wrong file", "cancelled: wrong file"),
+        ("cancelled", "", "cancelled: terminated"),
+        ("error", "wrong file", "cancelled: terminated"),
+    ],
+)
+async def test_a_cancelled_task_ends_with_the_reason_of_who_asked_for_it(stores, status, reason, message):
+    """Not with how the worker carried it out."""
+    log, records = stores
+    await submit_task(log, records, RECORD)
+    await Chain(log, "t1", await read_head(log, "t1")).append(Cancel(reason=reason))
+    await end_task(log, records, RECORD, status, "cancelled: terminated", None)
+    assert log.events("t1")[-1].message == message
 
 
 @pytest.mark.parametrize("begun", [False, True])
