@@ -26,6 +26,13 @@ def pytest_configure() -> None:
     asyncio.set_event_loop(None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The floor is that of the unit and integration tests; tracing the others costs them a tenth of their time.
+    for item in items:
+        if item.nodeid.startswith(("tests/acceptance/", "tests/charts/")):
+            item.add_marker("no_cover")
+
+
 @pytest.hookimpl(tryfirst=True)  # before the fixtures of the test
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
