@@ -20,7 +20,10 @@ for (const name of sources) hash.update(name).update(readFileSync(page + name));
 const banner = `/* Built by "make page" from sources ${hash.digest('hex')} */`;
 
 const { outputFiles = [] } = await build({
-  entryPoints: { page: `${page}main.js`, 'sign-in': `${page}sign-in.js`, form: `${page}form.js`, style: `${page}page.css` },
+  entryPoints: {
+    page: `${page}main.js`, 'sign-in': `${page}sign-in.js`, form: `${page}form.js`, filter: `${page}filter.js`,
+    style: `${page}page.css`,
+  },
   outdir: out, bundle: true, minify: true, format: 'esm', charset: 'utf8', legalComments: 'none',
   target: ['chrome123', 'firefox120', 'safari17.5'], // light-dark(), which the styles use
   banner: { js: banner, css: banner },

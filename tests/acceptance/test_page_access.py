@@ -71,7 +71,7 @@ async def test_few_stops_lead_to_the_form_and_one_skips_there(shared, http, page
     while not await page.evaluate("document.activeElement.closest('form') !== null"):
         await page.keyboard.press("Tab")
         stops += 1
-    assert stops <= 6
+    assert stops <= 8
     await page.reload()
     await expect(page.get_by_role("radio").first).to_be_visible()
     await page.keyboard.press("Tab")

@@ -110,14 +110,17 @@ describe('what is typed', () => {
 });
 
 test('errors go to their fields, and the rest stays apart', () => {
-  const { fields, rest } = errorsByField([
+  const { fields, labels, rest } = errorsByField([
     { pointer: '/params/url', detail: 'is no URL' },
     { pointer: '/params/url', detail: 'is too long' },
     { pointer: '/params/rows/0/name', detail: 'is missing' },
     { pointer: '/params/other', detail: 'is unknown' },
     { pointer: '/kind', detail: 'is unknown' },
+    { pointer: '/tags/0', detail: 'is too long' },
+    { pointer: '/params/title', detail: 'is empty' },
     { detail: 'no body' },
-  ], ['url', 'rows']);
-  assert.deepEqual([...fields], [['url', 'is no URL; is too long'], ['rows', '0/name: is missing']]);
+  ], ['url', 'rows', 'title'], ['title', 'tags']);
+  assert.deepEqual([...fields], [['url', 'is no URL; is too long'], ['rows', '0/name: is missing'], ['title', 'is empty']]);
+  assert.deepEqual([...labels], [['tags', 'is too long']]);
   assert.deepEqual(rest, ['/params/other: is unknown', '/kind: is unknown', 'no body']);
 });

@@ -17,8 +17,8 @@ MAX_BYTES = 25_000
 """Of the page with its style and script, compressed."""
 MAX_SIGN_IN_BYTES = 3_000
 """Of the script that is loaded where there is access control."""
-MAX_FORM_BYTES = 5_500
-"""Of the script that is loaded when the form is shown."""
+MAX_LATER_BYTES = {"form": 5_500, "filter": 3_000}
+"""Of the scripts that are loaded when the form is shown, and the filters."""
 
 
 def test_the_bundle_is_of_these_sources():
@@ -26,14 +26,14 @@ def test_the_bundle_is_of_these_sources():
     for path in sorted(FOLDER.iterdir()):
         if path.suffix in (".js", ".css"):
             sources.update(path.name.encode() + path.read_bytes())
-    for name in ("page.js", "sign-in.js", "form.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "form.js", "filter.js", "style.css"):
         assert sources.hexdigest() in (BUILT / name).read_text()[:200], "the page has changed: run `make page`"
 
 
 @pytest.mark.needs("node", "npm ci --prefix web")
 def test_the_bundle_is_what_the_bundler_makes(tmp_path):
     subprocess.run([shutil.which("node"), WEB / "build.mjs", tmp_path], check=True, capture_output=True)
-    for name in ("page.js", "sign-in.js", "form.js", "style.css"):
+    for name in ("page.js", "sign-in.js", "form.js", "filter.js", "style.css"):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
 
 
@@ -46,9 +46,13 @@ def test_the_page_names_its_script_by_content_and_holds_its_style():
     assert script.cache_control == IMMUTABLE
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
     assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in assets.policy
-    form = assets.get(re.search(r'data-form="page/(form\.[0-9a-f]{12}\.js)"', text)[1])
-    assert len(form.gzipped) < MAX_FORM_BYTES
-    for asset in (index, script, form):
+    later = {
+        name: assets.get(re.search(rf'data-{name}="page/({name}\.[0-9a-f]{{12}}\.js)"', text)[1])
+        for name in MAX_LATER_BYTES
+    }
+    for name, asset in later.items():
+        assert len(asset.gzipped) < MAX_LATER_BYTES[name]
+    for asset in (index, script, *later.values()):
         assert gzip.decompress(asset.gzipped) == asset.body
     assert len(index.gzipped) + len(script.gzipped) < MAX_BYTES
 

@@ -82,10 +82,11 @@ export const signIn = (token) => post(url('session'), { token });
 export const signOut = () => send('DELETE', url('session'), {});
 
 export const kinds = async () => (await call(url('api/v1/kinds'))).kinds;
-export const tasks = async (limit) => (await call(url(`api/v1/tasks?limit=${limit}`))).tasks;
+/** @param {string} query from `listQuery` */
+export const tasks = (query) => call(url(`api/v1/tasks${query}`));
 export const task = (id) => call(taskUrl(id));
 export const result = (id) => call(taskUrl(id, '/result'));
-export const submit = (kind, params, key) => post(url('api/v1/tasks'), { kind, params }, { 'Idempotency-Key': key });
+export const submit = (submission, key) => post(url('api/v1/tasks'), submission, { 'Idempotency-Key': key });
 export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'requested on the page' });
 export const remove = (id) => send('DELETE', taskUrl(id), {});
 export const retry = (id) => post(taskUrl(id, '/retry'), {});

@@ -8,12 +8,25 @@ import { describe, errorsByField, fieldsOf, initialText, read } from './schema.j
 import { span, plural } from './format.js';
 import { stringify } from './json.js';
 
+/** What may be said of a task of any kind. */
+const LABELS = [
+  { name: 'title', title: 'Title', input: 'label', maxlength: '200', description: 'What the list shows of the task' },
+  { name: 'tags', title: 'Tags', input: 'label', description: 'Words to find it by, with commas between' },
+];
+
+const MAX_TAGS = 16;
+const MAX_TAG_CHARS = 64;
+
+/** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement}} Row */
+
 export class Form {
   #kinds = [];
   #drawn = '';
   #chosen = '';
-  /** @type {Map<string, {field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement}>} */
+  /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {Map<string, Row>} */
+  #labels = new Map(LABELS.map((label) => [label.name, rowOf(/** @type {any} */ (label), `task-${label.name}`)]));
   #sent = { body: '', key: '' };
 
   /** @param {typeof import('./api.js')} api @param {(task: string) => void} onStarted */
@@ -28,7 +41,7 @@ export class Form {
     this.button = el('button', { class: 'primary', type: 'submit' }, 'Start');
     this.form = el('form', { novalidate: true, submit: (event) => this.#submit(event) },
       el('fieldset', { class: 'plain' }, el('legend', {}, 'Kind'), this.choices),
-      el('div', { class: 'card form-card' }, this.about, this.fields, this.problem,
+      el('div', { class: 'card form-card' }, this.about, this.fields, el('div', { class: 'fields' }, ...[...this.#labels.values()].map(({ row }) => row)), this.problem,
         el('div', { class: 'form-end' }, this.button, this.limits)));
     this.empty = el('div', { class: 'empty' });
     this.form.hidden = true;
@@ -76,7 +89,7 @@ export class Form {
     const about = kind.description || describe(kind.params ?? {});
     showText(this.about, about === firstSentence(about) ? '' : about);
     this.#rows.clear();
-    for (const field of fieldsOf(kind.params ?? {})) this.#addRow(field);
+    for (const field of fieldsOf(kind.params ?? {})) this.#rows.set(field.name, rowOf(field, `field-${field.name}`));
     const none = el('p', { class: 'muted' }, 'This kind has no parameters.');
     this.fields.replaceChildren(...(this.#rows.size ? [...this.#rows.values()].map(({ row }) => row) : [none]));
     setText(this.button, `Start ${kind.kind}`);
@@ -84,38 +97,17 @@ export class Form {
     this.problem.hidden = true;
   }
 
-  #addRow(field) {
-    const id = `field-${field.name}`;
-    const input = inputFor(field, id);
-    const error = el('p', { class: 'field-error', id: `${id}-error`, hidden: true });
-    const about = field.hint ? [field.description.replace(/\.$/, ''), field.hint].filter(Boolean).join(' · ') : field.description;
-    const note = about && el('p', { class: 'field-about', id: `${id}-about` }, about);
-    input.setAttribute('aria-describedby', `${note ? `${id}-about ` : ''}${id}-error`);
-    input.addEventListener('input', () => this.#showError(field.name, ''));
-    const label = el('label', { for: id }, field.title,
-      !field.required && field.input !== 'boolean' && field.default == null && el('span', { class: 'optional' }, 'optional'));
-    const row = field.input === 'boolean'
-      ? el('div', { class: 'field field-check' }, input, el('div', {}, label, note, error))
-      : el('div', { class: `field field-${field.input}` }, label, input, note, error);
-    this.#rows.set(field.name, { field, input, error, row });
-  }
-
-  #showError(name, message) {
-    const { input, error } = this.#rows.get(name);
-    showText(error, message);
-    if (message) input.setAttribute('aria-invalid', 'true');
-    else input.removeAttribute('aria-invalid');
-  }
-
   async #submit(event) {
     event.preventDefault();
     if (isOff(this.button)) return;
     const params = this.#read();
-    if (!params) return;
+    const labels = params && this.#readLabels();
+    if (!labels) return;
     this.problem.hidden = true;
     setOff(this.button, true);
     try {
-      const { task } = await this.api.submit(this.#chosen, params, this.#key(params));
+      const submission = { kind: this.#chosen, params, ...labels };
+      const { task } = await this.api.submit(submission, this.#key(submission));
       this.#sent = { body: '', key: '' };
       this.onStarted(task);
     } catch (error) {
@@ -127,8 +119,8 @@ export class Form {
   }
 
   /** The same content is sent with the same key until it is known to be stored: a lost answer starts nothing twice. */
-  #key(params) {
-    const body = stringify([this.#chosen, params]);
+  #key(submission) {
+    const body = stringify(submission);
     if (this.#sent.body !== body) this.#sent = { body, key: this.api.randomKey() };
     return this.#sent.key;
   }
@@ -139,7 +131,7 @@ export class Form {
     for (const [name, { field, input }] of this.#rows) {
       const raw = field.input === 'boolean' ? input.checked : input.validity.badInput ? 'x' : input.value;
       const { value, error = '' } = read(field, raw);
-      this.#showError(name, error);
+      showError(this.#rows.get(name), error);
       if (error) wrong ??= input;
       else if (value !== undefined) params[name] = value;
     }
@@ -147,17 +139,58 @@ export class Form {
     return wrong ? null : params;
   }
 
+  #readLabels() {
+    const [title, words] = ['title', 'tags'].map((name) => this.#labels.get(name).input.value.trim());
+    const tags = words.split(',').map((word) => word.trim()).filter(Boolean);
+    const error = faultOf(tags);
+    showError(this.#labels.get('tags'), error);
+    if (error) this.#labels.get('tags').input.focus();
+    return error ? null : { ...(title && { title }), ...(tags.length > 0 && { tags }) };
+  }
+
   #showError422(error) {
-    const { fields, rest } = errorsByField(error.errors, [...this.#rows.keys()]);
-    for (const [name, message] of fields) this.#showError(name, message);
-    const first = [...this.#rows].find(([name]) => fields.has(name));
-    first?.[1].input.focus();
-    if (fields.size && !rest.length) return;
+    const { fields, labels, rest } = errorsByField(error.errors, [...this.#rows.keys()], [...this.#labels.keys()]);
+    const wrong = [...rowsWith(this.#rows, fields), ...rowsWith(this.#labels, labels)];
+    for (const [row, message] of wrong) showError(row, message);
+    wrong[0]?.[0].input.focus();
+    if (wrong.length && !rest.length) return;
     const { title, detail } = error.advice;
     const words = error.temporary ? ['Press Start again in a moment: the task will run only once.'] : [detail, ...rest];
     this.problem.replaceChildren(el('strong', {}, title), el('p', {}, words.filter(Boolean).join(' ')));
     this.problem.hidden = false;
   }
+}
+
+function faultOf(tags) {
+  if (tags.length > MAX_TAGS) return `are more than ${MAX_TAGS}`;
+  const long = tags.find((tag) => tag.length > MAX_TAG_CHARS);
+  return long ? `“${long.slice(0, 16)}…” has more than ${MAX_TAG_CHARS} characters` : '';
+}
+
+/** The rows whose names have a message, in their order, each with it. */
+const rowsWith = (rows, messages) => [...rows].filter(([name]) => messages.has(name)).map(([name, row]) => [row, messages.get(name)]);
+
+/** @returns {Row} */
+function rowOf(field, id) {
+  const input = inputFor(field, id);
+  const error = el('p', { class: 'field-error', id: `${id}-error`, hidden: true });
+  const about = field.hint ? [field.description.replace(/\.$/, ''), field.hint].filter(Boolean).join(' · ') : field.description;
+  const note = about && el('p', { class: 'field-about', id: `${id}-about` }, about);
+  input.setAttribute('aria-describedby', `${note ? `${id}-about ` : ''}${id}-error`);
+  const label = el('label', { for: id }, field.title,
+    !field.required && field.input !== 'boolean' && field.default == null && el('span', { class: 'optional' }, 'optional'));
+  const row = field.input === 'boolean'
+    ? el('div', { class: 'field field-check' }, input, el('div', {}, label, note, error))
+    : el('div', { class: `field field-${field.input}` }, label, input, note, error);
+  const made = { field, input, error, row };
+  input.addEventListener('input', () => showError(made, ''));
+  return made;
+}
+
+function showError({ input, error }, message) {
+  showText(error, message);
+  if (message) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
 }
 
 function inputFor(field, id) {
@@ -170,6 +203,7 @@ function inputFor(field, id) {
     area.value = initialText(field);
     return area;
   }
+  if (field.input === 'label') return el('input', { ...common, type: 'text', maxlength: field.maxlength });
   if (field.input === 'text') return el('input', { ...common, type: 'text', placeholder, spellcheck: 'false', value: initialText(field) });
   const step = field.input === 'integer' ? '1' : 'any';
   return el('input', { ...common, type: 'number', step, min: field.minimum, max: field.maximum, placeholder, value: initialText(field) });

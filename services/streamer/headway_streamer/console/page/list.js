@@ -1,8 +1,9 @@
-/** The list of recent tasks: one tab stop, with arrow keys inside. */
+/** The list of tasks: one tab stop, with arrow keys inside. */
 
 import { now } from './clock.js';
-import { el, icon, setData, setIcon, setText } from './element.js';
+import { el, icon, setData, setIcon, setText, showText } from './element.js';
 import { age, capitalised, dateTime, percent } from './format.js';
+import { cursorOf, filtersOf, withCursor } from './query.js';
 import { TERMINAL } from './state.js';
 
 export class List {
@@ -12,12 +13,21 @@ export class List {
 
   constructor() {
     this.items = el('ul', { class: 'tasks', keydown: (event) => this.#move(event), focusin: (event) => this.#enter(event.target) });
-    this.empty = el('p', { class: 'muted list-empty', hidden: true }, 'No tasks yet. Start one: it will appear here.');
-    this.node = el('nav', { 'aria-label': 'Recent tasks, arrow keys move' }, this.items, this.empty);
+    this.words = el('span');
+    this.clear = el('a', { href: '?' }, 'Clear the filters');
+    this.note = el('p', { class: 'muted list-note', hidden: true }, this.words, this.clear);
+    this.newest = el('a', { hidden: true }, 'Newest');
+    this.older = el('a', { hidden: true });
+    this.node = el('nav', { 'aria-label': 'Tasks, arrow keys move' }, this.note, this.items,
+      el('p', { class: 'pager' }, this.newest, this.older));
   }
 
-  /** @param {any[]} summaries newest first */
-  show(summaries) {
+  /**
+   * @param {any[]} summaries newest first
+   * @param {string} search the query of the page's address
+   * @param {string|null} cursor of what is older
+   */
+  show(summaries, search, cursor) {
     const rows = summaries.map((summary) => {
       const row = this.#rows.get(summary.task) ?? new Row(summary);
       row.update(summary.state);
@@ -25,9 +35,27 @@ export class List {
     });
     this.#rows = new Map(rows.map((row) => [row.task, row]));
     this.#place(rows);
-    this.empty.hidden = rows.length > 0;
+    this.#showNote(rows.length, search, cursor);
     this.select(this.#selected);
     this.tick();
+  }
+
+  /** Shows the way back to all tasks, and to the newest: also before there is an answer. @param {string} search */
+  locate(search) {
+    this.clear.hidden = filtersOf(search).size === 0;
+    this.note.hidden = this.clear.hidden;
+    this.newest.hidden = !cursorOf(search);
+    this.newest.href = withCursor(search, '');
+  }
+
+  #showNote(count, search, cursor) {
+    this.locate(search);
+    const filtered = !this.clear.hidden;
+    showText(this.words, count ? '' : filtered ? `No task matches${cursor ? ' among those searched' : ''}. ` : cursorOf(search) ? 'No older tasks.' : 'No tasks yet. Start one: it will appear here.');
+    this.note.hidden = count > 0 && !filtered;
+    this.older.hidden = !cursor;
+    if (cursor) this.older.href = withCursor(search, cursor);
+    setText(this.older, count ? 'Older' : 'Search older tasks');
   }
 
   /** Updates a row from the stream, which is ahead of the poll. @param {import('./state.js').TaskState} state */

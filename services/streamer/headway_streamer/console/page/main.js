@@ -1,10 +1,13 @@
-/** Entry point of the page. The hash of the URL selects the task. */
+/** Entry point of the page. The hash of the URL selects the task, its query the tasks that are listed. */
 
 import { announcement, title } from './announcer.js';
 import * as api from './api.js';
+import { now } from './clock.js';
 import { icon, setText, showText } from './element.js';
+import { plural } from './format.js';
 import { List } from './list.js';
 import { Session } from './session.js';
+import { filtersOf, listQuery } from './query.js';
 import { initial, TERMINAL } from './state.js';
 import { TaskView } from './task-view.js';
 
@@ -23,8 +26,13 @@ const skip = byId('skip');
 const loading = main.firstElementChild;
 
 const list = new List();
+const filterButton = byId('filter');
 /** @type {import('./form.js').Form|null} null until it is shown */
 let form = null;
+/** @type {import('./filter.js').Filters|null} null until they are opened */
+let filters = null;
+/** The query whose tasks are listed, or requested. */
+let { search } = location;
 /** @type {Session|null} */
 let session = null;
 /** @type {TaskView|null} */
@@ -60,6 +68,7 @@ function start() {
   }
   started = true;
   route();
+  if (filtersOf(location.search).size && matchMedia(WIDE).matches) toggleFilters().catch(warn);
   poll();
 }
 
@@ -103,8 +112,14 @@ function showTask(task) {
   session?.open();
 }
 
-/** Loads a script that is not needed for watching a task. */
-const load = (name) => import(api.url(document.body.dataset[name]));
+/** Loads a script that is not needed for watching a task. Throws an ApiError without an answer. */
+async function load(name) {
+  try {
+    return await import(api.url(document.body.dataset[name]));
+  } catch {
+    throw new api.ApiError(0, 'No response', '');
+  }
+}
 
 async function showForm() {
   try {
@@ -113,8 +128,8 @@ async function showForm() {
       form = new Form(api, (task) => { go(task); refreshList(); });
       refreshKinds();
     }
-  } catch {
-    return warn(new api.ApiError(0, '', '')); // `poll` tries again
+  } catch (error) {
+    return warn(error); // `poll` tries again
   }
   if (session || form.node.isConnected) return;
   main.replaceChildren(form.node);
@@ -149,17 +164,47 @@ function render() {
 }
 
 async function refreshList() {
+  const wanted = search = location.search;
   try {
-    const summaries = await api.tasks(LIST_LIMIT);
-    list.show(summaries);
-    opened(summaries);
-    const mine = summaries.find((summary) => summary.task === session?.task);
+    const { tasks, cursor } = await api.tasks(listQuery(wanted, LIST_LIMIT, now()));
+    if (wanted !== search) return;
+    list.show(tasks, wanted, cursor);
+    opened(tasks);
+    const mine = tasks.find((summary) => summary.task === session?.task);
     if (mine) session.compare(mine);
     warn(null);
   } catch (error) {
     opened([]);
+    list.locate(wanted);
     warn(error.status === 401 ? null : error);
   }
+}
+
+/** Lists what another query asks for. On a phone the list takes the place of the task. */
+function visit(query, replace = false) {
+  const hash = matchMedia(WIDE).matches ? location.hash : '';
+  history[replace ? 'replaceState' : 'pushState'](null, '', location.pathname + query.replace(/^\?$/, '') + hash);
+  route();
+  searched();
+}
+
+async function searched() {
+  if (location.search === search) return;
+  filters?.show();
+  await refreshList();
+  setText(live, latest?.length ? plural(latest.length, 'task') : 'No task');
+}
+
+/** Opens the filters, or closes them. */
+async function toggleFilters() {
+  if (filters) filters.node.hidden = !filters.node.hidden;
+  else {
+    const { Filters } = await load('filter');
+    filters ??= new Filters(api, { visit, known: () => latest ?? [], seesOthers: () => access.caller?.scopes.includes('tasks:all') });
+    list.node.before(filters.node);
+    filterButton.setAttribute('aria-controls', filters.node.id);
+  }
+  filterButton.setAttribute('aria-expanded', String(!filters.node.hidden));
 }
 
 /** The first response decides what is shown without a hash. */
@@ -205,6 +250,17 @@ function wake(sure) {
   refreshList();
 }
 
+/** Links that change the query alone. */
+function follow(event) {
+  const link = event.target.closest('a[href^="?"]');
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  visit(link.search);
+}
+
+filterButton.addEventListener('click', () => toggleFilters().then(() => filters?.focus(), warn));
+addEventListener('click', follow);
+addEventListener('popstate', () => { route(); searched(); }); // there is no hashchange where the query differs, too
 addEventListener('hashchange', route);
 addEventListener('online', () => wake(true));
 addEventListener('pagehide', () => session?.stream.pause());

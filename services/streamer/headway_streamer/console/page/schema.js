@@ -141,17 +141,19 @@ function readJson(text) {
 }
 
 /**
- * Groups the errors of a 422 response by field; the others are in `rest`.
- * @param {{pointer: string, detail: string}[]} errors @param {string[]} names
+ * Groups the errors of a 422 response by parameter, and by label; the others are in `rest`.
+ * @param {{pointer: string, detail: string}[]} errors @param {string[]} names of parameters @param {string[]} known labels
  */
-export function errorsByField(errors, names) {
+export function errorsByField(errors, names, known = []) {
   /** @type {Map<string, string>} */
   const fields = new Map();
+  const labels = new Map();
   const rest = [];
   for (const { pointer = '', detail = '' } of errors) {
     const [top, name, ...inner] = pointer.split('/').slice(1).map(unescape);
-    if (top !== 'params' || !names.includes(name)) rest.push([pointer, detail].filter(Boolean).join(': '));
+    if (known.includes(top)) labels.set(top, [labels.get(top), detail].filter(Boolean).join('; '));
+    else if (top !== 'params' || !names.includes(name)) rest.push([pointer, detail].filter(Boolean).join(': '));
     else fields.set(name, [fields.get(name), inner.length ? `${inner.join('/')}: ${detail}` : detail].filter(Boolean).join('; '));
   }
-  return { fields, rest };
+  return { fields, labels, rest };
 }

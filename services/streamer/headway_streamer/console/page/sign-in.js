@@ -80,13 +80,13 @@ export function guard(api, page) {
   return access;
 }
 
-/** The provider leads back to the page without the task of the hash. */
+/** The provider leads back to the page without the task of the hash, and the filters. */
 function keepHash() {
-  sessionStorage.setItem(HASH, location.hash);
+  sessionStorage.setItem(HASH, location.search + location.hash);
 }
 
 function restoreHash() {
   const hash = sessionStorage.getItem(HASH);
   sessionStorage.removeItem(HASH);
-  if (hash && !location.hash) history.replaceState(null, '', hash);
+  if (hash && !location.hash && !location.search) history.replaceState(null, '', hash);
 }

@@ -177,7 +177,7 @@ function factsOf({ kind, title, tags = [], reported, parent, retry_of: earlier }
     reported && el('span', {}, 'Reported by its worker'),
     link('Part of ', parent, 'another task'),
     link('Retry of ', earlier, 'an earlier task'),
-    ...tags.map((tag) => el('span', { class: 'tag' }, tag)),
+    ...tags.map((tag) => el('a', { class: 'tag', href: `?${new URLSearchParams({ tag })}` }, tag)),
   ].filter(Boolean);
 }
 
