@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 PRODUCER_HEADER = "Headway-Producer"
 _FORM = re.compile(
-    r"sequence=(\d{1,15}) chars=(\d{1,15}) lease=(\d{1,6}) began=(\d{1,12}\.\d{3}) ended=([01])", re.ASCII
+    r"sequence=(\d{1,15}) chars=(\d{1,15}) lease=(\d{1,6}) began=(\d{1,12}\.\d{3}) ended=([01]) key=([0-9a-f]{0,16})",
+    re.ASCII,
 )
 
 
@@ -28,16 +29,18 @@ class Producer(NamedTuple):
     """When the attempt was opened, seconds since 1970."""
     ended: bool = False
     """Whether the producer itself has ended the task."""
+    key: str = ""
+    """Digest of the idempotency key with which the attempt was opened; empty without one."""
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers for a message of NATS.
 
         >>> Producer(5, 120, 60, 1763690000.123).headers
-        {'Headway-Producer': 'sequence=5 chars=120 lease=60 began=1763690000.123 ended=0'}
+        {'Headway-Producer': 'sequence=5 chars=120 lease=60 began=1763690000.123 ended=0 key='}
         """
-        sequence, chars, lease, began, ended = self
-        return {PRODUCER_HEADER: f"sequence={sequence} chars={chars} lease={lease} began={began:.3f} ended={ended:d}"}
+        counts = f"sequence={self.sequence} chars={self.chars} lease={self.lease_seconds}"
+        return {PRODUCER_HEADER: f"{counts} began={self.began:.3f} ended={self.ended:d} key={self.key}"}
 
     @classmethod
     def of_headers(cls, headers: Mapping[str, str]) -> Producer | None:
@@ -45,5 +48,5 @@ class Producer(NamedTuple):
         found = _FORM.fullmatch(headers.get(PRODUCER_HEADER, ""))
         if found is None:
             return None
-        sequence, chars, lease, began, ended = found.groups()
-        return cls(int(sequence), int(chars), int(lease), float(began), ended == "1")
+        sequence, chars, lease, began, ended, key = found.groups()
+        return cls(int(sequence), int(chars), int(lease), float(began), ended == "1", key)

@@ -8,7 +8,7 @@ from typing import Any
 
 from headway.ids import nonce
 
-SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel", "tasks:delete")
+SCOPES = ("tasks:submit", "tasks:read", "tasks:cancel", "tasks:delete", "tasks:report")
 
 
 def sign_token(

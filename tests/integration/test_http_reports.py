@@ -2,10 +2,16 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
+from headway.jetstream.kv import Bucket
+from headway.records import TaskRecord
+from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
+from tests.fixtures.needs import program
+from tests.fixtures.processors import run_processor
 
 REPORTS = "/api/v1/reports"
 
@@ -61,6 +67,8 @@ async def test_a_batch_that_two_streamers_store_at_once_is_stored_once(streamers
     assert (late.status_code, late.json()["title"]) == (409, "Task has ended")
 
 
+@pytest.mark.feature("http", "retry")
+@pytest.mark.feature("http", "cancel")
 async def test_what_is_opened_again_fences_the_earlier_producer_and_a_cancel_loses_no_position(streamers):
     one, other = streamers
     for epoch, status in ((1, 201), (2, 200)):
@@ -91,3 +99,74 @@ async def test_what_is_opened_again_fences_the_earlier_producer_and_a_cancel_los
     events = await stored(one, "night-2")
     assert [event["text"] for event in events if event["type"] == "chunk"] == ["ab", "ab"]
     assert (events[-1]["status"], events[-1]["message"], events[-1]["failed"]) == ("cancelled", "cancelled: enough", 1)
+
+
+@pytest.mark.feature("http", "step")
+@pytest.mark.feature("http", "error with traceback")
+@pytest.mark.feature("http", "children")
+async def test_a_child_that_fails_in_its_second_step_shows_where(streamers):
+    one, other = streamers
+    for body in ({"id": "parent"}, {"id": "child", "parent": "parent"}):
+        assert (await one.post(REPORTS, json={"kind": "import"} | body)).status_code == 201
+    steps = [{"type": "step", "name": "Read", "total": 4}, {"type": "log", "message": "read"}]
+    batch = {"epoch": 1, "sequence": 1, "events": [*steps, {"type": "step", "name": "Write", "total": 2}]}
+    await other.post(f"{REPORTS}/child/events", json=batch)
+    error = {"type": "IOError", "message": "disk full", "traceback": "write.go:7 main.write"}
+    await one.post(f"{REPORTS}/child/end", json={"epoch": 1, "sequence": 4, "status": "error", "error": error})
+    assert (await one.get("/api/v1/tasks/child")).json()["parent"] == "parent"
+    events = await stored(other, "child")
+    assert [event["step"] for event in events if event["type"] == "progress"] == ["", "Read", "Write", "Write"]
+    assert {name: events[-1]["error"][name] for name in error} == error
+
+
+@pytest.mark.feature("http", "lost")
+async def test_a_producer_that_vanishes_is_lost_and_its_late_events_are_refused(nats_server, names, connection):
+    async with run_streamer(nats_server.url, names.namespace) as streamer, run_processor(nats_server.url, names):
+        reports = streamer.components.reports
+        record = TaskRecord(task="gone", kind="import", created=1.0, reported=True)
+        await reports.open(record, lambda _: True, lease_seconds=1, message="")
+        body = {"epoch": 1, "sequence": 1, "events": [{"type": "progress", "progress": 40}]}
+        await streamer.http.post(f"{REPORTS}/gone/events", json=body)
+        (end,) = [event for event in await stored(streamer.http, "gone") if event.get("status") == "error"]
+        assert (end["error"]["type"], end["progress"]) == ("Lost", 40.0)
+        for path, late in (("events", {"events": []}), ("end", {"status": "completed"})):
+            reply = await streamer.http.post(f"{REPORTS}/gone/{path}", json={"epoch": 1, "sequence": 2} | late)
+            assert (reply.status_code, reply.json()["title"]) == (409, "Task has ended")
+        leases = Bucket(connection.client, names.reporters_bucket)
+        await until(lambda: _empty(leases), 30)
+
+
+async def _empty(bucket):
+    return not await bucket.all()
+
+
+async def run(streamer, *words, text=""):
+    """What a program prints."""
+    environment = {**os.environ, "HEADWAY_SERVER": streamer.url}
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+    out, err = await process.communicate(text.encode())
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+@pytest.mark.needs("curl")
+@pytest.mark.feature("http", "progress")
+@pytest.mark.feature("http", "log")
+@pytest.mark.feature("http", "result")
+async def test_the_commands_of_the_how_to_are_a_task(nats_server, names, connection, printed):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        script = printed[0].text.replace("localhost:8000", streamer.url.removeprefix("http://"))
+        await run(streamer, "sh", "-se", text=script.replace("curl ", "curl -sS --fail-with-body "))
+        shown = (await streamer.http.get("/api/v1/tasks/night-1")).json()
+    assert (shown["title"], shown["state"]["status"]) == ("Import of the night", "completed")
+    assert (shown["state"]["done"], shown["state"]["data"]) == (5, {"rows": 20})
+
+
+@pytest.mark.needs("node")
+async def test_the_node_example_of_the_how_to_is_a_task(nats_server, names, connection, printed):
+    async with run_streamer(nats_server.url, names.namespace) as streamer:
+        await run(streamer, program("node"), "--input-type=module", text=printed[0].text)
+        (listed,) = (await streamer.http.get("/api/v1/tasks")).json()["tasks"]
+    assert (listed["title"], listed["state"]["status"]) == ("Import of the night", "completed")
+    assert (listed["state"]["done"], listed["state"]["data"]) == (2000, {"rows": 2000})

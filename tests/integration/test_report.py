@@ -5,21 +5,17 @@ import json
 import os
 import signal
 import sys
-from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 
 from headway import codec
 from headway.events import is_terminal
-from headway.jetstream.connection import NatsSettings
-from headway.kind import Registry
 from headway.subjects import Names
-from headway_processor.app import Processor
-from headway_processor.settings import Settings
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
 from tests.fixtures.nats import run_nats
+from tests.fixtures.processors import run_processor
 
 IMPORT = """
 import headway, sys
@@ -107,22 +103,6 @@ async def test_the_how_to_is_a_task(nats_server, names, connection, printed):
         (listed,) = (await streamer.http.get("/api/v1/tasks")).json()["tasks"]
     assert (listed["title"], listed["kind"]) == ("Import of the night", "nightly-import")
     assert (listed["state"]["status"], listed["state"]["data"]) == ("completed", {"rows": 2000})
-
-
-@asynccontextmanager
-async def run_processor(url, names):
-    """A processor without kinds of its own, that gives reporters up soon."""
-    processor = Processor(
-        Settings(ops_port=0, reporter_lost_seconds=2.0),
-        NatsSettings(url=url, namespace=names.namespace),
-        Registry(),
-    )
-    running = asyncio.create_task(processor.run())
-    try:
-        yield
-    finally:
-        processor.stop()
-        await running
 
 
 @pytest.mark.feature("report", "lost")

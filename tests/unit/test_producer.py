@@ -5,7 +5,7 @@ import pytest
 from headway.producer import PRODUCER_HEADER, Producer
 
 
-@pytest.mark.parametrize("producer", [Producer(), Producer(10**12, 10**9, 86_400, 1763690000.123, ended=True)])
+@pytest.mark.parametrize("producer", [Producer(), Producer(10**12, 10**9, 86_400, 1763690000.123, True, "0" * 16)])
 def test_headers_are_read_as_they_were_written(producer):
     assert Producer.of_headers(producer.headers) == producer
 

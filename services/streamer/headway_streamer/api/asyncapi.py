@@ -48,7 +48,7 @@ def _subjects() -> tuple[Subject, ...]:
             address(names.event("TASK")),
             "The log of a task, stored in a stream. Each append names the sequence that it follows. The "
             "headers `Headway-Owner` and `Headway-Tenant`, percent-encoded, say whose the task is; "
-            "`Headway-Log-Bytes` counts what was stored of it.",
+            "`Headway-Log-Bytes` counts what was stored of it; `Headway-Producer` tells how far HTTP has reported it.",
             log,
             "appendEvent",
             "send",

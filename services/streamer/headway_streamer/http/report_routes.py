@@ -80,10 +80,16 @@ async def open_report(
     summary="Append events, and renew the lease: what is stored already is skipped",
     guards=[require_json],
 )
-async def append_events(request: AnyRequest, reports: NamedDependency[Reports], task: FromPath[str]) -> Response[bytes]:
+async def append_events(
+    request: AnyRequest,
+    submissions: NamedDependency[Submissions],
+    reports: NamedDependency[Reports],
+    task: FromPath[str],
+) -> Response[bytes]:
     batch = await read_body(request, Batch)
     principal = authorise(request.scope, REPORT)
-    with _repeatable():
+    caller = submissions.callers.of(request.scope, principal)
+    with _repeatable(), submissions.noting_quota(principal, caller):
         receipt = await reports.append(
             task, principal.owns, epoch=batch.epoch, sequence=batch.sequence, events=batch.events
         )

@@ -73,10 +73,17 @@ class Submissions:
     def noting_rejections(self, principal: Principal, caller: Caller) -> Iterator[None]:
         """Count what is raised because a task cannot be stored."""
         try:
-            yield
+            with self.noting_quota(principal, caller):
+                yield
         except (TooLargeError, UnavailableError) as error:
             self._metrics.submission_rejected(_REASONS[type(error)])
             raise
+
+    @contextmanager
+    def noting_quota(self, principal: Principal, caller: Caller) -> Iterator[None]:
+        """Count and log that a tenant has stored as much as it may."""
+        try:
+            yield
         except QuotaError:
             self._limits.note("bytes_per_tenant", caller, tenant_key(principal.tenant))
             raise

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.eventlog.chain import EVENT_BYTES
 from headway.events import MAX_CHUNK_CHARS, Chunk, Event, LogLine, Progress
 from headway.producer import Producer
 from headway.progress.state import MAX_PERCENT
@@ -46,6 +47,12 @@ def merged(reports: Sequence[EventReport], producer: Producer, latest: Progress,
 def moves(report: EventReport) -> bool:
     """Whether `report` changes the progress."""
     return isinstance(report, ProgressReport | StepReport)
+
+
+def size_of(report: EventReport) -> int:
+    """About how many bytes of the log a report takes."""
+    texts = [getattr(report, name, None) or "" for name in ("text", "message", "name")]
+    return EVENT_BYTES + sum(len(text.encode()) for text in texts)
 
 
 def _runs(reports: Sequence[EventReport]) -> Iterator[list[EventReport]]:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,7 +35,7 @@ from headway.values.results import MAX_RESULT_BYTES
 from headway_streamer.api.report_models import EventReport, ReportEnd
 from headway_streamer.problems import not_found
 from headway_streamer.reports import refusals
-from headway_streamer.reports.batch import BLANK, Entry, merged, moves
+from headway_streamer.reports.batch import BLANK, Entry, merged, moves, size_of
 from headway_streamer.reports.leases import ReportLeases
 from headway_streamer.tasks.store import DEADLINE_SECONDS, TaskStore
 
@@ -88,20 +89,27 @@ class Reports:
         """The id that belongs to an owner's idempotency key; a new one without a key."""
         return await self._task_store.id_of(owner, tenant, key)
 
-    async def open(self, wanted: TaskRecord, owns: Owns, *, lease_seconds: int, message: str) -> Opened:
+    async def open(self, wanted: TaskRecord, owns: Owns, *, lease_seconds: int, message: str, key: str = "") -> Opened:
         """Open a task, or the next attempt of one that is the caller's own and was opened before.
+
+        Repeated with its idempotency key before anything was reported, it is the same attempt: the answer was lost.
 
         Order: the record, so that it has an owner; the lease, so that it is not left without an end; the event.
         Raises QuotaError, and the Problem of an id that is taken or of a task that has ended.
         """
+        digest = blake2b(key.encode(), digest_size=8).hexdigest() if key else ""
+        first = Producer(lease_seconds=lease_seconds, began=round(time.time(), 3), key=digest)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 record, new = await self._record(wanted, owns)
                 for _ in range(TRIES):
                     with suppress(ConflictError):
                         head = await self._unended(record)
-                        await self._leases.begin(record.task, head.attempt + 1, lease_seconds)
-                        return Opened(record, await self._begin(record, head, lease_seconds, message), new)
+                        epoch = head.attempt + (not _is_repeated(head, first))
+                        await self._leases.begin(record.task, epoch, lease_seconds)
+                        if epoch > head.attempt:
+                            await self._begin(record, head, first, message)
+                        return Opened(record, epoch, new)
         except TimeoutError as error:
             raise UnavailableError("the task was not opened in time") from error
         raise _contended(wanted.task)
@@ -111,7 +119,8 @@ class Reports:
     ) -> Receipt:
         """Store a batch whose first event has number `sequence`; what is stored of it is skipped.
 
-        Raises the Problems of an unknown task, one that has ended or was opened again, and of missing events.
+        Raises QuotaError, and the Problems of an unknown task, one that has ended or was opened again, and of missing
+        events.
         """
         last = sequence + len(events) - 1
         for _ in range(TRIES):
@@ -122,7 +131,9 @@ class Reports:
             if sequence > producer.sequence + 1:
                 raise refusals.gap(producer.sequence + 1)
             try:
-                await self._store(task, head, producer, events[producer.sequence + 1 - sequence :])
+                left = events[producer.sequence + 1 - sequence :]
+                self._task_store.check_quota(head.ownership.tenant, sum(map(size_of, left)))
+                await self._store(task, head, producer, left)
             except ConflictError:  # a cancel request, or another call with the same events
                 continue
             receipt = Receipt(max(last, producer.sequence), None)
@@ -193,16 +204,13 @@ class Reports:
             raise refusals.ended(status)
         return head if head.event is not None else head._replace(ownership=record.ownership)
 
-    async def _begin(self, record: TaskRecord, head: Head, lease_seconds: int, message: str) -> int:
+    async def _begin(self, record: TaskRecord, head: Head, producer: Producer, message: str) -> None:
         before = await self._latest(record.task, head)
         failed = before.failed + (head.attempt > 0 and before.status == "processing")
         shown = shorten(message or record.title or record.kind)
         event = msgspec.structs.replace(BLANK, message=shown, failed=failed)
-        producer = Producer(lease_seconds=lease_seconds, began=round(time.time(), 3))
-        epoch = head.attempt + 1
-        chain = Chain(self._log, record.task, head, attempt=epoch, patient=False)
+        chain = Chain(self._log, record.task, head, attempt=head.attempt + 1, patient=False)
         await chain.append_once(event, producer)
-        return epoch
 
     # The end of the log
 
@@ -244,6 +252,13 @@ class Reports:
         chain = Chain(self._log, task, head, attempt=head.attempt, patient=False)
         for event, producer in entries:
             await chain.append_once(event, producer)
+
+
+def _is_repeated(head: Head, first: Producer) -> bool:
+    """Whether the current attempt was opened by the same request, and nothing of it is reported."""
+    return (
+        bool(first.key) and head.producer is not None and (head.producer.sequence, head.producer.key) == (0, first.key)
+    )
 
 
 def _status(head: Head) -> Status | None:

@@ -136,6 +136,11 @@ class TaskStore:
             self._capacity.note_full(error)
             raise
 
+    def check_quota(self, tenant: str, size_bytes: int) -> None:
+        """Count so many bytes of events that a caller adds. Raises QuotaError if its tenant may not store them."""
+        if size_bytes and self._stored.most and (rejection := self._stored.rejection(tenant_key(tenant), size_bytes)):
+            raise rejection
+
     async def record(self, task: str) -> TaskRecord | None:
         """The record of `task`, if there is one. Raises MalformedEventError if it cannot be decoded."""
         value = await self._records.get(task)

@@ -320,6 +320,8 @@ TASK_ROUTES = (
     ("POST", "/api/v1/tasks/{}/retry"),
     ("POST", "/api/v1/tasks/{}/token"),
     ("DELETE", "/api/v1/tasks/{}"),
+    ("POST", "/api/v1/reports/{}/events"),
+    ("POST", "/api/v1/reports/{}/end"),
 )
 
 

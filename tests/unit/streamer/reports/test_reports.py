@@ -15,6 +15,7 @@ from headway.ownership import Ownership
 from headway.records import ReporterRecord, TaskRecord, decode_record
 from headway.testing import progress
 from headway_streamer.api.report_models import ChunkReport, LogReport, ProgressReport, ReportedError, ReportEnd
+from headway_streamer.limits.stored import QuotaError
 from headway_streamer.problems import Problem
 from headway_streamer.reports.reports import TRIES
 
@@ -38,9 +39,9 @@ class Reporter:
     def __init__(self, parts, owner=ANN):
         self.parts, self.owner, self.epoch, self.next = parts, owner, 0, 1
 
-    async def open(self, *, message="", **fields):
+    async def open(self, *, message="", key="", **fields):
         opened = await self.parts.reports.open(
-            record(owner=self.owner, **fields), owned(self.owner), lease_seconds=60, message=message
+            record(owner=self.owner, **fields), owned(self.owner), lease_seconds=60, message=message, key=key
         )
         self.epoch, self.next = opened.epoch, 1
         return opened
@@ -96,6 +97,24 @@ async def test_opening_again_begins_the_next_attempt_and_stops_the_earlier_produ
     assert (await other.send(LOG)).sequence == 1
     other.epoch = 3
     assert await refused(other.send(LOG)) == (409, "Not opened")
+
+
+async def test_opening_is_repeated_with_its_key_until_something_is_reported(reporter):
+    assert [(await reporter.open(key=key)).epoch for key in ("a", "a", "b", "b", "")] == [1, 1, 2, 2, 3]
+    assert (await reporter.open(key="c")).epoch == 4
+    await reporter.send(LOG)
+    assert (await reporter.open(key="c")).epoch == 5
+    assert [event.failed for event in reporter.events if isinstance(event, Progress)] == [0, 1, 2, 3, 4]
+
+
+async def test_a_tenant_that_has_stored_all_it_may_still_ends_its_tasks(parts, reporter):
+    await reporter.open()
+    parts.limits.stored.most = 4000
+    await reporter.send(ChunkReport("x" * 1000))
+    with pytest.raises(QuotaError):
+        await reporter.send(ChunkReport("x" * 3000))
+    assert (await reporter.send()).sequence == 1
+    assert (await reporter.end()).new
 
 
 async def test_what_is_stored_is_skipped_and_what_is_missing_is_asked_for(reporter):
