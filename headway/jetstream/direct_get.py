@@ -100,4 +100,5 @@ def _stored(message: Msg, headers: dict[str, str]) -> Stored:
         Ownership.of_headers(headers),
         size_of(headers),
         Producer.of_headers(headers),
+        headers.get("Nats-Time-Stamp", ""),
     )

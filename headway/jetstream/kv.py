@@ -15,6 +15,7 @@ from headway.errors import ConflictError
 from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.errors import mapped
 from headway.jetstream.publisher import Publisher
+from headway.jetstream.stored import seconds_of
 
 PAGE = 200
 EVERY = ">"
@@ -29,6 +30,16 @@ class Entry(NamedTuple):
     seq: int
     key: str
     value: bytes
+
+
+class Page(NamedTuple):
+    """Entries of a bucket, in the order in which they were stored."""
+
+    entries: list[Entry]
+    start: int
+    """Sequence at which it begins: before it are older ones, none if it is 1."""
+    stored: float = 0.0
+    """When the first of the entries was stored, seconds since 1970."""
 
 
 class Bucket:
@@ -81,19 +92,17 @@ class Bucket:
         found, _ = await self._direct.get({"next_by_subj": EVERY, "start_time": start, "batch": 1})
         return found[0].seq if found else 0
 
-    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
-        """Up to 200 keys and values below sequence `seq` (0: the newest), and the sequence at which they begin.
-
-        They are in the order in which they were stored. Without any there is nothing below `seq`.
-        """
+    async def newest_before(self, seq: int) -> Page:
+        """Up to 200 entries below sequence `seq` (0: the newest). Without any there is nothing below `seq`."""
         end = seq or await self._last_seq() + 1
         while end > 1:
             start = max(end - PAGE, 1)
             found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": PAGE})
-            if page := [(stored.task, stored.payload) for stored in found if stored.seq < end and stored.payload]:
-                return page, start
+            if below := [stored for stored in found if stored.seq < end and stored.payload]:
+                entries = [Entry(stored.seq, stored.task, stored.payload) for stored in below]
+                return Page(entries, start, seconds_of(below[0].time))
             end = await self._below_gap(end)
-        return [], 1
+        return Page([], 1)
 
     async def _below_gap(self, end: int) -> int:
         """A lower sequence than `end`, with nothing between them; 1 when there is nothing below."""

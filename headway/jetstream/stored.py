@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from headway.ownership import UNKNOWN, Ownership
@@ -22,9 +23,21 @@ class Stored(NamedTuple):
     """Bytes of the log up to this event, as its writer has counted them: see `Chain`. 0 if it has not."""
     producer: Producer | None = None
     """Of a task that is reported over HTTP."""
+    time: str = ""
+    """When it was stored, as the server writes it (RFC 3339); empty if it was read from the leader."""
 
 
 SIZE_HEADER = "Headway-Log-Bytes"
+
+
+def seconds_of(time: str) -> float:
+    """A time as the server writes it, in seconds since 1970.
+
+    >>> seconds_of("1970-01-02T00:00:00.123456789Z")
+    86400.123456
+    """
+    whole, _, fraction = time.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00").timestamp()
 
 
 def size_of(headers: Mapping[str, str]) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
-from headway.jetstream.kv import PAGE, Entry
+from headway.jetstream.kv import PAGE, Entry, Page
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.records import JobMessage
 
@@ -37,7 +38,7 @@ class MemoryBucket(_Store):
         self._seq = 0
         self._entries: dict[str, tuple[int, bytes]] = {}
         self.stored_at: dict[str, float] = {}
-        """When keys were stored, seconds since 1970, where a test sets it."""
+        """When keys were stored, seconds since 1970. Tests may change it."""
 
     async def get(self, key: str) -> bytes | None:
         await self._read()
@@ -72,19 +73,22 @@ class MemoryBucket(_Store):
 
     async def seq_after(self, at: float) -> int:
         await self._read()
-        return min((seq for key, (seq, _) in self._entries.items() if self.stored_at.get(key, 0.0) > at), default=0)
+        return min((seq for key, (seq, _) in self._entries.items() if self.stored_at[key] > at), default=0)
 
-    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
+    async def newest_before(self, seq: int) -> Page:
         await self._read()
         end = seq or self._seq + 1
         start = max(end - PAGE, 1)
-        return self._between(start, end), start
+        entries = (Entry(seq, key, value) for key, (seq, value) in self._entries.items())
+        found = [entry for entry in entries if start <= entry.seq < end and entry.value]
+        return Page(found, start, self.stored_at[found[0].key] if found else 0.0)
 
     def set(self, key: str, value: bytes) -> None:
         """Store `value`, whatever the key had before; an empty value deletes it."""
         self._seq += 1
         self._entries.pop(key, None)
         self._entries[key] = self._seq, value
+        self.stored_at[key] = time.time()
 
     def _between(self, start: int, end: int) -> list[tuple[str, bytes]]:
         return [(key, value) for key, (seq, value) in self._entries.items() if start <= seq < end and value]

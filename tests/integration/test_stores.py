@@ -21,17 +21,18 @@ def kind(request):
 
 async def test_a_bucket_keeps_the_first_value_of_a_key_and_has_pages_by_sequence(kind, connection, names):
     bucket = MemoryBucket() if kind == "memory" else Bucket(connection.client, names.tasks_bucket)
-    assert await bucket.newest_before(0) == ([], 1)
+    assert await bucket.newest_before(0) == ([], 1, 0.0)
     created = [await bucket.create(key, key.encode()) for key in ("a", "b", "a")]
     assert (created, await bucket.get("a"), await bucket.get("absent")) == ([True, True, False], b"a", None)
     for n in range(210):
         await bucket.create(f"k{n}", b"%d" % n)
-    page, before = await bucket.newest_before(0)
-    rest, start = await bucket.newest_before(before)
+    page, before, stored = await bucket.newest_before(0)
+    rest, start, earlier = await bucket.newest_before(before)
+    assert time.time() - 60 < earlier <= stored < time.time() + 60
     if kind == "jetstream":
         assert await bucket.seq_after(time.time() - 60) == 1
         assert await bucket.seq_after(time.time() + 60) == 0
-    assert (len(page), page[-1], len(rest), rest[0], start) == (200, ("k209", b"209"), 12, ("a", b"a"), 1)
+    assert (len(page), page[-1].value, len(rest), rest[0].value, start) == (200, b"209", 12, b"a", 1)
     assert len(await bucket.all()) == 212
 
 

@@ -45,6 +45,8 @@ from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.tasks.task_ids import TaskIds
+from headway_streamer.tasks.task_index import TableThread, TaskIndex
+from headway_streamer.tasks.task_states import TaskStates
 from headway_streamer.tasks.tenant_sums import TenantSums
 from headway_streamer.watch.admission import Admission
 from headway_streamer.watch.drain import Drain
@@ -104,7 +106,10 @@ class Components:
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
         )
-        self.listing = Listing(records, self.log, self.history, self.decoder)
+        self.table_thread = TableThread()
+        self.index = TaskIndex(records, self.decoder.malformed, lambda: self.decoder.incarnation, run=self.table_thread)
+        self.task_states = TaskStates(self.index, self.log, self.history)
+        self.listing = Listing(self.index, self.task_states, self.log, self.history, self.decoder)
         self.offers = Offers(self.kinds, self.listing, self.log)
         self.results = ResultStore(client, names)
         self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up)
@@ -183,3 +188,4 @@ class Components:
         """Leave all tails and close the connection."""
         await self.tails.close()
         await self.connection.close()
+        self.table_thread.close()

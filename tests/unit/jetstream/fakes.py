@@ -8,6 +8,9 @@ import nats.errors
 import nats.js.errors
 from nats.js.api import PubAck
 
+STORED = "1970-01-01T00:01:00.5Z"
+"""When all messages were stored."""
+
 
 class Message(SimpleNamespace):
     """A message as nats-py hands it to a callback."""
@@ -117,6 +120,7 @@ class FakeClient:
         async def answer(reply):
             for seq, task, payload in messages:
                 names = {"Nats_Sequence": seq, "Nats_Subject": f"x.{task}", "Nats_Msg_Id": f"m{seq}"}
+                names["Nats_Time_Stamp"] = STORED
                 await self.deliver(reply, payload, **names)
             await self.deliver(reply, Status=end, **headers)
 

@@ -8,6 +8,7 @@ import pytest
 from headway.errors import UnavailableError
 from headway.jetstream.direct_get import DirectGet
 from headway.jetstream.stored import Stored
+from tests.unit.jetstream.fakes import STORED
 
 pytestmark = pytest.mark.looptime
 
@@ -19,7 +20,10 @@ def direct(client):
 
 async def test_batch_is_returned_with_the_sequence_up_to_which_it_holds(client, direct):
     client.answers((3, "t1", b"a"), (5, "t2", b"b"), Nats_UpTo_Sequence=9)
-    assert await direct.get({"multi_last": ["x.>"]}) == ([Stored(3, b"a", "m3", "t1"), Stored(5, b"b", "m5", "t2")], 9)
+    assert await direct.get({"multi_last": ["x.>"]}) == (
+        [Stored(3, b"a", "m3", "t1", time=STORED), Stored(5, b"b", "m5", "t2", time=STORED)],
+        9,
+    )
     assert client.published == [("$JS.API.DIRECT.GET.HW_EVENTS", b'{"multi_last":["x.>"]}')]
 
 

@@ -43,17 +43,17 @@ async def test_key_is_created_once(client, bucket):
 
 async def test_page_ends_below_its_sequence(client, bucket):
     client.answers((250, "t1", b"a"), (299, "t2", b""), (300, "t3", b"c"), (301, "t4", b"d"))
-    assert await bucket.newest_before(301) == ([("t1", b"a"), ("t3", b"c")], 301 - PAGE)
+    assert await bucket.newest_before(301) == ([Entry(250, "t1", b"a"), Entry(300, "t3", b"c")], 301 - PAGE, 60.5)
 
 
 async def test_newest_page_begins_at_the_end_of_the_stream(client, bucket):
     client.js.streams["KV_hw_tasks"] = object()
     client.answers((7, "t1", b"a"))
-    assert await bucket.newest_before(0) == ([("t1", b"a")], 1)
+    assert await bucket.newest_before(0) == ([Entry(7, "t1", b"a")], 1, 60.5)
 
 
 async def test_before_the_first_there_is_nothing(client, bucket):
-    assert await bucket.newest_before(1) == ([], 1)
+    assert await bucket.newest_before(1) == ([], 1, 0.0)
     assert client.published == []
 
 
@@ -84,8 +84,8 @@ async def test_pages_find_everything_across_large_gaps(client, bucket, stored):
     client.on_publish = on_publish
     seq, pages = 100_000, []
     while seq > 1:
-        values, seq = await bucket.newest_before(seq)
-        pages.append([key for key, _ in values])
+        values, seq, _ = await bucket.newest_before(seq)
+        pages.append([entry.key for entry in values])
     assert [key for page in reversed(pages) for key in page] == [f"t{seq}" for seq in stored]
     assert len(reads) < 60
 

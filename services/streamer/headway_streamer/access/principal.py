@@ -59,6 +59,11 @@ class Principal(NamedTuple):
         kinds = {scope for scope in self.scopes if scope.startswith(KINDS)}
         return not kinds or KINDS + kind in kinds
 
+    @property
+    def visible(self) -> tuple[str, str | None] | None:
+        """The tenant whose tasks are visible, and the owner, or None for all of its owners; None for everything."""
+        return self.tenant, None if ALL in self.scopes else self.owner
+
     def sees(self, record: TaskRecord) -> bool:
         """Whether the task is one's own, or one of the tenant for a principal with the scope `tasks:all`."""
         return self.sees_task(record.task, record.ownership)
@@ -88,6 +93,11 @@ class Everybody(Principal):
     def owns(self, ownership: Ownership) -> bool:
         """Return True."""
         return True
+
+    @property
+    def visible(self) -> None:
+        """Everything."""
+        return None
 
     def sees_task(self, task: str, ownership: Ownership) -> bool:
         """Return True."""

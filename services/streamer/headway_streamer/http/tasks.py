@@ -27,10 +27,11 @@ from headway_streamer.problems import Problem, not_found
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import no_processor
 from headway_streamer.tasks.labels import Labels, read_labels
-from headway_streamer.tasks.listing import Filter, Listing, links, summary
+from headway_streamer.tasks.listing import Listing, links, summary
 from headway_streamer.tasks.page_cursor import decode_place, encode_place
 from headway_streamer.tasks.ports import Results
 from headway_streamer.tasks.store import TaskStore
+from headway_streamer.tasks.task_filter import Filter, Scope
 
 MAX_REASON_CHARS = 500
 MAX_VALUES = 32
@@ -99,6 +100,7 @@ async def list_tasks(
         before=max(before, 0.0),
         owner=owner,
         after=decode_place(cursor) if cursor else None,
+        scope=None if (visible := principal.visible) is None else Scope(*visible),
     )
     found = await listing.search(wanted, principal.sees)
     next_page = encode_place(found.after) if found.after is not None else None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
-import msgspec
-
 from headway import codec
-from headway.errors import MalformedEventError
 from headway.eventlog.log import Log
-from headway.records import TaskRecord, decode_task
+from headway.records import TaskRecord
 from headway_streamer.api.models import Links
 from headway_streamer.frames.cursor import encode
 from headway_streamer.frames.frame import Frame
@@ -19,34 +17,13 @@ from headway_streamer.problems import not_found
 from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.page_cursor import Place
-from headway_streamer.tasks.ports import KeyValues
+from headway_streamer.tasks.task_filter import Filter, micros
+from headway_streamer.tasks.task_index import TaskIndex
+from headway_streamer.tasks.task_states import TaskStates
+from headway_streamer.tasks.task_table import Row
 
-MAX_PAGES = 10
-MAX_READS = 400
-"""Pages of one search, those included that hold only newer tasks than wanted."""
-SKEW_SECONDS = 5.0
-"""How far the clocks of streamers, which say when tasks were created, and of NATS may differ."""
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """Which tasks to list."""
-
-    limit: int = 50
-    kinds: tuple[str, ...] = ()
-    """One of these; empty for any."""
-    statuses: tuple[str, ...] = ()
-    """One of these; empty for any."""
-    tags: tuple[str, ...] = ()
-    """All of these."""
-    text: str = ""
-    """In the title, kind, id or a tag, in upper or lower case."""
-    since: float = 0.0
-    """Seconds since 1970: only tasks created later."""
-    before: float = math.inf
-    """Seconds since 1970: only tasks created then or earlier."""
-    owner: str = ""
-    after: Place | None = None
-    """Only tasks behind this place of the list."""
+SEARCH_SECONDS = 1.5
+"""How long a search may take before it is answered with what it has found."""
 
 
 class Found(NamedTuple):
@@ -77,23 +54,12 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
     return shown | {"state": state, "links": links(record.task)}
 
 
-def _fits(record: TaskRecord, wanted: Filter) -> bool:
-    words = "\n".join((record.title, record.kind, record.task, *record.tags)).casefold()
-    return (
-        wanted.since <= record.created <= wanted.before
-        and (not wanted.kinds or record.kind in wanted.kinds)
-        and wanted.owner in ("", record.owner)
-        and set(wanted.tags) <= set(record.tags)
-        and wanted.text.casefold() in words
-        and (wanted.after is None or (record.created, record.task) < wanted.after)
-    )
-
-
 class Listing:
     """Reads tasks for the API. Methods raise UnavailableError."""
 
-    def __init__(self, records: KeyValues, log: Log, history: History, decoder: FrameDecoder) -> None:
-        self._records = records
+    def __init__(self, index: TaskIndex, states: TaskStates, log: Log, history: History, decoder: FrameDecoder) -> None:
+        self._index = index
+        self._states = states
         self._log = log
         self._history = history
         self._decoder = decoder
@@ -112,54 +78,54 @@ class Listing:
         return shown, cursor
 
     async def recent(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> list[dict[str, Any]]:
-        """The newest tasks first, of those that are `seen`. Reads at most 2,000 records."""
+        """The newest tasks first, of those that are `seen`."""
         return (await self.search(wanted, seen)).tasks
 
     async def search(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> Found:
-        """As `recent`, and how far the search went: repeat it with `before` for what is older."""
+        """As `recent`, and where the next page begins. Raises UnavailableError."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + SEARCH_SECONDS
         found: list[dict[str, Any]] = []
-        latest = wanted.before if wanted.after is None else min(wanted.before, wanted.after.created)
-        oldest, before = latest, await self._start(latest)
-        pages = 0
-        for _ in range(MAX_READS):
-            values, before = await self._records.newest_before(before)
-            records = [record for item in reversed(values) if (record := self._record(*item)) is not None]
-            oldest = min([oldest, *(record.created for record in records)])
-            found += await self._matching([record for record in records if seen(record)], wanted)
-            if len(found) > wanted.limit:
-                last = found[wanted.limit - 1]
-                after = Place(last["created"], last["task"])
-                return Found(found[: wanted.limit], found[wanted.limit]["created"], after)
-            if before <= 1 or oldest < wanted.since:
-                return Found(found, None, None)
-            pages += any(record.created <= wanted.before for record in records)
-            if len(found) == wanted.limit or pages == MAX_PAGES:
+        async with aclosing(self._index.search(wanted)) as batches:
+            async for batch in batches:
+                rows = [row for row in batch.rows if seen(row.record())]
+                if wanted.statuses:
+                    rows = [row for row in await self._states.settle(rows) if row.status in wanted.statuses]
+                found += await self._shown(rows, wanted, wanted.limit + 1 - len(found))
+                if len(found) > wanted.limit:
+                    shown, more = found[: wanted.limit], found[wanted.limit]
+                    last = shown[-1]
+                    return Found(shown, more["created"], Place(micros(last["created"]), last["task"]))
+                if clock() > deadline and not batch.last:
+                    return Found(found, batch.place.created / 1e6, batch.place)
+        return Found(found, None)
+
+    async def _shown(self, rows: list[Row], wanted: Filter, count: int) -> list[dict[str, Any]]:
+        """The first of `rows`, at most `count`, as the log has them now: whatever the index knows of their states."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(rows), count):
+            part = rows[start : start + count]
+            frames, deleted = await self._frames([row.task for row in part])
+            if deleted:
+                await self._index.forget([row for row in part if row.task in deleted])
+            for row in part:
+                if row.task in frames:
+                    shown = summary(row.record(), frames[row.task])
+                    if not wanted.statuses or (shown["state"] or {}).get("status") in wanted.statuses:
+                        found.append(shown)
+            if len(found) >= count:
                 break
-        return Found(found, oldest, Place(oldest, found[-1]["task"] if found else ""))
+        return found[:count]
 
-    async def _start(self, before: float) -> int:
-        """The sequence below which tasks were created until `before`; 0 for the newest."""
-        return 0 if before == math.inf else await self._records.seq_after(before + SKEW_SECONDS)
-
-    async def _matching(self, records: list[TaskRecord], wanted: Filter) -> list[dict[str, Any]]:
-        chosen = [record for record in records if _fits(record, wanted)]
-        states = await self._states([record.task for record in chosen])
-        shown = [summary(record, states.get(record.task)) for record in chosen if record.task in states]
-        return [item for item in shown if not wanted.statuses or (item["state"] or {}).get("status") in wanted.statuses]
-
-    async def _states(self, tasks: list[str]) -> dict[str, Frame | None]:
+    async def _frames(self, tasks: list[str]) -> tuple[dict[str, Frame | None], set[str]]:
+        """The latest progress of the tasks that have a log, and the tasks that are deleted."""
         stored, _ = await self._log.lasts(tasks)
-        states: dict[str, Frame | None] = {}
+        frames: dict[str, Frame | None] = {}
+        deleted = set()
         for item in stored:
             last = await self._history.readable(item)
             if last is not None and last.deleted:
-                continue
-            states[item.task] = None if last is None else await self._history.progress(item.task, last)
-        return states
-
-    def _record(self, task: str, value: bytes) -> TaskRecord | None:
-        try:
-            return decode_task(value, task)
-        except MalformedEventError as error:
-            self._decoder.malformed.note("task", task, error)
-            return None
+                deleted.add(item.task)
+            else:
+                frames[item.task] = None if last is None else await self._history.progress(item.task, last)
+        return frames, deleted

@@ -15,7 +15,8 @@ from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
 from headway_streamer.tasks.kinds import FRESH_SECONDS, KindCatalogue, no_processor
-from headway_streamer.tasks.listing import Filter, Listing
+from headway_streamer.tasks.listing import Listing
+from headway_streamer.tasks.task_filter import Filter
 
 MAX_TASKS = 500
 

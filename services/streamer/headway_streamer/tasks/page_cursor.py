@@ -7,7 +7,6 @@ holds nothing that its owner has not been shown.
 from __future__ import annotations
 
 import base64
-import binascii
 import struct
 from typing import NamedTuple
 
@@ -16,16 +15,16 @@ from headway.subjects import is_name
 from headway_streamer.problems import Problem
 
 MAX_CHARS = 100
-_CREATED = struct.Struct(">d")
+_CREATED = struct.Struct(">Q")
 
 
 class Place(NamedTuple):
     """A place in the list, which is in descending order of both."""
 
-    created: float
-    """Seconds since 1970."""
+    created: int
+    """Microseconds since 1970."""
     task: str
-    """Empty for a place before all tasks of that time."""
+    """Empty for a place behind all tasks of that time."""
 
 
 def encode_place(place: Place) -> str:
@@ -40,9 +39,9 @@ def decode_place(cursor: str) -> Place:
         raw = base64.b64decode(cursor[:MAX_CHARS] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         (created,) = _CREATED.unpack(raw[: _CREATED.size])
         place = Place(created, raw[_CREATED.size :].decode("ascii"))
-    except (ValueError, binascii.Error, struct.error) as error:
+    except (ValueError, struct.error) as error:  # a malformed base64 is a ValueError, too
         raise _bad_cursor() from error
-    if not 0 <= place.created < MAX_SECONDS or not (place.task == "" or is_name(place.task)):
+    if place.created > MAX_SECONDS * 1e6 or not (place.task == "" or is_name(place.task)):
         raise _bad_cursor()
     return place
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from headway.jetstream.kv import Entry
+from headway.jetstream.kv import Entry, Page
 from headway.jetstream.store_meter import Usage
 from headway.records import JobMessage
 
@@ -35,8 +35,8 @@ class KeyValues(Protocol):
     async def seq_after(self, at: float) -> int:
         """The sequence of the first value that was stored after that time, seconds since 1970; 0 if there is none."""
 
-    async def newest_before(self, seq: int) -> tuple[list[tuple[str, bytes]], int]:
-        """A page of keys and values as they were stored, below sequence `seq` (0: the newest), and where it begins."""
+    async def newest_before(self, seq: int) -> Page:
+        """A page of entries as they were stored, below sequence `seq` (0: the newest)."""
 
 
 class JobQueue(Protocol):

@@ -95,8 +95,7 @@ class TaskIds:
 
     async def _made(self) -> IdSecret:
         secret, now = os.urandom(SECRET_BYTES), time.time()
-        earlier, _ = await self._records.newest_before(0)
-        if not earlier:
+        if not (await self._records.newest_before(0)).entries:
             return IdSecret(secret=secret)
         since = now + ROLLOUT_SECONDS
         return IdSecret(secret=secret, since=since, searched_until=since + KEPT_SECONDS)

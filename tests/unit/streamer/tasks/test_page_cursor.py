@@ -10,7 +10,7 @@ from headway_streamer.tasks.page_cursor import Place, decode_place, encode_place
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{0,64}", fullmatch=True)
 
 
-@given(st.floats(0, 9e10), NAMES)
+@given(st.integers(0, 10**17), NAMES)
 def test_a_cursor_names_a_place(created, task):
     assert decode_place(encode_place(Place(created, task))) == (created, task)
 
@@ -18,9 +18,11 @@ def test_a_cursor_names_a_place(created, task):
 @pytest.mark.security
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "====", "é", "AAAA", encode_place(Place(-1.0, "")), encode_place(Place(float("nan"), "a")),
-     encode_place(Place(1e300, "a")), encode_place(Place(1.0, "a.b")), encode_place(Place(1.0, "a" * 65)), "A" * 5000],
-)  # fmt: skip
+    [
+        *("x", "====", "é", "AAAA", "A" * 5000),
+        *map(encode_place, (Place(2**60, ""), Place(1, "a.b"), Place(1, "a" * 65))),
+    ],
+)
 def test_what_is_no_cursor_is_refused(cursor):
     with pytest.raises(Problem) as caught:
         decode_place(cursor)
