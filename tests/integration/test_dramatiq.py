@@ -12,7 +12,7 @@ import headway
 from headway.dramatiq import Cancelled, Headway
 from tests.fixtures.condition import holds
 from tests.fixtures.redis import run_redis
-from tests.fixtures.reporting import reporting
+from tests.fixtures.reporting import reporting, unreachable
 
 
 class Bench:
@@ -171,6 +171,14 @@ async def test_a_message_that_is_sent_again_after_its_end_is_a_new_task(reported
     end = await reported.end(bench.ran_again[0])
     record = await reported.record(bench.ran_again[0])
     assert (end.status, record.parent, record.task.startswith(task)) == ("completed", task, True)
+
+
+def test_an_actor_runs_as_before_while_nats_is_unreachable(idle_bench):
+    with unreachable():
+        task = idle_bench.again.send("").message_id
+        idle_bench.worker.start()
+        idle_bench.broker.join("default", timeout=60_000)
+    assert idle_bench.ran_again == [task]
 
 
 @pytest.mark.needs("redis-server")

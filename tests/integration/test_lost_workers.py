@@ -34,6 +34,48 @@ queue = Queue(connection=Redis.from_url(sys.argv[1]))
 print(queue.enqueue(endless).id, flush=True)
 SimpleWorker([queue], connection=queue.connection).work()
 """
+TASKIQ = """
+import asyncio, headway.taskiq
+from taskiq import InMemoryBroker
+broker = InMemoryBroker().with_middlewares(headway.taskiq.Headway())
+async def endless() -> None:
+    await asyncio.sleep(600)
+async def main():
+    print((await broker.task(endless).kiq()).task_id, flush=True)
+    await broker.wait_all()
+asyncio.run(main())
+"""
+SAQ = """
+import asyncio, headway.saq, sys
+from saq import Queue, Worker
+async def endless(ctx):
+    await asyncio.sleep(600)
+async def main():
+    queue = headway.saq.connect(Queue.from_url(sys.argv[1]))
+    await queue.connect()
+    await queue.redis.set(queue._sweep, 1)  # or a worker that starts sweeps it
+    print((await queue.enqueue("endless", timeout=600)).key, flush=True)
+    await Worker(queue, [endless], **headway.saq.hooks).start()
+asyncio.run(main())
+"""
+ARQ = """
+import asyncio, headway.arq, sys
+from arq.connections import RedisSettings
+from arq.worker import create_worker
+redis = RedisSettings.from_dsn(sys.argv[1])
+async def endless(ctx):
+    await asyncio.sleep(600)
+@headway.arq.connect
+class WorkerSettings:
+    functions = [endless]
+    redis_settings = redis
+async def main():
+    pool = await headway.arq.create_pool(redis)
+    print((await pool.enqueue_job("endless")).job_id, flush=True)
+    await create_worker(WorkerSettings).async_run()
+asyncio.run(main())
+"""
+WORKERS = (DRAMATIQ, RQ, TASKIQ, SAQ, ARQ)
 
 
 @pytest.fixture
@@ -62,9 +104,12 @@ async def processor(reported):
 @pytest.mark.needs("redis-server")
 @pytest.mark.feature("rq", "lost")
 @pytest.mark.feature("dramatiq", "lost")
+@pytest.mark.feature("taskiq", "lost")
+@pytest.mark.feature("saq", "lost")
+@pytest.mark.feature("arq", "lost")
 async def test_what_a_worker_ran_that_is_killed_is_lost(reported, redis_url, processor, tmp_path):
     async with AsyncExitStack() as stack:
-        workers = await asyncio.gather(*(_start(stack, script, redis_url, tmp_path) for script in (DRAMATIQ, RQ)))
+        workers = await asyncio.gather(*(_start(stack, script, redis_url, tmp_path) for script in WORKERS))
         for _, task in workers:
             await reported.running(task)
         for worker, _ in workers:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import dramatiq
 import rq
+import saq
+import taskiq
+from arq.connections import ArqRedis
 from dramatiq.brokers.stub import StubBroker
 from redis import Redis
+from saq.queue.redis import RedisQueue
 
+import headway.arq
 import headway.dramatiq
 import headway.rq
+import headway.saq
+import headway.taskiq
 
 
 def connect_dramatiq() -> None:
@@ -31,6 +38,28 @@ def connect_rq(connection: Redis) -> None:
     assert_type(queue.create_job(print), rq.job.Job)
     assert_type(Worker.stop_seconds, float)
     assert_type(Worker([queue], connection=connection).work(burst=True), bool)
+
+
+async def connect_taskiq() -> None:
+    assert_type(taskiq.InMemoryBroker().with_middlewares(headway.taskiq.Headway()), taskiq.InMemoryBroker)
+
+
+async def count(ctx: dict[Any, Any], number: int) -> int:
+    return number
+
+
+async def connect_saq() -> None:
+    queue = headway.saq.connect(RedisQueue.from_url("redis://localhost"))
+    saq.Worker(queue, [count], **headway.saq.hooks)
+
+
+@headway.arq.connect
+class WorkerSettings:
+    functions = (count,)
+
+
+async def connect_arq() -> None:
+    assert_type(await headway.arq.create_pool(), ArqRedis)
 
 
 def wrong(connection: Redis) -> None:
