@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
 from typing import Any
 
@@ -73,11 +73,11 @@ class Background:
 
     def submit(self, record: TaskRecord) -> Future[None]:
         """Store that a task waits in a queue of somebody else. Return when it is stored."""
-        return self._store(submit_task(self._stores.log, self._stores.records, record))
+        return self._store(lambda: submit_task(self._stores.log, self._stores.records, record))
 
     def end(self, record: TaskRecord, status: Status, message: str, error: ErrorInfo | None = None) -> Future[None]:
         """Store the end of a task that this process does not run, unless it has one. Return when it is stored."""
-        return self._store(end_task(self._stores.log, self._stores.records, record, status, message, error))
+        return self._store(lambda: end_task(self._stores.log, self._stores.records, record, status, message, error))
 
     def flush(self, seconds: float) -> int:
         """Wait until all tasks that have ended are stored, at most `seconds`. Return how many are not."""
@@ -99,9 +99,8 @@ class Background:
         finally:
             self._running.discard(task)
 
-    def _store(self, call: Coroutine[Any, Any, None]) -> Future[None]:
+    def _store(self, call: Callable[[], Coroutine[Any, Any, None]]) -> Future[None]:
         if self._full:
-            call.close()
             self._leave_out()
             done: Future[None] = Future()
             done.set_result(None)
@@ -111,10 +110,10 @@ class Background:
         storing.add_done_callback(self._storing.discard)
         return storing
 
-    async def _once_open(self, call: Coroutine[Any, Any, None]) -> None:
+    async def _once_open(self, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await self._opened()
-            await call
+            await call()
         except Exception:
             logger.exception("a report has failed", extra={"action": "report_failed"})
 
