@@ -7,9 +7,9 @@ the outbox appends it. Calls may come from any thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
-from contextvars import ContextVar
 from typing import TypeVar, get_args
 
+from headway.current import current
 from headway.errors import LogError, TaskCancelledError
 from headway.events import Level, LogLine
 from headway.outbox import Outbox
@@ -17,6 +17,8 @@ from headway.progress.bar import Bar
 from headway.progress.counting import Track, innermost_track, leave
 from headway.progress.state import ProgressState
 from headway.values.coercion import clean, number, shorten
+
+__all__ = ["Job", "current"]
 
 T = TypeVar("T")
 
@@ -224,7 +226,3 @@ def _length(rows: object) -> int | None:
         return len(rows) if isinstance(rows, Sized) else None
     except Exception:  # noqa: BLE001 - whatever a third-party __len__ raises, as that of a loader of unknown length
         return None
-
-
-current: ContextVar[Job | None] = ContextVar("headway_job", default=None)
-"""The job of the handler that runs in this context; `asyncio.to_thread` passes it on."""

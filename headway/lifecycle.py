@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 from headway import codec
+from headway.current import current, running
 from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
 from headway.eventlog.chain import Chain, Head
 from headway.events import Cancel, ErrorInfo, Progress, Status
-from headway.job import Job, current
+from headway.job import Job
 from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Home, Outbox
 from headway.progress.pending import Room
 from headway.progress.state import ProgressState
@@ -135,7 +135,3 @@ class JobLifecycle:
 
     def _snapshot(self) -> Progress:
         return self._state.snapshot("processing")
-
-
-running: WeakSet[JobLifecycle] = WeakSet()
-"""The attempts that are between `start` and their end in this process."""

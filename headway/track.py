@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
-from headway.job import Job, current
-from headway.lifecycle import running
+from headway.current import current, running
 
-T = TypeVar("T")
+TYPE_CHECKING = False  # as in `typing`, which takes long to load
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from headway.job import Job
+
+    T = TypeVar("T")
 
 __all__ = ["current", "current_job", "track"]
-
-logger = logging.getLogger(__name__)
 
 
 def current_job() -> Job | None:
@@ -50,8 +50,11 @@ _warned: list[str] = []
 
 def _warn() -> None:
     """While tasks run here, a loop outside of them may belong to one, in a thread that does not know which."""
+    import logging
+    import threading
+
     _warned.append(threading.current_thread().name)
-    logger.warning(
+    logging.getLogger(__name__).warning(
         "track runs beside tasks and does not find one, so that its loop is not shown. If it belongs to a task: start"
         " threads with asyncio.to_thread or headway.executor.ContextThreadPoolExecutor, or call job.track; a child"
         " process cannot report",

@@ -3,10 +3,11 @@
 import pytest
 
 from headway import Job
+from headway.current import running
 from headway.errors import CancelRequestedError, LogError
 from headway.eventlog.chain import Chain
 from headway.events import Cancel
-from headway.lifecycle import JobLifecycle, running
+from headway.lifecycle import JobLifecycle
 from headway.testing import MemoryLog, StartedJob, start_job
 
 pytestmark = pytest.mark.looptime

@@ -51,6 +51,35 @@ import headway.{module}
 """
 
 
+NEW = """
+import sys
+before = set(sys.modules)
+{code}
+print(*sorted(set(sys.modules) - before))
+"""
+
+HIDDEN = """
+import headway.task, headway.track, headway.reporting.report
+import headway
+assert headway.__dict__.get("task") is None and "report" in dir(headway)
+function = headway.task
+import headway.task
+assert headway.task is function and function.__name__ == "task"
+for name in headway.__all__:
+    assert getattr(headway, name) is getattr(headway, name)
+headway.report = "another"
+assert headway.report == "another"
+from headway import *
+assert track is headway.track
+"""
+
+
+def new_modules(code: str) -> set[str]:
+    """The modules that `code` loads in a fresh interpreter."""
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n" + NEW.format(code=code)]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
 def loaded(code: str) -> set[str]:
     """The packages outside of the standard library that `code` loads in a fresh interpreter."""
     script = LOADED.format(code=code)
@@ -59,8 +88,23 @@ def loaded(code: str) -> set[str]:
     )
 
 
-def test_importing_headway_loads_nothing_but_msgspec_and_nats():
-    assert loaded("import headway") <= MSGSPEC | {"nats"}
+def test_importing_headway_loads_two_modules_of_the_standard_library():
+    assert new_modules("import headway") == {"headway", "__future__", "types"}
+
+
+def test_a_loop_outside_of_tasks_loads_neither_asyncio_nor_msgspec():
+    slow = {"asyncio", "inspect", "logging", "msgspec", "nats", "re", "threading", "typing"}
+    new = new_modules("from headway import track; list(track([]))")
+    assert {name for name in new if name.startswith("headway")} == {"headway", "headway.current", "headway.track"}
+    assert not new & slow
+
+
+def test_a_name_is_the_public_one_also_where_a_module_has_the_same():
+    subprocess.run([sys.executable, "-c", HIDDEN], check=True)
+
+
+def test_reporting_loads_nothing_but_msgspec_and_nats():
+    assert loaded("import headway; headway.report, headway.task, headway.Job") <= MSGSPEC | {"nats"}
 
 
 def test_the_whole_sdk_loads_nothing_of_the_services():
