@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import headway
+import headway.tqdm
 from headway.testing import MemoryLog, start_job
 from headway.track import current
 
@@ -63,16 +65,40 @@ def outside(job: headway.Job, count: int) -> None:
 
 
 def tqdm_update(job: headway.Job, count: int) -> None:
-    with tqdm(total=count, file=io.StringIO()) as bar:
+    with tqdm(total=count, file=NOWHERE) as bar:
         call = bar.update
         for _ in range(count):
             call()
 
 
 def tqdm_iteration(job: headway.Job, count: int) -> None:
-    for _ in tqdm(range(count), file=io.StringIO()):
+    for _ in tqdm(range(count), file=NOWHERE):
         pass
 
+
+def connected(case: Case) -> Case:
+    """The same after `headway.tqdm.connect()`, in the task."""
+
+    def measured(job: headway.Job, count: int) -> None:
+        with headway.tqdm.connect():
+            case(job, count)
+
+    return measured
+
+
+def connected_outside(case: Case) -> Case:
+    """The same after `headway.tqdm.connect()`, outside of any task."""
+
+    def measured(job: headway.Job, count: int) -> None:
+        token = current.set(None)
+        connected(case)(job, count)
+        current.reset(token)
+
+    return measured
+
+
+NOWHERE = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+ROW = "tqdm's loop, a row"
 
 with suppress(ImportError):
     from tqdm import tqdm
@@ -87,7 +113,14 @@ CASES: dict[str, Case] = {
     "`track` within a track, a row": nested,
     "`track` outside of a task, a row": outside,
 }
-PEERS: dict[str, Case] = {"tqdm's `update()`": tqdm_update, "tqdm's loop, a row": tqdm_iteration}
+PEERS: dict[str, Case] = {
+    "tqdm's `update()`": tqdm_update,
+    ROW: tqdm_iteration,
+    "tqdm's `update()`, connected": connected(tqdm_update),
+    "tqdm's loop, connected, a row": connected(tqdm_iteration),
+    "tqdm's `update()` outside of a task, connected": connected_outside(tqdm_update),
+    "tqdm's loop outside of a task, connected, a row": connected_outside(tqdm_iteration),
+}
 if "tqdm" in globals():
     CASES |= PEERS
 
@@ -126,9 +159,10 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures))
         return
-    print("| call | ns |\n|---|---|")
+    peer = figures.get(ROW)
+    print("| call | ns | of a row of tqdm |\n|---|---|---|")
     for name, value in figures.items():
-        print(f"| {name} | {value:.0f} |")
+        print(f"| {name} | {value:.0f} |", "|" if peer is None else f"{value / peer:.2f} |")
 
 
 if __name__ == "__main__":

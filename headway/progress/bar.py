@@ -64,9 +64,9 @@ class Bar:
     def move(self, done: Any) -> None:
         """Note how many units are done in all; the bar shows fewer than before as well."""
         track = self._track
-        if (count := number(done)) is None or not track.open:
+        if track.root is None or (count := number(done)) is None:
             return
-        if track.misplaced:
+        if track.outer is not None and track.misplaced:
             self._state.rejoin(track)
         if track.counter is track:
             track.done = count

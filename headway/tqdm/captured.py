@@ -49,11 +49,11 @@ class Count:
             self.bar = self.job.bar(**self._texts(bar))
 
     def update(self, bar: tqdm[Any], count: float) -> None:
-        """Note an update by `count`; the loop over a bar counts by itself."""
-        if self.looping or not self.bar.open:
-            return
-        self.done = self.done + count if self.blind else bar.n
-        self.bar.move(self.done * self.scale)
+        """Note an update by `count`."""
+        done = bar.n
+        if self.blind:
+            done = self.done = self.done + count
+        self.bar.move(done if self.scale == 1.0 else done * self.scale)
         if self.job.stopped is not None and current.get() is self.job:
             self.job.raise_if_cancelled()
 
@@ -135,38 +135,37 @@ def capture(bar: tqdm[Any], job: Job, given: Mapping[str, Any], end: End | None 
 @functools.lru_cache(100)
 def _captured(kind: Any) -> Any:
     """The class of captured bars that were made with the class `kind`."""
+    real_update = kind.update  # `super` would cost more, and updates are frequent
 
     class Captured(kind):  # type: ignore[misc]
+        headway: Count
+
         def __iter__(self) -> Iterator[Any]:
-            count, rows = _count(self), super().__iter__()
+            count, rows = self.headway, super().__iter__()
             return count.over(rows) if count.bar.open else rows
 
         def update(self, n: float | None = 1) -> Any:
-            shown = super().update(n)
-            _count(self).update(self, n or 0)
+            shown = real_update(self, n)
+            if not self.headway.looping:
+                self.headway.update(self, n or 0)
             return shown
 
         def refresh(self, *args: Any, **options: Any) -> Any:
-            _count(self).refresh(self)
+            self.headway.refresh(self)
             return super().refresh(*args, **options)
 
         def reset(self, total: float | None = None) -> None:
             super().reset(total)
-            _count(self).restart(self)
+            self.headway.restart(self)
 
         def close(self) -> None:
-            _count(self).close(self)
+            self.headway.close(self)
             super().close()
 
         def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-            with _count(self).raising(error):
+            with self.headway.raising(error):
                 super().__exit__(kind, error, trace)
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(Captured, name, getattr(kind, name))
     return Captured
-
-
-def _count(bar: Any) -> Count:
-    count: Count = bar.__dict__["headway"]
-    return count
