@@ -91,7 +91,8 @@ class Report:
         self._interrupted = False
         self._tracebacks = False
 
-    def __enter__(self) -> ReportedJob:
+    def begin(self) -> ReportedJob:
+        """Begin the task, and leave the context as it is."""
         process = background()
         settings = process.settings
         record = msgspec.structs.replace(
@@ -102,16 +103,24 @@ class Report:
         )
         self._task = process.report(record, self._on_stop, self._origin)
         self._tracebacks = settings.tracebacks
-        self._token = current.set(self._task.job)
         return self._task.job
+
+    def end(self, error: BaseException | None) -> None:
+        """End the task, by what its work raised. Only the first call counts."""
+        assert self._task is not None
+        self._end(self._task, error)
+
+    def __enter__(self) -> ReportedJob:
+        job = self.begin()
+        self._token = current.set(job)
+        return job
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._task is not None
         assert self._token is not None
         current.reset(self._token)
-        self._end(self._task, error)
+        self.end(error)
 
     async def __aenter__(self) -> ReportedJob:
         self._awaiting, self._loop = asyncio.current_task(), asyncio.get_running_loop()

@@ -69,12 +69,9 @@ class Count:
         """End the count."""
         if self.bar.open:
             self.refresh(bar)
-            self._end()
-
-    def _end(self) -> None:
-        self.bar.close()
-        if self.end is not None:
-            self.end(self.error, self.left)
+            self.bar.close()
+            if self.end is not None and not self.looping:
+                self.end(self.error, False)
 
     @contextmanager
     def raising(self, error: BaseException | None) -> Iterator[None]:
@@ -105,9 +102,10 @@ class Count:
         finally:
             if isinstance(rows, Generator):
                 rows.close()  # which closes the bar, if it displays anything
-            if self.bar.open and self.blind:
-                self._end()
-            self.looping, self.error = False, None
+            self.bar.close()
+            self.looping, raised, self.error = False, self.error, None
+            if self.end is not None:
+                self.end(raised, self.left)
 
     def _texts(self, bar: tqdm[Any]) -> dict[str, Any]:
         total, given = bar.total, self.given  # a bar that tqdm does not count has no other attributes

@@ -33,4 +33,4 @@ def wrong(job: Job) -> None:
     headway.logging.connect("INFO", False)  # type: ignore[call-arg]
     job.bar(10)  # type: ignore[call-arg]
     job.bar(within=1)  # type: ignore[arg-type]
-    headway.tqdm.connect(1)  # type: ignore[call-arg]
+    headway.tqdm.connect(report=1)  # type: ignore[arg-type]
