@@ -10,8 +10,8 @@ This is the only place that replaces a method of the standard library; the level
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -51,24 +51,27 @@ def number_of(level: str) -> int:
     return number
 
 
-@contextmanager
-def captured_logging(level: str, *, tracebacks: bool = False) -> Iterator[None]:
-    """Turn records of at least `level` that are logged in the context of a task into log lines of it."""
-    if level.upper() == "OFF":
-        yield
-        return
+def captured_logging(level: str, *, tracebacks: bool = False) -> ExitStack:
+    """Turn records of at least `level` that are logged in the context of a task into log lines of it.
+
+    Returns what undoes it, by ``close()`` or as a context manager. Raises ValueError for a level that is none.
+    """
+    undo = ExitStack()
     wanted = Wanted(number_of(level), tracebacks)
-    _wanted.append(wanted)
-    if not _real:  # several captures in one process copy a record once
-        _real.append(logging.Logger.callHandlers)
-        logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        _wanted.remove(wanted)
-        # If other code has replaced it since, this function stays in its chain and copies nothing.
-        if not _wanted and logging.Logger.callHandlers is _call_handlers:
-            logging.Logger.callHandlers = _real.pop()  # type: ignore[method-assign,assignment]
+    if wanted.level < _NOTHING:
+        _wanted.append(wanted)
+        if not _real:  # several captures in one process copy a record once
+            _real.append(logging.Logger.callHandlers)
+            logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
+        undo.callback(_undo, wanted)
+    return undo
+
+
+def _undo(wanted: Wanted) -> None:
+    _wanted.remove(wanted)
+    # If other code has replaced it since, this function stays in its chain and copies nothing.
+    if not _wanted and logging.Logger.callHandlers is _call_handlers:
+        logging.Logger.callHandlers = _real.pop()  # type: ignore[method-assign,assignment]
 
 
 def copy(record: logging.LogRecord, *, tracebacks: bool) -> None:

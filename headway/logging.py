@@ -22,9 +22,7 @@ def connect(level: str = "INFO", *, tracebacks: bool = True) -> ExitStack:
 
     Returns what undoes it, by ``close()`` or as a context manager. Raises ValueError for a level that is none.
     """
-    undo = ExitStack()
-    undo.enter_context(log_capture.captured_logging(level, tracebacks=tracebacks))
-    return undo
+    return log_capture.captured_logging(level, tracebacks=tracebacks)
 
 
 class TaskHandler(logging.Handler):

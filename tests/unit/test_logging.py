@@ -1,5 +1,6 @@
 """Log records as log lines of tasks, outside of processors."""
 
+import gc
 import logging
 import logging.config
 import threading
@@ -8,6 +9,7 @@ from contextvars import copy_context
 import pytest
 
 import headway.logging
+from headway import log_capture
 from headway.events import LogLine
 from headway.testing import MemoryLog, start_job
 from headway.track import current
@@ -55,6 +57,14 @@ async def test_a_record_of_any_logger_is_a_line(lines):
         logging.getLogger("headway.outbox").error("own")
     log.error("after the undo")
     assert await lines() == [("debug", "shop.images", "read 3 of 4"), ("error", "shop.images", "out of disk")]
+
+
+async def test_a_connection_lasts_without_being_kept(lines):
+    headway.logging.connect()  # as in the docs
+    gc.collect()
+    log.info("still")
+    log_capture._undo(log_capture._wanted[0])
+    assert await lines() == [("info", "shop.images", "still")]
 
 
 async def test_an_exception_has_its_traceback_without_values(lines):
