@@ -102,6 +102,18 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
 
     kinds: list[str]
     """The kinds that it runs."""
+    name: str = ""
+    """Name of its host: on Kubernetes, of its pod."""
+    version: str = ""
+    """Of Headway."""
+    since: float = 0.0
+    """When it was started, seconds since 1970."""
+    slots: int = 0
+    """How many tasks it runs at once at most."""
+    running: int = 0
+    """How many tasks it ran when it renewed the lease."""
+    renewed: float = 0.0
+    """When it renewed the lease last, seconds since 1970, by its clock."""
 
 
 class ReporterRecord(msgspec.Struct, omit_defaults=True):

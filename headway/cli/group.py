@@ -16,7 +16,7 @@ from headway.errors import HeadwayError
 COMMANDS = {
     name: "headway.cli.commands.{0}:{0}".format(name.replace("-", "_"))
     for name in (
-        *("demo", "dev", "submit", "watch", "ls", "kinds", "cancel", "retry", "result", "logs", "delete"),
+        *("demo", "dev", "submit", "watch", "ls", "kinds", "processors", "cancel", "retry", "result", "logs", "delete"),
         *("token", "revoke", "nats-config", "nats-adapt", "nats-backup", "nats-restore", "completion"),
     )
 }

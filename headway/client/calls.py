@@ -64,6 +64,11 @@ def task_page(pages: Pages) -> Call[TaskPage]:
     return Call("GET", TASKS, pages.read, TRIES, {"params": pages.query})
 
 
+def processors() -> Call[list[dict[str, Any]]]:
+    """The processors that are alive."""
+    return Call("GET", "/api/v1/processors", lambda answer: answer.items("processors"), TRIES)
+
+
 def kinds() -> Call[list[dict[str, Any]]]:
     """The kinds of tasks."""
     return Call("GET", "/api/v1/kinds", lambda answer: answer.items("kinds"), TRIES)

@@ -124,6 +124,10 @@ class Client:
         while not pages.ended:
             yield await self._send(calls.task_page(pages))
 
+    async def processors(self) -> list[dict[str, Any]]:
+        """List the processors that are alive, with their `kinds`, `running` tasks and `slots`: `processors:read`."""
+        return await self._send(calls.processors())
+
     async def kinds(self) -> list[dict[str, Any]]:
         """List task kinds, with the JSON Schema of their parameters in `params`."""
         return await self._send(calls.kinds())

@@ -121,6 +121,10 @@ class SyncClient:
         while not pages.ended:
             yield self._send(calls.task_page(pages))
 
+    def processors(self) -> list[dict[str, Any]]:
+        """List the processors that are alive, with their `kinds`, `running` tasks and `slots`: `processors:read`."""
+        return self._send(calls.processors())
+
     def kinds(self) -> list[dict[str, Any]]:
         """List task kinds, with the JSON Schema of their parameters in `params`."""
         return self._send(calls.kinds())

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from functools import partial
 
@@ -123,6 +124,7 @@ async def test_a_reporter_that_is_killed_ends_its_task_as_lost_and_one_that_only
         _, errors = await asleep.communicate()
         states = [(await streamer.http.get(f"/api/v1/tasks/{task}")).json()["state"] for task in tasks]
         ends = [await terminal_events(streamer, task) for task in tasks]
+        (looking,) = (await streamer.http.get("/api/v1/processors")).json()["processors"]
         well.kill()
         await asyncio.gather(killed.communicate(), well.communicate())
     assert [(state["status"], (state.get("error") or {}).get("type")) for state in states] == [
@@ -131,6 +133,7 @@ async def test_a_reporter_that_is_killed_ends_its_task_as_lost_and_one_that_only
         ("processing", None),
     ]
     assert ends == [1, 1, 0]
+    assert (looking["name"], looking["slots"], looking["running"]) == (socket.gethostname(), 100, 0)
     assert b"TaskCancelledError" in errors
 
 

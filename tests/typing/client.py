@@ -25,6 +25,7 @@ async def main() -> None:
             assert_type(page, TaskPage)
             assert_type((page.tasks, page.cursor), tuple[list[dict[str, Any]], str | None])
         assert_type(await client.kinds(), list[dict[str, Any]])
+        assert_type(await client.processors(), list[dict[str, Any]])
         assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
         assert_type(await client.retry("t1"), dict[str, Any])
         assert_type(await client.submit("crawl", title="Night", tags=["a"]), dict[str, Any])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 
+from headway import __version__
 from headway.errors import UnavailableError
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Log
@@ -19,6 +22,7 @@ from headway.jetstream.purge import Purger
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.log_capture import captured_logging
+from headway.records import ProcessorRecord
 from headway.service.supervisor import run_until_first_ends
 from headway_processor import kinds_publisher, lease, lost_reports, ops
 from headway_processor.attempts.print_capture import captured_print
@@ -53,6 +57,7 @@ class Processor:
         self._metrics = PrometheusMetrics(lambda: self._connection.connected)
         self._running = RunningJobs()
         self._workers: list[Worker] = []
+        self._since = round(time.time(), 3)
         self._stopping = asyncio.Event()
         self._published = asyncio.Event()
         """Set when the kinds are published for the streamers."""
@@ -132,12 +137,23 @@ class Processor:
             "nats": self._connection.closed.wait(),
             "streams": provision.keep_ensured(self._connection),
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
-            "lease": lease.keep_renewed(self._connection, [kind.name for kind in self._kinds]),
+            "lease": lease.keep_renewed(self._connection, self._describe),
             "removal": TaskRemover(stores, self._metrics).keep_removed(),
             "lost reports": self._lost_reports(log).keep_ended(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
+
+    def _describe(self) -> ProcessorRecord:
+        return ProcessorRecord(
+            kinds=[kind.name for kind in self._kinds],
+            name=socket.gethostname(),
+            version=__version__,
+            since=self._since,
+            slots=self._settings.concurrency,
+            running=len(self._running),
+            renewed=round(time.time(), 3),
+        )
 
     def _lost_reports(self, log: Log) -> LostReports:
         client, names = self._connection.client, self._connection.names

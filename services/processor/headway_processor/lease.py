@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from headway import codec
@@ -20,18 +21,18 @@ END_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-async def keep_renewed(connection: Connection, kinds: list[str]) -> None:
+async def keep_renewed(connection: Connection, describe: Callable[[], ProcessorRecord]) -> None:
     """Renew the lease periodically and after each reconnection until cancelled, then delete it.
 
-    Jobs are pulled without it, so a renewal that fails is only logged.
+    Jobs are pulled without it, so a renewal that fails is only logged. `describe` is called for each renewal.
     """
-    name, value = nonce(), codec.encode_json(ProcessorRecord(kinds=kinds))
+    name = nonce()
     due = asyncio.Event()
     connection.on_reconnect.append(due.set)
     try:
         while True:
             due.clear()
-            await _renew(connection, name, value)
+            await _renew(connection, name, codec.encode_json(describe()))
             with suppress(TimeoutError):
                 async with asyncio.timeout(RENEW_SECONDS):
                     await due.wait()

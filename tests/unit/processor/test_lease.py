@@ -18,9 +18,20 @@ def connection():
     return FakeConnection()
 
 
+class Described:
+    """A processor that runs one task more at each renewal."""
+
+    def __init__(self):
+        self.running = 0
+
+    def __call__(self):
+        self.running += 1
+        return ProcessorRecord(kinds=["a", "b"], running=self.running)
+
+
 @asynccontextmanager
 async def renewing(connection):
-    renewing = asyncio.create_task(keep_renewed(connection, ["a", "b"]))
+    renewing = asyncio.create_task(keep_renewed(connection, Described()))
     await asyncio.sleep(0.1)
     yield
     renewing.cancel()
@@ -37,6 +48,8 @@ async def test_the_lease_names_the_kinds_and_is_renewed(connection):
         assert msgspec.json.decode(value, type=ProcessorRecord).kinds == ["a", "b"]
         await asyncio.sleep(2 * RENEW_SECONDS)
         assert len(bucket(connection).written) == 3
+        (value,) = bucket(connection).values.values()
+        assert msgspec.json.decode(value, type=ProcessorRecord).running == 3
 
 
 async def test_a_reconnection_renews_it_at_once(connection):

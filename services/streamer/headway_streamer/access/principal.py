@@ -17,11 +17,13 @@ DELETE = "tasks:delete"
 REPORT = "tasks:report"
 REVOKE = "tokens:revoke"
 """Allows to revoke tokens of others in the tenant. Everybody may revoke their own."""
+PROCESSORS = "processors:read"
+"""Allows to see which processors are alive."""
 ALL = "tasks:all"
 """Extends the other scopes from one's own tasks to those of everybody in the tenant."""
 KINDS = "kinds:"
 """Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
-ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE))
+ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE, PROCESSORS))
 
 
 class Principal(NamedTuple):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from headway.events import Progress
-from headway.records import DeadJob, JobMessage, KindRecord
+from headway.records import DeadJob, JobMessage, KindRecord, ProcessorRecord
 from headway.values.labels import MAX_TITLE_CHARS
 
 NAME_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
@@ -187,6 +187,19 @@ class KindList(msgspec.Struct):
     """The kinds by name."""
 
     kinds: list[Kind]
+
+
+class Processor(ProcessorRecord, kw_only=True):
+    """A processor that is alive. One that died is shown for up to 30 s."""
+
+    id: str
+    """Made when it starts."""
+
+
+class ProcessorList(msgspec.Struct):
+    """The oldest first."""
+
+    processors: list[Processor]
 
 
 class Fault(msgspec.Struct):

@@ -17,6 +17,7 @@ from headway_streamer.http import (
     errors,
     kinds,
     process,
+    processors,
     report_routes,
     revocations,
     session,
@@ -41,6 +42,7 @@ from headway_streamer.tasks.store import TaskStore
 
 ROUTES = [
     kinds.list_kinds,
+    processors.list_processors,
     tasks.submit_task,
     tasks.list_tasks,
     tasks.get_task,

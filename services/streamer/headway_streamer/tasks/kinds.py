@@ -33,6 +33,7 @@ class KindCatalogue:
         self._leases = processors
         self._kinds: dict[str, KindRecord] = {}
         self._processors: Counter[str] = Counter()
+        self._alive: dict[str, ProcessorRecord] = {}
         self._read_at = -math.inf
         """Loop time."""
 
@@ -60,6 +61,12 @@ class KindCatalogue:
         await self._refresh(FRESH_SECONDS)
         return self._processors
 
+    async def alive(self) -> list[dict[str, Any]]:
+        """The processors that are alive, the oldest first, as the API shows them. Raises UnavailableError."""
+        await self._refresh(FRESH_SECONDS)
+        shown = [{"id": id} | msgspec.to_builtins(record) for id, record in self._alive.items()]
+        return sorted(shown, key=lambda one: (one["since"], one["id"]))
+
     async def processors_of(self, kind: str) -> int:
         """How many processors offer `kind` now. Raises UnavailableError."""
         await self._refresh(FRESH_SECONDS)
@@ -73,7 +80,7 @@ class KindCatalogue:
             return
         kinds = self._with_schema(self._decoded(await self._bucket.all(), KindRecord))
         leases = self._decoded(await self._leases.all(), ProcessorRecord)
-        self._kinds = kinds
+        self._kinds, self._alive = kinds, leases
         self._processors = Counter(kind for lease in leases.values() for kind in set(lease.kinds))
         self._read_at = now
 

@@ -32,7 +32,7 @@ OPEN = {
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
 }
 """Paths that need no token."""
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report processors:read"
 BODIES = {
     "/api/v1/tasks": {"kind": "k"},
     "/api/v1/reports": {"kind": "k"},
@@ -162,6 +162,7 @@ async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(
         ("POST", "/api/v1/tasks/{task}/retry", "tasks:submit"),
         ("DELETE", "/api/v1/tasks/{task}", "tasks:delete"),
         ("GET", "/api/v1/kinds", "tasks:submit"),
+        ("GET", "/api/v1/processors", "processors:read"),
         ("GET", "/api/v1/process/{kind}/stream", "tasks:submit"),
         ("POST", "/api/v1/tasks/{task}/token", "tasks:read"),
         ("POST", "/api/v1/kinds/{kind}/token", "tasks:submit"),
