@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs site bench bench-quick bench-compare faults charts cluster page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs pictures site bench bench-quick bench-compare faults charts cluster page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ pin: $(READY) ## for a release: write the digests of the base images into Docker
 docs: $(READY) ## write the generated pages of docs/ again
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python charts/generate.py
+
+pictures: $(READY) ## take the pictures of the page in docs/img again; needs Chromium
+	@$(BIN)/python docs/pictures.py
 
 $(VENV)/.site: $(READY) requirements/site.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/site.lock

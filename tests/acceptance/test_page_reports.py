@@ -1,7 +1,6 @@
 """A task that a script reports, on the page: its bar, and what is shown when the script is killed."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -13,8 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
 IMPORT = """
 import headway, time
-with headway.report("nightly-import", kind="import", title="Import of the night") as job:
-    print(job.task, flush=True)
+with headway.report("import", title="Import of the night", tags=["nightly"], task="night") as job:
     job.set_state("CRUNCHING")
     for row in job.track(range(100_000), unit="rows"):
         time.sleep(0.005)
@@ -35,29 +33,36 @@ def services(tmp_path_factory):
 
 @pytest.fixture
 def script(services):
-    """A process that reports; the first line of its output is the task."""
+    """Starts a process that reports the task `night`."""
     environment = os.environ | {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
-    process = start_process([sys.executable, "-c", IMPORT], env=environment, stdout=subprocess.PIPE, text=True)
-    yield process
-    process.kill()
-    process.communicate()
+    started = []
+
+    def start():
+        started.append(start_process([sys.executable, "-c", IMPORT], env=environment))
+        return started[0]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 async def test_a_killed_script_is_stalled_and_then_lost(services, script, page):
     from playwright.async_api import expect
 
     expect.set_options(timeout=30_000)
-    task = script.stdout.readline().strip()
-    await page.goto(f"{services.s1.url}/#{task}")
+    await page.goto(f"{services.s1.url}/#night")
     main = page.locator("#main")
+    await expect(main.get_by_role("heading", name="No such task")).to_be_visible()
+    process = script()
     await expect(main.get_by_role("heading", name="Import of the night")).to_be_visible()
     await expect(page.locator("#list a.row")).to_contain_text("Import of the night")
-    await expect(page.locator("#list a.row .facts")).to_have_text("import · reported")
+    await expect(page.locator("#list a.row .facts")).to_have_text("import · reportednightly")
     await expect(main.get_by_text("Processing · CRUNCHING")).to_be_visible()
     done = main.locator(".counts").get_by_text("of 100,000 rows")
     before = await done.text_content()
     await expect(done).not_to_have_text(before)
-    script.kill()
+    process.kill()
     stalled = main.get_by_text("no signal from the worker. If none follows, the task ends as “Lost”.")
     await expect(stalled).to_be_visible()
     box = page.get_by_role("region", name="Error")

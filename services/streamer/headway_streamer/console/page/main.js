@@ -171,7 +171,8 @@ async function refreshList() {
     list.show(tasks, wanted, cursor);
     opened(tasks);
     const mine = tasks.find((summary) => summary.task === session?.task);
-    if (mine) session.compare(mine);
+    if (mine && session.failure?.status === 404) showTask(session.task); // its worker has reported it since
+    else if (mine) session.compare(mine);
     warn(null);
   } catch (error) {
     opened([]);

@@ -1,0 +1,125 @@
+"""Takes the pictures of the page in docs/img with Chromium, on services that it starts. `make pictures` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+from headway.cli.local.demo_site import private_host, pydoc_site
+from headway.client import Client
+from tests.acceptance.conftest import CHROMIUM_OPTIONS
+from tests.fixtures import needs
+from tests.fixtures.process import start_process
+from tests.fixtures.services import Services, run_services
+
+IMG = Path(__file__).parent / "img"
+SECONDS = 60
+WIDTH = 1280
+SCALE = 1.5
+QUALITY = 80
+"""Of the compression, in percent."""
+NIGHTLY = """
+import headway, time
+with headway.report("import", title="Import of the night", tags=["nightly"], task="night") as job:
+    for row in job.track(range(2000), unit="rows"):
+        time.sleep(0.005)
+"""
+STEPS = {"steps": [{"name": "Reading", "seconds": 0.2, "ticks": 2}]}
+FAILING = {"steps": [{"name": "Reading", "seconds": 0, "fail": {"message": "no such file", "retryable": False}}]}
+
+
+class Camera:
+    """A page of Chromium that shows one streamer."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self._url = url
+
+    async def open(self, address: str) -> Locator:
+        """Show an address; returns what is shown of its task."""
+        await self.page.goto(f"{self._url}/{address}")
+        return self.page.locator("#main")
+
+    async def take(self, name: str, height: int) -> None:
+        """Write the upper part of the page, of that height, to `docs/img/<name>.webp`."""
+        clip = {"x": 0, "y": 0, "width": WIDTH, "height": height, "scale": SCALE}
+        devtools = await self.page.context.new_cdp_session(self.page)
+        options = {"format": "webp", "quality": QUALITY, "clip": clip}
+        shot = await devtools.send("Page.captureScreenshot", options)
+        file = IMG / f"{name}.webp"
+        file.write_bytes(base64.b64decode(shot["data"]))
+        print(f"{file.name}: {file.stat().st_size:,} bytes")  # noqa: T201 - a command
+
+
+async def take_all(services: Services, url: str, site: str) -> None:
+    """Submit tasks, and take a picture of each of them when it shows what the picture is for."""
+    async with Client(url) as client, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=needs.THERE["chromium"](), args=CHROMIUM_OPTIONS)
+        page = await browser.new_page(viewport={"width": WIDTH, "height": 860}, reduced_motion="reduce")
+        expect.set_options(timeout=SECONDS * 1000)
+        for day in ("Monday", "Tuesday", "Wednesday"):
+            params = FAILING if day == "Tuesday" else STEPS
+            await client.submit("script", params, title=f"Invoices of {day}", tags=["invoices", "eu"])
+        camera = Camera(page, url)
+        await picture_of_a_crawl(camera, client, site)
+        await picture_of_filters(camera)
+        await pictures_of_a_report(camera, services)
+        await browser.close()
+
+
+async def picture_of_a_crawl(camera: Camera, client: Client, site: str) -> None:
+    params = {"url": site, "max_pages": 300}
+    crawl = await client.submit("crawl", params, title="Python's documentation", tags=["weekly"])
+    main = await camera.open(f"#{crawl['task']}")
+    await expect(main.get_by_role("progressbar")).to_have_attribute("aria-valuenow", _between(20, 90))
+    await camera.take("page", 860)
+
+
+async def picture_of_filters(camera: Camera) -> None:
+    await camera.open("?tag=invoices&status=error#new")
+    await expect(camera.page.locator("#list a.row")).to_have_count(1)
+    await camera.take("filters", 700)
+
+
+async def pictures_of_a_report(camera: Camera, services: Services) -> None:
+    environment = os.environ | {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    script = start_process([sys.executable, "-c", NIGHTLY], env=environment)
+    main = await camera.open("#night")
+    await expect(main.get_by_role("progressbar")).to_have_attribute("aria-valuenow", _between(20, 90))
+    script.kill()
+    await expect(main.get_by_text("Stalled")).to_be_visible()
+    await camera.take("report-stalled", 620)
+    await expect(main.get_by_text("Lost", exact=True)).to_be_visible()
+    await camera.take("report-lost", 620)
+
+
+def _between(low: int, high: int) -> Any:
+    return re.compile(f"^({'|'.join(str(value) for value in range(low, high))})$")
+
+
+async def main() -> None:
+    """Start a site to crawl, and the services."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with pydoc_site(Path(folder)) as site:
+            await asyncio.to_thread(_with_services, Path(folder), site)
+
+
+def _with_services(folder: Path, site: str) -> None:
+    with run_services(folder) as services:
+        crawling = {"BUILTIN_KINDS": "crawl", "CRAWL_ALLOW": private_host(site), "REPORTER_LOST_SECONDS": "8"}
+        started = services.streamer("streamer-1", STALLED_SECONDS="2"), services.processor("processor-1", **crawling)
+        for service in started:
+            service.wait_ready()
+        asyncio.run(take_all(services, started[0].url, site))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
