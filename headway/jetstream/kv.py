@@ -18,6 +18,8 @@ from headway.jetstream.publisher import Publisher
 from headway.jetstream.stored import seconds_of
 
 PAGE = 200
+SMALL_PAGE = 64
+"""Entries of a page that is read beside other work: the client takes 2 ms for it, without a pause."""
 EVERY = ">"
 """All subjects of the bucket. With its prefix before it the server would compare each key of the bucket: 8.4 ms instead
 of 0.06 with 20,000 keys."""
@@ -93,11 +95,11 @@ class Bucket:
         return found[0].seq if found else 0
 
     async def newest_before(self, seq: int) -> Page:
-        """Up to 200 entries below sequence `seq` (0: the newest). Without any there is nothing below `seq`."""
+        """Up to 64 entries below sequence `seq` (0: the newest). Without any there is nothing below `seq`."""
         end = seq or await self._last_seq() + 1
         while end > 1:
-            start = max(end - PAGE, 1)
-            found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": PAGE})
+            start = max(end - SMALL_PAGE, 1)
+            found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": SMALL_PAGE})
             if below := [stored for stored in found if stored.seq < end and stored.payload]:
                 entries = [Entry(stored.seq, stored.task, stored.payload) for stored in below]
                 return Page(entries, start, seconds_of(below[0].time))
@@ -106,7 +108,7 @@ class Bucket:
 
     async def _below_gap(self, end: int) -> int:
         """A lower sequence than `end`, with nothing between them; 1 when there is nothing below."""
-        step = PAGE
+        step = SMALL_PAGE
         while True:
             start = max(end - 2 * step, 1)
             found, _ = await self._direct.get({"next_by_subj": EVERY, "seq": start, "batch": 1})

@@ -7,7 +7,7 @@ import time
 
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
-from headway.jetstream.kv import PAGE, Entry, Page
+from headway.jetstream.kv import PAGE, SMALL_PAGE, Entry, Page
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
 from headway.records import JobMessage
 
@@ -78,7 +78,7 @@ class MemoryBucket(_Store):
     async def newest_before(self, seq: int) -> Page:
         await self._read()
         end = seq or self._seq + 1
-        start = max(end - PAGE, 1)
+        start = max(end - SMALL_PAGE, 1)
         entries = (Entry(seq, key, value) for key, (seq, value) in self._entries.items())
         found = [entry for entry in entries if start <= entry.seq < end and entry.value]
         return Page(found, start, self.stored_at[found[0].key] if found else 0.0)

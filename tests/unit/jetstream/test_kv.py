@@ -3,7 +3,7 @@
 import nats.js.errors
 import pytest
 
-from headway.jetstream.kv import PAGE, Bucket, Entry
+from headway.jetstream.kv import SMALL_PAGE, Bucket, Entry
 
 pytestmark = pytest.mark.looptime
 
@@ -43,7 +43,7 @@ async def test_key_is_created_once(client, bucket):
 
 async def test_page_ends_below_its_sequence(client, bucket):
     client.answers((250, "t1", b"a"), (299, "t2", b""), (300, "t3", b"c"), (301, "t4", b"d"))
-    assert await bucket.newest_before(301) == ([Entry(250, "t1", b"a"), Entry(300, "t3", b"c")], 301 - PAGE, 60.5)
+    assert await bucket.newest_before(301) == ([Entry(250, "t1", b"a"), Entry(300, "t3", b"c")], 301 - SMALL_PAGE, 60.5)
 
 
 async def test_newest_page_begins_at_the_end_of_the_stream(client, bucket):
@@ -87,7 +87,7 @@ async def test_pages_find_everything_across_large_gaps(client, bucket, stored):
         values, seq, _ = await bucket.newest_before(seq)
         pages.append([entry.key for entry in values])
     assert [key for page in reversed(pages) for key in page] == [f"t{seq}" for seq in stored]
-    assert len(reads) < 60
+    assert len(reads) < 100
 
 
 async def test_the_first_value_after_a_time(client, bucket):

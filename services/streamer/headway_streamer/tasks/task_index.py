@@ -186,16 +186,16 @@ class TaskIndex:
         """Remove tasks that are deleted."""
         await self._run(self._table.remove, rows)
 
-    async def sweep(self, start: int) -> int:
-        """Compare a page with the records from sequence `start` on, and remove the tasks that are no longer stored.
+    async def sweep(self, below: int = 0) -> int:
+        """Compare a page with the records below sequence `below` (0: all that are read), and remove the tasks that are
+        no longer stored.
 
-        Returns where the next page begins; 0 after the last. Raises UnavailableError.
+        Returns where the next page ends; 0 after the last. Raises UnavailableError.
         """
-        end = self._next
-        entries = [entry for entry in await self._records.page(start) if entry.seq < end]
-        upper = entries[-1].seq + 1 if entries else end
-        await self._run(self._table.keep, [entry.seq for entry in entries if entry.value], start, upper)
-        return upper if upper < end else 0
+        below = below or self._next
+        entries, start, _ = await self._records.newest_before(below)
+        await self._run(self._table.keep, [entry.seq for entry in entries], start, below)
+        return start if start > 1 else 0
 
     async def _read_new(self) -> None:
         found = self._incarnation()

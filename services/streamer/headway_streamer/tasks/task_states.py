@@ -15,7 +15,7 @@ from headway_streamer.tail.history import History
 from headway_streamer.tasks.task_index import MAX_ROWS, TaskIndex
 from headway_streamer.tasks.task_table import Row
 
-UNKNOWN_BATCH = 128
+UNKNOWN_BATCH = 64
 """Logs whose ends are read at once while nothing is known of them: they may hold results."""
 CHUNK = 64
 """Events that are decoded before others get their turn."""
@@ -130,10 +130,11 @@ class TaskStates:
 
     async def _sweep(self) -> None:
         """Remove the tasks whose records were removed."""
-        clock, start = asyncio.get_running_loop().time, 1
-        while start:
+        clock, below, more = asyncio.get_running_loop().time, 0, True
+        while more:
             began = clock()
-            start = await self._index.sweep(start)
+            below = await self._index.sweep(below)
+            more = below > 0
             await _rest(began)
 
 

@@ -182,7 +182,7 @@ class TaskTable:
 
 def _values(seq: int, record: TaskRecord) -> tuple[Any, ...]:
     tags = ",".join(("", *record.tags, "")) if record.tags else ""
-    words = f"{record.title}\n{tags}".casefold() if record.title or tags else ""
+    words = f"{record.task}\n{record.kind}\n{tags}\n{record.title}".casefold()
     state = ("", 0, 0, 0)
     about = (record.kind, record.owner, record.tenant, record.title, tags, record.retry_of, record.parent)
     return micros(record.created), record.task, seq, *about, int(record.reported), *state, words
@@ -209,8 +209,7 @@ def _conditions(wanted: Filter, after: Place | None, down_to: int) -> tuple[str,
     for tag in wanted.tags:
         add("instr(tags, ?)", f",{tag},")
     if wanted.text:
-        text = wanted.text.casefold()
-        add("(instr(words, ?) OR instr(lower(kind), ?) OR instr(lower(task), ?))", text, text, text)
+        add("instr(words, ?)", wanted.text.casefold())
     if wanted.statuses:
         add(f"(settled = 0 OR status IN ({', '.join('?' * len(wanted.statuses))}))", *wanted.statuses)
     return " AND ".join(conditions), values
