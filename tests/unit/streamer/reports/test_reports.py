@@ -1,6 +1,8 @@
 """Tasks that are reported over HTTP, on stores in memory."""
 
 import asyncio
+from functools import partial
+from random import Random
 
 import msgspec
 import pytest
@@ -333,3 +335,81 @@ async def test_a_task_is_not_opened_while_nats_does_not_answer(parts, reporter, 
     monkeypatch.setattr(parts.log, "put", hung)
     with pytest.raises(UnavailableError):
         await reporter.open()
+
+
+class Faults:
+    """A producer whose calls are repeated, overlap and fail, on a log that is lost again and again."""
+
+    def __init__(self, parts, seed):
+        self.parts, self.random = parts, Random(seed)
+        self.sent = {}
+        """How many events of each epoch the producer has made."""
+
+    async def disturb(self):
+        while True:
+            await asyncio.sleep(self.random.uniform(0, 2))
+            self.parts.log.away = self.random.random() < 0.3
+            self.parts.log.lose_acks = self.random.randint(0, 2)
+
+    async def insist(self, call):
+        """Repeat `call` until it is answered."""
+        while True:
+            try:
+                return await call()
+            except UnavailableError:
+                await asyncio.sleep(self.random.uniform(0, 1))
+
+    def made(self, reporter, number):
+        """The event with that number."""
+        self.sent[reporter.epoch] = max(self.sent.get(reporter.epoch, 0), number)
+        return self.random.choice((ChunkReport, LogReport))(f"{number} ")
+
+    async def run(self, *, cancelled):
+        """Two producers of one task, of which the second opens it while the first still reports; the answers."""
+        first, second = Reporter(self.parts), Reporter(self.parts)
+        await self.insist(first.open)
+        reporting = asyncio.create_task(self.report(first, 40))
+        await asyncio.sleep(self.random.uniform(0, 10))
+        await self.insist(second.open)
+        found = await self.report(second, 20)
+        if cancelled:
+            await self.insist(lambda: self.parts.task_store.cancel("t1", "enough"))
+            assert (await self.insist(lambda: second.send(LOG))).cancel is not None
+        ends = [self.insist(lambda: second.end("cancelled" if cancelled else "completed")) for _ in range(3)]
+        return await reporting, found, [end.status for end in await asyncio.gather(*ends)]
+
+    async def report(self, reporter, count):
+        """Report so many events, in calls of which some overlap; why it was refused."""
+        events = {}
+        while reporter.next <= count:
+            start = self.random.randint(max(reporter.next - 2, 1), reporter.next)
+            stop = min(start + self.random.randint(0, 6), count)
+            batch = [events.setdefault(number, self.made(reporter, number)) for number in range(start, stop + 1)]
+            calls = [self.insist(partial(reporter.send, *batch, at=start)) for _ in range(self.random.randint(1, 3))]
+            for answer in await asyncio.gather(*calls, return_exceptions=True):
+                if isinstance(answer, Problem):
+                    return answer.title
+                assert answer.sequence >= stop
+        return ""
+
+
+@pytest.mark.parametrize("seed", range(16))
+async def test_no_fault_and_no_race_loses_repeats_or_mixes_events(parts, seed):
+    faults = Faults(parts, seed)
+    disturbing = asyncio.create_task(faults.disturb())
+    zombie, found, ends = await faults.run(cancelled=seed % 2 == 1)
+    disturbing.cancel()
+    events = parts.log.events("t1")
+    attempts = [event.attempt for event in events]
+    assert (zombie in ("", "Superseded"), found) == (True, "")
+    assert ends == [events[-1].status] * 3 == ["cancelled" if seed % 2 else "completed"] * 3
+    assert attempts == sorted(attempts)
+    assert sum(isinstance(event, Progress) and event.terminal for event in events) == 1
+    for epoch in set(attempts):
+        texts = [
+            getattr(event, "text", "") or getattr(event, "message", "") for event in events if epoch == event.attempt
+        ]
+        numbers = [int(word) for text in texts for word in text.split() if word.isdigit()]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) <= faults.sent.get(epoch, 0)
+    assert numbers == list(range(1, 21))
