@@ -83,10 +83,8 @@ def api_pages() -> dict[str, str]:
 def _described(module: str, name: str) -> str:
     """The directive for a public name, by the module that defines it: `headway.task` is also a module."""
     thing = getattr(importlib.import_module(module), name)
-    return (
-        f"::: {thing.__module__}.{thing.__qualname__}\n    options:\n"
-        f"      show_root_heading: true\n      heading: {name}\n      toc_label: {name}\n"
-    )
+    place = f"{thing.__module__}.{thing.__qualname__}" if hasattr(thing, "__qualname__") else f"{module}.{name}"
+    return f"::: {place}\n    options:\n      show_root_heading: true\n      heading: {name}\n      toc_label: {name}\n"
 
 
 def assets() -> dict[str, Path]:
