@@ -27,12 +27,15 @@ from arq.constants import job_key_prefix
 from arq.cron import CronJob
 from arq.worker import Function, Retry, RetryJob
 
+from headway import log_capture
 from headway.errors import TaskCancelledError
 from headway.events import ErrorInfo
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
 __all__ = ["Job", "connect", "create_pool"]
+
+log_capture.leave_out("arq")
 
 S = TypeVar("S", bound=type)
 Context = dict[Any, Any]

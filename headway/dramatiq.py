@@ -19,11 +19,14 @@ from dramatiq.message import Message
 from dramatiq.middleware import Middleware, SkipMessage
 from dramatiq.threading import Interrupt, is_gevent_active, raise_thread_exception
 
+from headway import log_capture
 from headway.events import ErrorInfo
 from headway.reporting.queue_job import QueueJob
 from headway.reporting.queue_run import Run, begin
 
 __all__ = ["Cancelled", "Headway"]
+
+log_capture.leave_out("dramatiq")
 
 _SUBMITTED = "headway_submitted"
 """Option of a message that is reported: sent again, as for a retry, it is the same task."""

@@ -21,7 +21,8 @@ from headway.failure import describe
 from headway.job import current
 
 _NOTHING = 1000
-_OWN = frozenset(("headway", "headway_processor", "headway_streamer"))
+_own = {"headway", "headway_processor", "headway_streamer"}
+"""Packages whose records are none of the tasks that they run."""
 
 
 class Wanted(NamedTuple):
@@ -51,6 +52,11 @@ def number_of(level: str) -> int:
     return number
 
 
+def leave_out(package: str) -> None:
+    """Copy no records of `package`, which runs tasks: they are about tasks, and not from them."""
+    _own.add(package)
+
+
 def captured_logging(level: str, *, tracebacks: bool = False) -> ExitStack:
     """Turn records of at least `level` that are logged in the context of a task into log lines of it.
 
@@ -77,7 +83,7 @@ def _undo(wanted: Wanted) -> None:
 def copy(record: logging.LogRecord, *, tracebacks: bool) -> None:
     """Make `record` a log line of the task of this context, if there is one."""
     job = current.get()
-    if job is None or _busy.get() or record.name.partition(".")[0] in _OWN:
+    if job is None or _busy.get() or record.name.partition(".")[0] in _own:
         return
     token = _busy.set(True)  # formatting a record may run code that logs
     try:

@@ -20,13 +20,13 @@ from rq.command import send_stop_job_command
 from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError
 from rq.job import JobStatus
 
+from headway import log_capture
 from headway.errors import TaskCancelledError
 from headway.events import ErrorInfo
 from headway.reporting.foreign_ids import task_id
 from headway.reporting.foreign_progress import show
-from headway.reporting.process import flush
 from headway.reporting.queue_job import QueueJob, logged
-from headway.reporting.queue_run import Run, begin
+from headway.reporting.queue_run import Run, begin, flush
 
 if TYPE_CHECKING:
     from rq.executions import Execution
@@ -35,6 +35,8 @@ else:
     BaseWorker = object
 
 __all__ = ["Job", "Queue", "ReportingMixin", "SimpleWorker", "SpawnWorker", "Worker"]
+
+log_capture.leave_out("rq")
 
 
 class Job(rq.job.Job):
@@ -106,21 +108,22 @@ class ReportingMixin(BaseWorker):
 
     def handle_job_success(self, *args: Any, **options: Any) -> None:
         """The job has returned a result."""
+        self._leave()
         super().handle_job_success(*args, **options)
         if self._run is not None:
-            self._run.leave()
             self._run.end(result=_job(args, options)._result)
 
     def handle_job_retry(self, *args: Any, **options: Any) -> None:
         """The job has returned a `Retry`."""
+        self._leave()
         super().handle_job_retry(*args, **options)
         if self._run is not None:
-            self._run.leave()
             failed = _job(args, options).get_status(refresh=False) == JobStatus.FAILED
             self._run.end(ErrorInfo("Retry", "the job asked to be run again"), will_retry=not failed)
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:
         """The job has raised: keep the error, and let RQ neither retry nor fail a job that was cancelled."""
+        self._leave()
         self._error = exc_info[1]
         if self._run is not None and self._run.reason is not None and isinstance(self._error, TaskCancelledError):
             self._stopped_job_id = job.id
@@ -133,12 +136,16 @@ class ReportingMixin(BaseWorker):
         will_retry = job.should_retry and not stopped
         super().handle_job_failure(*args, **options)
         if self._run is not None:
-            self._run.leave()
             self._run.end(self._error, will_retry=will_retry)
         elif stopped:
             _described(job).ended(cancelled="stopped")
-        elif not will_retry:
-            _described(job).ended(ErrorInfo("Lost", options.get("exc_string", "the process of the job was killed")))
+        else:
+            lost = ErrorInfo("Lost", options.get("exc_string", "the process of the job was killed"))
+            _described(job).ended(lost, will_retry=will_retry)
+
+    def _leave(self) -> None:
+        if self._run is not None:
+            self._run.leave()
 
     def _stop(self, job: rq.job.Job, reason: str) -> None:
         timer = threading.Timer(self.stop_seconds, self._kill, (job,))

@@ -19,12 +19,15 @@ from typing import Any, TypeVar
 from saq.job import Job, Status
 from saq.queue import Queue
 
+from headway import log_capture
 from headway.events import ErrorInfo
 from headway.reporting.foreign_progress import show
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
 __all__ = ["after_process", "before_process", "connect", "hooks"]
+
+log_capture.leave_out("saq")
 
 Q = TypeVar("Q", bound=Queue)
 

@@ -21,6 +21,7 @@ from taskiq.abc.broker import AsyncBroker
 from taskiq.depends.progress_tracker import TaskProgress, TaskState
 from taskiq.exceptions import NoResultError
 
+from headway import log_capture
 from headway.errors import TaskCancelledError
 from headway.events import ErrorInfo
 from headway.reporting.foreign_progress import show
@@ -28,6 +29,8 @@ from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
 __all__ = ["Headway"]
+
+log_capture.leave_out("taskiq")
 
 _REQUEUED = "X-Taskiq-requeue"
 """Label that counts how often a task has sent itself again."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from contextvars import Token
 from typing import Any
 
@@ -23,6 +24,9 @@ from headway.reporting.process import background
 from headway.reporting.reported_task import OnStop, Refusal, ReportedJob, ReportedTask
 from headway.subjects import check_task, kind_of
 from headway.values.labels import tags_of, title_of
+
+LOOK_SECONDS = 0.02
+"""How often who waits looks whether NATS is still reachable."""
 
 
 def adapter() -> Adapter:
@@ -44,12 +48,25 @@ class Waiting:
 
     def wait(self) -> bool:
         """Block this thread. Return whether it is stored."""
-        return bool(wait([self.future], self.seconds).done)
+        deadline = time.monotonic() + self.seconds
+        while (left := min(self.seconds, deadline - time.monotonic())) > 0 and not self.future.done():
+            wait([self.future], min(left, LOOK_SECONDS))
+        return self.future.done()
 
     async def ready(self) -> bool:
         """As `wait`, without blocking the event loop."""
-        waited = asyncio.wrap_future(self.future)
-        return bool((await asyncio.wait([waited], timeout=self.seconds))[0])
+        loop, stored = asyncio.get_running_loop(), asyncio.Event()
+
+        def done(_: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(stored.set)
+
+        self.future.add_done_callback(done)
+        deadline = loop.time() + self.seconds
+        while (left := min(self.seconds, deadline - loop.time())) > 0 and not self.future.done():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stored.wait(), min(left, LOOK_SECONDS))
+        return self.future.done()
 
 
 class Adapter:
@@ -60,6 +77,7 @@ class Adapter:
 
     def __init__(self, process: Background) -> None:
         self._process = process
+        self.settings = process.settings
 
     def submitting(
         self,
@@ -116,6 +134,15 @@ class Adapter:
         """
         record = self._record(task, kind, "", (), "", None, None)
         return Waiting(self._process.end(record, status, message, error), self._process)
+
+    def flush(self) -> None:
+        """Wait until what has ended is stored, before a process ends without exit handlers.
+
+        At most `HEADWAY_REPORT_FLUSH_SECONDS`, and not at all while NATS is unreachable.
+        """
+        deadline = time.monotonic() + self._process.settings.flush_seconds
+        while self._process.flush(LOOK_SECONDS) and self._process.reachable and time.monotonic() < deadline:
+            pass
 
     def _record(
         self,

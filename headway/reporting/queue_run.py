@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
+from headway import log_capture
 from headway.errors import CancelRequestedError, LogError, TaskCancelledError
 from headway.events import ErrorInfo
 from headway.ids import nonce
@@ -16,6 +18,9 @@ from headway.reporting.reported_task import ReportedJob
 
 OnCancel = Callable[[str], None]
 """Called with the reason, in the thread of the reports, when somebody cancels a task that runs."""
+
+capturing: list[ExitStack] = []
+"""What captures the log records of this process, if a job has begun here."""
 
 
 def begin(job: QueueJob, on_cancel: OnCancel | None = None) -> Run:
@@ -40,6 +45,19 @@ async def abegin(job: QueueJob, on_cancel: OnCancel | None = None) -> Run:
     return run
 
 
+def capture_logging() -> None:
+    """Make log records of jobs log lines of their tasks, from the first job of this process on."""
+    if not capturing:
+        settings = adapter().settings
+        capturing.append(log_capture.captured_logging(settings.log_level, tracebacks=settings.tracebacks))
+
+
+def flush() -> None:
+    """Wait until what has ended is stored, before a process ends without exit handlers."""
+    with logged():
+        adapter().flush()
+
+
 class Run:
     """Made by `begin`; `end` is its end.
 
@@ -61,6 +79,7 @@ class Run:
 
     def open(self) -> Attempt:
         """The attempt at the job's own task."""
+        capture_logging()
         self._attempt = adapter().attempt(self._job.task, **self._job.described(), on_stop=self._on_stop)
         return self._attempt
 

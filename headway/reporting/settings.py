@@ -20,6 +20,8 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True):
     renew_seconds: float = 10.0
     """Interval at which the process renews the lease on its tasks. Processors end them when it is not renewed for
     `HEADWAY_PROCESSOR_REPORTER_LOST_SECONDS`, which must be several times as long."""
+    log_level: str = "INFO"
+    """Log records of jobs of task queues from this level on are log lines of their tasks; OFF for none."""
     tracebacks: bool = True
     """Whether errors that end a task hold their traceback: files, lines and functions, without values."""
     max_tasks: int = 1000

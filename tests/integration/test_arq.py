@@ -1,6 +1,7 @@
 """Jobs of arq on a real Redis, run by its worker in this process, as tasks in a real NATS."""
 
 import asyncio
+import logging
 from contextlib import suppress
 
 import pytest
@@ -27,7 +28,7 @@ pytestmark = [
 async def count(ctx, number):
     job = headway.current_job()
     job.step("counting")
-    job.log("begins")
+    logging.getLogger("shop").warning("begins")
     for _ in headway.track(range(number), unit="numbers"):
         pass
     return {"counted": number}
@@ -193,7 +194,7 @@ async def test_a_cron_job_is_a_task_with_an_id_of_its_own_for_each_run(reported,
 
     found = []
     await until(ran, 30)
-    ((job_id, task),) = found
+    job_id, task = found[0]
     assert task == task_id(job_id) != job_id
     assert (await reported.end(task)).data == task
 

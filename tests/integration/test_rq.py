@@ -74,7 +74,7 @@ async def test_a_job_is_a_task_with_progress_lines_and_a_result(reported, queue)
     assert "counting" in {event.step for event in await reported.progress(task)}
     assert await reported.lines(task) == ["begins"]
     record = await reported.record(task)
-    assert (record.kind, record.title, record.tags) == ("tests-fixtures-rq_jobs-count", "Count", ["numbers"])
+    assert (record.kind, record.title, record.tags) == ("count", "Count", ["numbers"])
 
 
 @pytest.mark.feature("rq", "progress")
@@ -162,6 +162,7 @@ async def test_the_how_to_is_a_task(reported, redis_url, tmp_path, printed, caps
     (tmp_path / "imports.py").write_text(job)
     monkeypatch.syspath_prepend(tmp_path)
     exec(enqueues, {"__name__": "example"})
+    del sys.modules["imports"]
     rq, *words = shlex.split(command)
     worker = start_process(
         [sys.executable, "-m", "rq.cli", *words, "--burst"],
@@ -173,4 +174,3 @@ async def test_the_how_to_is_a_task(reported, redis_url, tmp_path, printed, caps
     assert (rq, worker.wait(30)) == ("rq", 0)
     assert (end.status, end.done, end.total) == ("completed", 900, 1000)
     assert (await reported.record(end.task)).title == "Import of the night"
-    sys.modules.pop("imports")

@@ -1,6 +1,7 @@
 """Jobs of SAQ on a real Redis, run by its worker in this process, as tasks in a real NATS."""
 
 import asyncio
+import logging
 import threading
 
 import pytest
@@ -24,7 +25,7 @@ class QuietWorker(Worker):
 async def count(ctx, number):
     job = headway.current_job()
     job.step("counting")
-    job.log("begins")
+    logging.getLogger("shop").warning("begins")
     for _ in headway.track(range(number), unit="numbers"):
         pass
     return {"counted": number}

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import sys
 import threading
 import time
@@ -63,7 +64,7 @@ class Bench:
 async def _count(number: int) -> dict[str, int]:
     job = headway.current_job()
     job.step("counting")
-    job.log("begins")
+    logging.getLogger("shop").warning("begins")
     for _ in headway.track(range(number), unit="numbers"):
         pass
     return {"counted": number}
@@ -159,7 +160,7 @@ async def test_a_task_that_is_retried_is_the_same_in_another_attempt(reported, b
     end = await reported.end(task)
     assert (end.status, end.attempt, end.failed) == ("completed", 2, 1)
     assert await reported.statuses(task) == ["queued", "processing", "retrying", "processing", "completed"]
-    assert (await reported.record(task)).kind == "shop-flaky"
+    assert (await reported.record(task)).kind == "flaky"
 
 
 async def test_a_task_that_requeues_itself_is_retried(reported, bench):
@@ -210,9 +211,9 @@ async def test_a_task_runs_as_before_while_nats_is_unreachable(bench):
 
 
 async def test_the_how_to_is_a_task(reported, tmp_path, printed, monkeypatch, capsys):
-    (tmp_path / "imports.py").write_text(printed[0].text)
+    (tmp_path / "taskiq_imports.py").write_text(printed[0].text)
     monkeypatch.syspath_prepend(tmp_path)
-    await importlib.import_module("imports").main()
-    monkeypatch.delitem(sys.modules, "imports")
+    await importlib.import_module("taskiq_imports").main()
+    del sys.modules["taskiq_imports"]
     end = await reported.end(capsys.readouterr().out.strip())
     assert (end.status, end.done, (await reported.record(end.task)).title) == ("completed", 1000, "Import of the night")

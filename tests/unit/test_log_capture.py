@@ -4,7 +4,10 @@ import logging
 
 import pytest
 
+from headway import log_capture
+from headway.job import current
 from headway.log_capture import captured, captured_logging, copy, number_of
+from tests.fixtures.noted_reports import NotedJob
 
 
 @pytest.mark.parametrize(("level", "number"), [("info", 20), ("ERROR", 40), ("off", 1000)])
@@ -31,3 +34,15 @@ def test_outside_of_a_task_nothing_is_copied():
     with captured_logging("INFO"):
         logger.info("nobody's")
     assert (seen, logging.Logger.callHandlers) == ([False], real)
+
+
+def test_records_of_a_package_that_runs_tasks_are_left_out(monkeypatch):
+    monkeypatch.setattr(log_capture, "_own", {"headway"})
+    job = NotedJob("t1")
+    token = current.set(job)
+    log_capture.leave_out("celery")
+    with captured_logging("INFO"):
+        for name in ("celery.worker", "shop"):
+            logging.Logger(name).warning("said by %s", name)
+    current.reset(token)
+    assert job.calls == [("log", "said by shop", "warning", {"logger": "shop"})]

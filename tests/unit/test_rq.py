@@ -146,7 +146,19 @@ def test_a_job_whose_process_was_killed_ends_unless_it_is_retried(reports, worke
     worker._stopped_job_id = None
     job.retries_left = 1
     worker.handle_job_failure(job, queue=None, exc_string="killed")
-    assert reports.ends == [("j1", "error", "killed"), ("j1", "cancelled", "cancelled: stopped")]
+    assert reports.ends == [
+        ("j1", "error", "killed"),
+        ("j1", "cancelled", "cancelled: stopped"),
+        ("j1", "retrying", "killed"),
+    ]
+
+
+def test_what_a_process_that_ends_has_reported_is_stored_first(reports, worker):
+    run(worker, job_of())
+    assert reports.flushed == 0
+    worker.is_horse = True
+    run(worker, job_of())
+    assert reports.flushed == 1
 
 
 def test_what_is_stored_with_save_meta_is_reported(reports, worker, monkeypatch):

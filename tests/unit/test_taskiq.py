@@ -75,7 +75,7 @@ async def alone(call):
 async def test_a_task_is_submitted_when_it_is_sent(reports, middleware):
     await middleware.pre_send(message(title="Count", tags="a,b"))
     ((task, what),) = reports.submitted
-    assert (task, what["kind"], what["title"], what["tags"]) == ("t1", "shop:count", "Count", ["a", "b"])
+    assert (task, what["kind"], what["title"], what["tags"]) == ("t1", "count", "Count", ["a", "b"])
 
 
 async def test_a_result_and_an_error_are_reported(reports, middleware):

@@ -189,3 +189,50 @@ async def test_who_waits_does_so_for_a_bounded_time_and_not_without_nats(process
     assert asyncio.get_running_loop().time() - began == pytest.approx(seconds)
     process.reachable = False
     assert not waiting.wait()
+
+
+async def test_who_waits_stops_when_nats_becomes_unreachable_or_it_is_stored(process):
+    loop, waiting = asyncio.get_running_loop(), Waiting(Future(), process)
+    loop.call_later(1, setattr, process, "reachable", False)
+    assert not await waiting.ready()
+    assert loop.time() < 2
+    process.reachable = True
+    loop.call_later(1, waiting.future.set_result, None)
+    assert await waiting.ready()
+    assert waiting.wait()
+
+
+def test_a_thread_that_waits_stops_when_nats_becomes_unreachable():
+    class Process:
+        settings, left = ReportSettings(open_seconds=3600), 3
+
+        @property
+        def reachable(self):
+            self.left -= 1
+            return self.left > 0
+
+    assert not Waiting(Future(), Process()).wait()
+
+
+def test_what_is_stored_after_the_loop_that_waited_is_closed_harms_nobody(caplog):
+    class Process:
+        settings, reachable = ReportSettings(open_seconds=0.01), True
+
+    waiting = Waiting(Future(), Process())
+    assert not asyncio.run(waiting.ready())
+    waiting.future.set_result(None)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("left", "reachable", "asked"), [([2, 1, 0], True, 3), ([2, 2], False, 1)])
+def test_a_process_that_ends_waits_while_nats_is_reachable(left, reachable, asked):
+    class Process:
+        settings, answers = ReportSettings(), list(left)
+
+        def flush(self, seconds):
+            return self.answers.pop(0)
+
+    process = Process()
+    process.reachable = reachable
+    Adapter(process).flush()
+    assert len(left) - len(process.answers) == asked

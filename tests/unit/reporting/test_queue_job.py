@@ -9,7 +9,7 @@ from tests.fixtures.noted_reports import reports as reports
 
 
 def test_a_job_is_submitted_with_its_name_as_kind_and_title(reports):
-    QueueJob("a:1", "count").submit()
+    QueueJob("a:1", "shop.count").submit()
     ((task, what),) = reports.submitted
     assert task.startswith("a-1-")
     assert what == {"kind": "count", "title": "count", "tags": (), "parent": ""}
@@ -26,7 +26,12 @@ async def test_one_that_is_enqueued_within_a_task_is_a_part_of_it(reports):
 def test_the_end_of_a_job_that_no_worker_reports_is_stored(reports):
     QueueJob("1", "count").ended(cancelled="by the queue")
     QueueJob("2", "count").ended(ErrorInfo("Lost", "killed"))
-    assert reports.ends == [("1", "cancelled", "cancelled: by the queue"), ("2", "error", "killed")]
+    QueueJob("2", "count").ended(ErrorInfo("Lost", "killed"), will_retry=True)
+    assert reports.ends == [
+        ("1", "cancelled", "cancelled: by the queue"),
+        ("2", "error", "killed"),
+        ("2", "retrying", "killed"),
+    ]
 
 
 def test_what_a_report_raises_is_logged(monkeypatch, caplog):

@@ -1,12 +1,14 @@
 """What is reported of a job by the worker that runs it."""
 
+import logging
+
 import pytest
 
 from headway import current_job
 from headway.errors import CancelRequestedError, EndedError, TaskCancelledError
 from headway.reporting import queue_run
 from headway.reporting.queue_job import QueueJob
-from headway.reporting.queue_run import abegin, begin
+from headway.reporting.queue_run import abegin, begin, flush
 from tests.fixtures.noted_reports import reports as reports
 
 JOB = QueueJob("1", "count", "Count", ["a"], "p")
@@ -94,3 +96,17 @@ def test_a_run_without_reports_runs(monkeypatch, caplog):
     run.end()
     assert (run.job, run.task, run.cancelled_before) == (None, "", False)
     assert caplog.records[0].action == "report_failed"
+
+
+def test_log_records_of_a_job_are_reported(reports):
+    for _ in range(2):
+        run = begin(JOB)
+        run.enter()
+        logging.getLogger("shop").warning("begins")
+        run.leave()
+        assert [call[:2] for call in run.job.calls] == [("log", "begins")]
+
+
+def test_what_has_ended_is_stored_before_the_process_ends(reports):
+    flush()
+    assert reports.flushed == 1
