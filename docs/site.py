@@ -40,6 +40,7 @@ API = {
         *("task", "Job", "track", "current_job", "report", "ReportedJob", "flush_reports"),
         *("TaskError", "TaskCancelledError"),
     ),
+    "headway.celery": ("connect", "ProgressTask"),
     "headway.client": (
         *("Client", "SyncClient", "Report", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
     ),

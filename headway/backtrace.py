@@ -18,7 +18,7 @@ MAX_PARTS = 8
 MAX_CHARS = 8000
 """Limit of the whole text. The exception that was raised last is at the end, which is kept."""
 
-_OWN = ("headway_processor.attempts.executor",)
+_OWN = ("headway_processor.attempts.executor", "headway.celery.working", "celery.app.trace", "celery.app.task")
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 

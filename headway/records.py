@@ -35,6 +35,10 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Words to find it by, as `headway.values.labels.tags_of` makes them."""
     parent: str = ""
     """The task of which this one is a part."""
+    after: list[str] = []
+    """Of a reported one: tasks that must succeed before it begins, as the earlier ones of a chain of Celery."""
+    children: list[str] = []
+    """Of a reported one that nobody runs: the tasks that it consists of, as the members of a group of Celery."""
     reported: bool = False
     """Whether a worker of somebody else runs it and reports: there is no job, and it cannot be retried."""
     cancel_on_disconnect: bool = False

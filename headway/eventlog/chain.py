@@ -144,7 +144,11 @@ class Chain:
         """
         return await self._append(event, newest=self.attempt)
 
-    async def _append(self, event: Event, newest: int | None) -> Head:
+    async def append_here(self, event: Event) -> Head:
+        """Like `append`, but right after the head that this chain knows: ConflictError when another event is there."""
+        return await self._append(event, newest=self.attempt, here=True)
+
+    async def _append(self, event: Event, newest: int | None, *, here: bool = False) -> Head:
         self._count += 1
         msg_id = f"{self.task}.{self._writer}.{self._count}"
         while True:
@@ -158,6 +162,8 @@ class Chain:
                 if await self._catch_up(msg_id):
                     self._beside = 0
                     return self.head
+                if here:
+                    raise
             except UnavailableError as error:
                 await self._wait(error)
             else:

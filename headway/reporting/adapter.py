@@ -89,6 +89,8 @@ class Adapter:
         parent: str = "",
         owner: str | None = None,
         tenant: str | None = None,
+        after: Iterable[str] = (),
+        children: Iterable[str] = (),
     ) -> Waiting:
         """A task is given to the queue: from now on it is listed and can be watched.
 
@@ -99,8 +101,11 @@ class Adapter:
             parent: id of the task of which it is a part.
             owner: whose it is, where streamers control access (default: `HEADWAY_REPORT_OWNER`).
             tenant: of the owner (default: `HEADWAY_REPORT_TENANT`).
+            after: ids of tasks that must succeed before it begins. It ends as they do when one of them does not.
+            children: ids of the tasks that it consists of. No worker begins it: it ends with the last of them.
         """
         record = self._record(task, kind, title, tags, parent, owner, tenant)
+        record.after, record.children = list(after), list(children)
         return Waiting(self._process.submit(record), self._process)
 
     def submitted(self, task: str, **what: Any) -> bool:
@@ -169,10 +174,11 @@ class Adapter:
 
 
 class Attempt:
-    """One attempt at a task, in the worker that runs it. Its end is one of `completed`, `failed` and `cancelled`."""
+    """One attempt at a task, in the worker that runs it. Its end is one of the last methods."""
 
     def __init__(self, task: ReportedTask, process: Background) -> None:
         self._task = task
+        self._process = process
         self._tracebacks = process.settings.tracebacks
         self._token: Token[Job | None] | None = None
         self.begun = Waiting(task.begun, process)
@@ -182,6 +188,12 @@ class Attempt:
     def job(self) -> ReportedJob:
         """What the work reports with."""
         return self._task.job
+
+    @property
+    def stored(self) -> Waiting:
+        """Wait for it after the end of the attempt, before another process may begin the next one."""
+        stored = self._task.stored
+        return self.begun if stored is None else Waiting(stored, self._process)
 
     @property
     def refusal(self) -> Refusal:
@@ -211,6 +223,10 @@ class Attempt:
         """
         info = error if isinstance(error, ErrorInfo) else failure(error, traceback=self._tracebacks).error
         self._task.end("retrying" if will_retry else "error", message or info.message, info)
+
+    def handed_on(self, message: str) -> None:
+        """The attempt is over without a failure, and the queue runs the task again in another one."""
+        self._task.end("retrying", message)
 
     def cancelled(self, reason: str = "") -> None:
         """The work was cancelled."""

@@ -20,6 +20,7 @@ from headway.records import TaskRecord
 from headway.reporting.from_outside import end_task, submit_task
 from headway.reporting.reported_task import OnStop, Origin, ReportedTask, Stores
 from headway.reporting.reporter_lease import ReporterLease
+from headway.reporting.roll_up import Batched, RollUp
 from headway.reporting.settings import ReportSettings
 
 NAME = "reporter"
@@ -52,7 +53,8 @@ class Background:
         self._opening: Future[None] | None = self._call(self._connection.open()) if settings.max_tasks else None
         client, names = self._connection.client, self._connection.names
         lease = ReporterLease(Bucket(client, names.reporters_bucket), settings.renew_seconds)
-        self._stores = Stores(JetStreamLog(client, names), Bucket(client, names.tasks_bucket), lease)
+        log, records = JetStreamLog(client, names), Bucket(client, names.tasks_bucket)
+        self._stores = Stores(log, records, lease, Batched(RollUp(log, records)))
 
     @property
     def reachable(self) -> bool:

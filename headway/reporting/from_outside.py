@@ -12,6 +12,8 @@ from headway.eventlog.log_end import last_progress
 from headway.events import ErrorInfo, Progress, Status, is_terminal
 from headway.records import TaskRecord
 from headway.reporting.opening import Records, open_task
+from headway.reporting.roll_up import RollUp
+from headway.service.retry import retry
 
 WAITING = "waiting for a worker"
 """Message of a queued task."""
@@ -20,6 +22,8 @@ WAITING = "waiting for a worker"
 async def submit_task(log: Log, records: Records, record: TaskRecord) -> None:
     """Store that a task waits in a queue, however long NATS is unreachable. One that has begun stays as it is.
 
+    One that consists of others, or waits for them, gets what these add up to.
+
     Raises TaskTakenError for a task that is not reported, or has another owner.
     """
     _, (head, _) = await open_task(log, records, record, adopt=False)
@@ -27,6 +31,8 @@ async def submit_task(log: Log, records: Records, record: TaskRecord) -> None:
         chain = Chain(log, record.task, head, attempt=0)
         with suppress(EndedError, SupersededError):  # a worker was faster
             await chain.append(Progress(status="queued", progress=0.0, message=WAITING, step=""))
+    if record.children or record.after:  # some may have ended before
+        await retry(lambda: RollUp(log, records).update(record.task))
 
 
 async def end_task(
@@ -43,3 +49,4 @@ async def end_task(
             if status == "cancelled" and chain.cancel is not None and chain.cancel.reason:
                 message = cancelled_message(chain.cancel.reason)  # who asked for it says more than who carried it out
             await chain.append(last_progress(latest, status=status, message=message, error=error, state=""))
+        await retry(lambda: RollUp(log, records).update(opened.parent))

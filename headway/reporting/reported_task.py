@@ -15,13 +15,14 @@ from headway.cancellation import cancelled_message, watch
 from headway.errors import CancelRequestedError, EndedError, LogError, SupersededError, TaskTakenError
 from headway.eventlog.chain import EMPTY, Chain
 from headway.eventlog.log import Log
-from headway.events import ErrorInfo, Progress, Status
+from headway.events import ErrorInfo, Progress, Status, is_terminal
 from headway.job import Job
 from headway.lifecycle import JobLifecycle
 from headway.outbox import Home
 from headway.progress.pending import Room
 from headway.records import TaskRecord
 from headway.reporting.opening import Records, open_task
+from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait
 from headway.values.coercion import shorten
 from headway.values.results import MAX_RESULT_BYTES, Encoded, encode_result
@@ -51,12 +52,20 @@ class Lease(Protocol):
         """The task has its end."""
 
 
+class Parents(Protocol):
+    """The tasks that others are a part of: see `headway.reporting.roll_up`."""
+
+    async def update(self, task: str) -> None:
+        """A part of `task` has ended. Raises UnavailableError."""
+
+
 class Stores(NamedTuple):
     """What a reported task is written to."""
 
     log: Log
     records: Records
     lease: Lease
+    parents: Parents
 
 
 class ReportedJob(Job):
@@ -109,6 +118,7 @@ class ReportedTask:
         self.lifecycle = JobLifecycle(
             self._chain, kind=record.kind, on_stop=on_stop, job_type=ReportedJob, home=home, room=room
         )
+        self._parent = ""
         self._outcome: Outcome | None = None
         self._ended = asyncio.Event()
 
@@ -153,6 +163,7 @@ class ReportedTask:
         finally:
             self._answer("")
             await self.lifecycle.abort()
+            await self._update_parent()
             self._stores.lease.remove(self._record.task)
 
     def _answer(self, refusal: Refusal) -> None:
@@ -167,6 +178,7 @@ class ReportedTask:
             self._stores.log, self._stores.records, self._record, adopt=self._origin == "queue"
         )
         await lease.add(task, head.attempt + 1)
+        self._parent = record.parent
         self.lifecycle.continue_from(head, head.attempt + 1, 0 if latest is None else latest.failed)
         await self._chain.begin(Progress(status="processing", progress=0.0, message=record.title, step=""))
         self.lifecycle.start()
@@ -177,6 +189,12 @@ class ReportedTask:
         self.lifecycle.stop(request)
         with suppress(SupersededError, EndedError):
             await self.lifecycle.finish("cancelled", message=cancelled_message(request.reason))
+
+    async def _update_parent(self) -> None:
+        """While the lease holds the task: where this process is killed before, a processor does it."""
+        head = self._chain.head.event
+        if self._parent and head is not None and is_terminal(head):
+            await retry(lambda: self._stores.parents.update(self._parent))
 
     async def _until_end(self) -> None:
         watching = asyncio.create_task(watch(self._stores.log, self.lifecycle, self._chain.head.seq))

@@ -15,6 +15,7 @@ from headway.eventlog.log_end import last_progress, read_log_end
 from headway.events import ErrorInfo, is_terminal
 from headway.jetstream.kv import Entry
 from headway.records import ReporterRecord, TaskRecord, decode_record, decode_task
+from headway.reporting.roll_up import Records, RollUp
 
 LOOK_SECONDS = 5.0
 """How often the leases are read, at most a quarter of the time after which they are lost."""
@@ -27,13 +28,6 @@ class Leases(Protocol):
 
     async def page(self, start: int) -> list[Entry]:
         """Some entries from sequence `start` on; none when there are no more."""
-
-
-class Records(Protocol):
-    """The bucket of records."""
-
-    async def get(self, key: str) -> bytes | None:
-        """The record of a task. Raises UnavailableError."""
 
 
 class Purge(Protocol):
@@ -71,6 +65,7 @@ class LostReports:
 
     def __init__(self, stores: Stores, lost_seconds: float) -> None:
         self._stores = stores
+        self._roll_up = RollUp(stores.log, stores.records)
         self._lost_seconds = lost_seconds
         self._seen: dict[str, _Seen] = {}
 
@@ -116,6 +111,7 @@ class LostReports:
         for task, attempt in seen.attempts.items():
             if (record := await self._record(task)) is not None and record.reported:
                 await self._end(record, attempt, seen.lost_seconds)
+                await self._roll_up.update(record.parent)
         await self._stores.purge(lease.key, lease.seq)
 
     async def _record(self, task: str) -> TaskRecord | None:

@@ -15,6 +15,7 @@ from headway.progress.pending import Room
 from headway.reporting.adapter import Adapter, Waiting
 from headway.reporting.from_outside import end_task, submit_task
 from headway.reporting.reported_task import ReportedTask, Stores
+from headway.reporting.roll_up import RollUp
 from headway.reporting.settings import ReportSettings
 from headway.testing import MemoryBucket, MemoryLog, progress
 
@@ -39,7 +40,7 @@ class MemoryBackground:
         self.log, self.records, self.reachable = MemoryLog(), MemoryBucket(), True
 
     def report(self, record, on_stop, origin):
-        stores = Stores(self.log, self.records, Lease())
+        stores = Stores(self.log, self.records, Lease(), RollUp(self.log, self.records))
         home = Home(asyncio.get_running_loop(), threading.get_ident())
         task = ReportedTask(record, stores, on_stop, home=home, room=Room(1000), origin=origin)
         task.stored = asyncio.ensure_future(task.run())

@@ -29,7 +29,7 @@ class MemoryBackground:
         self.records.append(record)
         self.origin = origin
         home = Home(asyncio.get_running_loop(), threading.get_ident())
-        stores = Stores(MemoryLog(), MemoryBucket(), None)
+        stores = Stores(MemoryLog(), MemoryBucket(), None, None)
         self.tasks.append(ReportedTask(record, stores, on_stop, home=home, room=Room(1000)))
         return self.tasks[-1]
 

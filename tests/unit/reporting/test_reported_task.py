@@ -13,6 +13,7 @@ from headway.ownership import Ownership
 from headway.progress.pending import Room
 from headway.records import TaskRecord, decode_task
 from headway.reporting.reported_task import ReportedTask, Stores
+from headway.reporting.roll_up import RollUp
 from headway.testing import MemoryBucket, MemoryLog, progress
 from headway.values.results import MAX_RESULT_BYTES
 
@@ -43,7 +44,7 @@ class Bench:
         self.room, self.lease = Room(room_chars), Lease(self.records)
         self.task = ReportedTask(
             RECORD,
-            Stores(self.log, self.records, self.lease),
+            Stores(self.log, self.records, self.lease, RollUp(self.log, self.records)),
             self.stops.append,
             home=Home(asyncio.get_running_loop(), threading.get_ident()),
             room=self.room,
