@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,17 @@ import headway, time
 with headway.report("import", title="Import of the night", tags=["nightly"], task="night") as job:
     for row in job.track(range(2000), unit="rows"):
         time.sleep(0.005)
+"""
+TRAINING = """
+import headway, headway.tqdm, time
+from tqdm import tqdm, trange
+headway.tqdm.connect()
+with headway.report("train", title="Train the model", task="training"):
+    for epoch in trange(3, desc="Training", unit="epoch"):
+        batches = tqdm(range(200), desc=f"Epoch {epoch}", unit="batch", leave=False)
+        for batch in batches:
+            time.sleep(0.02)
+            batches.set_postfix(loss=1 / (1 + batch))
 """
 STEPS = {"steps": [{"name": "Reading", "seconds": 0.2, "ticks": 2}]}
 FAILING = {"steps": [{"name": "Reading", "seconds": 0, "fail": {"message": "no such file", "retryable": False}}]}
@@ -72,6 +84,7 @@ async def take_all(services: Services, url: str, site: str) -> None:
         await picture_of_a_crawl(camera, client, site)
         await picture_of_filters(camera)
         await pictures_of_a_report(camera, services)
+        await picture_of_bars(camera, services)
         await browser.close()
 
 
@@ -99,6 +112,15 @@ async def pictures_of_a_report(camera: Camera, services: Services) -> None:
     await camera.take("report-stalled", 620)
     await expect(main.get_by_text("Lost", exact=True)).to_be_visible()
     await camera.take("report-lost", 620)
+
+
+async def picture_of_bars(camera: Camera, services: Services) -> None:
+    environment = os.environ | {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    script = start_process([sys.executable, "-c", TRAINING], env=environment, stderr=subprocess.DEVNULL)
+    main = await camera.open("#training")
+    await expect(main.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", _between(50, 65))
+    await camera.take("tqdm", 620)
+    script.kill()
 
 
 def _between(low: int, high: int) -> Any:

@@ -1,6 +1,7 @@
-"""A task that a script reports, on the page: its bar, and what is shown when the script is killed."""
+"""Tasks that scripts report, on the page: their bars, and what is shown when a script is killed."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -74,3 +75,36 @@ async def test_a_killed_script_is_stalled_and_then_lost(services, script, page):
     await main.get_by_text("Watch and start it from elsewhere").click()
     await expect(main.get_by_role("heading", name="Watch in a terminal")).to_be_visible()
     await expect(main.get_by_role("heading", name="Start another task like it")).to_have_count(0)
+
+
+BAR = """
+import headway.tqdm, time
+from tqdm import tqdm
+headway.tqdm.connect(report="import")
+for row in tqdm(range(2000), desc="Import of the orders", unit="rows"):
+    time.sleep(0.005)
+"""
+
+
+@pytest.mark.feature("tqdm", "progress")
+async def test_a_bar_of_tqdm_moves_and_ends(services, page):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=30_000)
+    environment = os.environ | {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    process = start_process([sys.executable, "-c", BAR], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        await page.goto(services.s1.url)
+        await page.locator("#list a.row").filter(has_text="Import of the orders").click()
+        main = page.locator("#main")
+        await expect(main.get_by_role("heading", name="Import of the orders")).to_be_visible()
+        bar = main.get_by_role("progressbar").first
+        before = await bar.get_attribute("aria-valuenow")
+        await expect(bar).not_to_have_attribute("aria-valuenow", before)
+        await expect(main.get_by_text("Completed").first).to_be_visible()
+        await expect(bar).to_have_attribute("aria-valuenow", "100")
+        await expect(main.get_by_text("2,000 of 2,000 rows")).to_be_visible()
+    finally:
+        process.kill()
+        _, errors = process.communicate()
+    assert "2000/2000" in errors

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -50,8 +50,9 @@ async def streamer(nats_server, names, connection):
 
 
 @pytest.fixture
-def start(nats_server, names, tmp_path):
-    """Starts a process that runs a script, saved by its name."""
+async def start(nats_server, names, tmp_path):
+    """Starts a process that runs a script, saved by its name. All of them end with the test."""
+    processes = []
 
     async def started(name, script):
         environment = {**os.environ, "HEADWAY_NATS_URL": nats_server.url, "HEADWAY_NATS_NAMESPACE": names.namespace}
@@ -59,9 +60,15 @@ def start(nats_server, names, tmp_path):
         path = tmp_path / f"{name}.py"
         path.write_text(script)
         pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(sys.executable, path, stdout=pipe, stderr=pipe, env=environment)
+        process = await asyncio.create_subprocess_exec(sys.executable, path, stdout=pipe, stderr=pipe, env=environment)
+        processes.append(process)
+        return process
 
-    return started
+    yield started
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def listed(streamer):
