@@ -1,0 +1,1 @@
+"""Commands whose output is reported: their processes, and the progress that they print."""
