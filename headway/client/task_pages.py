@@ -32,6 +32,8 @@ class TaskFilters(TypedDict, total=False):
     """Only tasks created until this time."""
     owner: str
     """Only tasks of this owner; others than one's own need the scope ``tasks:all``."""
+    parent: str
+    """Only the parts of this task."""
 
 
 class TaskPage(NamedTuple):

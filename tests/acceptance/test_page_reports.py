@@ -15,6 +15,8 @@ IMPORT = """
 import headway, time
 with headway.report("import", title="Import of the night", tags=["nightly"], task="night") as job:
     job.set_state("CRUNCHING")
+    with headway.report("shop", title="Shop 1", parent=job.task):
+        pass
     for row in job.track(range(100_000), unit="rows"):
         time.sleep(0.005)
 """
@@ -57,12 +59,19 @@ async def test_a_killed_script_is_stalled_and_then_lost(services, script, page):
     await expect(main.get_by_role("heading", name="No such task")).to_be_visible()
     process = script()
     await expect(main.get_by_role("heading", name="Import of the night")).to_be_visible()
-    await expect(page.locator("#list a.row")).to_contain_text("Import of the night")
-    await expect(page.locator("#list a.row .facts")).to_have_text("import · reportednightly")
+    rows = page.locator("#list a.row")
+    await expect(rows.filter(has_text="Import of the night").locator(".facts")).to_have_text("import · reportednightly")
     await expect(main.get_by_text("Processing · CRUNCHING")).to_be_visible()
     done = main.locator(".counts").get_by_text("of 100,000 rows")
     before = await done.text_content()
     await expect(done).not_to_have_text(before)
+    await main.get_by_role("link", name="Its parts").click()
+    await expect(rows).to_have_count(1)
+    await expect(page.get_by_text("Parts of one task.")).to_be_visible()
+    await rows.click()
+    await expect(main.get_by_role("heading", name="Shop 1")).to_be_visible()
+    await main.get_by_role("link", name="another task").click()
+    await expect(main.get_by_role("heading", name="Import of the night")).to_be_visible()
     process.kill()
     stalled = main.get_by_text("no signal from the worker. If none follows, the task ends as “Lost”.")
     await expect(stalled).to_be_visible()

@@ -15,6 +15,7 @@ table('filters are those that are known and not empty', filtersOf, [
   ['?text=a+b&status=error&status=queued', 'text=a+b&status=error&status=queued'],
   ['?text=&kind=crawl&cursor=c&utm_source=mail&__proto__=1', 'kind=crawl'],
   ['?tag=a%26b&tag=%C3%A4', 'tag=a%26b&tag=%C3%A4'],
+  ['?parent=night', 'parent=night'],
 ]);
 
 table('the API is asked for what the address says', (search) => listQuery(search, 30, 100_000.9), [

@@ -85,6 +85,7 @@ async def list_tasks(
     since: Annotated[float, QueryParameter(description="Created after this time, seconds since 1970.")] = 0.0,
     before: Annotated[float, QueryParameter(description="Created until this time, seconds since 1970.")] = math.inf,
     owner: FromQuery[str] = "",
+    parent: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> Response[bytes]:
     principal = authorise(request.scope, READ)
@@ -99,6 +100,7 @@ async def list_tasks(
         since=since,
         before=max(before, 0.0),
         owner=owner,
+        parent=parent,
         after=decode_place(cursor) if cursor else None,
         scope=None if (visible := principal.visible) is None else Scope(*visible),
     )

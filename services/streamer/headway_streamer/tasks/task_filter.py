@@ -36,6 +36,8 @@ class Filter(msgspec.Struct, frozen=True):
     before: float = math.inf
     """Seconds since 1970: only tasks created then or earlier."""
     owner: str = ""
+    parent: str = ""
+    """Only the parts of this task."""
     after: Place | None = None
     """Only tasks behind this place of the list."""
     scope: Scope | None = None

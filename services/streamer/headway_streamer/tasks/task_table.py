@@ -26,6 +26,7 @@ CREATE TABLE tasks (
     PRIMARY KEY (created, task)
 ) WITHOUT ROWID;
 CREATE INDEX stored ON tasks (seq);
+CREATE INDEX parts ON tasks (parent, created, task) WHERE parent <> '';
 """
 _COLUMNS = (
     "created, task, seq, kind, owner, tenant, title, tags, retry_of, parent, reported, status, settled, floor, snap"
@@ -188,6 +189,17 @@ def _values(seq: int, record: TaskRecord) -> tuple[Any, ...]:
     return micros(record.created), record.task, seq, *about, int(record.reported), *state, words
 
 
+def _equalities(wanted: Filter) -> Iterable[tuple[str, str]]:
+    if wanted.scope is not None:
+        yield "tenant = ?", wanted.scope.tenant
+        if wanted.scope.owner is not None:
+            yield "owner = ?", wanted.scope.owner
+    if wanted.owner:
+        yield "owner = ?", wanted.owner
+    if wanted.parent:
+        yield "parent = ? AND parent <> ''", wanted.parent  # the index holds no others
+
+
 def _conditions(wanted: Filter, after: Place | None, down_to: int) -> tuple[str, list[Any]]:
     conditions = ["created BETWEEN ? AND ?"]
     values: list[Any] = [max(down_to, micros(wanted.since)), micros(wanted.before)]
@@ -198,12 +210,8 @@ def _conditions(wanted: Filter, after: Place | None, down_to: int) -> tuple[str,
 
     if after is not None:
         add("(created, task) < (?, ?)", after.created, after.task)
-    if wanted.scope is not None:
-        add("tenant = ?", wanted.scope.tenant)
-        if wanted.scope.owner is not None:
-            add("owner = ?", wanted.scope.owner)
-    if wanted.owner:
-        add("owner = ?", wanted.owner)
+    for condition, value in _equalities(wanted):
+        add(condition, value)
     if wanted.kinds:
         add(f"kind IN ({', '.join('?' * len(wanted.kinds))})", *wanted.kinds)
     for tag in wanted.tags:

@@ -34,6 +34,7 @@ FILTERS = st.builds(
     since=st.sampled_from([0.0, 0.3, float("nan"), -1.0]),
     before=st.sampled_from([float("inf"), 0.7, 1e300]),
     owner=NAMES,
+    parent=st.sampled_from(["", "", "p0", "p1"]),
     scope=st.sampled_from([None, Scope("ann", None), Scope("", "bob")]),
     after=st.sampled_from([None, Place(500_000, "b"), Place(500_000, "")]),
 )
@@ -59,6 +60,7 @@ def fits(record, wanted):
         and not record.created < wanted.since
         and record.created <= wanted.before
         and wanted.owner in ("", record.owner)
+        and wanted.parent in ("", record.parent)
         and (wanted.scope is None or wanted.scope.tenant == record.tenant)
         and (wanted.scope is None or wanted.scope.owner in (None, record.owner))
         and (wanted.after is None or (round(record.created * 1e6), record.task) < wanted.after)

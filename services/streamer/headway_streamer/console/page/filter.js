@@ -84,6 +84,7 @@ export class Filters {
     const words = (name) => this.#field(name).value.split(',').map((word) => word.trim());
     const time = (name) => (custom ? secondsOf(this.#field(name).value) : '');
     const found = {
+      parent: [filtersOf(location.search).get('parent') ?? ''], // has no field: links lead to it
       text: [this.#field('text').value.trim()],
       status: this.#boxes().filter((box) => box.checked).map((box) => box.value),
       kind: words('kind'), tag: words('tag'), owner: [this.#field('owner').value.trim()],

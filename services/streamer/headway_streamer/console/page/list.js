@@ -51,7 +51,8 @@ export class List {
   #showNote(count, search, cursor) {
     this.locate(search);
     const filtered = !this.clear.hidden;
-    showText(this.words, count ? '' : filtered ? `No task matches${cursor ? ' among those searched' : ''}. ` : cursorOf(search) ? 'No older tasks.' : 'No tasks yet. Start one: it will appear here.');
+    const parts = filtersOf(search).has('parent') ? 'Parts of one task. ' : '';
+    showText(this.words, count ? parts : filtered ? `No task matches${cursor ? ' among those searched' : ''}. ` : cursorOf(search) ? 'No older tasks.' : 'No tasks yet. Start one: it will appear here.');
     this.note.hidden = count > 0 && !filtered;
     this.older.hidden = !cursor;
     if (cursor) this.older.href = withCursor(search, cursor);

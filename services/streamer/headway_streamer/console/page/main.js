@@ -170,6 +170,7 @@ async function refreshList() {
     if (wanted !== search) return;
     list.show(tasks, wanted, cursor);
     opened(tasks);
+    session?.lookFor(tasks);
     const mine = tasks.find((summary) => summary.task === session?.task);
     if (mine && session.failure?.status === 404) showTask(session.task); // its worker has reported it since
     else if (mine) session.compare(mine);

@@ -1,7 +1,7 @@
 /** What the list shows: the filters and the place in the list, in the query of the page's address. Pure. */
 
 /** The filters have the names that the API gives them. `within`, seconds before now, is of the page alone. */
-const FILTERS = ['text', 'status', 'kind', 'tag', 'owner', 'since', 'before', 'within'];
+const FILTERS = ['parent', 'text', 'status', 'kind', 'tag', 'owner', 'since', 'before', 'within'];
 const CURSOR = 'cursor';
 
 /**

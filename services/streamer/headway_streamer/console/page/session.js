@@ -32,6 +32,8 @@ export class Session {
   refusal = null;
   /** @type {Cut|null} */
   lastCut = null;
+  /** Whether other tasks are parts of this one. */
+  hasParts = false;
   #behind = 0;
 
   /** @param {string} task @param {() => void} onChange */
@@ -127,12 +129,25 @@ export class Session {
     try {
       this.record = await api.task(this.task);
       this.failure = null;
+      this.#findParts();
     } catch (error) {
       if (error.status === 401) return; // until `resume`
       this.failure = error;
       if (!error.temporary) this.#end('absent');
       else if (this.stream.connection.phase !== 'closed') setTimeout(() => this.record ?? this.#load(), 5000);
     }
+    this.onChange();
+  }
+
+  async #findParts() {
+    const { tasks } = await api.tasks(`?limit=1&parent=${this.task}`).catch(() => ({ tasks: [] }));
+    this.lookFor(tasks);
+  }
+
+  /** Looks for parts of this task. @param {any[]} summaries */
+  lookFor(summaries) {
+    if (this.hasParts || !summaries.some(({ parent }) => parent === this.task)) return;
+    this.hasParts = true;
     this.onChange();
   }
 

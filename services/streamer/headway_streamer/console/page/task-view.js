@@ -38,10 +38,11 @@ export class TaskView {
     this.attempt = el('span', { hidden: true });
     this.created = el('span');
     this.facts = el('span', { class: 'facts', hidden: true });
+    this.partsLink = el('a', { href: `?parent=${task}`, hidden: true }, 'Its parts');
     return el('header', { class: 'task-header' },
       el('a', { class: 'back', href: '#' }, icon('back'), 'All tasks'),
       el('div', { class: 'title-line' }, this.heading, this.badge),
-      el('p', { class: 'meta' }, this.facts, this.created, this.attempt,
+      el('p', { class: 'meta' }, this.facts, this.partsLink, this.created, this.attempt,
         el('span', { class: 'id' }, el('code', {}, task), copyButton('the id', () => task))));
   }
 
@@ -104,6 +105,7 @@ export class TaskView {
     showText(this.created, record ? `Created ${age(at - record.created)}` : '');
     if (record) this.created.title = dateTime(record.created);
     showText(this.attempt, state.attempt > 1 ? `Attempt ${state.attempt}` : '');
+    this.partsLink.hidden = !this.session.hasParts;
     if (!record || this.facts.childNodes.length) return;
     this.facts.append(...factsOf(record));
     this.facts.hidden = !this.facts.childNodes.length;
