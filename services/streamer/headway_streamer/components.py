@@ -102,7 +102,8 @@ class Components:
             self.limits.stored,
             self.decoder.malformed,
         )
-        self.reports = Reports(self.log, self.task_store, ReportLeases(Bucket(client, names.reporters_bucket)))
+        leases = ReportLeases(Bucket(client, names.reporters_bucket))
+        self.reports = Reports(self.log, self.task_store, leases, self.metrics)
         self.kinds = KindCatalogue(
             Bucket(client, names.kinds_bucket), Bucket(client, names.processors_bucket), self.decoder.malformed
         )

@@ -33,6 +33,8 @@ class Metrics:
         self.sent_bytes = 0
         self.events_merged = 0
         self.events_malformed = 0
+        self.reports_opened = 0
+        self.events_reported = 0
         self.refills = 0
         self.probe_repairs = 0
         self.deadlines = 0
@@ -91,6 +93,14 @@ class Metrics:
     def submitted(self, kind: str) -> None:
         self._submitted[kind] += 1
 
+    def report_opened(self) -> None:
+        """Count an attempt of a task that was opened over HTTP."""
+        self.reports_opened += 1
+
+    def event_reported(self) -> None:
+        """Count an event that was stored for a reporter."""
+        self.events_reported += 1
+
     def stored(self, shares: dict[str, float]) -> None:
         """Set the used shares of the store and of the streams that have a limit, 0 to 1, by name."""
         self._shares = shares
@@ -127,6 +137,8 @@ class Metrics:
             ("sent_bytes", "Bytes written to watchers", self.sent_bytes),
             ("events_merged", "Progress events replaced by a later one for a watcher", self.events_merged),
             ("events_malformed", "Messages skipped because they are not events", self.events_malformed),
+            ("reports_opened", "Attempts of tasks that were opened over HTTP", self.reports_opened),
+            ("events_reported", "Events stored of tasks that are reported over HTTP", self.events_reported),
             ("tail_refills", "Reads that filled a gap in the live events", self.refills),
             ("tail_probe_repairs", "Probes that found events whose republication was lost", self.probe_repairs),
             (

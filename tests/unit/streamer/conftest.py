@@ -121,7 +121,7 @@ class StreamerParts:
             malformed,
         )
         self.report_leases = MemoryBucket()
-        self.reports = Reports(log, self.task_store, ReportLeases(self.report_leases))
+        self.reports = Reports(log, self.task_store, ReportLeases(self.report_leases), self.metrics)
         self.kinds = KindCatalogue(self.kind_bucket, self.leases, malformed)
         self.index = TaskIndex(self.records, malformed, lambda: self.decoder.incarnation, run=at_once)
         self.task_states = TaskStates(self.index, log, self.history)

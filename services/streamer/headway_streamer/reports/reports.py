@@ -33,6 +33,7 @@ from headway.subjects import is_name
 from headway.values.coercion import clean, shorten
 from headway.values.results import MAX_RESULT_BYTES
 from headway_streamer.api.report_models import EventReport, ReportEnd
+from headway_streamer.metrics import Metrics
 from headway_streamer.problems import not_found
 from headway_streamer.reports import refusals
 from headway_streamer.reports.batch import BLANK, Entry, merged, moves, size_of
@@ -78,12 +79,14 @@ class Reports:
         log: where events are appended.
         task_store: where records are.
         leases: of the tasks.
+        metrics: where attempts and events are counted.
     """
 
-    def __init__(self, log: Log, task_store: TaskStore, leases: ReportLeases) -> None:
+    def __init__(self, log: Log, task_store: TaskStore, leases: ReportLeases, metrics: Metrics) -> None:
         self._log = log
         self._task_store = task_store
         self._leases = leases
+        self._metrics = metrics
 
     async def id_of(self, owner: str, tenant: str, key: str) -> str:
         """The id that belongs to an owner's idempotency key; a new one without a key."""
@@ -211,6 +214,7 @@ class Reports:
         event = msgspec.structs.replace(BLANK, message=shown, failed=failed)
         chain = Chain(self._log, record.task, head, attempt=head.attempt + 1, patient=False)
         await chain.append_once(event, producer)
+        self._metrics.report_opened()
 
     # The end of the log
 
@@ -252,6 +256,7 @@ class Reports:
         chain = Chain(self._log, task, head, attempt=head.attempt, patient=False)
         for event, producer in entries:
             await chain.append_once(event, producer)
+            self._metrics.event_reported()
 
 
 def _is_repeated(head: Head, first: Producer) -> bool:

@@ -81,6 +81,7 @@ async def test_a_task_is_opened_reported_and_ended(parts, reporter):
     assert (await reporter.send(ProgressReport(done=1, total=4), LOG)).sequence == 2
     assert await reporter.end(result={"rows": 4}) == ("completed", True)
     first, moved, line, last = reporter.events
+    assert (parts.counted("reports_opened_total"), parts.counted("events_reported_total")) == (1, 3)
     assert (first.status, first.message, first.attempt) == ("processing", "Title", 1)
     assert (moved.progress, line.message) == (25.0, "line")
     assert (last.status, last.progress, last.done, last.data) == ("completed", 100.0, 1.0, {"rows": 4})
