@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 import headway
+from headway.ids import nonce
 
 HEAVY = ("httpx", "click", "rich", "litestar", "uvicorn", "jsonschema", "prometheus_client", "jinja2")
 MSGSPEC = {"headway", "msgspec", "typing_extensions"}  # msgspec takes the last where it is installed
@@ -120,6 +122,26 @@ def test_a_pure_module_loads_msgspec_at_most(module):
 
 def test_the_check_sees_what_is_loaded():
     assert "nats" in loaded(ALONE.format(path=list(headway.__path__), module="jetstream.connection"))
+
+
+def test_a_name_is_loaded_at_its_first_use():
+    headway._Package.nonce = headway._Name("nonce", "headway.ids.nonce")
+    headway.nonce = ModuleType("headway.nonce")  # as the import of a module does
+    assert headway._Package.nonce is nonce
+    assert "nonce" not in vars(headway)
+    assert headway.nonce is nonce
+    assert vars(headway).pop("nonce") is nonce
+    assert not hasattr(headway, "nonce")
+
+
+def test_a_name_may_be_replaced_before_it_is_used():
+    headway._Package.nonce = headway._Name("nonce", "headway.ids.nonce")
+    headway.nonce = replaced = object()
+    assert vars(headway).pop("nonce") is replaced
+
+
+def test_names_are_listed_before_they_are_used():
+    assert set(headway.__all__) <= set(dir(headway))
 
 
 def test_every_public_name_is_there():

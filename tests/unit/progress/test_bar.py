@@ -85,7 +85,11 @@ def test_a_bar_continues_a_count_that_has_its_total(job):
     assert shown(job)[1:4] == (7, 10, "rows")
 
 
-async def test_a_bar_is_stored(job):
-    job.bar(total=4).move(2)
+async def test_each_change_of_a_bar_is_stored(job):
+    bar = job.bar(total=4)
+    for change in (lambda: bar.move(1), bar.step, lambda: bar.describe(total=5)):
+        await job.flush()
+        change()
     await job.finish("completed")
-    assert [(event.done, event.total) for event in job.lifecycle._chain.log.events("t1")][-1] == (2, 4)
+    stored = [(event.done, event.total) for event in job.lifecycle._chain.log.events("t1")]
+    assert stored == [(None, 4), (1, 4), (2, 4), (2, 5), (2, 5)]
