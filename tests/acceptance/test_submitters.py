@@ -319,7 +319,7 @@ def test_a_watch_continues_when_its_streamer_is_killed(stack):
     streamer.wait_ready()
     seen, drops = [], []
     with SyncClient(streamer.url) as client:
-        task = client.submit("boil", {"seconds": 100})["task"]
+        task = client.submit("boil", {"seconds": 40})["task"]
         for event in client.watch(task, merge=False, on_drop=lambda reason, _: drops.append(reason)):
             if event.event == "progress":
                 seen.append(event.data["n"])
