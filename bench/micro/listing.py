@@ -35,6 +35,8 @@ NAMES = Names("hw")
 ROOT = Path(__file__).parents[2]
 WATCHED = ROOT / "bench" / "harness" / "watched_streamer.py"
 IN_FLIGHT = 1000
+PAUSE_SECONDS = 0.1
+"""Before each request, as between those of people."""
 OWNER = "user%40example.org"
 RARE = "platypus"
 QUESTIONS: dict[str, list[tuple[str, str]]] = {
@@ -143,6 +145,7 @@ async def _stored(client: Client, tasks: int) -> None:
 
 
 def _ask(http: httpx.Client, query: list[tuple[str, str]]) -> tuple[float, dict[str, Any]]:
+    time.sleep(PAUSE_SECONDS)
     begin = time.perf_counter()
     answer = http.get("/api/v1/tasks", params=query)
     seconds = time.perf_counter() - begin

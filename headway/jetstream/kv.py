@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from nats.aio.client import Client
+from nats.js.api import StreamState
 
 from headway.errors import ConflictError
 from headway.jetstream.direct_get import DirectGet
@@ -94,6 +95,10 @@ class Bucket:
         found, _ = await self._direct.get({"next_by_subj": EVERY, "start_time": start, "batch": 1})
         return found[0].seq if found else 0
 
+    async def count(self) -> int:
+        """How many entries it holds, as its leader knows it."""
+        return int((await self._info()).messages)
+
     async def newest_before(self, seq: int) -> Page:
         """Up to 64 entries below sequence `seq` (0: the newest). Without any there is nothing below `seq`."""
         end = seq or await self._last_seq() + 1
@@ -119,5 +124,8 @@ class Bucket:
             step *= 2
 
     async def _last_seq(self) -> int:
+        return int((await self._info()).last_seq)
+
+    async def _info(self) -> StreamState:
         with mapped(self._stream):
-            return int((await self._js.stream_info(self._stream)).state.last_seq)
+            return (await self._js.stream_info(self._stream)).state

@@ -75,6 +75,10 @@ class MemoryBucket(_Store):
         await self._read()
         return min((seq for key, (seq, _) in self._entries.items() if self.stored_at[key] > at), default=0)
 
+    async def count(self) -> int:
+        await self._read()
+        return len(self._entries)
+
     async def newest_before(self, seq: int) -> Page:
         await self._read()
         end = seq or self._seq + 1

@@ -81,6 +81,8 @@ async def test_a_task_whose_record_is_removed_leaves_the_index(nats_server, conn
         await connection.client.jetstream().purge_stream(
             f"KV_{names.tasks_bucket}", subject=f"$KV.{names.tasks_bucket}.t1002"
         )
+        assert await index.outdated()
         assert await index.sweep() == 0
+        assert not await index.outdated()
         assert index.count == 3
         assert (await listed(streamer))[0] == ["t1003", "t1001", "t1000"]

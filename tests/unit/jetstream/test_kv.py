@@ -52,6 +52,12 @@ async def test_newest_page_begins_at_the_end_of_the_stream(client, bucket):
     assert await bucket.newest_before(0) == ([Entry(7, "t1", b"a")], 1, 60.5)
 
 
+async def test_entries_are_counted_by_the_leader(client, bucket):
+    client.js.streams["KV_hw_tasks"] = object()
+    client.js.states["KV_hw_tasks"] = {"messages": 12}
+    assert await bucket.count() == 12
+
+
 async def test_before_the_first_there_is_nothing(client, bucket):
     assert await bucket.newest_before(1) == ([], 1, 0.0)
     assert client.published == []

@@ -229,7 +229,7 @@ OPERATIONS = (
         "tasks",
         "List tasks",
         {200: "A page of the tasks that match, the newest first"},
-        (503,),
+        (422, 503),
         LISTING,
         answer=TaskList,
     ),

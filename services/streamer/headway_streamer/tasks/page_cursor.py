@@ -47,4 +47,4 @@ def decode_place(cursor: str) -> Place:
 
 
 def _bad_cursor() -> Problem:
-    return Problem(400, "Bad cursor", "Pass the `cursor` of a list as it was answered, or none for the first page.")
+    return Problem(422, "Bad cursor", "Pass the `cursor` of a list as it was answered, or none for the first page.")

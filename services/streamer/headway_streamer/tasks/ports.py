@@ -35,6 +35,9 @@ class KeyValues(Protocol):
     async def seq_after(self, at: float) -> int:
         """The sequence of the first value that was stored after that time, seconds since 1970; 0 if there is none."""
 
+    async def count(self) -> int:
+        """How many entries it holds."""
+
     async def newest_before(self, seq: int) -> Page:
         """A page of entries as they were stored, below sequence `seq` (0: the newest)."""
 

@@ -28,6 +28,8 @@ SPARE = 1.05
 """How far the index may exceed its bound, so that not every new task removes an old one."""
 SKEW_SECONDS = 5
 """How far the clocks of streamers, which say when tasks were created, and of NATS may differ."""
+OUTDATED_PARTS = 50
+"""The index is outdated when more than one in so many tasks is no longer stored."""
 MAX_ROWS = 1024
 """Most tasks of a batch."""
 NOTHING = 2**62
@@ -105,6 +107,8 @@ class TaskIndex:
         self._reading, self._extending = asyncio.Lock(), asyncio.Lock()
         self._begun = self._done = 0
         """Reads of what was added."""
+        self._left_out = 0
+        """Records that are not in the index: those that are malformed, or for which it has no room."""
         self._error: UnavailableError | None = None
         """Why the last of them has failed."""
 
@@ -186,6 +190,11 @@ class TaskIndex:
         """Remove tasks that are deleted."""
         await self._run(self._table.remove, rows)
 
+    async def outdated(self) -> bool:
+        """Whether the records of many of its tasks were removed. Raises UnavailableError."""
+        gone = self._table.count + self._left_out - await self._records.count()
+        return gone * OUTDATED_PARTS > self._table.count
+
     async def sweep(self, below: int = 0) -> int:
         """Compare a page with the records below sequence `below` (0: all that are read), and remove the tasks that are
         no longer stored.
@@ -195,7 +204,10 @@ class TaskIndex:
         below = below or self._next
         entries, start, _ = await self._records.newest_before(below)
         await self._run(self._table.keep, [entry.seq for entry in entries], start, below)
-        return start if start > 1 else 0
+        if start > 1:
+            return start
+        self._left_out = max(await self._records.count() - self._table.count, 0)
+        return 0
 
     async def _read_new(self) -> None:
         found = self._incarnation()

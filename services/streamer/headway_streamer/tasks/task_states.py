@@ -27,7 +27,7 @@ PAUSE_SECONDS = 15.0
 """Between two looks for what has changed."""
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
-"""Between two comparisons of the index with the records, at least."""
+"""Between two comparisons of the index with the records, at least: both are read as a whole."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class TaskStates:
             try:
                 await self._fill()
                 await self._follow()
-                if clock() > swept + SWEEP_SECONDS:
+                if clock() > swept + SWEEP_SECONDS and await self._index.outdated():
                     swept = clock()
                     await self._sweep()
             except UnavailableError as error:

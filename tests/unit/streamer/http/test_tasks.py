@@ -126,9 +126,11 @@ async def test_pages_follow_each_other_by_their_cursor(parts, client):
     assert (found, pages) == (["t5", "t4", "t3", "t2", "t1"], 3)
 
 
-@pytest.mark.parametrize("query", [{"cursor": "x"}, {"text": "x" * 201}, {"tag": ["x"] * 33}])
-async def test_a_list_that_cannot_be_made_is_refused(client, query):
-    assert (await client.get(TASKS, params=query)).status_code == 400
+@pytest.mark.parametrize(
+    ("query", "status"), [({"cursor": "x"}, 422), ({"text": "x" * 201}, 400), ({"tag": ["x"] * 33}, 400)]
+)
+async def test_a_list_that_cannot_be_made_is_refused(client, query, status):
+    assert (await client.get(TASKS, params=query)).status_code == status
 
 
 async def test_a_task_is_polled_by_its_etag(parts, client):

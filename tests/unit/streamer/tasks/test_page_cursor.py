@@ -26,4 +26,4 @@ def test_a_cursor_names_a_place(created, task):
 def test_what_is_no_cursor_is_refused(cursor):
     with pytest.raises(Problem) as caught:
         decode_place(cursor)
-    assert (caught.value.status, caught.value.title) == (400, "Bad cursor")
+    assert (caught.value.status, caught.value.title) == (422, "Bad cursor")

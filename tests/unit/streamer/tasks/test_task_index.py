@@ -137,9 +137,13 @@ async def test_a_sweep_removes_tasks_whose_records_are_gone(parts):
     await found(index)
     for n in range(0, 600, 2):
         del parts.records._entries[f"t{n}"]
+    parts.records.set("bad", b"{")
+    await index.refresh()
+    assert await index.outdated()
     below = await index.sweep()
     while below:
         below = await index.sweep(below)
+    assert not await index.outdated()
     assert await found(index) == [f"t{n}" for n in reversed(range(1, 600, 2))]
 
 
