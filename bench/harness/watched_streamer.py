@@ -64,14 +64,21 @@ async def _watch(file: Path) -> None:
                 written, stall, cpu = time.monotonic(), 0.0, 0.0
 
 
-async def _main(file: Path) -> None:
+def main(file: Path) -> None:
+    """Run a streamer as its command does."""
+    serve = run.serve
+
+    async def watched(*given: Any) -> int:
+        watching = asyncio.create_task(_watch(file))
+        try:
+            return await serve(*given)
+        finally:
+            watching.cancel()
+
+    run.Components, run.serve = _Components, watched  # type: ignore[misc]
     settings = load(Settings, PREFIX, os.environ, beside=(AccessSettings,))
-    nats = load(NatsSettings, "HEADWAY_NATS_", os.environ)
-    watching = asyncio.create_task(_watch(file))
-    await run.serve(settings, AccessSettings(), nats)
-    watching.cancel()
+    run.run_one((settings, AccessSettings(), load(NatsSettings, "HEADWAY_NATS_", os.environ)))
 
 
 if __name__ == "__main__":
-    run.Components = _Components  # type: ignore[misc]
-    asyncio.run(_main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

@@ -28,6 +28,10 @@ SEARCH_SECONDS = 1.5
 """How long a search may take before it is answered with what it has found."""
 
 
+Seen = Callable[[TaskRecord], bool]
+"""Whether a caller sees a task."""
+
+
 class Found(NamedTuple):
     """What a search has found."""
 
@@ -79,21 +83,21 @@ class Listing:
         shown = summary(record, state) | {"params": record.params, "cursor": cursor}
         return shown, cursor
 
-    async def recent(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> list[dict[str, Any]]:
+    async def recent(self, wanted: Filter, seen: Seen = lambda _: True) -> list[dict[str, Any]]:
         """The newest tasks first, of those that are `seen`."""
         return (await self.search(wanted, seen)).tasks
 
-    async def search(self, wanted: Filter, seen: Callable[[TaskRecord], bool] = lambda _: True) -> Found:
+    async def search(self, wanted: Filter, seen: Seen = lambda _: True) -> Found:
         """As `recent`, and where the next page begins. Raises UnavailableError."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + SEARCH_SECONDS
         found: list[dict[str, Any]] = []
         async with aclosing(self._index.search(wanted)) as batches:
             async for batch in batches:
-                rows = [row for row in batch.rows if seen(row.record())]
+                rows = batch.rows
                 if wanted.statuses:
                     rows = [row for row in await self._states.settle(rows) if row.status in wanted.statuses]
-                found += await self._shown(rows, wanted, wanted.limit + 1 - len(found))
+                found += await self._shown(rows, wanted, seen, wanted.limit + 1 - len(found))
                 if len(found) > wanted.limit:
                     shown, more = found[: wanted.limit], found[wanted.limit]
                     last = shown[-1]
@@ -102,7 +106,7 @@ class Listing:
                     return Found(found, batch.place.created / 1e6, batch.place)
         return Found(found, None)
 
-    async def _shown(self, rows: list[Row], wanted: Filter, count: int) -> list[dict[str, Any]]:
+    async def _shown(self, rows: list[Row], wanted: Filter, seen: Seen, count: int) -> list[dict[str, Any]]:
         """The first of `rows`, at most `count`, as the log has them now: whatever the index knows of their states."""
         found: list[dict[str, Any]] = []
         size = min(count, CHUNK)
@@ -112,8 +116,9 @@ class Listing:
             if deleted:
                 await self._index.forget([row for row in part if row.task in deleted])
             for row in part:
-                if row.task in frames:
-                    shown = summary(row.record(), frames[row.task])
+                record = row.record()
+                if row.task in frames and seen(record):
+                    shown = summary(record, frames[row.task])
                     if not wanted.statuses or (shown["state"] or {}).get("status") in wanted.statuses:
                         found.append(shown)
             if len(found) >= count:
