@@ -188,6 +188,33 @@ def test_what_is_cancelled_in_the_queue_does_not_run(shop, worker, call, shown):
     assert "PROGRESS" not in shown.words(task)
 
 
+def test_a_group_that_is_cancelled_cancels_its_members(worker, call, shown):
+    ids = call("group_ids([endless.s(), endless.s(), add.s(1).set(countdown=60)])")
+    for member in ids[1:3]:
+        shown.until(member, status="processing")
+    shown.http.post(f"/api/v1/tasks/{ids[0]}/cancel", json={"reason": "enough"})
+    for task in ids:
+        shown.until(task, status="cancelled")
+
+
+def test_a_request_to_cancel_terminates_where_that_is_asked_for(shop, call, shown):
+    shop.worker("-P", "prefork", "-c", "1", "-Q", "terminate", SHOP_TERMINATE="1")
+    task = call("sleepy.apply_async(('never',), queue='terminate').id")
+    shown.until(task, status="processing")
+    shown.http.post(f"/api/v1/tasks/{task}/cancel", json={"reason": "enough"})
+    shown.until(task, status="cancelled")
+
+
+@pytest.mark.parametrize("pool", ["threads", "gevent"])
+def test_other_pools(shop, call, shown, pool):
+    shop.worker("-P", pool, "-c", "2", "-Q", pool)
+    ids = call(f"[add.apply_async((1, 2), queue='{pool}').id, endless.apply_async(queue='{pool}').id]")
+    shown.until(ids[0], status="completed", data=3)
+    shown.until(ids[1], status="processing")
+    shown.http.post(f"/api/v1/tasks/{ids[1]}/cancel", json={"reason": "enough"})
+    shown.until(ids[1], status="cancelled", message="cancelled: enough")
+
+
 def test_revoking_cancels(shop, worker, call, shown):
     running = call("sleepy.delay('never').id")
     shown.until(running, status="processing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from litestar import MediaType, Response, delete, get, post
@@ -11,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 
 from headway import codec
-from headway.errors import EndedError, NotEndedError
+from headway.errors import EndedError, NotEndedError, UnavailableError
 from headway.events import DELETED
 from headway.records import MAX_SECONDS, TaskRecord
 from headway.subjects import is_name
@@ -131,13 +132,16 @@ async def cancel_task(
 ) -> Response[bytes]:
     record = await visible_record(task_store, task, authorise(request.scope, CANCEL))
     wanted = await read_body(request, CancelRequest) if await request.body() else CancelRequest()
+    reason = wanted.reason[:MAX_REASON_CHARS] or "cancelled by request"
     try:
-        await task_store.cancel(record.task, wanted.reason[:MAX_REASON_CHARS] or "cancelled by request")
+        await task_store.cancel(record.task, reason)
     except EndedError as error:
         if error.status == DELETED:
             raise not_found() from error
         raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
     audit.note(request.scope, "task_cancelled", task=record.task, kind=record.kind)
+    with suppress(UnavailableError):  # the task itself is cancelled
+        await task_store.cancel_parts(record, reason)
     return json_response(CancelledTask(record.task), 202)
 
 

@@ -25,6 +25,7 @@ from headway.events import Cancel, Deleted, Progress, is_terminal
 from headway.ids import new_task, nonce
 from headway.ownership import UNKNOWN
 from headway.records import JobMessage, TaskRecord, decode_task
+from headway.reporting.roll_up import RollUp
 from headway_streamer.limits.caller import tenant_key
 from headway_streamer.limits.stored import QuotaError, StoredBytes
 from headway_streamer.malformed import Malformed
@@ -37,6 +38,8 @@ from headway_streamer.tasks.task_ids import TaskIds
 DEADLINE_SECONDS = 2.0
 WAITING = "waiting for a processor"
 """Message of a queued task."""
+PARTS_AT_ONCE = 100
+"""Parts of a cancelled task that are cancelled at the same time."""
 ENVELOPE_BYTES = 2048
 """Allowance for what a record and a job message hold beside the parameters, headers included: some hundred bytes."""
 
@@ -160,6 +163,27 @@ class TaskStore:
                 await self._cancel(task, reason)
         except TimeoutError as error:
             raise UnavailableError("the request was not acknowledged in time") from error
+
+    async def cancel_parts(self, record: TaskRecord, reason: str) -> None:
+        """Request the same of what a cancelled task consists of and waits for, as far as its owner is the same one.
+
+        What the parts add up to is stored where that is known at once: see `headway.reporting.roll_up`.
+        """
+        parts = [*record.children, *record.after]
+        for start in range(0, len(parts), PARTS_AT_ONCE):
+            await asyncio.gather(
+                *(self._cancel_part(part, record, reason) for part in parts[start : start + PARTS_AT_ONCE])
+            )
+        if parts or record.parent:
+            roll_up = RollUp(self._log, self._records)
+            await roll_up.update(record.task if record.children else record.parent)
+
+    async def _cancel_part(self, task: str, whole: TaskRecord, reason: str) -> None:
+        with suppress(EndedError, MalformedEventError):
+            record = await self.record(task)
+            if record is not None and record.reported and record.ownership == whole.ownership:
+                await self._cancel(task, reason)
+                await self.cancel_parts(record, reason)
 
     async def _cancel(self, task: str, reason: str) -> None:
         head = await read_head(self._log, task)

@@ -7,7 +7,9 @@ import pytest
 from headway import codec
 from headway.errors import EndedError, MalformedEventError, StoreFullError, TooLargeError, UnavailableError
 from headway.eventlog.chain import EVENT_BYTES
+from headway.events import Cancel
 from headway.jetstream.store_meter import Usage
+from headway.records import TaskRecord
 from headway.testing import MemoryLog, progress
 from headway_streamer.limits.stored import QuotaError
 from headway_streamer.problems import Problem
@@ -111,6 +113,38 @@ async def test_a_task_that_no_processor_has_begun_is_cancelled_here(parts):
     assert (last.status, last.message) == ("cancelled", "typo")
     with pytest.raises(EndedError):
         await parts.task_store.cancel(record.task, "again")
+
+
+async def test_a_cancelled_task_cancels_its_parts_of_the_same_owner(parts):
+    async def reported(task, owner="ann", **fields):
+        record = TaskRecord(task=task, kind="k", created=1.0, owner=owner, reported=True, **fields)
+        parts.records.set(task, codec.encode_json(record))
+        return record
+
+    whole = await reported("c", after=["a", "g", "foreign", "unknown"])
+    await reported("a", parent="c")
+    await reported("g", parent="c", children=["m0", "m1"])
+    await reported("foreign", owner="bob")
+    for task in ("m0", "m1"):
+        await reported(task, parent="g")
+    await parts.write("a", completed())
+    await parts.write("m0", progress("processing", 1.0))
+    await parts.task_store.cancel("c", "enough")
+    await parts.task_store.cancel_parts(whole, "enough")
+    assert isinstance(parts.log.events("m0")[-1], Cancel)
+    assert [parts.log.events(task)[-1].status for task in ("c", "a", "g", "m1")] == [
+        *("cancelled", "completed", "cancelled", "cancelled"),
+    ]
+    assert not parts.log.events("foreign")
+
+
+async def test_the_parent_of_a_part_that_is_cancelled_in_the_queue_counts_it(parts):
+    for task, fields in (("g", {"children": ["m0"]}), ("m0", {"parent": "g"})):
+        record = TaskRecord(task=task, kind="k", created=1.0, reported=True, **fields)
+        parts.records.set(task, codec.encode_json(record))
+    await parts.task_store.cancel("m0", "enough")
+    await parts.task_store.cancel_parts(record, "enough")
+    assert parts.log.events("g")[-1].status == "cancelled"
 
 
 async def test_a_running_task_gets_one_request(parts):
