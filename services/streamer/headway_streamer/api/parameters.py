@@ -73,6 +73,6 @@ LISTING = (
     Parameter("since", "query", "Only tasks created after this time, seconds since 1970.", {"type": "number"}),
     Parameter("before", "query", "Only tasks created until this time, seconds since 1970.", {"type": "number"}),
     Parameter("owner", "query", "Only tasks of this owner; others than one's own with the scope `tasks:all`."),
-    Parameter("parent", "query", "Only the parts of this task.", NAME_OR_NONE),
+    Parameter("parent", "query", "Only the parts of this task."),
     Parameter("cursor", "query", "Where the page begins: the `cursor` of the previous page, with the same filters."),
 )
