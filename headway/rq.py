@@ -24,7 +24,6 @@ from headway import log_capture
 from headway.errors import TaskCancelledError
 from headway.events import ErrorInfo
 from headway.reporting.foreign_ids import task_id
-from headway.reporting.foreign_progress import show
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, begin, flush
 
@@ -161,9 +160,7 @@ class ReportingMixin(BaseWorker):
 
     def _save_meta(self, job: rq.job.Job, run: Run, save: Any) -> None:
         save()
-        with logged():
-            if run.job is not None:
-                show(run.job, job.meta)
+        run.show(job.meta)
 
 
 class Worker(ReportingMixin, workers.Worker):

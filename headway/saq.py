@@ -21,7 +21,6 @@ from saq.queue import Queue
 
 from headway import log_capture
 from headway.events import ErrorInfo
-from headway.reporting.foreign_progress import show
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
@@ -96,12 +95,9 @@ async def _finish(queue: Queue, finish: Any, job: Job, status: Status, **how: An
 
 async def _update(run: Run, update: Any, **changes: Any) -> None:
     await update(**changes)
-    with logged():
-        if run.job is not None:
-            if (progress := changes.get("progress")) is not None:
-                run.job.update(progress * 100)
-            if (meta := changes.get("meta")) is not None:
-                show(run.job, meta)
+    if isinstance(progress := changes.get("progress"), int | float):
+        run.show({"percent": progress * 100})
+    run.show(changes.get("meta"))
 
 
 def _cancel(loop: asyncio.AbstractEventLoop, job: Job, reason: str) -> None:

@@ -24,7 +24,6 @@ from taskiq.exceptions import NoResultError
 from headway import log_capture
 from headway.errors import TaskCancelledError
 from headway.events import ErrorInfo
-from headway.reporting.foreign_progress import show
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
@@ -157,7 +156,7 @@ async def _set_progress(store: Any, task_id: str, progress: TaskProgress[Any]) -
     if execution is None or execution.message.task_id != task_id or (job := execution.run.job) is None:
         return
     with logged():
-        show(job, progress.meta)
+        execution.run.show(progress.meta)
         state = progress.state
         job.set_state("" if isinstance(state, TaskState) or state in TaskState.__members__ else str(state))
 

@@ -9,11 +9,11 @@ from typing import Any
 import celery
 from celery import states
 
-from headway.celery.meta import read
 from headway.celery.sheet import Sheet
 from headway.events import ErrorInfo
 from headway.failure import describe
 from headway.reporting.adapter import Attempt
+from headway.reporting.foreign_progress import ForeignProgress, read
 
 WITHOUT_WORD = frozenset((None, "", states.PENDING, states.RECEIVED, states.STARTED, states.RETRY))
 """States that Headway has a word for already."""
@@ -40,7 +40,7 @@ class Run:
         self.ended = False
         self.retry: tuple[object, object] = (None, None)
         """Why and when the task has last asked to be run again."""
-        self._step = ""
+        self._progress = ForeignProgress(attempt.job)
         self._left: tuple[str, object] | None = None
 
     def update(self, state: str | None, meta: object) -> None:
@@ -48,13 +48,9 @@ class Run:
         if state in ENDS:
             self._left = (str(state), meta)  # it counts if the task raises Ignore
             return
-        job, reading = self.attempt.job, read(meta)
-        if reading.step and reading.step != self._step:
-            self._step = reading.step
-            job.step(reading.step, total=reading.total, unit=reading.unit)
         if state not in WITHOUT_WORD:
-            job.set_state(str(state))
-        job.update(reading.percent, reading.message, done=reading.done, total=reading.total, unit=reading.unit)
+            self.attempt.job.set_state(str(state))
+        self._progress.show(meta)
 
     def retried(self, cause: object, when: object) -> None:
         """The attempt is over, and another one follows."""

@@ -13,6 +13,7 @@ from headway.errors import CancelRequestedError, LogError, TaskCancelledError
 from headway.events import ErrorInfo
 from headway.ids import nonce
 from headway.reporting.adapter import Attempt, adapter
+from headway.reporting.foreign_progress import ForeignProgress
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.reported_task import ReportedJob
 
@@ -69,6 +70,7 @@ class Run:
         self._job = job
         self._on_cancel = on_cancel
         self._attempt: Attempt | None = None
+        self._progress: ForeignProgress | None = None
         self._lock = threading.Lock()
         self._entered = False
         self._over = False
@@ -105,6 +107,13 @@ class Run:
     def job(self) -> ReportedJob | None:
         """What the work reports with."""
         return None if self._attempt is None else self._attempt.job
+
+    def show(self, meta: object) -> None:
+        """Report what the job has stored as its progress."""
+        with logged():
+            if self._attempt is not None:
+                self._progress = self._progress or ForeignProgress(self._attempt.job)
+                self._progress.show(meta)
 
     @property
     def task(self) -> str:

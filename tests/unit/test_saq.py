@@ -134,7 +134,9 @@ async def test_updates_are_stored_and_reported(reports, queue, job):
     await job.update(meta={"percent": 75})
     await job.update(status=Status.ACTIVE)
     assert queue.stored == [{"progress": 0.5}, {"meta": {"percent": 75}}, {"status": Status.ACTIVE}]
-    assert reports.attempts[0].job.calls == [("update", 50.0), ("update", 75, None)]
+    assert reports.attempts[0].job.calls == [
+        ("update", percent, None, {"done": None, "total": None, "unit": None}) for percent in (50, 75)
+    ]
 
 
 async def test_each_run_of_a_cron_job_is_a_task(reports, queue):

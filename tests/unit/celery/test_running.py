@@ -22,8 +22,8 @@ def run():
 def test_an_update_is_reported_in_the_terms_of_a_job(run):
     run.update("PROGRESS", {"current": 1, "total": 4, "stage": "rows", "unit": "rows"})
     run.update("PROGRESS", {"current": 2, "total": 4, "stage": "rows", "status": "half"})
-    assert [note[0] for note in run.notes] == ["step", "set_state", "update", "set_state", "update"]
-    assert run.notes[0] == ("step", "rows", {"total": 4.0, "unit": "rows"})
+    assert [note[0] for note in run.notes] == ["set_state", "step", "update", "set_state", "update"]
+    assert run.notes[1] == ("step", "rows", {"total": 4.0, "unit": "rows"})
     assert run.notes[-1] == ("update", None, "half", {"done": 2.0, "total": 4.0, "unit": None})
 
 
