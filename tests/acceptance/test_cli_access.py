@@ -135,3 +135,13 @@ def test_the_list_of_processes_shows_no_token(streamer, tmp_path):
     printed = (tmp_path / "out").read_text()
     assert f"headway watch {task}" in printed
     assert text not in printed
+
+
+def test_a_command_is_reported_with_the_token_and_runs_without_one(streamer, capfd):
+    """With the scope that reports need. Without a token it runs all the same, and one warning follows."""
+    words = ("run", "--id", "reported", "--", "echo", "text")
+    without = headway(streamer, *words)
+    assert (without.exit_code, "(HTTP 401)" in without.stderr) == (0, True)
+    done = headway(streamer, *words, HEADWAY_TOKEN=token(scope="tasks:report"))
+    assert (done.exit_code, "warning" in done.stderr) == (0, False)
+    assert capfd.readouterr().out == "text\ntext\n"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from headway.cli.child.signal_relay import Received
 from headway.cli.commands import run
+from headway.cli.reporting import ReportOptions
+from tests.fixtures.condition import until
 from tests.fixtures.scripted_reports import ScriptedReports
 from tests.fixtures.scripted_server import headway
 
@@ -81,3 +88,32 @@ def test_a_server_that_refuses_is_one_warning(reports: ScriptedReports) -> None:
 
 def test_the_grace_has_a_default() -> None:
     assert f"[default: {run.GRACE_SECONDS}" in " ".join(headway("run", "--help").output.split())
+
+
+class Relay:
+    """Keeps whom the signals go to."""
+
+    receive: Callable[[Received], object] | None = None
+
+    def start(self, receive: Callable[[Received], object]) -> None:
+        self.receive = receive
+
+    def unblock(self) -> None:
+        pass
+
+
+async def test_an_interrupted_command_is_cancelled(reports: ScriptedReports, tmp_path: Path) -> None:
+    """A signal after its end hurries the report."""
+    ready, relay = tmp_path / "ready", Relay()
+    command = ["sh", "-c", f"trap 'exit 9' TERM; touch {ready}; while :; do sleep 0.05; done"]
+    options = ReportOptions("http://streamer", "sh", id="t1", quiet=True)
+    running = run._Run(command, options, relay, 10.0, logs=False)  # type: ignore[arg-type]
+    ending = asyncio.create_task(running.run())
+    await until(lambda: ready.exists() and relay.receive is not None, 20)
+    assert relay.receive is not None
+    relay.receive(Received(signal.SIGTERM, from_terminal=False))
+    relay.receive(Received(signal.SIGWINCH, from_terminal=True))
+    assert await ending == 9
+    assert (reports.end["status"], reports.end["message"]) == ("cancelled", "interrupted by SIGTERM")
+    relay.receive(Received(signal.SIGINT, from_terminal=True))
+    await asyncio.wait_for(running._hurry.wait(), 20)
