@@ -183,7 +183,7 @@ async def _interrupted(ctx: Context, run: Run) -> None:
     redis: ArqRedis = ctx["redis"]
     stored = await arq.jobs.Job(ctx["job_id"], redis, _deserializer=redis.job_deserializer).result_info()
     if await redis.exists(job_key_prefix + ctx["job_id"]):
-        run.end(ErrorInfo("Interrupted", "the worker was stopped"), will_retry=True)
+        run.end(handed_on="the worker was stopped")
     elif stored is None or isinstance(stored.result, asyncio.CancelledError):
         run.end(cancelled="aborted")
     elif isinstance(stored.result, BaseException):

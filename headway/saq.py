@@ -69,9 +69,10 @@ async def after_process(ctx: Any) -> None:
         run.end(result=job.result)
     elif job.status == Status.ABORTED:
         run.end(cancelled=run.reason if run.reason is not None else job.error or "")
+    elif (error := ctx.get("exception")) is None and job.status == Status.QUEUED:
+        run.end(handed_on=job.error or "the worker was stopped")
     else:
-        error = ctx.get("exception") or ErrorInfo("Interrupted", job.error or "the worker was stopped")
-        run.end(error, will_retry=job.status == Status.QUEUED)
+        run.end(error or ErrorInfo("Failed", job.error or ""), will_retry=job.status == Status.QUEUED)
 
 
 hooks: dict[str, Any] = {"before_process": before_process, "after_process": after_process}

@@ -23,7 +23,6 @@ from taskiq.exceptions import NoResultError
 
 from headway import log_capture
 from headway.errors import TaskCancelledError
-from headway.events import ErrorInfo
 from headway.reporting.queue_job import QueueJob, logged
 from headway.reporting.queue_run import Run, abegin
 
@@ -128,7 +127,7 @@ class _Execution:
         elif isinstance(self._error, NoResultError) and self.message.labels.get(_REQUEUED) == self._requeued:
             self.run.end()
         elif isinstance(self._error, NoResultError):
-            self.run.end(ErrorInfo("Requeued", "the task sent itself again"), will_retry=True)
+            self.run.end(handed_on="the task sent itself again")
         else:
             scheduled = isinstance(result.error, NoResultError)
             self.run.end(self._error, will_retry=scheduled or self._sent_again)

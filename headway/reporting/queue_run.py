@@ -143,6 +143,7 @@ class Run:
         result: Any = None,
         will_retry: bool = False,
         cancelled: str | None = None,
+        handed_on: str | None = None,
     ) -> None:
         """The run has ended. Only the first call counts.
 
@@ -150,6 +151,7 @@ class Run:
             error: why it failed; one that is raised after somebody has cancelled the task ends it as cancelled.
             will_retry: whether the queue runs the job again.
             cancelled: why the queue itself has cancelled it.
+            handed_on: why the queue runs the job again, although it has not failed.
         """
         if self._attempt is None or self._over:
             return
@@ -157,6 +159,8 @@ class Run:
         with logged():
             if cancelled is not None:
                 self._attempt.cancelled(cancelled)
+            elif handed_on is not None:
+                self._attempt.handed_on(handed_on)
             elif error is None:
                 self._attempt.completed(result)
             elif self.reason is not None and isinstance(error, TaskCancelledError | asyncio.CancelledError):

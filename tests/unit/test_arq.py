@@ -147,7 +147,7 @@ async def test_a_job_whose_task_is_cancelled_fails(reports, pool):
 @pytest.mark.parametrize(
     ("waits", "result", "status"),
     [
-        (True, None, "retrying"),
+        (True, None, "handed on"),
         (False, None, "cancelled"),
         (False, asyncio.CancelledError(), "cancelled"),
         (False, TimeoutError(), "error"),

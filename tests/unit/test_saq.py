@@ -88,7 +88,7 @@ async def test_the_status_of_a_job_is_the_end_of_its_attempt(reports, job, statu
 
 async def test_a_job_of_a_worker_that_is_stopped_is_retried(reports, job):
     await ended(job, Status.QUEUED, "cancelled")
-    assert (reports.end[0], reports.end[1].message) == ("retrying", "cancelled")
+    assert reports.end == ("handed on", "cancelled")
 
 
 async def test_a_job_whose_task_is_cancelled_is_aborted_and_not_retried(reports, queue, job):

@@ -124,7 +124,7 @@ async def test_a_task_without_a_result_completes_unless_it_has_sent_itself_again
     await alone(execute(middleware, message(), NoResultError()))
     assert reports.end == ("completed", None)
     await alone(execute(middleware, message(), NoResultError(), requeue))
-    assert (reports.end[0], reports.end[1].type) == ("retrying", "Requeued")
+    assert reports.end == ("handed on", "the task sent itself again")
 
 
 async def test_a_coroutine_whose_task_is_cancelled_is_interrupted_and_not_retried(reports, middleware):
