@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.fixtures.celery_workers import run_shop
 from tests.fixtures.process import start_process
 from tests.fixtures.services import run_services
 
@@ -117,3 +118,24 @@ async def test_a_bar_of_tqdm_moves_and_ends(services, page):
         process.kill()
         _, errors = process.communicate()
     assert "2000/2000" in errors
+
+
+async def test_a_task_of_celery_is_queued_moves_and_is_lost_with_its_worker(services, page, tmp_path):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=30_000)
+    reports = {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    with run_shop(tmp_path, **reports) as shop:
+        task = shop.caller()("load.delay('a.csv', 'door').id")
+        await page.goto(f"{services.s1.url}/#{task}")
+        main = page.locator("#main")
+        await expect(main.get_by_text("waiting for a worker")).to_be_visible()
+        worker = shop.worker("-P", "solo")
+        bar = main.get_by_role("progressbar")
+        await expect(bar).to_have_attribute("aria-valuenow", "25")
+        (tmp_path / "door").touch()
+        await expect(bar).to_have_attribute("aria-valuenow", "80")
+        await expect(main.get_by_text("Processing · CRUNCHING")).to_be_visible()
+        worker.kill()
+        await expect(main.get_by_text("no signal from the worker.")).to_be_visible()
+        await expect(page.get_by_role("region", name="Error").get_by_text("Lost", exact=True)).to_be_visible()
