@@ -18,6 +18,7 @@ from headway.cli.local.demo_site import private_host, pydoc_site
 from headway.client import Client
 from tests.acceptance.conftest import CHROMIUM_OPTIONS
 from tests.fixtures import needs
+from tests.fixtures.celery_workers import run_shop
 from tests.fixtures.process import start_process
 from tests.fixtures.services import Services, run_services
 
@@ -84,6 +85,7 @@ async def take_all(services: Services, url: str, site: str) -> None:
         await picture_of_a_crawl(camera, client, site)
         await picture_of_filters(camera)
         await pictures_of_a_report(camera, services)
+        await pictures_of_celery(camera, services)
         await picture_of_bars(camera, services)
         await browser.close()
 
@@ -121,6 +123,22 @@ async def picture_of_bars(camera: Camera, services: Services) -> None:
     await expect(main.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", _between(50, 65))
     await camera.take("tqdm", 620)
     script.kill()
+
+
+async def pictures_of_celery(camera: Camera, services: Services) -> None:
+    reports = {"HEADWAY_NATS_URL": services.nats.url, "HEADWAY_REPORT_RENEW_SECONDS": "0.5"}
+    folder = services.directory / "shop"
+    folder.mkdir()
+    with run_shop(folder, **reports) as shop:
+        worker = shop.worker("-P", "solo")
+        task = shop.caller()("load.delay('photos.csv', 'door').id")
+        main = await camera.open(f"#{task}")
+        (folder / "door").touch()
+        await expect(main.get_by_text("CRUNCHING").first).to_be_visible()
+        await camera.take("celery-task", 620)
+        worker.kill()
+        await expect(main.get_by_text("Lost", exact=True)).to_be_visible()
+        await camera.take("celery-lost", 620)
 
 
 def _between(low: int, high: int) -> Any:
