@@ -129,7 +129,7 @@ async def test_a_task_of_celery_is_queued_moves_and_is_lost_with_its_worker(serv
         task = shop.caller()("load.delay('a.csv', 'door').id")
         await page.goto(f"{services.s1.url}/#{task}")
         main = page.locator("#main")
-        await expect(main.get_by_text("waiting for a worker")).to_be_visible()
+        await expect(main.get_by_text("waiting for a worker for")).to_be_visible()
         worker = shop.worker("-P", "solo")
         bar = main.get_by_role("progressbar")
         await expect(bar).to_have_attribute("aria-valuenow", "25")
