@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_type
 
+import celery
 import dramatiq
 import rq
 import saq
@@ -14,6 +16,7 @@ from redis import Redis
 from saq.queue.redis import RedisQueue
 
 import headway.arq
+import headway.celery
 import headway.dramatiq
 import headway.rq
 import headway.saq
@@ -68,3 +71,27 @@ def wrong(connection: Redis) -> None:
     headway.rq.Queue("a", "b", "c", "d")  # type: ignore[arg-type]
     headway.rq.Worker.stop_seconds = "5"  # type: ignore[assignment]
     headway.rq.Queue(1, connection=connection)  # type: ignore[arg-type]
+
+
+def celery_owner() -> tuple[str, str] | None:
+    return None
+
+
+def celery_title(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    return name
+
+
+def connect_celery(app: celery.Celery[Any]) -> None:
+    headway.celery.connect(app)
+    headway.celery.connect(app, owner=lambda: "ann", title={"shop.load": "Load {path}"}, terminate=True)
+    headway.celery.connect(app, owner=celery_owner, title=celery_title, reported=lambda name: True, log_level="OFF")
+
+
+def refuse_celery(app: celery.Celery[Any]) -> None:
+    headway.celery.connect()  # type: ignore[call-arg]
+    headway.celery.connect(app, owner="ann")  # type: ignore[arg-type]
+    headway.celery.connect(app, title="Load")  # type: ignore[arg-type]
+
+
+class CeleryTask(headway.celery.ProgressTask):
+    """A class of tasks of the user's own."""
