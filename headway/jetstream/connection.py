@@ -17,6 +17,7 @@ import msgspec
 import nats.errors
 
 from headway.errors import SettingsError, UnavailableError
+from headway.jetstream import websocket
 from headway.jetstream.credentials import content_of, credentials
 from headway.jetstream.inline_dispatch import DirectClient
 from headway.jetstream.reconnecting_client import ReconnectingClient
@@ -120,6 +121,8 @@ class Connection:
     def __init__(self, settings: NatsSettings, name: str) -> None:
         self.names = Names(settings.namespace)
         self.settings = settings
+        if parse_servers(settings.url).web:
+            websocket.enable()
         self.client = (
             DirectClient(pause_ms=settings.read_pause_ms) if settings.direct_dispatch else ReconnectingClient()
         )

@@ -29,6 +29,11 @@ class NatsServers(NamedTuple):
     token: str = ""
 
     @property
+    def web(self) -> bool:
+        """Whether they are reached over WebSocket."""
+        return self.urls[0].startswith("ws")
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown."""
         return tuple(secret for secret in (self.password, self.token) if secret)
@@ -39,7 +44,7 @@ def parse_servers(text: str) -> NatsServers:
     found = [_parse(number, part.strip()) for number, part in enumerate(text.split(","), 1)]
     if len({servers[1:] for servers in found}) > 1:
         raise SettingsError(f"{VARIABLE}: all URLs must have the same user and password. {_HINT}.")
-    if len({servers.urls[0].startswith("ws") for servers in found}) > 1:
+    if len({servers.web for servers in found}) > 1:
         raise SettingsError(f"{VARIABLE}: ws:// and wss:// cannot be mixed with nats:// and tls://")
     return found[0]._replace(urls=tuple(servers.urls[0] for servers in found))
 

@@ -44,6 +44,9 @@ def flush(seconds: float | None = None) -> bool:
 
 
 def _made() -> Background:
+    from headway.jetstream.websocket import import_nats
+
+    import_nats()
     from headway.jetstream.connection import NatsSettings
     from headway.reporting.background import Background
     from headway.service.settings import load

@@ -1,0 +1,5 @@
+"""The streamer service."""
+
+from headway.jetstream.websocket import import_nats
+
+import_nats()

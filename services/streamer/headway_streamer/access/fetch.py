@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from headway_streamer.access.jwks import FetchError
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_BYTES = 256 * 1024
 TOTAL_SECONDS = 10.0
@@ -31,6 +34,11 @@ async def post_form(url: str, form: Mapping[str, str], basic: tuple[str, str] | 
 
 
 async def _ask(method: str, url: str, **options: Any) -> Any:
+    await asyncio.to_thread(
+        importlib.import_module, "httpx"
+    )  # 0.1 s, for which streamers without an issuer do not wait
+    import httpx
+
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
             # Reading the certificate authorities takes 50 ms, and each client would do it again.

@@ -24,7 +24,7 @@ def answering(monkeypatch):
             status, body, *given = response
             return httpx.Response(status, headers=dict(given), stream=httpx.ByteStream(body))
 
-        monkeypatch.setattr(module.httpx, "AsyncClient", lambda verify: real(transport=httpx.MockTransport(handle)))
+        monkeypatch.setattr(httpx, "AsyncClient", lambda verify: real(transport=httpx.MockTransport(handle)))
 
     return answer
 
@@ -37,9 +37,7 @@ async def test_a_document_is_read(answering):
 async def test_authorities_are_read_in_a_thread_and_nothing_compressed_is_asked_for(answering, monkeypatch):
     """It takes 50 ms, in which no stream would be served."""
     threads, make = [], httpx.create_ssl_context
-    monkeypatch.setattr(
-        module.httpx, "create_ssl_context", lambda: threads.append(threading.current_thread()) or make()
-    )
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda: threads.append(threading.current_thread()) or make())
     answering((200, b"{}"))
     await module.fetch_json("https://i/keys")
     assert len(threads) == 1
