@@ -33,8 +33,8 @@ export PYTHONDONTWRITEBYTECODE :=
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PARALLEL := -n $(shell expr $(CORES) + \( $(CORES) + 1 \) / 2) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
-test: $(READY) ## all tests: unit, integration (real nats-server), acceptance (processes, signals, browser)
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+test: $(READY) ## the tests: unit, integration (real nats-server), acceptance (processes, signals, browser), charts
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not faults" $(ARGS)
 
 unit: $(READY) ## the unit tests alone: seconds, no sockets
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit $(ARGS)
@@ -126,7 +126,7 @@ PAIRS ?= 7
 bench-compare: $(READY) ## the speed of BASE=<commit> beside the working tree's, in alternating pairs; ONLY=A,C PAIRS=7 QUICK=1
 	@$(BIN)/python -m bench.compare --base "$(BASE)" --pairs "$(PAIRS)" $(if $(ONLY),--only "$(ONLY)") $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
-faults: $(READY) ## the fault tests alone, with a line of figures for each
+faults: $(READY) ## the fault tests, which load the services for minutes: a line of figures for each
 	@FAULTS_SECONDS=$${FAULTS_SECONDS:-60} OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
 
 charts: $(READY) ## lint, render and run the Helm charts: a line per check with what it covered

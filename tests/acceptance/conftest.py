@@ -95,7 +95,7 @@ async def page():
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=needs.THERE["chromium"](), args=CHROMIUM_OPTIONS)
-        made = await browser.new_page(viewport={"width": 1280, "height": 860})
+        made = await browser.new_page(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
         faults = []
         made.on("pageerror", lambda error: faults.append(str(error)))
         yield made

@@ -204,7 +204,7 @@ async def test_another_owner_finds_nothing_of_the_one_before(services, page, htt
     url = services["secret"].url
     task = await submit(http, url, token(sub="first"))
     await page.goto(f"{url}/#{task}")
-    await sign_in(page, token(3, sub="first"))
+    await sign_in(page, token(8, sub="first"))
     await expect(page.locator("#main").get_by_text("Reading").first).to_be_visible()
     await expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
     await sign_in(page, token(sub="second"))

@@ -297,7 +297,7 @@ async def test_the_first_documents_component_starts_one_task_with_its_token(
 @pytest.mark.security
 async def test_the_first_documents_component_stays_beyond_the_life_of_its_token(show, page, http, services, expect):
     url, who = services[2].url, {"sub": "stays"}
-    await sign_in(page, url, 3, **who)
+    await sign_in(page, url, 8, **who)
     button = await show("/api/v1/process/endless/stream", 2)
     await expect(page.get_by_text("Waiting")).to_be_visible()
     await page.wait_for_function("fetch('/api/v1/session').then((answer) => answer.status === 401)")

@@ -1,5 +1,7 @@
 """Values of installations with access control, and the secrets that these name."""
 
+import time
+
 from tests.fixtures import tokens
 
 MODES = {
@@ -10,7 +12,7 @@ MODES = {
     },
 }
 """Values of the streamer by the mode."""
-TOKEN = tokens.live_token()
+TOKEN = tokens.live_token(exp=int(time.time()) + 6 * 3600)  # made when tests are collected
 """An access token of an installation with the mode jwt."""
 
 
