@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs pictures site bench bench-quick bench-compare faults charts cluster page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs pictures site bench bench-quick bench-compare faults slow charts cluster page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PARALLEL := -n $(shell expr $(CORES) + \( $(CORES) + 1 \) / 2) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test: $(READY) ## the tests: unit, integration (real nats-server), acceptance (processes, signals, browser), charts
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not faults" $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not faults and not slow" $(ARGS)
 
 unit: $(READY) ## the unit tests alone: seconds, no sockets
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit $(ARGS)
@@ -128,6 +128,9 @@ bench-compare: $(READY) ## the speed of BASE=<commit> beside the working tree's,
 
 faults: $(READY) ## the fault tests, which load the services for minutes: a line of figures for each
 	@FAULTS_SECONDS=$${FAULTS_SECONDS:-60} OUTAGE_SECONDS=$${OUTAGE_SECONDS:-30} $(BIN)/python -m pytest -q -m faults tests/acceptance tests/charts $(ARGS)
+
+slow: $(READY) ## the tests of minutes that make test leaves out: images, pages of other sites, secrets, schemathesis
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m slow $(ARGS)
 
 charts: $(READY) ## lint, render and run the Helm charts: a line per check with what it covered
 	@$(BIN)/python -m pytest -q tests/charts $(ARGS)

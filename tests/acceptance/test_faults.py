@@ -6,10 +6,14 @@ import socket
 from contextlib import suppress
 
 import httpx
+import pytest
 
 from tests.fixtures.condition import holds, until
 from tests.fixtures.services import KILL, TERM
 from tests.fixtures.sse import Reader
+
+pytestmark = pytest.mark.faults
+
 
 SLOW = {"steps": [{"name": "work", "seconds": 3, "ticks": 60}]}
 

@@ -16,7 +16,7 @@ from tests.fixtures import foreign_pages
 from tests.fixtures.http import run_streamer
 from tests.fixtures.nats import run_nats
 
-pytestmark = [pytest.mark.browser, pytest.mark.security, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.security, pytest.mark.needs("chromium")]
 
 NAME = "app.example"
 """A name of the streamer over plain http: there, browsers send no `Sec-Fetch-Site`."""

@@ -43,6 +43,7 @@ def get(url):
         return json.load(reply)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_SECONDS + 60)
 def test_no_answer_of_running_services_differs_from_the_document(services, security_figures):
     """Schemathesis makes requests of the document, fitting and not, and follows its links."""

@@ -14,7 +14,7 @@ from tests.fixtures.nats import run_nats
 from tests.fixtures.scan import END_SECONDS, Scan, children_of
 from tests.fixtures.services import free_port
 
-pytestmark = [pytest.mark.security, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.security, pytest.mark.timeout(300)]
 
 ODD = ["#", "@", ":", "/", "?", "%", "%23", "ä✓", " ", "'", '"', ",", "[", "\\", "$", "-"]
 HEADWAY = [sys.executable, "-m", "headway.cli"]

@@ -11,7 +11,7 @@ from tests.fixtures.condition import until
 from tests.fixtures.process import resident_bytes
 from tests.fixtures.writers import run_writing
 
-pytestmark = [pytest.mark.security, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.security, pytest.mark.timeout(120)]
 
 MIB = 1024 * 1024
 HEAD_MIB, TARGET_MIB, SILENT = 195, 100, 1500

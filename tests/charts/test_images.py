@@ -14,6 +14,7 @@ from tests.fixtures.services import free_port
 from tests.fixtures.sse import Reader
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.needs("buildah", "runc", "root", "a Python with ensurepip"),
     pytest.mark.timeout(600),
 ]

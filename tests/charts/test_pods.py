@@ -212,6 +212,7 @@ async def watch_a_replacement(watchers, one, say):
     assert counts["goodbyes"] > WATCHERS // 4
 
 
+@pytest.mark.faults
 async def test_a_streamer_that_is_replaced_costs_no_event(objects, http, tmp_path, rung):
     with run_pods(objects, tmp_path) as (server, _, streamers):
         for pod in streamers:
@@ -225,6 +226,7 @@ async def test_a_streamer_that_is_replaced_costs_no_event(objects, http, tmp_pat
         assert server.violations() == []
 
 
+@pytest.mark.faults
 @pytest.mark.needs("nginx", "haproxy")
 async def test_a_streamer_that_is_replaced_behind_proxies_costs_no_event_with_tokens(http, tmp_path, rung):
     objects = [*installed(tmp_path, **MODES["jwt"]), *secrets()]

@@ -17,6 +17,9 @@ from tests.fixtures.condition import holds
 from tests.fixtures.pages import ROOT
 from tests.fixtures.sse import Reader
 
+pytestmark = pytest.mark.faults
+
+
 GIVEN = {
     "processor": {"tasks": ["headway_kinds.script"], "replicaCount": 1, "config": {"builtinKinds": ["check"]}},
     "streamer": {"drain": {"preStopSeconds": 1, "windowSeconds": 3}},
