@@ -1,5 +1,7 @@
 """The bundled NATS is restarted: how long no task can be submitted, and what watchers notice."""
 
+import pytest
+
 from tests.charts.browsers import NONE_OF, count, watching
 from tests.charts.helm import render
 from tests.charts.restarts import Submissions, run_behind_service
@@ -10,6 +12,7 @@ MOST_SECONDS = 10.0
 """The goal is 3 s; machines that run much else need longer."""
 
 
+@pytest.mark.slow
 async def test_a_graceful_restart_refuses_submits_for_seconds_and_streams_stay(http, tmp_path, chart_figures):
     async with (
         run_behind_service(render(given=GIVEN), tmp_path) as (nats, _, streamers),

@@ -29,6 +29,7 @@ async def lets_in(server, user, password):
     return answer == b"PONG\r\n"
 
 
+@pytest.mark.slow
 async def test_passwords_of_the_bundled_nats_are_changed_beneath_running_services(http, tmp_path, chart_figures):
     with run_api_server() as (cluster, helm):
 

@@ -36,7 +36,7 @@ async def streamer(nats_server, connection, names):
 
 async def offering(connection, *kinds):
     """A processor's lease, and how to end it."""
-    task = asyncio.create_task(lease.keep_renewed(connection, list(kinds)))
+    task = asyncio.create_task(lease.keep_renewed(connection, lambda: ProcessorRecord(kinds=list(kinds))))
     return lambda: cancel_and_wait(task)
 
 
