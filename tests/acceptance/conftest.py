@@ -4,14 +4,17 @@ import asyncio
 import os
 import random
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.fixtures import figures as noted
 from tests.fixtures import needs
 from tests.fixtures.services import Service, run_services
 
+FOLDER = Path(__file__).parent
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -80,24 +83,39 @@ def shared(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items):
+    """Run all asynchronous tests in one event loop: a browser belongs to the loop that started it."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def http():
     """A client that waits patiently."""
     async with httpx.AsyncClient(timeout=60) as client:
         yield client
 
 
-@pytest.fixture
-async def page():
-    """A page of a real Chromium; the test fails on any script error."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    """A real Chromium; its start takes longer than most tests of a page."""
     needs.check("chromium")
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=needs.THERE["chromium"](), args=CHROMIUM_OPTIONS)
-        made = await browser.new_page(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
-        faults = []
-        made.on("pageerror", lambda error: faults.append(str(error)))
-        yield made
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser):
+    """A page with storage and cookies of its own; the test fails on any script error."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
+    made = await context.new_page()
+    faults = []
+    made.on("pageerror", lambda error: faults.append(str(error)))
+    yield made
+    await context.close()
     assert faults == []

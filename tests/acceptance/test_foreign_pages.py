@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from headway.eventlog.chain import Chain, read_head
 from headway.jetstream import provision
@@ -25,7 +26,7 @@ FRIEND = "http://friend.test:{}"
 STARTS = ["/api/v1/process/stream?kind=echo", "/api/v1/process/echo/stream"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path):
     """A streamer with a task that waits and one that has ended, pages of all origins, and a browser."""
     with run_nats(tmp_path) as server:

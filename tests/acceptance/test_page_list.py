@@ -8,12 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import CHROMIUM_OPTIONS
-from tests.fixtures import needs, tokens
+from tests.fixtures import tokens
 from tests.fixtures.services import run_services
 from tests.fixtures.web import MODULES
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
 SECONDS = 20_000
 PAGE = 30
@@ -30,7 +29,7 @@ async def submit(http, url, params=None, **more):
     return answer.json()["task"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def services(tmp_path_factory):
     """A streamer with tasks: more than a page of them without a title, and a few with titles and tags."""
     with run_services(tmp_path_factory.mktemp("services")) as running:
@@ -47,27 +46,11 @@ async def services(tmp_path_factory):
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=needs.THERE["chromium"](), args=CHROMIUM_OPTIONS)
-        yield made
-        await made.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser):
-    """A page of its own; the test fails on any script error."""
-    context = await browser.new_context(viewport=SIZES["desktop"])
-    context.set_default_timeout(SECONDS)
-    made = await context.new_page()
-    faults = []
-    made.on("pageerror", lambda error: faults.append(str(error)))
-    yield made
-    await context.close()
-    assert faults == []
+@pytest.fixture
+def page(page):
+    """A page whose requests and clicks wait for a busy machine."""
+    page.context.set_default_timeout(SECONDS)
+    return page
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import pytest_asyncio
 
 from tests.fixtures.condition import until
 from tests.fixtures.gauge import gauge
@@ -25,7 +26,7 @@ def expect():
     return expect
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def task(shared, http):
     """A task that runs until the test ends."""
     reply = await http.post(f"{shared.s1.url}/api/v1/tasks", json={"kind": "script", "params": ENDLESS})

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 
 import pytest
+import pytest_asyncio
 
 from headway import codec
 from headway.errors import UnavailableError
@@ -81,7 +82,7 @@ class Fleet:
         return [task for process in processes for task in self.tasks[process]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def fleet(services):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
     environment |= {

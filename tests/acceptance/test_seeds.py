@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+import pytest_asyncio
 
 from tests.fixtures import seed_documents, tokens
 from tests.fixtures.services import run_services
@@ -115,7 +116,7 @@ def expect(page):
     return expect
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def show(page, services, first_client):
     """Shows the first document's component for an endpoint, and presses its button."""
     await page.route("**/client.js", lambda route: route.fulfill(body=first_client, content_type="text/javascript"))

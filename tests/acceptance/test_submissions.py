@@ -5,6 +5,7 @@ import json
 from time import perf_counter
 
 import pytest
+import pytest_asyncio
 
 from headway import codec
 from headway.jetstream import provision
@@ -36,7 +37,7 @@ MOST_SECONDS = 0.3
 """Far above the stalls of 5 to 25 ms that are seen here, and below those of 0.8 to 4 s without the bounds."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def kind(services):
     """A kind with lists, as a processor would have registered it."""
     connection = Connection(NatsSettings(url=services.nats.url), "test")
