@@ -9,13 +9,17 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+from nats import connect
 from playwright.async_api import Locator, Page, async_playwright, expect
 
+from headway import __version__, codec
 from headway.cli.local.demo_site import private_host, pydoc_site
 from headway.client import Client
+from headway.records import ProcessorRecord
 from tests.acceptance.conftest import CHROMIUM_OPTIONS
 from tests.fixtures import needs
 from tests.fixtures.celery_workers import run_shop
@@ -84,6 +88,7 @@ async def take_all(services: Services, url: str, site: str) -> None:
         camera = Camera(page, url)
         await picture_of_a_crawl(camera, client, site)
         await picture_of_filters(camera)
+        await picture_of_processors(camera, services)
         await pictures_of_a_report(camera, services)
         await pictures_of_celery(camera, services)
         await picture_of_bars(camera, services)
@@ -102,6 +107,29 @@ async def picture_of_filters(camera: Camera) -> None:
     await camera.open("?tag=invoices&status=error#new")
     await expect(camera.page.locator("#list a.row")).to_have_count(1)
     await camera.take("filters", 700)
+
+
+async def picture_of_processors(camera: Camera, services: Services) -> None:
+    """Of a fleet in the middle of a rollout: its leases are written here, in place of this machine's."""
+    nats = await connect(services.nats.url)
+    bucket = await nats.jetstream().key_value("hw_processors")
+    for key in await bucket.keys():
+        await bucket.delete(key)
+    now = time.time()
+    for name, version, age, running in (
+        ("processor-6d8f4c-2xkqw", "0.0.9", 520_000, 61),
+        ("processor-7b9c5d-8hzrn", __version__, 240, 100),
+        ("processor-7b9c5d-tq4vm", __version__, 90, 38),
+    ):
+        kinds = ["bulk", "crawl", "invoices"]
+        lease = ProcessorRecord(
+            kinds=kinds, name=name, version=version, since=now - age, slots=100, running=running, renewed=now
+        )
+        await bucket.put(name, codec.encode_json(lease))
+    await nats.close()
+    main = await camera.open("#/processors")
+    await expect(main.get_by_text("differs from").first).to_be_visible()
+    await camera.take("processors", 640)
 
 
 async def pictures_of_a_report(camera: Camera, services: Services) -> None:

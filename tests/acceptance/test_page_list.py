@@ -1,13 +1,17 @@
-"""The list on the page: titles and tags, filters in the address, pages, in a real Chromium."""
+"""The list on the page: titles and tags, filters in the address, pages; and the processors, in a real Chromium."""
 
 import asyncio
 import json
 import re
+import time
 
 import httpx
+import nats
 import pytest
 import pytest_asyncio
 
+from headway import __version__, codec
+from headway.records import ProcessorRecord
 from tests.fixtures import tokens
 from tests.fixtures.services import run_services
 from tests.fixtures.web import MODULES
@@ -175,6 +179,46 @@ async def test_owners_are_a_filter_for_those_who_see_others(services, page, expe
     await expect(page.get_by_label("Text in title, kind, id or tags")).to_be_visible()
     owner = page.get_by_label("Owner")
     await expect(owner).to_be_visible(visible="all" in scopes)
+
+
+async def lease_of_another_version(services):
+    """The lease of a processor that was upgraded or not, as it would renew it."""
+    record = ProcessorRecord(
+        kinds=["old"], name="old-pod", version="0.0.9", since=1.0, slots=4, running=3, renewed=time.time()
+    )
+    client = await nats.connect(services.nats.url)
+    bucket = await client.jetstream().key_value("hw_processors")
+    await bucket.put("old", codec.encode_json(record))
+    return client, bucket
+
+
+async def test_the_processors_are_shown_with_their_load_and_other_versions_are_marked(services, page, expect):
+    await page.goto(f"{services.s1.url}/#new")
+    await page.get_by_role("link", name="Processors", exact=True).click()
+    cards = page.locator("#main li")
+    await expect(page).to_have_title("Processors")
+    await expect(cards).to_have_count(1)
+    await expect(cards.first).to_contain_text("script")
+    await expect(cards.first).to_contain_text(f"version {__version__}")
+    await expect(page.get_by_text("differs")).to_be_hidden()
+    client, bucket = await lease_of_another_version(services)
+    old = cards.filter(has_text="old-pod")
+    await expect(old).to_contain_text("differs from the streamer’s")
+    await expect(old.get_by_role("meter", name="Load of old-pod")).to_have_attribute("aria-valuenow", "3")
+    await expect(page.get_by_text("1 of another version")).to_be_visible()
+    await bucket.delete("old")
+    await client.close()
+    await expect(cards).to_have_count(1)  # without a reload
+    await page.get_by_role("link", name="New task").click()
+    await expect(page.get_by_role("heading", name="New task")).to_be_visible()
+
+
+async def test_who_may_not_see_the_processors_is_not_led_there_and_reads_why(services, page, expect):
+    await page.goto(f"{services.secret.url}/#/processors")
+    await page.get_by_label("Access token").fill(tokens.live_token(scope="tasks:read"))
+    await page.get_by_role("button", name="Sign in with this token").click()
+    await expect(page.get_by_text("needs the scope processors:read")).to_be_visible()
+    await expect(page.get_by_role("link", name="Processors", exact=True)).to_be_hidden()
 
 
 @pytest.mark.needs("npm ci --prefix web")

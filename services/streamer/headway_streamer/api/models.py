@@ -197,9 +197,12 @@ class Processor(ProcessorRecord, kw_only=True):
 
 
 class ProcessorList(msgspec.Struct):
-    """The oldest first."""
+    """The processors that are alive."""
 
     processors: list[Processor]
+    """The oldest first."""
+    version: str
+    """Of the streamer that answers."""
 
 
 class Fault(msgspec.Struct):

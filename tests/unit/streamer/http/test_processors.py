@@ -1,6 +1,6 @@
 """The route of the processors."""
 
-from headway import codec
+from headway import __version__, codec
 from headway.records import ProcessorRecord
 
 
@@ -8,7 +8,9 @@ async def test_the_processors_that_are_alive_are_listed_the_oldest_first(parts, 
     for id, since in (("p2", 20.0), ("p1", 10.0)):
         record = ProcessorRecord(kinds=["k"], name=f"pod-{id}", version="1", since=since, slots=100, running=3)
         parts.leases.set(id, codec.encode_json(record))
-    found = (await client.get("/api/v1/processors")).json()["processors"]
+    answer = (await client.get("/api/v1/processors")).json()
+    found = answer["processors"]
+    assert answer["version"] == __version__
     assert [(one["id"], one["name"], one["running"], one["slots"]) for one in found] == [
         ("p1", "pod-p1", 3, 100),
         ("p2", "pod-p2", 3, 100),

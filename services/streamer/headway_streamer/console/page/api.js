@@ -82,6 +82,7 @@ export const signIn = (token) => post(url('session'), { token });
 export const signOut = () => send('DELETE', url('session'), {});
 
 export const kinds = async () => (await call(url('api/v1/kinds'))).kinds;
+export const processors = () => call(url('api/v1/processors'));
 /** @param {string} query from `listQuery` */
 export const tasks = (query) => call(url(`api/v1/tasks${query}`));
 export const task = (id) => call(taskUrl(id));

@@ -19,7 +19,7 @@ const MAX_TAG_CHARS = 64;
 
 /** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement}} Row */
 
-export class Form {
+export default class Form {
   #kinds = [];
   #drawn = '';
   #chosen = '';

@@ -16,6 +16,8 @@ const LIST_SECONDS = 4;
 const KINDS_SECONDS = 30;
 const HIDDEN_RENDER_MS = 1000;
 const NEW = 'new';
+/** Views without a task beside the form, by their name in the hash: ids of tasks have no slash. */
+const VIEWS = { '/processors': 'processors' };
 const WIDE = '(min-width: 640px)'; // list and task side by side, as in page.css
 
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -27,8 +29,8 @@ const loading = main.firstElementChild;
 
 const list = new List();
 const filterButton = byId('filter');
-/** @type {import('./form.js').Form|null} null until it is shown */
-let form = null;
+/** @type {Record<string, any>} the views without a task that were shown */
+const plain = {};
 /** @type {import('./filter.js').Filters|null} null until they are opened */
 let filters = null;
 /** The query whose tasks are listed, or requested. */
@@ -51,7 +53,7 @@ byId('list').append(list.node);
 byId('start').prepend(icon('plus'));
 skip.addEventListener('click', (event) => {
   event.preventDefault(); // the hash names a task
-  (document.body.dataset.pane === 'main' ? (view ?? form)?.heading : byId('list').querySelector('h1'))?.focus();
+  (document.body.dataset.pane === 'main' ? shown()?.heading : byId('list').querySelector('h1'))?.focus();
 });
 
 function go(task) {
@@ -60,6 +62,7 @@ function go(task) {
 
 /** Begins, or continues after a sign-in. */
 function start() {
+  byId('processors').hidden = access.caller && !access.caller.scopes.includes('processors:read');
   if (started) {
     session?.resume();
     refreshList();
@@ -76,14 +79,16 @@ function start() {
 function route() {
   if (!started) return;
   const name = hashName() || running();
-  const task = name === NEW ? '' : name;
+  const task = name === NEW || VIEWS[name] ? '' : name;
   if (name && !hashName()) history.replaceState(null, '', `#${encodeURIComponent(name)}`);
   document.body.dataset.pane = name ? 'main' : 'list';
   if (task !== (session?.task ?? '')) showTask(task);
   list.select(task);
-  byId('start').toggleAttribute('aria-current', !task);
+  setText(skip, `Skip to the ${task ? 'task' : plainName()}`);
+  byId('start').toggleAttribute('aria-current', !task && !VIEWS[name]);
+  byId('processors').toggleAttribute('aria-current', Boolean(VIEWS[name]));
   render();
-  if (!task && (name || latest)) showForm();
+  if (!task && (name || latest)) showPlain();
   else rescueFocus();
 }
 
@@ -107,7 +112,6 @@ function showTask(task) {
   view = session && new TaskView(session, (next) => { go(next); refreshList(); });
   announced = initial(task);
   main.replaceChildren(view?.node ?? loading);
-  setText(skip, task ? 'Skip to the task' : 'Skip to the form');
   scrollTo(0, 0);
   session?.open();
 }
@@ -121,18 +125,26 @@ async function load(name) {
   }
 }
 
-async function showForm() {
+/** The name of the view without a task that the hash asks for. */
+const plainName = () => VIEWS[hashName()] ?? 'form';
+
+/** What is shown beside the list. */
+const shown = () => view ?? plain[plainName()];
+
+async function showPlain() {
+  const name = plainName();
   try {
-    const { Form } = await load('form');
-    if (!form) {
-      form = new Form(api, (task) => { go(task); refreshList(); });
-      refreshKinds();
-    }
+    const { default: View } = await load(name);
+    plain[name] ??= new View(api, (task) => { go(task); refreshList(); });
+    if (name === 'form' && !kindsAt) refreshKinds();
   } catch (error) {
     return warn(error); // `poll` tries again
   }
-  if (session || form.node.isConnected) return;
-  main.replaceChildren(form.node);
+  if (session || name !== plainName()) return;
+  plain[name].refresh?.();
+  if (plain[name].node.isConnected) return;
+  main.replaceChildren(plain[name].node);
+  render(); // the title
   rescueFocus();
 }
 
@@ -140,7 +152,7 @@ async function showForm() {
 function rescueFocus() {
   const focused = document.activeElement;
   const lost = !focused || focused === document.body || focused.checkVisibility?.() === false;
-  if (lost && document.body.dataset.pane === 'main' && routed) (view ?? form)?.heading.focus({ preventScroll: true });
+  if (lost && document.body.dataset.pane === 'main' && routed) shown()?.heading.focus({ preventScroll: true });
   routed = true;
 }
 
@@ -154,7 +166,7 @@ function schedule() {
 
 function render() {
   rendering = false;
-  document.title = title(session?.state, session ? session.name || 'Task' : '');
+  document.title = title(session?.state, session ? session.name || 'Task' : shown()?.title);
   if (!session || !view) return;
   view.render();
   list.patch(session.state);
@@ -217,6 +229,7 @@ function opened(summaries) {
 }
 
 async function refreshKinds() {
+  const { form } = plain;
   if (!form) return;
   kindsAt = Date.now();
   try {
@@ -239,8 +252,8 @@ async function poll() {
   if (!document.hidden && access.status !== 'out') {
     if (access.status === 'unknown') await access.check();
     await refreshList();
-    if (!session) showForm();
-    const none = form?.form.hidden;
+    if (!session) await showPlain();
+    const none = plain.form?.form.hidden;
     if (Date.now() - kindsAt > (none ? LIST_SECONDS : KINDS_SECONDS) * 1000) await refreshKinds();
   }
   setTimeout(poll, LIST_SECONDS * 1000);
