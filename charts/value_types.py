@@ -58,6 +58,7 @@ PLACES: dict[str, Schema] = {
     "operator.password": PASSWORD,
     "pdb.maxUnavailable": COUNT,
     "pdb.minAvailable": COUNT,
+    "prometheusRule.disabled": {"type": "array", "items": text("Headway[A-Za-z]+")},
     "pdb.unhealthyPodEvictionPolicy": {"enum": ["", "AlwaysAllow", "IfHealthyBudget"]},
     "podMonitor.interval": DURATION,
     "podMonitor.scrapeTimeout": DURATION,

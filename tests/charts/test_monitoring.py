@@ -52,6 +52,16 @@ def test_every_alert_asks_for_what_is_counted_and_says_what_to_do(service, rung)
     rung(f"alerts of the {service}", alerts=len(names))
 
 
+def test_an_alert_that_is_disabled_is_not_installed():
+    given = merged(values("monitoring"), {"streamer": {"prometheusRule": {"disabled": ["HeadwayNoProcessors"]}}})
+    groups = [
+        one(render(given=each), "PrometheusRule", "demo-streamer")["spec"]["groups"]
+        for each in (values("monitoring"), given)
+    ]
+    names = [{rule["alert"] for rule in group["rules"]} for (group,) in groups]
+    assert names[0] - names[1] == {"HeadwayNoProcessors"}
+
+
 WELL = {
     'headway_watchers{pod="p"}': "50x90",
     'headway_events_received_total{pod="p"}': "0+60x90",
@@ -65,6 +75,13 @@ WELL = {
     'headway_delivery_latency_seconds_bucket{pod="p",le="+Inf"}': "0+100x90",
     'headway_drain_overdue_streams{pod="p"}': "0x90",
     'headway_limits_unheard_reports{pod="p"}': "1x90",
+    'headway_processors{pod="p"}': "2x90",
+    'headway_processors{pod="p2"}': "2x90",
+    'headway_processors_by_version{pod="p",version="1.0"}': "1x20 2x70",
+    'headway_processors_by_version{pod="p",version="0.9"}': "1x20 _x70",
+    'headway_processor_slots{pod="p",state="free"}': "0x20 3x70",
+    'headway_processor_slots{pod="p",state="busy"}': "20x20 17x70",
+    'headway_tasks_without_processor{pod="p",kind="crawl"}': "0x40 4x3 0x47",
     'headway_store_usage_ratio{pod="p",part="store"}': "0.5x90",
     'headway_submissions_rejected_total{pod="p",reason="store_full"}': "3x90",
     'headway_submissions_rejected_total{pod="p",reason="too_large"}': "0+3x90",
@@ -94,6 +111,13 @@ WRONG = {
     "HeadwayNatsUnhealthy": {'nats_server_jetstream_disabled{pod="n"}': "0x40 1x50"},
     "HeadwayNatsSlowConsumers": {'nats_varz_slow_consumers{pod="n"}': "2x50 3x40"},
     "HeadwayDrainOverrun": {'headway_drain_overdue_streams{pod="p"}': "0x57 5 _x40"},
+    "HeadwayNoProcessors": {'headway_processors{pod="p"}': "2x40 0x50", 'headway_processors{pod="p2"}': "2x40 0x50"},
+    "HeadwayKindWithoutProcessor": {'headway_tasks_without_processor{pod="p",kind="crawl"}': "0x40 4x50"},
+    "HeadwaySlotsBusy": {
+        'headway_processor_slots{pod="p",state="free"}': "0x90",
+        'headway_processor_slots{pod="p",state="busy"}': "20x90",
+    },
+    "HeadwayVersionsMixed": {'headway_processors_by_version{pod="p",version="0.9"}': "1x90"},
     "HeadwayStoreFills": {'headway_store_usage_ratio{pod="p",part="store"}': "0.5x40 0.75x50"},
     "HeadwayLimitsNotShared": {'headway_limits_unheard_reports{pod="p"}': "1x40 9x50"},
     "HeadwaySubmitsRefused": {'headway_submissions_rejected_total{pod="p",reason="store_full"}': "3x57 9x33"},

@@ -43,6 +43,7 @@ from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.offers import Offers
 from headway_streamer.tasks.presence import Presence
+from headway_streamer.tasks.processor_meter import ProcessorMeter
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.tasks.task_ids import TaskIds
 from headway_streamer.tasks.task_index import TableThread, TaskIndex
@@ -112,6 +113,7 @@ class Components:
         self.task_states = TaskStates(self.index, self.log, self.history)
         self.listing = Listing(self.index, self.task_states, self.log, self.history, self.decoder)
         self.offers = Offers(self.kinds, self.listing, self.log)
+        self.processor_meter = ProcessorMeter(self.kinds, self.listing, self.metrics)
         self.results = ResultStore(client, names)
         self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up)
         self.presence = Presence(self.log, lambda: connection.connected)

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 LATENCY_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class ProcessorCounts(NamedTuple):
+    """The processors that are alive, by their leases."""
+
+    versions: Mapping[str, int]
+    """How many there are of each version."""
+    kinds: Mapping[str, int]
+    """How many offer each known kind, 0 included."""
+    slots: int
+    busy: int
+    """Slots that run a task."""
+    waiting: Mapping[str, int]
+    """Waiting tasks of the kinds that none offers, at most a hundred of each."""
 
 
 class Metrics:
@@ -28,6 +43,8 @@ class Metrics:
         self.connected: Callable[[], bool] = lambda: False
         self.overdue: Callable[[], int] = lambda: 0
         """Returns how many streams are open although a drain should have ended them."""
+        self.processors: ProcessorCounts | None = None
+        """As counted last; None while they are unknown. Each streamer counts all of them."""
         self.events_received = 0
         self.events_sent = 0
         self.sent_bytes = 0
@@ -151,6 +168,7 @@ class Metrics:
         connected = GaugeMetricFamily("headway_nats_connected", "1 while connected to NATS", labels=["service"])
         connected.add_metric(["streamer"], float(self.connected()))
         yield connected
+        yield from self._of_processors()
         yield _labelled(
             "stream_resets", "Streams whose watcher was told to discard its state of a task", "reason", self._resets
         )
@@ -173,6 +191,19 @@ class Metrics:
         page: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return page
 
+    def _of_processors(self) -> Iterator[Metric]:
+        known = self.processors
+        counts = known or ProcessorCounts({}, {}, 0, 0, {})
+        total = GaugeMetricFamily("headway_processors", "Processors that are alive; every streamer counts all of them")
+        slots = {"busy": counts.busy, "free": counts.slots - counts.busy}
+        if known:
+            total.add_metric([], sum(counts.versions.values()))
+        yield total
+        yield _gauge("processors_by_version", "Processors that are alive", "version", counts.versions)
+        yield _gauge("processors_by_kind", "Processors that offer a kind", "kind", counts.kinds)
+        yield _gauge("processor_slots", "Slots of all processors, as of their leases", "state", slots if known else {})
+        yield _gauge("tasks_without_processor", "Waiting tasks of kinds that none offers", "kind", counts.waiting)
+
     def _histogram(self) -> HistogramMetricFamily:
         buckets, total = [], 0
         for bound, count in zip([*map(str, LATENCY_BUCKETS), "+Inf"], self._latency, strict=True):
@@ -185,5 +216,12 @@ class Metrics:
 def _labelled(name: str, text: str, label: str, tally: Tally[str]) -> CounterMetricFamily:
     family = CounterMetricFamily(f"headway_{name}", text, labels=[label])
     for value, count in sorted(tally.items()):
+        family.add_metric([value], count)
+    return family
+
+
+def _gauge(name: str, text: str, label: str, values: Mapping[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"headway_{name}", text, labels=[label])
+    for value, count in sorted(values.items()):
         family.add_metric([value], count)
     return family

@@ -2,7 +2,7 @@
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from headway_streamer.metrics import Metrics
+from headway_streamer.metrics import Metrics, ProcessorCounts
 
 
 def samples(metrics):
@@ -47,3 +47,15 @@ def test_the_histogram_counts_each_event_in_all_buckets_above_it():
 def test_every_family_is_explained():
     families = text_string_to_metric_families(Metrics().exposition().decode())
     assert all(family.documentation for family in families)
+
+
+def test_processors_are_exposed_once_they_are_counted():
+    metrics = Metrics()
+    assert not [name for name, *_ in samples(metrics) if "processor" in name]
+    metrics.processors = ProcessorCounts({"1": 2, "0.9": 1}, {"k": 3, "gone": 0}, 30, 7, {"gone": 4})
+    shown = samples(metrics)
+    assert shown[("headway_processors",)] == 3
+    assert shown[("headway_processors_by_version", "0.9")] == 1
+    assert shown[("headway_processors_by_kind", "gone")] == 0
+    assert (shown[("headway_processor_slots", "busy")], shown[("headway_processor_slots", "free")]) == (7, 23)
+    assert shown[("headway_tasks_without_processor", "gone")] == 4

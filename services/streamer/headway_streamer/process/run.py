@@ -87,6 +87,7 @@ async def serve(settings: Settings, access: AccessSettings, nats: NatsSettings) 
         "probe": components.tails.probe.run(),
         "presence": components.presence.keep_published(),
         "offers": components.offers.keep_announced(),
+        "processors": components.processor_meter.keep_counted(),
         "index": components.task_states.keep_known(),
         "tenant_sums": components.tenant_sums.keep_summed(),
         "limits": components.exchange.keep_shared(),

@@ -61,6 +61,16 @@ class KindCatalogue:
         await self._refresh(FRESH_SECONDS)
         return self._processors
 
+    async def offered(self) -> dict[str, int]:
+        """How many processors offer each known kind now, which may be none. Raises UnavailableError."""
+        await self._refresh(FRESH_SECONDS)
+        return {kind: self._processors[kind] for kind in sorted({*self._kinds, *self._processors})}
+
+    async def leases(self) -> list[ProcessorRecord]:
+        """The leases of the processors that are alive. Raises UnavailableError."""
+        await self._refresh(FRESH_SECONDS)
+        return list(self._alive.values())
+
     async def alive(self) -> list[dict[str, Any]]:
         """The processors that are alive, the oldest first, as the API shows them. Raises UnavailableError."""
         await self._refresh(FRESH_SECONDS)

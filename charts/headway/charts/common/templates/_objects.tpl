@@ -72,7 +72,15 @@ metadata:
   {{- include "common.metadata" (list . .Values.prometheusRule (include "common.fullname" .)) | nindent 2 }}
 spec:
   groups:
-    {{- .Files.Get "files/alerts.yaml" | trim | nindent 4 }}
+    {{- $groups := list }}
+    {{- range $group := .Files.Get "files/alerts.yaml" | fromYamlArray }}
+    {{- $rules := list }}
+    {{- range $rule := $group.rules }}
+    {{- if not (has $rule.alert $.Values.prometheusRule.disabled) }}{{ $rules = append $rules $rule }}{{ end }}
+    {{- end }}
+    {{- $groups = append $groups (set $group "rules" $rules) }}
+    {{- end }}
+    {{- toYaml $groups | nindent 4 }}
     {{- with .Values.prometheusRule.extraGroups }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
