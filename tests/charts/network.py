@@ -156,7 +156,7 @@ def needed(objects: Objects) -> Iterator[Connection]:
             for target, port in behind(objects, ends, url.hostname or "", url.port or 4222):
                 yield Connection(name, target, port)
             yield from (Connection(name, DNS.name, 53, protocol) for protocol in ("TCP", "UDP"))
-        if {"crawl", "bulk"} & set(known.get("HEADWAY_PROCESSOR_BUILTIN_KINDS", "").split(",")):
+        if {"crawl", "bulk", "cluster"} & set(known.get("HEADWAY_PROCESSOR_BUILTIN_KINDS", "").split(",")):
             yield from (Connection(name, PUBLIC.name, port) for port in numbers(ends))
         if dict(ends[name].labels).get("app.kubernetes.io/component") == "streamer":
             callers = [one for one, end in ends.items() if not policies_of(objects, end, "Egress")]

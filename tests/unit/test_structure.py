@@ -23,6 +23,7 @@ WITHOUT_RULES = {
     "services/processor/headway_processor/context.py": "protocols",
     "services/processor/headway_processor/attempts/errors.py": "two exceptions",
     "services/processor/headway_kinds/crawl/stopwords.py": "a list of words",
+    "services/processor/headway_kinds/cluster/stop_words.py": "a list of words",
 }
 """Modules that need no test of their own, and why."""
 

@@ -17,8 +17,16 @@ from headway.service.extras import install
 
 REQUIRED_PACKAGES = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego")
 """Packages of the extras `streamer` and `processor`."""
-BUNDLED_KINDS = {"HEADWAY_PROCESSOR_BUILTIN_KINDS": "check,crawl,bulk,script"}
-"""Setting that offers all bundled kinds: on this machine only its user can start them."""
+KIND_PACKAGES = {"cluster": "sklearn"}
+"""Bundled kinds that need an extra, and a package of it."""
+BUNDLED_KINDS = {
+    "HEADWAY_PROCESSOR_BUILTIN_KINDS": ",".join(
+        kind
+        for kind in ("check", "crawl", "bulk", "cluster", "script")
+        if kind not in KIND_PACKAGES or importlib.util.find_spec(KIND_PACKAGES[kind])
+    )
+}
+"""Setting that offers the bundled kinds whose packages are installed: on this machine only its user can start them."""
 SERVICE_DEFAULTS = {
     "HEADWAY_PROCESSOR_GRACE_SECONDS": "3",
     "HEADWAY_STREAMER_DRAIN_SECONDS": "1",

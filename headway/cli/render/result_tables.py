@@ -21,12 +21,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("median_page_bytes", "median_page_seconds", "statuses", "depths", "broken_count", "duplicate_titles_count"),
         *("broken", "largest", "slowest", "most_linked", "top_words"),
     ),
+    "cluster": (
+        *("source", "texts", "skipped_empty", "skipped_without_terms", "cut", "terms", "k", "silhouette", "seconds"),
+        *("clusters", "scores"),
+    ),
     "bulk": ("source", "bytes", "encoding", "rows", "bad_rows", "seconds", "rows_per_second", "columns", "bad"),
 }
 """Fields of a result to show, in this order; all fields for other kinds."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "columns": ("name", "type", "values", "nulls", "distinct", "min", "max", "mean", "top"),
+    "clusters": ("cluster", "size", "share", "silhouette", "terms"),
 }
 """Fields to show of a list of objects; all fields for other lists."""
 
@@ -35,7 +40,7 @@ VALUES = {"largest": "bytes", "slowest": "seconds", "most_linked": "links from"}
 
 MAX_ROWS = 10
 MAX_LINES = 40
-ALL_ROWS = ("columns",)
+ALL_ROWS = ("columns", "clusters")
 MAX_COLUMNS = 9
 MAX_CHARS = 48
 SHORT_CHARS = 12

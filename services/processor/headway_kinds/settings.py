@@ -20,15 +20,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Environment: `HEADWAY_PROCESSOR_` and the name in capitals."""
 
     data_dir: str = ""
-    """Directory whose files the kind `bulk` may read; empty for none."""
+    """Directory whose files the kinds `bulk` and `cluster` may read; empty for none."""
     crawl_allow: tuple[str, ...] = ()
-    """Hosts (`host` or `host:port`) that `crawl` and `bulk` may reach although their address is not public."""
+    """Hosts (`host` or `host:port`) that `crawl`, `bulk` and `cluster` may reach although their address is not
+    public."""
     page_seconds: float = 30.0
     """Longest time that `crawl` spends on one request, whatever arrives meanwhile."""
     crawl_seconds: float = 3600.0
     """Time after which a crawl ends, with a report on the pages read so far."""
     download_seconds: float = 600.0
-    """Longest time that `bulk` spends on the download of a table, redirects included, whatever arrives meanwhile."""
+    """Longest time that `bulk` or `cluster` spends on the download of a table, redirects included, whatever arrives
+    meanwhile."""
 
     def __post_init__(self) -> None:
         for name in ("page_seconds", "crawl_seconds", "download_seconds"):

@@ -134,7 +134,9 @@ def test_bundled_kinds_are_offered_only_when_they_are_named(bundled, security_fi
 
 
 def test_bundled_kind_that_does_not_exist_is_named_with_those_that_do(bundled):
-    with pytest.raises(SettingsError, match=r"bundled kinds: bulk, check, crawl, script\. There is none named 'x'"):
+    with pytest.raises(
+        SettingsError, match=r"bundled kinds: bulk, check, cluster, crawl, script\. There is none named 'x'"
+    ):
         load_kinds([], {}, builtin=["crawl", "x"])
     assert names() == set()
 

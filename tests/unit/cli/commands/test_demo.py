@@ -79,7 +79,7 @@ async def test_demo_submits_both_tasks_and_exits_with_0(stack: list[StackOptions
         assert part in output
     assert "Ctrl-C" not in output
     assert stack[0].settings == {
-        "HEADWAY_PROCESSOR_BUILTIN_KINDS": "check,crawl,bulk,script",
+        "HEADWAY_PROCESSOR_BUILTIN_KINDS": "check,crawl,bulk,cluster,script",
         "HEADWAY_PROCESSOR_DATA_DIR": str(airports_csv().parent),
         "HEADWAY_PROCESSOR_CRAWL_ALLOW": "127.0.0.1:7",
     }

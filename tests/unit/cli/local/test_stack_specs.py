@@ -34,7 +34,7 @@ def test_given_nats_server_is_used_and_none_is_started() -> None:
     processor, streamer = stack_specs(options, {"HEADWAY_STREAMER_DRAIN_SECONDS": "9"})
     assert processor.environ["HEADWAY_NATS_URL"] == "nats://n:1"
     assert processor.environ["HEADWAY_TASKS"] == "a.b,c"
-    assert processor.environ["HEADWAY_PROCESSOR_BUILTIN_KINDS"] == "check,crawl,bulk,script"
+    assert processor.environ["HEADWAY_PROCESSOR_BUILTIN_KINDS"] == "check,crawl,bulk,cluster,script"
     assert processor.environ["X"] == "1"
     assert streamer.environ["HEADWAY_STREAMER_DRAIN_SECONDS"] == "9"
     assert processor.environ["HEADWAY_PROCESSOR_GRACE_SECONDS"] == "3"

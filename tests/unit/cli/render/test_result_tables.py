@@ -39,6 +39,29 @@ def test_bulk_report_shows_every_column_of_the_table() -> None:
     assert "US ×12" in shown
 
 
+def test_cluster_report_shows_the_size_and_the_terms_of_every_cluster() -> None:
+    """Without the points of its picture."""
+    clusters = [
+        {
+            "cluster": n,
+            "size": 100 - n,
+            "share": 2.5,
+            "silhouette": 0.25,
+            "terms": ["rain\x1b[2J", f"w{n}"],
+            "examples": [],
+        }
+        for n in range(1, 41)
+    ]
+    scores = [{"k": 40, "silhouette": 0.25}]
+    points = [{"x": 0.5, "y": 0.5, "group": 1, "text": "a point"}]
+    result = {"texts": 1234, "k": 40, "clusters": clusters, "scores": scores, "plot": {"points": points}}
+    shown = text("cluster", result)
+    assert "1,234" in shown
+    assert shown.index("rain[2J, w1") < shown.index("rain[2J, w40") < shown.index("scores")
+    assert "plot" not in shown
+    assert "a point" not in shown
+
+
 def test_warnings_come_first_and_whole() -> None:
     """For every kind; another type of value is shown like other fields."""
     warning = "2 of 100 rows skipped as bad: 1 field instead of 3 (line 100); 2 fields instead of 3 (line 101).\x1b[2J"
