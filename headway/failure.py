@@ -144,6 +144,8 @@ def _joined(described: list[_Leaf]) -> str:
 
 
 def _text(error: BaseException) -> str:
+    if isinstance(error, SystemExit) and not isinstance(error.code, str):
+        return f"sys.exit({error.code}) was called"
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - a third-party exception may not even be printable

@@ -13,7 +13,7 @@ from headway.retry_delay import RetryDelay
 from headway.values import params as parameters
 from headway.values.results import Encoder
 
-Executor = Literal["async", "thread"]
+Executor = Literal["async", "thread", "process"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "OFF"]
 
 
@@ -43,6 +43,8 @@ class Kind(msgspec.Struct, frozen=True):
     """From which level on what the handler writes to `logging` does; None for the processor's `task_log_level`."""
     retention_seconds: float | None = None
     """After this time ended tasks are removed; None for the retention of the namespace."""
+    memory_bytes: int | None = None
+    """How much memory the process of one attempt may take beyond what it had before; None for no limit."""
     title: str = ""
     """Title of its tasks, with `{name}` in place of parameters; empty for none."""
     tags: tuple[str, ...] = ()

@@ -10,10 +10,9 @@ from typing import Any
 from headway import codec
 from headway.current import current, running
 from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
-from headway.eventlog.chain import Chain, Head
-from headway.events import Cancel, ErrorInfo, Progress, Status
+from headway.events import Cancel, ErrorInfo, Event, Progress, Status
 from headway.job import Job
-from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Home, Outbox
+from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Appender, Home, Outbox
 from headway.progress.pending import Room
 from headway.progress.state import ProgressState
 from headway.values.coercion import shorten
@@ -41,7 +40,7 @@ class JobLifecycle:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: Appender,
         *,
         kind: str = "",
         failed: int = 0,
@@ -72,9 +71,8 @@ class JobLifecycle:
             self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed
         )
 
-    def continue_from(self, head: Head, attempt: int, failed: int) -> None:
-        """Report as `attempt` after `head`, the end of the log: where it is read after the lifecycle was made."""
-        self._chain.continue_from(head, attempt)
+    def continue_as(self, attempt: int, failed: int) -> None:
+        """Report as `attempt`: where the end of the log is read after the lifecycle was made."""
         self.job.attempt, self.job.failed, self._state.failed = attempt, failed, failed
 
     def start(self) -> None:
@@ -92,6 +90,16 @@ class JobLifecycle:
             if self._on_stop is not None:
                 self._on_stop(reason)
 
+    async def relay(self, event: Event) -> None:
+        """Store what another process has reported for this attempt. The end continues from its last progress."""
+        if isinstance(event, Progress):
+            self._state.take_over(event)
+        await self._outbox.relay(event)
+
+    async def drain(self) -> None:
+        """Store all that is pending, and nothing after it."""
+        await self._outbox.drain()
+
     async def finish(
         self, status: Status, *, message: str | None = None, data: Any = None, error: ErrorInfo | None = None
     ) -> None:
@@ -105,7 +113,7 @@ class JobLifecycle:
         result = encode_result(data)
         if result.warning:
             self.job.log(result.warning, "warning", logger="headway.result")
-        await self._outbox.drain()
+        await self.drain()
         if isinstance(self.job.stopped, (SupersededError, EndedError)):
             raise self.job.stopped
         if message is not None:

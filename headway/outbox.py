@@ -12,9 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from headway import codec
 from headway.errors import (
     CancelRequestedError,
     EndedError,
@@ -24,8 +23,8 @@ from headway.errors import (
     SupersededError,
     UnavailableError,
 )
-from headway.eventlog.chain import Chain
-from headway.events import Beat, Event, LogLine, Progress
+from headway.eventlog.chain import Head
+from headway.events import Event, LogLine, Progress
 from headway.progress.pending import MAX_PENDING_CHARS, Pending, Room
 
 INTERVAL_SECONDS = 0.1
@@ -47,6 +46,23 @@ class Home(NamedTuple):
     thread: int
 
 
+class Appender(Protocol):
+    """What appends to the log of one task: a `headway.eventlog.chain.Chain`, or another process that has one."""
+
+    task: str
+    attempt: int | None
+
+    @property
+    def head(self) -> Head:
+        """The last event of the log, as far as it is known here."""
+
+    async def append(self, event: Event) -> object:
+        """Return when `event` is stored. Raises what `Chain.append` raises."""
+
+    async def beat(self) -> None:
+        """Publish that the attempt runs. Raises UnavailableError."""
+
+
 class Outbox:
     """Events on their way to one task's log. All methods without `async` may be called from any thread.
 
@@ -64,7 +80,7 @@ class Outbox:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: Appender,
         snapshot: Callable[[], Progress],
         on_refused: Callable[[LogError], None],
         lock: threading.RLock,
@@ -93,6 +109,8 @@ class Outbox:
         self._pending = Pending(snapshot, room)
         self._storing = False
         self._pump_task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        """Held for each append: one is in flight."""
 
     # Adding
 
@@ -230,7 +248,8 @@ class Outbox:
 
     async def _append(self, event: Event) -> None:
         try:
-            await self._chain.append(event)
+            async with self._turn:
+                await self._chain.append(event)
         except (CancelRequestedError, SupersededError, EndedError) as reason:
             self._on_refused(reason)
         except EventTooLargeError:
@@ -238,8 +257,12 @@ class Outbox:
 
     async def _send_beat(self) -> None:
         with suppress(UnavailableError):
-            beat = Beat(task=self._chain.task, attempt=self._chain.attempt or 0)
-            await self._chain.log.beat(self._chain.task, codec.encode_json(beat))
+            await self._chain.beat()
+
+    async def relay(self, event: Event) -> None:
+        """Append what another process has reported for this attempt, and return when it is stored or refused."""
+        if not self.silenced:
+            await self._append(event)
 
     # Ending
 

@@ -116,6 +116,8 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     """How many tasks it runs at once at most."""
     running: int = 0
     """How many tasks it ran when it renewed the lease."""
+    abandoned: int = 0
+    """How many handlers did not stop when they were to, and still run there."""
     renewed: float = 0.0
     """When it renewed the lease last, seconds since 1970, by its clock."""
 

@@ -20,6 +20,9 @@ from headway.values.title_template import check_template
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MIN_MEMORY_BYTES = 16 * 1024 * 1024
+"""Least limit of memory. With less a handler cannot even report."""
+
 
 class Options(msgspec.Struct, frozen=True):
     """The arguments of `@task`, as they were given."""
@@ -29,6 +32,7 @@ class Options(msgspec.Struct, frozen=True):
     retry_delay: RetryDelay
     concurrency: int
     executor: Executor | None
+    memory: int | None
     encoder: Encoder | None
     capture_print: bool
     log_level: LogLevel | None
@@ -53,6 +57,7 @@ def task(
     retry_jitter: float = 0.1,
     concurrency: int = 10,
     executor: Executor | None = None,
+    memory: int | None = None,
     encoder: Encoder | None = None,
     capture_print: bool = False,
     log_level: LogLevel | None = None,
@@ -74,6 +79,7 @@ def task(
     retry_jitter: float = 0.1,
     concurrency: int = 10,
     executor: Executor | None = None,
+    memory: int | None = None,
     encoder: Encoder | None = None,
     capture_print: bool = False,
     log_level: LogLevel | None = None,
@@ -104,7 +110,10 @@ def task(
         max_retry_delay: longest pause in seconds (default 60).
         retry_jitter: share of the pause by which it varies up and down (default 0.1), 0 to 1.
         concurrency: how many tasks of this kind one processor runs at once (default 10).
-        executor: ``"async"`` runs it on the event loop, ``"thread"`` in a thread. Default: async for ``async def``.
+        executor: ``"async"`` runs it on the event loop, ``"thread"`` in a thread, ``"process"`` in a process of its
+            own, for work that keeps a CPU busy or may crash. Default: async for ``async def``, else thread.
+        memory: bytes that the process of one attempt may take beyond what it had before the attempt; None (default)
+            for no limit. Only with ``executor="process"``.
         encoder: called with each part of the result that has no JSON form; returns one that has, or NotImplemented.
         capture_print: whether what the handler prints also becomes log lines of the task (default no).
         log_level: from which level on what the handler writes to `logging` becomes log lines of the task, ``"OFF"``
@@ -120,7 +129,18 @@ def task(
     chosen = REGISTRY if registry is None else registry
     delay = RetryDelay(retry_delay, retry_backoff, max_retry_delay, retry_jitter)
     options = Options(
-        timeout, retries, delay, concurrency, executor, encoder, capture_print, log_level, retention, title, _tags(tags)
+        timeout,
+        retries,
+        delay,
+        concurrency,
+        executor,
+        memory,
+        encoder,
+        capture_print,
+        log_level,
+        retention,
+        title,
+        _tags(tags),
     )
     if kind is not None and not isinstance(kind, str):
         chosen.add(_define(kind, None, options))
@@ -155,6 +175,7 @@ def _define(function: Callable[..., Any], name: str | None, options: Options) ->
         encoder=options.encoder,
         capture_print=options.capture_print,
         log_level=options.log_level,
+        memory_bytes=options.memory,
         retention_seconds=options.retention,
         title=options.title,
         tags=options.tags,
@@ -183,6 +204,10 @@ def _check_options(options: Options, place: str) -> None:
         raise TaskDefinitionError(f"{place}: retention is seconds above 0, or None for that of the namespace")
     if options.retries < 0 or options.concurrency < 1:
         raise TaskDefinitionError(f"{place}: retries must be at least 0 and concurrency at least 1")
+    if options.memory is not None and (options.executor != "process" or options.memory < MIN_MEMORY_BYTES):
+        raise TaskDefinitionError(
+            f"{place}: memory is at least {MIN_MEMORY_BYTES:,} bytes, and goes with executor='process'"
+        )
     if not ((delay.first_seconds is None or delay.first_seconds >= 0) and delay.max_seconds >= 0):
         raise TaskDefinitionError(f"{place}: retry_delay and max_retry_delay are seconds, at least 0")
     if not (delay.backoff >= 1 and 0 <= delay.jitter <= 1):
@@ -211,8 +236,8 @@ def _executor(function: Callable[..., Any], wanted: Executor | None, place: str)
     is_async = inspect.iscoroutinefunction(function)
     chosen: Executor = wanted or ("async" if is_async else "thread")
     if chosen not in typing.get_args(Executor):
-        raise TaskDefinitionError(f"{place}: executor is 'async' or 'thread', not {wanted!r}")
-    if is_async != (chosen == "async"):
+        raise TaskDefinitionError(f"{place}: executor is 'async', 'thread' or 'process', not {wanted!r}")
+    if chosen != "process" and is_async != (chosen == "async"):
         raise TaskDefinitionError(f"{place}: executor={chosen!r} does not fit: only `async def` runs as 'async'")
     return chosen
 

@@ -23,7 +23,7 @@ from headway.errors import (
 )
 from headway.eventlog.log import Ack, Log
 from headway.eventlog.store_retries import OnRefused, StoreRetries
-from headway.events import Cancel, Event, Progress, is_terminal
+from headway.events import Beat, Cancel, Event, Progress, is_terminal
 from headway.ids import nonce
 from headway.jetstream.stored import Stored
 from headway.ownership import UNKNOWN, Ownership
@@ -143,6 +143,11 @@ class Chain:
         event may be stored), EventTooLargeError, and UnavailableError if not patient.
         """
         return await self._append(event, newest=self.attempt)
+
+    async def beat(self) -> None:
+        """Publish that the attempt runs; nothing is stored. Raises UnavailableError."""
+        beat = Beat(task=self.task, attempt=self.attempt or 0)
+        await self.log.beat(self.task, codec.encode_json(beat))
 
     async def append_here(self, event: Event) -> Head:
         """Like `append`, but right after the head that this chain knows: ConflictError when another event is there."""

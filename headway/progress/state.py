@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from headway.events import Progress, Status, Sub
 from headway.progress.counting import CountView, Level, Track, enter, innermost, only
 from headway.progress.estimate import Estimate
@@ -39,8 +41,13 @@ class ProgressState:
         self._belongs = belongs
         self._percent = 0.0
         self._base, self._upto = 0.0, 100.0
+        self._taken: Progress | None = None
 
     # What is noted
+
+    def take_over(self, shown: Progress) -> None:
+        """Be in the state that another process has reported: what is noted here no longer counts."""
+        self.message, self._taken = shown.message, shown
 
     def raise_to(self, progress: Any) -> None:
         """Raise the bar to at least `progress` per cent."""
@@ -156,6 +163,8 @@ class ProgressState:
 
     def snapshot(self, status: Status) -> Progress:
         """The state as an event. The bar never moves backwards, and stays below 100."""
+        if self._taken is not None:
+            return msgspec.structs.replace(self._taken, status=status, message=self.message, failed=self.failed)
         now, view = self._clock(), self.level.view()
         estimate = None if view is None else self._estimate(view, now)
         if view is not None:

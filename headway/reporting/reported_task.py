@@ -179,7 +179,8 @@ class ReportedTask:
         )
         await lease.add(task, head.attempt + 1)
         self._parent = record.parent
-        self.lifecycle.continue_from(head, head.attempt + 1, 0 if latest is None else latest.failed)
+        self._chain.continue_from(head, head.attempt + 1)
+        self.lifecycle.continue_as(head.attempt + 1, 0 if latest is None else latest.failed)
         await self._chain.begin(Progress(status="processing", progress=0.0, message=record.title, step=""))
         self.lifecycle.start()
 

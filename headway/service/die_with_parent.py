@@ -14,21 +14,21 @@ PR_SET_PDEATHSIG = 1
 """The kernel sends a signal when the parent ends, more exactly the thread that started the process (prctl(2))."""
 
 
-def die_with_parent(parent: int) -> bool:
-    """Request SIGTERM for this process when `parent` ends. Ends this process if the parent has already ended.
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGTERM) -> bool:
+    """Request signal `number` for this process when `parent` ends. Ends this process if the parent has already ended.
 
     Return False where the kernel has no such request: only Linux has it.
     """
-    asked = sys.platform == "linux" and _request()
+    asked = sys.platform == "linux" and _request(number)
     if os.getppid() != parent:  # the parent ended before the request
         sys.exit(1)
     return asked
 
 
-def _request() -> bool:
+def _request(number: signal.Signals) -> bool:
     import ctypes
 
-    return bool(ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM) == 0)
+    return bool(ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number) == 0)
 
 
 def bound(*program: str) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ WELL = {
     'nats_server_jetstream_disabled{pod="n"}': "0x90",
     'nats_varz_slow_consumers{pod="n"}': "2x90",
     'headway_attempts_running{pod="q",kind="crawl"}': "10x90",
+    'headway_handlers_abandoned{pod="q",kind="crawl"}': "0x20 1x5 0x65",
     'headway_attempts_finished_total{pod="q",kind="crawl",status="completed"}': "0+30x90",
     'headway_attempts_finished_total{pod="q",kind="crawl",status="error"}': "0+3x90",
 }
@@ -130,6 +131,7 @@ WRONG = {
     "HeadwayJobsFail": {
         'headway_attempts_finished_total{pod="q",kind="crawl",status="error"}': "0+40x90",
     },
+    "HeadwayHandlersAbandoned": {'headway_handlers_abandoned{pod="q",kind="crawl"}': "0x40 2x50"},
     "HeadwayProcessorWithoutNats": {'headway_nats_connected{service="processor",pod="q"}': "1x40 0x50"},
 }
 """What is different when an alert should fire, at the end of the first hour."""

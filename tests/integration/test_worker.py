@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import os
 import threading
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -27,6 +29,8 @@ from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.delivery import JetStreamDelivery
 from headway_processor.jobs.puller import Puller
 from headway_processor.metrics import Metrics
+from headway_processor.processes.pool import Pool
+from headway_processor.processes.spawned import spawn
 from headway_processor.settings import Settings
 from headway_processor.shutdown import RunningJobs
 from headway_processor.worker import Worker
@@ -72,7 +76,8 @@ class Shop:
         client = self.connection.client
         dead_letters, results = JetStreamDeadLetters(client, self.names), ResultStore(client, self.names)
         deletions = Deletions(client, self.names)
-        context = RunContext(self.log, dead_letters, results, deletions, self.settings, Metrics())
+        processes = Pool(partial(spawn, os.environ), tasks=0, memory_bytes=0)
+        context = RunContext(self.log, dead_letters, results, deletions, processes, self.settings, Metrics())
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))
         self.workers.append(worker)

@@ -90,7 +90,7 @@ async def errors(job: Job) -> None:
     await bare()  # type: ignore[call-arg]
     await called(job, Data("x"))  # type: ignore[arg-type]
     task("x", retry=3)  # type: ignore[call-overload]
-    task("x", executor="process")  # type: ignore[call-overload]
+    task("x", executor="fiber")  # type: ignore[call-overload]
     task("x", timeout="60")  # type: ignore[call-overload]
     task(3)  # type: ignore[call-overload]
     TaskError("x", retryable="no")  # type: ignore[arg-type]

@@ -5,10 +5,10 @@ import pytest
 from headway import Job
 from headway.current import running
 from headway.errors import CancelRequestedError, LogError
-from headway.eventlog.chain import Chain
-from headway.events import Cancel
+from headway.eventlog.chain import Chain, read_head
+from headway.events import Cancel, Chunk, ErrorInfo
 from headway.lifecycle import JobLifecycle
-from headway.testing import MemoryLog, StartedJob, start_job
+from headway.testing import MemoryLog, StartedJob, progress, start_job
 
 pytestmark = pytest.mark.looptime
 
@@ -18,7 +18,7 @@ def log():
     return MemoryLog()
 
 
-@pytest.mark.parametrize("name", ["start", "stop", "finish", "abort", "detach"])
+@pytest.mark.parametrize("name", ["start", "stop", "finish", "abort", "detach", "relay", "drain"])
 def test_handler_gets_no_part_of_the_runner(name):
     assert not hasattr(Job, name)
     assert hasattr(JobLifecycle, name)
@@ -36,6 +36,44 @@ async def test_attempt_runs_from_start_to_its_end(log):
     assert lifecycle not in running
     last = log.events("t1")[-1]
     assert (last.status, last.attempt, last.progress, last.data) == ("completed", 2, 100.0, {"pages": 3})
+
+
+async def test_what_another_process_reports_is_stored_at_once_and_the_end_continues_from_it(log):
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1), failed=2)
+    lifecycle.start()
+    await lifecycle.relay(progress("processing", 40.0, message="there", done=2.0, total=5.0, eta=3.0))
+    await lifecycle.relay(Chunk(text="x", offset=0))
+    assert len(log.events("t1")) == 2
+    await lifecycle.finish("error", error=ErrorInfo("T", "m"))
+    last = log.events("t1")[-1]
+    assert (last.progress, last.message, last.done, last.eta, last.failed) == (40.0, "there", 2.0, None, 2)
+
+
+async def test_nothing_is_relayed_of_a_task_that_is_cancelled(log):
+    reasons = []
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1), on_stop=reasons.append)
+    lifecycle.start()
+    await lifecycle.relay(Chunk(text="x", offset=0))
+    await Chain(log, "t1", await read_head(log, "t1"), attempt=1).append(Cancel(reason="enough"))
+    for _ in range(2):
+        await lifecycle.relay(Chunk(text="y", offset=1))
+    assert [str(reason) for reason in reasons] == ["task t1 is to be cancelled: enough"]
+    assert len(log.events("t1")) == 2
+    await lifecycle.abort()
+
+
+async def test_drained_attempt_has_stored_all_and_stores_no_more(log):
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1))
+    lifecycle.start()
+    lifecycle.job.update(message="last")
+    await lifecycle.drain()
+    assert [event.message for event in log.events("t1")] == ["last"]
+
+
+async def test_attempt_is_known_only_after_the_log_was_read(log):
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1))
+    lifecycle.continue_as(3, 2)
+    assert (lifecycle.job.attempt, lifecycle.job.failed) == (3, 2)
 
 
 async def test_aborted_attempt_runs_no_more(log):

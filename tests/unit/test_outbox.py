@@ -226,3 +226,16 @@ async def test_output_of_the_how_to_arrives(log, printed, monkeypatch):
     await names["export"](job)
     assert output(log) == "".join(str(number) * 100 for number in range(5))
     await job.finish("completed")
+
+
+async def test_one_append_is_in_flight_whoever_reports(log):
+    lifecycle = JobLifecycle(Chain(log, "t1", attempt=1), interval_seconds=0.001)
+    lifecycle.start()
+    for number in range(50):
+        lifecycle.job.log(f"here {number}")
+        await lifecycle.relay(LogLine(level="info", message=f"there {number}"))
+    await lifecycle.drain()
+    lines = of(log, LogLine)
+    assert [line.n for line in lines] == list(range(1, 101))
+    for place in ("here", "there"):
+        assert [line.message for line in lines if line.message.startswith(place)] == [f"{place} {n}" for n in range(50)]

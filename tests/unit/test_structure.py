@@ -22,6 +22,8 @@ WITHOUT_RULES = {
     "headway/eventlog/log.py": "a protocol; MemoryLog and JetStreamLog are tested by the same rules",
     "services/processor/headway_processor/context.py": "protocols",
     "services/processor/headway_processor/attempts/errors.py": "two exceptions",
+    "services/processor/headway_processor/processes/errors.py": "three exceptions",
+    "services/processor/headway_processor/outcome.py": "named tuples",
     "services/processor/headway_kinds/crawl/stopwords.py": "a list of words",
     "services/processor/headway_kinds/cluster/stop_words.py": "a list of words",
 }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from headway import __version__
 from headway.errors import UnavailableError
@@ -35,6 +38,8 @@ from headway_processor.jobs.puller import Puller
 from headway_processor.lost_reports import LostReports
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Response
+from headway_processor.processes.pool import Pool
+from headway_processor.processes.spawned import spawn
 from headway_processor.settings import Settings
 from headway_processor.shutdown import RunningJobs
 from headway_processor.worker import Worker
@@ -46,9 +51,14 @@ logger = logging.getLogger(__name__)
 
 
 class Processor:
-    """Runs the jobs of `kinds` until `stop`. Call `run` once."""
+    """Runs the jobs of `kinds` until `stop`. Call `run` once.
 
-    def __init__(self, settings: Settings, nats: NatsSettings, kinds: Registry) -> None:
+    Processes for handlers load `kinds` and read their settings from `environ`.
+    """
+
+    def __init__(
+        self, settings: Settings, nats: NatsSettings, kinds: Registry, environ: Mapping[str, str] = os.environ
+    ) -> None:
         self.ops_port = 0
         """Port of /livez, /readyz and /metrics, once they are served."""
         self._settings = settings
@@ -56,6 +66,9 @@ class Processor:
         self._connection = Connection(nats, NAME)
         self._metrics = PrometheusMetrics(lambda: self._connection.connected)
         self._running = RunningJobs()
+        self._processes = Pool(
+            partial(spawn, environ), tasks=settings.process_tasks, memory_bytes=settings.process_memory_bytes
+        )
         self._workers: list[Worker] = []
         self._since = round(time.time(), 3)
         self._stopping = asyncio.Event()
@@ -106,6 +119,7 @@ class Processor:
         logger.info("the processor shuts down", extra={"action": "shutdown", "jobs": len(self._running)})
         # Without a connection nothing that the handlers report can be stored.
         await self._running.drain(0.0 if self._connection.closed.is_set() else self._settings.grace_seconds)
+        await self._processes.close()
 
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
@@ -116,19 +130,22 @@ class Processor:
             JetStreamDeadLetters(client, names),
             ResultStore(client, names),
             deletions,
+            self._processes,
             self._settings,
             self._metrics,
             lambda: self._connection.connected,
             self._connection.on_reconnect,
         )
         slots = asyncio.Semaphore(self._settings.concurrency)
+        process_slots = asyncio.Semaphore(self._settings.processes or _cpus())
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:
             config = provision.job_consumer(
                 names, kind.name, ack_wait_seconds=self._settings.ack_wait_seconds, concurrency=kind.concurrency
             )
             puller = pullers[kind.name] = Puller(self._connection, config)
-            self._workers.append(Worker(kind, puller, context, self._running, slots))
+            processes = process_slots if kind.executor == "process" else None
+            self._workers.append(Worker(kind, puller, context, self._running, slots, processes))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
         stores = Stores(deletions, TaskRemoval(client, names, log), Bucket(client, names.kinds_bucket))
         records = [kind.record() for kind in self._kinds]
@@ -152,6 +169,7 @@ class Processor:
             since=self._since,
             slots=self._settings.concurrency,
             running=len(self._running),
+            abandoned=self._metrics.handlers_abandoned,
             renewed=round(time.time(), 3),
         )
 
@@ -177,10 +195,15 @@ class Processor:
             f"kinds bound: {bound} of {len(self._kinds)}\n"
             f"stopping: {'yes' if self._stopping.is_set() else 'no'}\n"
             f"jobs: {len(self._running)}\n"
+            f"handlers that did not stop: {self._metrics.handlers_abandoned}\n"
         )
 
     def _exposition(self, _: str) -> Response:
         return Response(200, self._metrics.exposition(), CONTENT_TYPE)
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _live(_: str) -> Response:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from headway.eventlog.log import Log
+from headway.kind import Kind
+from headway.lifecycle import JobLifecycle
 from headway_processor.metrics import Metrics
+from headway_processor.outcome import HandlerOutcome
 from headway_processor.settings import Settings
 
 
@@ -60,6 +64,31 @@ class Results(Protocol):
         """Store the result of a task in place of an earlier one. Raises UnavailableError; may be repeated."""
 
 
+class ProcessRun(Protocol):
+    """A handler that runs in a process."""
+
+    begun: asyncio.Event
+    """Set when the handler begins: its process may have to start first."""
+    future: asyncio.Future[HandlerOutcome]
+    """Resolves when the handler has ended; what it has reported may not be stored yet."""
+
+    async def settled(self) -> HandlerOutcome:
+        """Return how the handler ended, when all that it has reported is stored or refused."""
+
+    def interrupt(self) -> None:
+        """Tell the handler that it should end."""
+
+    def kill(self) -> None:
+        """End its process."""
+
+
+class Processes(Protocol):
+    """The processes for handlers."""
+
+    def start(self, kind: Kind, lifecycle: JobLifecycle, params: bytes) -> ProcessRun:
+        """Start the handler of `kind` in a process. `params` are JSON."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What all runs share."""
@@ -68,6 +97,7 @@ class RunContext:
     dead_letters: DeadLetters
     results: Results
     deletions: Deletions
+    processes: Processes
     settings: Settings
     metrics: Metrics
     connected: Callable[[], bool] = lambda: True

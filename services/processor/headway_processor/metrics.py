@@ -30,6 +30,9 @@ class Metrics:
     def dead_lettered(self, kind: str) -> None:
         """Count a job that was moved to the dead-letter stream."""
 
+    def abandoned(self, kind: str, change: int) -> None:
+        """Count handlers that did not stop and still run: 1 for one more, -1 when one of them has ended."""
+
     def removed(self, reason: str) -> None:
         """Count a task that was removed with all that was stored of it: requested or expired."""
 
@@ -48,6 +51,8 @@ class PrometheusMetrics(Metrics):
     """
 
     def __init__(self, connected: Callable[[], bool]) -> None:
+        self.handlers_abandoned = 0
+        """Handlers of all kinds that still run though nobody waits for them."""
         self._registry = registry = CollectorRegistry()
         prefix = "headway"
         self._started = Counter(f"{prefix}_attempts_started", "Started attempts", ["kind"], registry=registry)
@@ -73,6 +78,12 @@ class PrometheusMetrics(Metrics):
         )
         self._dead_lettered = Counter(
             f"{prefix}_jobs_dead_lettered", "Jobs moved to the dead-letter stream", ["kind"], registry=registry
+        )
+        self._abandoned = Gauge(
+            f"{prefix}_handlers_abandoned",
+            "Handlers that did not stop when they were to, and still run",
+            ["kind"],
+            registry=registry,
         )
         self._removed = Counter(
             f"{prefix}_tasks_removed", "Tasks removed with all that was stored of them", ["reason"], registry=registry
@@ -108,6 +119,10 @@ class PrometheusMetrics(Metrics):
 
     def dead_lettered(self, kind: str) -> None:
         self._dead_lettered.labels(kind).inc()
+
+    def abandoned(self, kind: str, change: int) -> None:
+        self.handlers_abandoned += change
+        self._abandoned.labels(kind).inc(change)
 
     def removed(self, reason: str) -> None:
         self._removed.labels(reason).inc()

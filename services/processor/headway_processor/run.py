@@ -37,7 +37,7 @@ def run(environ: Mapping[str, str]) -> int:
         kinds = load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
         set_retentions(kinds, settings.retentions, nats.retention_seconds)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(settings, nats, kinds))
+            return runner.run(_serve(settings, nats, kinds, environ))
     except (SettingsError, InvalidNameError) as error:
         sys.stderr.write(redact(f"headway-processor: {error}\n"))
         return 2
@@ -46,8 +46,8 @@ def run(environ: Mapping[str, str]) -> int:
         return 1
 
 
-async def _serve(settings: Settings, nats: NatsSettings, kinds: Registry) -> int:
-    processor = Processor(settings, nats, kinds)
+async def _serve(settings: Settings, nats: NatsSettings, kinds: Registry, environ: Mapping[str, str]) -> int:
+    processor = Processor(settings, nats, kinds, environ)
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:

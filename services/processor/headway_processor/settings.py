@@ -41,6 +41,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     so every 10 s (`HEADWAY_REPORT_RENEW_SECONDS`)."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs concurrently."""
+    processes: int = 0
+    """How many tasks of kinds with executor="process" one processor runs concurrently; 0 for as many as it has CPUs."""
+    process_tasks: int = 100
+    """After how many tasks a process is replaced by a new one; 0 for never."""
+    process_memory_bytes: int = 1024 * 1024 * 1024
+    """Memory above which a process is replaced by a new one when its task has ended; 0 for never. What one task may
+    take is limited by `@task(memory=…)`."""
     tracebacks: bool = True
     """Whether the event of a failed attempt lists files, lines and functions; everybody who may watch can read it."""
     strict_results: bool = False

@@ -25,10 +25,17 @@ class Worker:
     Args:
         running: where the jobs run after they were pulled.
         slots: the slots of the processor, which all kinds share.
+        processes: the slots that kinds with processes share; None for another kind.
     """
 
     def __init__(
-        self, kind: Kind, puller: Puller, context: RunContext, running: RunningJobs, slots: asyncio.Semaphore
+        self,
+        kind: Kind,
+        puller: Puller,
+        context: RunContext,
+        running: RunningJobs,
+        slots: asyncio.Semaphore,
+        processes: asyncio.Semaphore | None = None,
     ) -> None:
         self.kind = kind
         self.bound = False
@@ -40,6 +47,7 @@ class Worker:
         self._running = running
         self._all_slots = slots
         self._own_slots = asyncio.Semaphore(kind.concurrency)
+        self._processes = processes
         self._retries = Retries(on_refused=self._on_refused)
 
     async def run(self) -> None:
@@ -66,12 +74,29 @@ class Worker:
         await self._take_slots()
         delivery = None
         try:
+            await self._until_process_is_free()
             delivery = await self._puller.next(POLL_SECONDS)
         finally:
             if delivery is None:
-                self._free_slots()
-        if delivery is not None:
+                self._all_slots.release()
+                self._own_slots.release()
+        if delivery is not None and await self._take_process(delivery):
             await self._start(delivery)
+
+    async def _take_process(self, delivery: Delivery) -> bool:
+        """Take a process for a job; return the job to the queue if another kind has taken the last one meanwhile.
+
+        A request for jobs takes none, since it may wait while those of other kinds are in the queue.
+        """
+        if self._processes is None:
+            return True
+        if self._processes.locked():
+            self._all_slots.release()
+            self._own_slots.release()
+            await delivery.nak()
+            return False
+        await self._processes.acquire()
+        return True
 
     async def _start(self, delivery: Delivery) -> None:
         run = JobRun(self._context, self.kind, delivery)
@@ -91,6 +116,13 @@ class Worker:
             self._own_slots.release()
             raise
 
+    async def _until_process_is_free(self) -> None:
+        if self._processes is not None:
+            async with self._processes:
+                pass
+
     def _free_slots(self) -> None:
         self._all_slots.release()
         self._own_slots.release()
+        if self._processes is not None:
+            self._processes.release()

@@ -629,3 +629,12 @@ def test_no_interleaving_of_writers_cancels_and_faults_breaks_the_log(make_log, 
     with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
         written = runner.run(race(log, lines, cancel_after, pauses, Random(seed)))
     check(log, written)
+
+
+async def test_a_beat_names_the_attempt():
+    log, beats = MemoryLog(), []
+    await log.subscribe_beats("t1", beats.append)
+    await Chain(log, "t1", attempt=2).beat()
+    beat = codec.decode_beat(beats[0])
+    assert (beat.task, beat.attempt, beat.presence) == ("t1", 2, False)
+    assert log.events("t1") == []

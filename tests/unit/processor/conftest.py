@@ -13,6 +13,8 @@ from headway.testing import MemoryDeletions, MemoryLog
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
+from headway_processor.processes.errors import ProcessStartError
+from headway_processor.processes.pool import Pool
 from headway_processor.settings import Settings
 
 
@@ -122,6 +124,9 @@ class Counted(Metrics):
     def dead_lettered(self, kind):
         self.seen.append("dead_lettered")
 
+    def abandoned(self, kind, change):
+        self.seen.append(("abandoned", change))
+
 
 class Bench:
     """Runs jobs of one handler by hand."""
@@ -132,7 +137,11 @@ class Bench:
         self.results = MemoryResults()
         self.deletions = MemoryDeletions()
         self.metrics = Counted()
+        self.processes = Pool(self._spawn, tasks=0, memory_bytes=0)
         self.settings = Settings(ack_wait_seconds=3.0, interval_seconds=0.01, retry_delay_seconds=1.0)
+
+    async def _spawn(self):
+        raise ProcessStartError("this bench has no processes")
 
     def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", **options):
         registry = Registry()
@@ -140,7 +149,9 @@ class Bench:
         payload = (
             codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         )
-        context = RunContext(self.log, self.dead_letters, self.results, self.deletions, self.settings, self.metrics)
+        context = RunContext(
+            self.log, self.dead_letters, self.results, self.deletions, self.processes, self.settings, self.metrics
+        )
         return JobRun(context, registry.get("k"), Delivery(payload, subject))
 
     async def run(self, handler, params=b"{}", **options):

@@ -90,6 +90,7 @@ async def test_its_pages_say_how_it_is(processor, routes):
         "kinds bound: 1 of 1",
         "stopping: no",
         "jobs: 0",
+        "handlers that did not stop: 0",
     ]
     assert b"headway_nats_connected" in routes["/metrics"]("").body
     processor.stop()

@@ -48,3 +48,11 @@ def test_running_attempts_are_those_that_have_not_ended(shown):
 def test_failures_of_the_store_are_shown_before_the_first(shown):
     assert float(shown(None)['headway_store_failures_total{reason="store_full"}']) == 0.0
     assert float(shown(None)['headway_nats_connected{service="processor"}']) == 1.0
+
+
+def test_handlers_that_did_not_stop_are_counted_while_they_run():
+    metrics = PrometheusMetrics(lambda: True)
+    for change in (1, 1, -1):
+        metrics.abandoned("k", change)
+    assert metrics.handlers_abandoned == 1
+    assert b'headway_handlers_abandoned{kind="k"} 1.0' in metrics.exposition()

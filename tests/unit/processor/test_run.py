@@ -19,7 +19,7 @@ class Fake:
     connected = True
     error = None
 
-    def __init__(self, settings, nats, kinds):
+    def __init__(self, settings, nats, kinds, environ):
         type(self).made = self
         self.settings = settings
         self._stopping = asyncio.Event()

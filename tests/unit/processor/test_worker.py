@@ -52,7 +52,7 @@ class Queue:
 class Shop:
     """A worker with a handler that runs until it is released."""
 
-    def __init__(self, bench, *, own_slots=10, all_slots=10):
+    def __init__(self, bench, *, own_slots=10, all_slots=10, processes=None):
         self.queue = Queue()
         self.running = RunningJobs()
         self.begun = []
@@ -65,10 +65,16 @@ class Shop:
             await self.release.wait()
 
         context = RunContext(
-            bench.log, bench.dead_letters, bench.results, bench.deletions, bench.settings, bench.metrics
+            bench.log,
+            bench.dead_letters,
+            bench.results,
+            bench.deletions,
+            bench.processes,
+            bench.settings,
+            bench.metrics,
         )
         slots = asyncio.Semaphore(all_slots)
-        self.worker = Worker(registry.get("k"), self.queue, context, self.running, slots)
+        self.worker = Worker(registry.get("k"), self.queue, context, self.running, slots, processes)
 
     @asynccontextmanager
     async def open(self):
@@ -92,6 +98,22 @@ async def test_a_job_is_pulled_for_each_free_slot(bench, slots):
         shop.release.set()
         await asyncio.sleep(5)
         assert shop.begun == ["t1", "t2", "t3"]
+
+
+async def test_a_job_is_pulled_only_while_a_process_is_free_and_returned_when_another_kind_was_faster(bench):
+    processes = asyncio.Semaphore(1)
+    async with Shop(bench, processes=processes).open() as shop:
+        await asyncio.sleep(0.1)
+        await processes.acquire()  # while the worker waits for a job
+        returned = shop.queue.add("t1")
+        await asyncio.sleep(5)
+        waiting = shop.queue.add("t2")
+        await asyncio.sleep(5)
+        assert (returned.answers, waiting.answers, shop.begun) == ([("nak", 0.0)], [], [])
+        processes.release()
+        await asyncio.sleep(5)
+        assert shop.begun == ["t2"]
+        assert processes.locked()
 
 
 async def test_a_job_that_runs_here_is_not_run_twice(bench):

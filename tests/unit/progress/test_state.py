@@ -6,6 +6,7 @@ import pytest
 
 from headway.progress.counting import leave
 from headway.progress.state import MAX_PERCENT, ProgressState
+from headway.testing import progress
 
 
 class Clock:
@@ -83,3 +84,14 @@ def test_step_within_a_track_only_names_the_row(state):
     event = state.snapshot("processing")
     assert (event.step, event.done, event.total, event.progress) == ("row 3", 2.0, 4.0, 50.0)
     leave(track)
+
+
+def test_state_of_another_process_takes_the_place_of_what_was_noted_here(state):
+    state.raise_to(90)
+    there = progress("processing", 40.0, message="there", step="far", done=2.0, total=5.0, rate=1.5, eta=2.0)
+    state.take_over(there)
+    state.message = "ended"
+    event = state.snapshot("error")
+    assert (event.status, event.progress, event.message, event.step) == ("error", 40.0, "ended", "far")
+    assert (event.done, event.total, event.rate, event.failed) == (2.0, 5.0, 1.5, 1)
+    assert there.status == "processing"

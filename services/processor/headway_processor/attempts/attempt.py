@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,17 +28,16 @@ from headway_processor.attempts.decision import (
     Conclusion,
     Fail,
     HandBack,
-    HandlerOutcome,
-    Raised,
     Retry,
     RetryPolicy,
     conclude,
 )
 from headway_processor.attempts.errors import ShutdownError
-from headway_processor.attempts.executor import start
+from headway_processor.attempts.executor import HandlerRun, ProcessHandlerRun, start
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Delivery, Results
+from headway_processor.context import Delivery, Processes, Results
 from headway_processor.metrics import Metrics
+from headway_processor.outcome import Failed, HandlerOutcome, Raised, StillRuns
 from headway_processor.settings import Settings
 
 HANDED_BACK = "handed back: the processor shuts down"
@@ -53,6 +53,7 @@ class Attempt:
         failed: number of earlier attempts that failed or were lost.
         starter: the client whose absence ends the task; None when the task does not depend on it.
         results: takes results that are too large for an event.
+        processes: run the handlers of kinds with the executor "process".
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Attempt:
         starter: Starter | None = None,
         *,
         results: Results,
+        processes: Processes,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -73,6 +75,7 @@ class Attempt:
         self._chain = chain
         self._starter = starter
         self._results = results
+        self._processes = processes
         self._metrics = metrics
         self._strict_results = settings.strict_results
         self._policy = RetryPolicy(
@@ -95,13 +98,16 @@ class Attempt:
         )
         self._job = self._lifecycle.job
 
-    async def run(self, params: Any) -> None:
-        """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer."""
+    async def run(self, params: Any, raw_params: bytes) -> None:
+        """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer.
+
+        `raw_params` are the parameters as JSON.
+        """
         metrics, kind = self._metrics, self._kind.name
         metrics.started(kind)
         begun, status = time.monotonic(), "abandoned"
         try:
-            outcome = await self._handle(params)
+            outcome = await self._handle(lambda: self._begin(params, raw_params))
             status = await self._conclude(outcome)
         finally:
             await self._lifecycle.abort()
@@ -111,7 +117,12 @@ class Attempt:
         """Stop the handler and give the job to another processor; no effect once the handler has ended."""
         self._lifecycle.stop(ShutdownError(HANDED_BACK))
 
-    async def _handle(self, params: Any) -> HandlerOutcome | None:
+    def _begin(self, params: Any, raw_params: bytes) -> HandlerRun:
+        if self._kind.executor == "process":
+            return ProcessHandlerRun(self._processes.start(self._kind, self._lifecycle, raw_params))
+        return start(self._kind, self._job, params)
+
+    async def _handle(self, begin: Callable[[], HandlerRun]) -> HandlerOutcome:
         job = self._job
         self._lifecycle.start()
         watching = [asyncio.create_task(watch(self._log, self._lifecycle, self._begun), name=f"watch {job.task}")]
@@ -119,14 +130,21 @@ class Attempt:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
         try:
-            handling = start(self._kind, job, params)
+            handling = begin()
             try:
-                return await handling.until_end(self._lifecycle, self._stopping, self._kind.timeout_seconds)
+                outcome = await handling.until_end(self._lifecycle, self._stopping, self._kind.timeout_seconds)
+                if isinstance(outcome, StillRuns):
+                    self._abandon(handling)
+                return await handling.settled(outcome)
             finally:
-                handling.interrupt()
+                handling.leave()
         finally:
             for task in watching:
                 await cancel_and_wait(task)  # before the terminal event: it would be taken for that of another writer
+
+    def _abandon(self, handling: HandlerRun) -> None:
+        self._metrics.abandoned(self._kind.name, 1)
+        handling.future.add_done_callback(lambda _: self._metrics.abandoned(self._kind.name, -1))
 
     async def _stop_when_gone(self, starter: Starter) -> None:
         starter.restart()
@@ -136,12 +154,11 @@ class Attempt:
         )
         self._lifecycle.stop(CancelRequestedError(self._job.task, GONE))
 
-    async def _conclude(self, outcome: HandlerOutcome | None) -> str:
+    async def _conclude(self, outcome: HandlerOutcome) -> str:
         job = self._job
         conclusion = conclude(job.stopped, outcome, self._policy)
-        if job.stopped is None and isinstance(outcome, Raised):
-            extra = {"action": "handler_failed", "task": job.task, "kind": self._kind.name, "attempt": job.attempt}
-            logger.warning("a handler failed", extra=extra, exc_info=outcome.error)
+        if job.stopped is None:
+            self._log_failure(outcome)
         if isinstance(conclusion, Complete):
             conclusion = self._with_result(conclusion.value)
         try:
@@ -151,6 +168,20 @@ class Attempt:
         except TooLargeError as error:  # also from a server with a very small max_payload
             return await self._store(_too_large(error))
 
+    def _log_failure(self, outcome: HandlerOutcome) -> None:
+        extra = {
+            "action": "handler_failed",
+            "task": self._job.task,
+            "kind": self._kind.name,
+            "attempt": self._job.attempt,
+        }
+        match outcome:
+            case Raised(error):
+                logger.warning("a handler failed", extra=extra, exc_info=error)
+            case Failed((error, _)):
+                extra |= {"error": f"{error.type}: {error.message}", "traceback": error.traceback}
+                logger.warning("a handler failed in its process", extra=extra)
+
     async def _store(self, conclusion: Conclusion) -> str:
         """Store the last event of the attempt, and only then answer the queue. Return the status for the metrics."""
         match conclusion:
@@ -158,8 +189,9 @@ class Attempt:
                 return await self._end("completed", data=await self._data(result.raw))
             case Fail(error):
                 return await self._end("error", message=error.message, error=error)
-            case Cancelled(reason):
-                return await self._end("cancelled", message=cancelled_message(reason))
+            case Cancelled(reason, note):
+                message = "; ".join(filter(None, (cancelled_message(reason), note)))
+                return await self._end("cancelled", message=message)
             case Retry(error, delay_seconds):
                 message = f"{error.message}; the next attempt begins in {delay_seconds:g} s"
                 await self._lifecycle.finish("retrying", message=message, error=error)

@@ -18,6 +18,7 @@ from headway.failure import Failure, failure
 from headway.retry_delay import RetryDelay
 from headway.values.results import Encoded
 from headway_processor.attempts.errors import ShutdownError, TimedOutError
+from headway_processor.outcome import Failed, HandlerOutcome, Raised, Returned, StillRuns
 
 # Before an attempt
 
@@ -78,21 +79,6 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
 # At its end
 
 
-class Returned(NamedTuple):
-    """The handler returned."""
-
-    value: Encoded
-
-
-class Raised(NamedTuple):
-    """The handler raised."""
-
-    error: BaseException
-
-
-HandlerOutcome: TypeAlias = Returned | Raised
-
-
 class Complete(NamedTuple):
     """The task is completed; `value` is its result."""
 
@@ -116,6 +102,8 @@ class Cancelled(NamedTuple):
     """The task ends because that was requested."""
 
     reason: str
+    note: str = ""
+    """What else the people who watch should know."""
 
 
 class HandBack(NamedTuple):
@@ -155,7 +143,7 @@ class RetryPolicy(NamedTuple):
         return Retry(error, delay_seconds)
 
 
-def conclude(stopped: LogError | None, outcome: HandlerOutcome | None, policy: RetryPolicy) -> Conclusion:
+def conclude(stopped: LogError | None, outcome: HandlerOutcome, policy: RetryPolicy) -> Conclusion:
     """Decide what follows from the end of an attempt.
 
     The reason for which it was stopped takes precedence over the outcome of the handler: one that notices it and
@@ -163,13 +151,13 @@ def conclude(stopped: LogError | None, outcome: HandlerOutcome | None, policy: R
 
     Args:
         stopped: why the attempt was stopped; None if it was not.
-        outcome: how the handler ended; None when it did not stop in time.
+        outcome: how the handler ended, or that it did not.
     """
     match stopped:
         case SupersededError() | EndedError():
             return Abandon(stopped)
         case CancelRequestedError():
-            return Cancelled(stopped.reason)
+            return Cancelled(stopped.reason, outcome.message if isinstance(outcome, StillRuns) else "")
         case ShutdownError():
             return HandBack()
         case TimedOutError():
@@ -180,15 +168,21 @@ def conclude(stopped: LogError | None, outcome: HandlerOutcome | None, policy: R
             return _after_handler(outcome, policy)
 
 
-def _timeout(stopped: TimedOutError, outcome: HandlerOutcome | None, policy: RetryPolicy) -> ErrorInfo:
+def _timeout(stopped: TimedOutError, outcome: HandlerOutcome, policy: RetryPolicy) -> ErrorInfo:
     # The exception that the handler raised when it was interrupted shows where it was.
     where = backtrace(outcome.error) if policy.tracebacks and isinstance(outcome, Raised) else ""
+    if isinstance(outcome, Failed):
+        where = outcome.failure.error.traceback
     message = f"took longer than {stopped.timeout_seconds:g} s"
+    if isinstance(outcome, StillRuns):
+        message += f"; {outcome.message}"
     return ErrorInfo("Timeout", message, retryable=True, transient=True, traceback=where)
 
 
-def _after_handler(outcome: HandlerOutcome | None, policy: RetryPolicy) -> Conclusion:
+def _after_handler(outcome: HandlerOutcome, policy: RetryPolicy) -> Conclusion:
     if isinstance(outcome, Returned):
         return Complete(outcome.value)
-    error = outcome.error if outcome else RuntimeError("the handler did not end")
+    if isinstance(outcome, Failed):
+        return policy.after(outcome.failure)
+    error = outcome.error if isinstance(outcome, Raised) else RuntimeError("the handler did not end")
     return policy.after(failure(error, traceback=policy.tracebacks))

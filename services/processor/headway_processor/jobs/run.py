@@ -120,7 +120,7 @@ class JobRun:
                 except ParamsError as error:
                     decision = GiveUp(ErrorInfo("InvalidParams", describe(error).message), decision.failed)
                 else:
-                    return await self._start(end.head, decision, params)
+                    return await self._start(end.head, decision, params, bytes(job.params))
         await self._unstarted.end(end, decision)
         return True
 
@@ -139,7 +139,7 @@ class JobRun:
         self._starter_gone = first == "gone"
         return False
 
-    async def _start(self, head: Head, decision: Start, params: Any) -> bool:
+    async def _start(self, head: Head, decision: Start, params: Any, raw_params: bytes) -> bool:
         on_refused = self._context.metrics.store_failed
         chain = Chain(self._context.log, self.task, head, attempt=decision.attempt, on_refused=on_refused)
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
@@ -150,7 +150,7 @@ class JobRun:
         self._attempt = self._new_attempt(chain, decision.failed)
         if self._leaving.is_set():
             self._attempt.hand_back()
-        await self._attempt.run(params)
+        await self._attempt.run(params, raw_params)
         return True
 
     def _new_attempt(self, chain: Chain, failed: int) -> Attempt:
@@ -162,6 +162,7 @@ class JobRun:
             failed,
             self._starter,
             results=context.results,
+            processes=context.processes,
             settings=context.settings,
             metrics=context.metrics,
         )

@@ -25,15 +25,14 @@ from headway_processor.attempts.decision import (
     Fail,
     GiveUp,
     HandBack,
-    Raised,
     Retry,
     RetryPolicy,
-    Returned,
     Start,
     conclude,
     decide,
 )
 from headway_processor.attempts.errors import ShutdownError, TimedOutError
+from headway_processor.outcome import Failed, Raised, Returned, StillRuns
 
 CHUNK = {"text": "a", "offset": 0}
 
@@ -85,6 +84,10 @@ TIMEOUT = ErrorInfo("Timeout", "took longer than 5 s", True, True)
 BUSY = ("TaskError", "busy", True, True)
 BOOM = ErrorInfo("ValueError", "boom", True)
 OVERFLOW = ErrorInfo("OutputOverflow", "too much")
+STILL = StillRuns("in its thread")
+STILL_AFTER = ErrorInfo(
+    "Timeout", "took longer than 5 s; the handler did not stop and still runs in its thread", True, True
+)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +99,16 @@ OVERFLOW = ErrorInfo("OutputOverflow", "too much")
         (None, Raised(TaskError("no", type="T", retryable=False)), ONCE, Fail(ErrorInfo("T", "no"))),
         (CancelRequestedError("t1", "r"), Returned(None), ONCE, Cancelled("r")),
         (CancelRequestedError("t1", "r"), Raised(TaskCancelledError()), ONCE, Cancelled("r")),
-        (CancelRequestedError("t1", "r"), None, ONCE, Cancelled("r")),
+        (CancelRequestedError("t1", "r"), STILL, ONCE, Cancelled("r", STILL.message)),
         (SUPERSEDED, Returned(3), ONCE, Abandon(SUPERSEDED)),
         (ENDED, Raised(asyncio.CancelledError()), ONCE, Abandon(ENDED)),
         (ShutdownError("bye"), Raised(asyncio.CancelledError()), NEVER, HandBack()),
         (ShutdownError("bye"), Returned(None), ONCE, HandBack()),
-        (TimedOutError("t1", 5.0), None, ONCE, Retry(TIMEOUT, 1.0)),
+        (TimedOutError("t1", 5.0), Raised(asyncio.CancelledError()), ONCE, Retry(TIMEOUT, 1.0)),
+        (TimedOutError("t1", 5.0), STILL, NEVER, Fail(STILL_AFTER)),
+        (None, Failed(Failure(BOOM, 9.0)), ONCE, Retry(BOOM, 9.0)),
+        (None, Failed(Failure(BOOM)), NEVER, Fail(BOOM)),
+        (CancelRequestedError("t1", "r"), Failed(Failure(BOOM)), ONCE, Cancelled("r")),
         (TimedOutError("t1", 5.0), Raised(asyncio.CancelledError()), NEVER, Fail(TIMEOUT)),
         (OutputOverflowError("too much"), Returned(None), ONCE, Fail(OVERFLOW)),
     ],

@@ -10,9 +10,9 @@ from headway.kind import Registry
 from headway.task import task
 from headway.testing import MemoryLog, start_job
 from headway_processor.attempts import executor
-from headway_processor.attempts.decision import Raised, Returned
 from headway_processor.attempts.errors import TimedOutError
 from headway_processor.attempts.executor import start
+from headway_processor.outcome import Raised, Returned, StillRuns
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_a_thread_that_does_not_stop_is_abandoned(job, monkeypatch, caplog
     def handler(job):
         release.wait(10)
 
-    assert await outcome_of(handler, job, stop=True) is None
+    assert await outcome_of(handler, job, stop=True) == StillRuns("in its thread")
     release.set()
     assert [record.action for record in caplog.records] == ["handler_left"]
 
