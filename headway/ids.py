@@ -38,6 +38,11 @@ def public_task(key: str) -> str:
     return "k" + _text(hashlib.sha256(f"0::{key}".encode()).digest()[:16])
 
 
+def new_file() -> str:
+    """A new id of a file: 160 random bits, which nobody guesses, in 32 characters."""
+    return _text(os.urandom(20))
+
+
 def nonce() -> str:
     """A random word of 48 bits that tells two writers apart."""
     return os.urandom(6).hex()

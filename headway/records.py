@@ -134,6 +134,36 @@ class ReporterRecord(msgspec.Struct, omit_defaults=True):
     """They are lost when the lease is not renewed for this long; None for the setting of the processor."""
 
 
+class FileRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A file that was uploaded for tasks. Kept in the entry of its object in the store `<namespace>_files`."""
+
+    file: str
+    """Its id: who knows it and is not its owner can do nothing with it."""
+    created: float
+    """Seconds since 1970, as `expires`: after that no task may use it, and processors remove it."""
+    expires: float
+    bytes: int = 0
+    """Its size; while it is uploaded, what the client has announced."""
+    name: str = ""
+    """What its owner calls it."""
+    content_type: str = ""
+    sha256: str = ""
+    """Of its content, in hexadecimal digits; empty until it is whole."""
+    owner: str = ""
+    tenant: str = ""
+    deleted: bool = False
+
+    @property
+    def ownership(self) -> Ownership:
+        """Whose the file is."""
+        return Ownership(self.owner, self.tenant)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was uploaded to its end, and is not deleted."""
+        return bool(self.sha256) and not self.deleted
+
+
 def decode_record(raw: bytes, type: type[T]) -> T:
     """`raw` as a record of `type`. Raises MalformedEventError that says where it is wrong."""
     try:

@@ -69,6 +69,7 @@ class Names:
         self.token_keys_bucket = f"{namespace}_token_keys"
         self.revocations_bucket = f"{namespace}_revocations"
         self.results_bucket = f"{namespace}_results"
+        self.files_bucket = f"{namespace}_files"
         self.all_events = f"{namespace}.ev.*"
         self.all_live = f"{namespace}.live.*"
         self.all_beats = f"{namespace}.beat.*"

@@ -35,9 +35,10 @@ def roles(names: Names) -> tuple[Role, ...]:
     """All roles of a namespace.
 
     Streamers face the network: they cannot create or remove anything, and store nothing but events, jobs, new records,
-    leases of tasks that are reported to them, and requests to remove a task. Processors create what is missing, take
-    jobs, store what comes of them, and remove tasks: the server cannot limit the right to purge to single subjects.
-    Reporters are workers that get their tasks from elsewhere: they store the records and events of these.
+    uploaded files, leases of tasks that are reported to them, and requests to remove a task. Processors create what is
+    missing, take jobs, store what comes of them, and remove tasks and files: the server cannot limit the right to purge
+    to single subjects. Reporters are workers that get their tasks from elsewhere: they store the records and events of
+    these.
     """
     return (
         Role("streamer", "_INBOX_headway_streamer", _streamer(names), shared=(names.usage,)),
@@ -58,7 +59,7 @@ def operator(names: Names) -> Role:
 
 
 def created_streams(names: Names) -> tuple[str, ...]:
-    """All streams of a namespace, those of buckets and of the object store included."""
+    """All streams of a namespace, those of buckets and object stores included."""
     buckets = (
         names.tasks_bucket,
         names.kinds_bucket,
@@ -75,11 +76,12 @@ def created_streams(names: Names) -> tuple[str, ...]:
         names.deletions_stream,
         *(f"KV_{bucket}" for bucket in buckets),
         f"OBJ_{names.results_bucket}",
+        f"OBJ_{names.files_bucket}",
     )
 
 
 def purged_streams(names: Names) -> tuple[str, ...]:
-    """The streams that hold something of tasks."""
+    """The streams that hold something of tasks, and files."""
     return (
         names.events_stream,
         names.jobs_stream,
@@ -88,6 +90,7 @@ def purged_streams(names: Names) -> tuple[str, ...]:
         f"KV_{names.tasks_bucket}",
         f"KV_{names.reporters_bucket}",
         f"OBJ_{names.results_bucket}",
+        f"OBJ_{names.files_bucket}",
     )
 
 
@@ -118,6 +121,8 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         _direct_get(f"KV_{names.kinds_bucket}"),
         _direct_get(f"KV_{names.processors_bucket}"),
         _direct_get(f"OBJ_{names.results_bucket}"),
+        Request(f"$O.{names.files_bucket}.*.*"),
+        *_read_files(names),
         *(_info(stream) for stream in (names.events_stream, names.jobs_stream, records)),
     )
 
@@ -133,6 +138,7 @@ def _processor(names: Names) -> tuple[Request, ...]:
         Request(f"$KV.{names.processors_bucket}.*"),
         Request(f"$O.{names.results_bucket}.*.*"),
         _direct_get(f"OBJ_{names.results_bucket}"),
+        *_read_files(names),
         Request(names.all_deletions),
         Request(names.all_ended),
         _direct_get(names.deletions_stream),
@@ -164,6 +170,11 @@ def _reporter(names: Names) -> tuple[Request, ...]:
 def _written_once(bucket: str) -> tuple[Request, ...]:
     """Add keys to a bucket that takes each once, and read them."""
     return Request(f"$KV.{bucket}.*"), _direct_get(f"KV_{bucket}")
+
+
+def _read_files(names: Names) -> tuple[Request, ...]:
+    stream = f"OBJ_{names.files_bucket}"
+    return Request(f"$JS.API.STREAM.MSG.GET.{stream}"), _direct_get(stream)
 
 
 def _direct_get(stream: str) -> Request:

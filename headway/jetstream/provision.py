@@ -53,7 +53,7 @@ DEFAULTS = NatsSettings()
 
 
 def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
-    """The streams of one namespace, those of buckets and of the object store included; the stream of jobs is the last.
+    """The streams of one namespace, those of buckets and object stores included; the stream of jobs is the last.
 
     At a size limit they refuse new messages instead of dropping old ones: a task whose events were dropped would begin
     a second log, as its fence is the sequence of its last event. None accepts the header by which a publisher replaces
@@ -70,7 +70,8 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _revocations(names, settings),
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
         _bucket(names.reporters_bucket, "The leases of reporters on their tasks", REPORTERS_SECONDS, settings),
-        _results(names, settings),
+        _objects(names.results_bucket, "Results that are too large for an event", settings),
+        _objects(names.files_bucket, "Files that were uploaded for tasks", settings),
         _jobs(names, settings),
     ]
 
@@ -169,15 +170,14 @@ def _bucket(bucket: str, description: str, ttl_seconds: float, settings: NatsSet
     )
 
 
-def _results(names: Names, settings: NatsSettings) -> StreamConfig:
+def _objects(bucket: str, description: str, settings: NatsSettings) -> StreamConfig:
     """An object store, as NATS defines it.
 
     https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-20.md
     """
-    bucket = names.results_bucket
     return StreamConfig(
         name=f"OBJ_{bucket}",
-        description="Results that are too large for an event",
+        description=description,
         subjects=[f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
         max_age=settings.retention_seconds,
         discard=DiscardPolicy.NEW,

@@ -86,11 +86,13 @@ UNUSED = {
     "processor": {
         "$JS.ACK.*.*.HW_JOBS.>",  # in this form servers with domains ask for acknowledgements
         *("$JS.API.DIRECT.GET.KV_hw_tasks", "$JS.API.STREAM.PURGE.KV_hw_reporters"),  # when a reporter has vanished
+        *(f"$JS.API.{call}.OBJ_hw_files" for call in ("DIRECT.GET", "STREAM.MSG.GET", "STREAM.PURGE")),  # files
     },
     "streamer": {  # with access control alone
         *(f"$KV.{bucket}.*" for bucket in ("hw_revocations", "hw_token_keys")),
         *(f"$JS.API.DIRECT.GET.KV_{bucket}" for bucket in ("hw_revocations", "hw_token_keys")),
         "$KV.hw_reporters.*",  # leases of tasks that are reported over HTTP
+        *("$O.hw_files.*.*", "$JS.API.DIRECT.GET.OBJ_hw_files", "$JS.API.STREAM.MSG.GET.OBJ_hw_files"),  # files
     },
 }
 
@@ -159,6 +161,8 @@ FORBIDDEN = [
     ("processor", "_INBOX_processor", "$KV.hw_tasks.t1"),
     ("reporter", "_INBOX_reporter", "hw.job.crawl.t1"),
     ("reporter", "_INBOX_reporter", "$O.hw_results.M.t1"),
+    ("reporter", "_INBOX_reporter", "$O.hw_files.M.t1"),
+    ("processor", "_INBOX_processor", "$O.hw_files.C.t1"),
     ("reporter", "_INBOX_reporter", "hw.live.t1"),
 ]
 

@@ -151,6 +151,7 @@ def owners(names):
         names.deletions_stream, names.deletions_stream,
         *(f"KV_{bucket}" for bucket in buckets(names)),
         *[f"OBJ_{names.results_bucket}"] * 2,
+        *[f"OBJ_{names.files_bucket}"] * 2,
     ]  # fmt: skip
 
 

@@ -2,14 +2,20 @@
 
 import os
 import time
+from hashlib import sha256
 
 import pytest
 
+from headway.errors import ConflictError, UnavailableError
+from headway.ids import new_file
+from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
-from headway.jetstream.results import CHUNK_BYTES, ResultStore
+from headway.jetstream.object_store import CHUNK_BYTES
+from headway.jetstream.purge import Purger
+from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
-from headway.records import JobMessage
+from headway.records import FileRecord, JobMessage
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
 from tests.fixtures.condition import until
 
@@ -92,3 +98,75 @@ async def test_other_clients_of_object_stores_read_the_results(connection, names
     await ResultStore(connection.client, names).put("t1", b"[" + b"1," * CHUNK_BYTES + b"1]")
     objects = await connection.client.jetstream().object_store(names.results_bucket)
     assert (await objects.get("t1")).data == b"[" + b"1," * CHUNK_BYTES + b"1]"
+
+
+async def stored_file(files, content, **fields):
+    """A file of that content, stored in pieces of odd sizes."""
+    now = time.time()
+    record = FileRecord(file=new_file(), created=now, expires=now + 60, **fields)
+    upload = await files.begin(record)
+    for start in range(0, len(content), 50_001):
+        await upload.write(content[start : start + 50_001])
+    return await upload.finish(now + 60)
+
+
+async def test_a_file_is_stored_and_read_in_parts(connection, names):
+    files = FileStore(connection.client, names)
+    for content in (b"", b"x", os.urandom(5 * CHUNK_BYTES), os.urandom(12 * CHUNK_BYTES + 7)):
+        record = await stored_file(files, content, name="a.csv", owner="ann")
+        assert (record.bytes, record.sha256, record.whole) == (len(content), sha256(content).hexdigest(), True)
+        assert await files.get(record.file) == record
+        assert b"".join([part async for part in files.read(record.file)]) == content
+    objects = await connection.client.jetstream().object_store(names.files_bucket)
+    assert (await objects.get(record.file)).data == content  # as other clients read it
+
+
+async def test_a_file_that_is_not_whole_or_deleted_is_not_read(connection, names):
+    files = FileStore(connection.client, names)
+    upload = await files.begin(FileRecord(file=new_file(), created=1.0, expires=2.0))
+    await upload.write(bytes(3 * CHUNK_BYTES))
+    for end in (None, upload.abandon):
+        if end is not None:
+            await end()
+        found = await files.get(upload.record.file)
+        assert (found.whole, found.deleted) == (False, end is not None)
+        with pytest.raises(UnavailableError, match="is not there"):
+            _ = [part async for part in files.read(upload.record.file)]
+    whole = await stored_file(files, b"x")
+    assert (await files.change(whole.file, expires=whole.expires + 9)).expires == whole.expires + 9
+    assert (await files.change(whole.file, deleted=True)).deleted
+    assert await files.change(whole.file, expires=1e10) is None
+    assert await files.change("absent", deleted=True) is None
+
+
+async def test_a_damaged_file_fails_before_its_last_part(connection, names):
+    files = FileStore(connection.client, names)
+    record = await stored_file(files, os.urandom(3 * CHUNK_BYTES))
+    js = connection.client.jetstream()
+    stream, subject = f"OBJ_{names.files_bucket}", f"$O.{names.files_bucket}.C.{record.file}"
+    await js.purge_stream(stream, subject=subject)
+    for _ in range(3):
+        await js.publish(subject, bytes(CHUNK_BYTES))
+    read, reading = [], files.read(record.file)
+    for _ in range(2):
+        read.append(await anext(reading))
+    with pytest.raises(UnavailableError, match="damaged"):
+        await anext(reading)
+
+
+async def test_nothing_of_a_removed_file_is_left_and_it_is_removed_also_when_it_was_not_whole(connection, names):
+    files, purge = FileStore(connection.client, names), Purger(connection.client).purge
+    whole = await stored_file(files, bytes(3 * CHUNK_BYTES))
+    upload = await files.begin(FileRecord(file=new_file(), created=1.0, expires=2.0))
+    await upload.write(bytes(3 * CHUNK_BYTES))
+    found, start = await files.page(1)
+    assert [one.record.file for one in found] == [whole.file, whole.file, upload.record.file]
+    assert await files.page(start) == ([], start)
+    await files.remove(whole.file, purge)
+    await files.remove(upload.record.file, purge)
+    with pytest.raises(ConflictError):  # it was removed meanwhile
+        await upload.finish(1e10)
+    await upload.abandon()  # so that the parts that came later are found
+    await files.remove(upload.record.file, purge)
+    state = (await connection.client.jetstream().stream_info(f"OBJ_{names.files_bucket}")).state
+    assert state.messages == 0

@@ -26,6 +26,12 @@ def test_a_new_id_begins_with_the_time(monkeypatch):
     assert int.from_bytes(raw(ids.new_task())[:6], "big") == 1763690000123
 
 
+def test_ids_of_files_are_random_and_can_be_part_of_a_subject():
+    made = {ids.new_file() for _ in range(100)}
+    assert len(made) == 100
+    assert all(len(raw(file)) == 20 and is_name(file) for file in made)
+
+
 @given(st.lists(st.integers(0, 2**45), min_size=2, max_size=5, unique=True))
 def test_new_ids_sort_by_the_time_they_were_made(moments):
     with pytest.MonkeyPatch.context() as patch:

@@ -136,7 +136,12 @@ def stored_in(client):
         if "multi_last" in request:
             found = [(seq, *message) for seq, message in _numbered(client) if message[0] in request["multi_last"]][-1:]
         else:
-            wanted = [(seq, *message) for seq, message in _numbered(client) if message[0] == request["next_by_subj"]]
+            subject = request["next_by_subj"].removesuffix("*")
+            wanted = [
+                (seq, *message)
+                for seq, message in _numbered(client)
+                if message[0] == subject or (subject.endswith(".") and message[0].startswith(subject))
+            ]
             found = [message for message in wanted if message[0] >= request["seq"]][:2]
         for seq, subject, payload, headers, _ in found:
             names = {"Nats_Sequence": seq, "Nats_Subject": subject}

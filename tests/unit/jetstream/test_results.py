@@ -9,7 +9,8 @@ import nats.js.errors
 import pytest
 
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
-from headway.jetstream.results import CHUNK_BYTES, MAX_BYTES, ResultStore
+from headway.jetstream.object_store import CHUNK_BYTES
+from headway.jetstream.results import MAX_BYTES, ResultStore
 from headway.subjects import Names
 from tests.unit.jetstream.fakes import stored_in
 
