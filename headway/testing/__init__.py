@@ -6,11 +6,12 @@
 
 from headway.testing.jobs import StartedJob, progress, start_job
 from headway.testing.log import MemoryLog, MemorySubscription
-from headway.testing.stores import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryResults
+from headway.testing.stores import MemoryBucket, MemoryDeletions, MemoryFiles, MemoryJobQueue, MemoryResults
 
 __all__ = [
     "MemoryBucket",
     "MemoryDeletions",
+    "MemoryFiles",
     "MemoryJobQueue",
     "MemoryLog",
     "MemoryResults",

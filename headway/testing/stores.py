@@ -1,15 +1,20 @@
-"""A bucket, a job queue and a result store in memory."""
+"""A bucket, a job queue and stores of results and files in memory."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
+from collections.abc import AsyncIterator
+
+import msgspec
 
 from headway import codec
-from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.errors import ConflictError, StoreFullError, TooLargeError, UnavailableError
+from headway.jetstream.file_store import Found
 from headway.jetstream.kv import PAGE, SMALL_PAGE, Entry, Page
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
-from headway.records import JobMessage
+from headway.records import FileRecord, JobMessage
 
 
 class _Store:
@@ -159,3 +164,102 @@ class MemoryResults(_Store):
     async def get(self, task: str) -> bytes | None:
         await self._answer()
         return self.results.get(task)
+
+
+class MemoryFiles(_Store):
+    """A `headway.jetstream.file_store.FileStore` in memory.
+
+    Faults to test with: `away` makes every call raise UnavailableError, `full` raises StoreFullError.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.records: dict[str, FileRecord] = {}
+        """The latest record of each file."""
+        self.content: dict[str, bytes] = {}
+        """Of whole files."""
+        self.entries: list[FileRecord] = []
+        """All records, in the order in which they were stored; the sequence of the first is 1."""
+
+    async def get(self, file: str) -> FileRecord | None:
+        await self._answer()
+        return self.records.get(file)
+
+    async def page(self, start: int) -> tuple[list[Found], int]:
+        await self._answer()
+        found = [Found(seq, record) for seq, record in enumerate(self.entries, 1) if seq >= start]
+        return found, len(self.entries) + 1 if found else start
+
+    async def begin(self, record: FileRecord) -> MemoryUpload:
+        await self._answer()
+        self.set(record)
+        return MemoryUpload(self, record)
+
+    async def change(self, file: str, *, deleted: bool = False, expires: float | None = None) -> FileRecord | None:
+        record = await self.get(file)
+        if record is None or record.deleted:
+            return None
+        changed = msgspec.structs.replace(record, deleted=deleted, expires=max(record.expires, expires or 0.0))
+        self.set(changed)
+        return changed
+
+    async def read(self, file: str) -> AsyncIterator[bytes]:
+        await self._answer()
+        record = self.records.get(file)
+        if record is None or not record.whole:
+            raise UnavailableError(f"file {file} is not there")
+        content = self.content[file]
+        for start in range(0, len(content), 1024):
+            yield content[start : start + 1024]
+
+    def add(self, content: bytes, **fields: object) -> FileRecord:
+        """Store a whole file, with these fields of its record, and return it."""
+        now, sha256 = time.time(), hashlib.sha256(content).hexdigest()
+        given = {"file": f"f{len(self.entries)}", "created": now, "expires": now + 3600, "sha256": sha256}
+        record = msgspec.convert(given | {"bytes": len(content)} | fields, FileRecord)
+        self.content[record.file] = content
+        self.set(record)
+        return record
+
+    def set(self, record: FileRecord) -> None:
+        """Store a record in place of an earlier one."""
+        if self.full:
+            raise StoreFullError("the stream")
+        self.records[record.file] = record
+        self.entries.append(record)
+
+
+class MemoryUpload:
+    """A `headway.jetstream.file_store.Upload` into a MemoryFiles."""
+
+    def __init__(self, files: MemoryFiles, record: FileRecord) -> None:
+        self.record = record
+        self.size = 0
+        self._files = files
+        self._written = bytearray()
+
+    @property
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self._written).digest()
+
+    async def write(self, data: bytes) -> None:
+        await self._files._answer()
+        if self._files.full:
+            raise StoreFullError("the stream")
+        self._written += data
+        self.size += len(data)
+
+    async def finish(self, expires: float) -> FileRecord:
+        await self._files._answer()
+        if self.record.file not in self._files.records:
+            raise ConflictError(self.record.file, 0)
+        sha256 = self.sha256.hex()
+        self._files.content[self.record.file] = bytes(self._written)
+        self._files.set(msgspec.structs.replace(self.record, bytes=self.size, sha256=sha256, expires=expires))
+        return self._files.records[self.record.file]
+
+    async def abandon(self) -> None:
+        await self._files._answer()
+        self._files.records.pop(self.record.file, None)
+        self._files.entries.append(msgspec.structs.replace(self.record, deleted=True))

@@ -12,6 +12,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.broadcast import Broadcast
 from headway.jetstream.connection import Connection
 from headway.jetstream.deletions import Deletions
+from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.results import ResultStore
@@ -20,6 +21,10 @@ from headway_streamer.access.access import Access, Stores
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
 from headway_streamer.access.settings import AccessSettings
+from headway_streamer.files.files import UserFiles
+from headway_streamer.files.index import FileIndex
+from headway_streamer.files.uploads import Uploads
+from headway_streamer.files.use import FileUse
 from headway_streamer.http.app import create_app
 from headway_streamer.http.callers import Callers
 from headway_streamer.http.event_stream import EventStreams
@@ -115,7 +120,9 @@ class Components:
         self.offers = Offers(self.kinds, self.listing, self.log)
         self.processor_meter = ProcessorMeter(self.kinds, self.listing, self.metrics)
         self.results = ResultStore(client, names)
-        self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up)
+        self.files = FileStore(client, names)
+        self.file_index = FileIndex(self.files, lambda: self.decoder.incarnation)
+        self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up, self._bytes_of_files)
         self.presence = Presence(self.log, lambda: connection.connected)
         self.drain = Drain(settings.drain_seconds)
         self.open_streams = OpenStreams(self.access.revocations.cover_mark)
@@ -139,8 +146,26 @@ class Components:
 
     def public_app(self) -> Gate:
         """The application of the public port."""
+        retention_seconds = self.connection.settings.retention_seconds
+        file_use = FileUse(self.files, file_seconds=self.settings.file_seconds, retention_seconds=retention_seconds)
         submissions = Submissions(
-            self.access, self.kinds, self.task_store, self.drain, self.metrics, self.limits, Callers(self.settings)
+            self.access,
+            self.kinds,
+            self.task_store,
+            self.drain,
+            self.metrics,
+            self.limits,
+            Callers(self.settings),
+            file_use,
+        )
+        uploads = Uploads(
+            self.settings,
+            self.files,
+            self.file_index,
+            self.task_store,
+            self.capacity,
+            self.limits,
+            retention_seconds=retention_seconds,
         )
         streams = EventStreams(self.admission, self.presence, self.idle_timer, direct=self.settings.fast_path)
         return create_app(
@@ -152,6 +177,7 @@ class Components:
             results=self.results,
             submissions=submissions,
             reports=self.reports,
+            user_files=UserFiles(self.files, self.file_index, uploads),
             access=self.access,
             task_streams=TaskStreams(self.settings, streams, self.task_store, self.listing),
             start_and_stream=StartAndStream(self.settings, self.kinds, submissions, streams, self.drain),
@@ -174,6 +200,10 @@ class Components:
             nats_state=lambda: self.connection.state,
             streams=lambda: self.admission.count,
         )
+
+    async def _bytes_of_files(self) -> dict[str, int]:
+        await self.file_index.refresh()
+        return self.file_index.bytes_by_tenant()
 
     def _sums_up(self) -> bool:
         return self.connection.connected and self.exchange.first

@@ -101,6 +101,12 @@ def over_quota(why: str) -> Problem:
     )
 
 
+def too_many_files(why: str) -> Problem:
+    """507: an owner has stored as many files as it may, or as large ones. Nothing was accepted."""
+    detail = f"Nothing was stored: {why}. Delete some that no task needs any more, or wait until they expire."
+    return Problem(507, "Insufficient Storage for this owner", detail)
+
+
 def store_full(error: StoreFullError) -> Problem:
     """507: NATS answers, but has no space. Nothing was accepted."""
     return Problem(

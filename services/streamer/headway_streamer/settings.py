@@ -79,7 +79,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_tasks_per_stream: int = 32
     """Most tasks of one request to `/api/v1/stream?task=…&task=…`."""
     max_body_bytes: int = 256 * 1024
-    """Most bytes of a request body."""
+    """Most bytes of a request body, of files apart."""
+    max_file_bytes: int = 512 * 1024 * 1024
+    """Most bytes of an uploaded file. 0 takes none. A proxy in front has a limit of its own."""
+    max_owner_file_bytes: int = 2 * 1024 * 1024 * 1024
+    """Most bytes of the files of one owner that are stored at a time; more are rejected with 507. 0 for no limit.
+    Without access control there is one owner."""
+    file_seconds: float = 24 * 3600.0
+    """How long an uploaded file is kept, from the upload or from the last submission of a task that uses it, in
+    seconds; HEADWAY_NATS_RETENTION_SECONDS at most."""
     max_head_bytes: int = 32 * 1024
     """Most bytes of a request line and its headers."""
     max_target_bytes: int = 16 * 1024
@@ -125,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "probe_seconds",
             "head_seconds",
             "body_seconds",
+            "file_seconds",
         ):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")

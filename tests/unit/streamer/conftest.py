@@ -10,7 +10,19 @@ import pytest
 from headway import codec
 from headway.eventlog.chain import Chain, read_head
 from headway.records import KindRecord, ProcessorRecord, TaskRecord
-from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryLog, MemoryResults, progress
+from headway.testing import (
+    MemoryBucket,
+    MemoryDeletions,
+    MemoryFiles,
+    MemoryJobQueue,
+    MemoryLog,
+    MemoryResults,
+    progress,
+)
+from headway_streamer.files.files import UserFiles
+from headway_streamer.files.index import FileIndex
+from headway_streamer.files.uploads import Uploads
+from headway_streamer.files.use import FileUse
 from headway_streamer.frames.cursor import START
 from headway_streamer.limits.limits import Limits
 from headway_streamer.metrics import Metrics
@@ -65,6 +77,9 @@ def parse(raw: bytes) -> list[Sent]:
     return found
 
 
+RETENTION_SECONDS = 7 * 24 * 3600.0
+
+
 class Meter:
     """A meter of the store, whose findings a test sets."""
 
@@ -103,6 +118,8 @@ class StreamerParts:
         self.drain = Drain(self.settings.drain_seconds)
         self.records, self.jobs, self.results = MemoryBucket(), MemoryJobQueue(), MemoryResults()
         self.deletions = MemoryDeletions()
+        self.files = MemoryFiles()
+        self.file_index = FileIndex(self.files, lambda: self.decoder.incarnation)
         self.kind_bucket, self.leases = MemoryBucket(), MemoryBucket()
         self.meter = Meter()
         self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
@@ -119,6 +136,19 @@ class StreamerParts:
             self.capacity,
             self.limits.stored,
             malformed,
+        )
+        self.uploads = Uploads(
+            self.settings,
+            self.files,
+            self.file_index,
+            self.task_store,
+            self.capacity,
+            self.limits,
+            retention_seconds=RETENTION_SECONDS,
+        )
+        self.user_files = UserFiles(self.files, self.file_index, self.uploads)
+        self.file_use = FileUse(
+            self.files, file_seconds=self.settings.file_seconds, retention_seconds=RETENTION_SECONDS
         )
         self.report_leases = MemoryBucket()
         self.reports = Reports(log, self.task_store, ReportLeases(self.report_leases), self.metrics)

@@ -18,10 +18,11 @@ from tests.unit.streamer.limits.test_limits import ADA, Made
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 SETTINGS = AccessSettings(access="jwt", jwt_secret=tokens.SECRET, jwt_issuer=tokens.ISSUER, claim_tenant="org")
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report tokens:revoke"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report tokens:revoke files:read files:write"
 PLANTED = "planted-2b7e1516"
 KEY = {"Idempotency-Key": f"key-{PLANTED}"}
 BODY = {"kind": "k", "params": {"secret": PLANTED}}
+NAMED = {"Content-Disposition": f'attachment; filename="{PLANTED}"'}
 REPORT = {"kind": "k", "id": "reported", "title": PLANTED, "message": PLANTED}
 BATCH = {"epoch": 1, "sequence": 1, "events": [{"type": "chunk", "text": PLANTED}]}
 END = {"epoch": 1, "sequence": 2, "status": "completed", "result": PLANTED}
@@ -56,6 +57,7 @@ async def test_each_act_writes_its_lines_once_and_none_holds_a_secret(log, caplo
         await add_task(parts, log, "ended", "ann", "acme")
         running = TaskRecord(task="running", kind="k", created=1.0, owner="ann", tenant="acme")
         parts.records.set("running", codec.encode_json(running))
+        parts.files.add(PLANTED.encode(), file="f", owner="ann", tenant="acme", name=PLANTED)
         start = (await client.post("/api/v1/kinds/k/token", json={}, headers=who())).json()["start_token"]
         stream = (await client.post("/api/v1/tasks/ended/token", json={}, headers=who())).json()["stream_token"]
         cookie = tokens.live_token(org="acme", jti="cookie")
@@ -73,6 +75,9 @@ async def test_each_act_writes_its_lines_once_and_none_holds_a_secret(log, caplo
             (client.post("/api/v1/reports/reported/end", json=END, headers=who()), []),
             (client.post("/api/v1/tasks/running/cancel", json={"reason": PLANTED}, headers=who()), ["task_cancelled"]),
             (client.delete("/api/v1/tasks/ended", headers=who()), ["task_deleted"]),
+            (client.post("/api/v1/files", content=PLANTED, headers=who() | NAMED), ["file_uploaded"]),
+            (client.get("/api/v1/files/f/content", headers=who()), ["file_read"]),
+            (client.delete("/api/v1/files/f", headers=who()), ["file_deleted"]),
             (client.post("/api/v1/tasks/running/token", json={}, headers=who()), ["stream_token_minted"]),
             (client.post("/api/v1/kinds/k/token", json={}, headers=who()), ["start_token_minted"]),
             (client.post("/session", json={"token": cookie}), ["signed_in"]),

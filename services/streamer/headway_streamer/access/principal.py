@@ -19,11 +19,14 @@ REVOKE = "tokens:revoke"
 """Allows to revoke tokens of others in the tenant. Everybody may revoke their own."""
 PROCESSORS = "processors:read"
 """Allows to see which processors are alive."""
+READ_FILES = "files:read"
+WRITE_FILES = "files:write"
+"""Allows to upload files for tasks, and to delete them. Everybody sees their own files only."""
 ALL = "tasks:all"
-"""Extends the other scopes from one's own tasks to those of everybody in the tenant."""
+"""Extends the other scopes of tasks from one's own tasks to those of everybody in the tenant."""
 KINDS = "kinds:"
 """Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
-ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE, PROCESSORS))
+ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE, PROCESSORS, READ_FILES, WRITE_FILES))
 
 
 class Principal(NamedTuple):

@@ -64,6 +64,37 @@ class AcceptedTask(msgspec.Struct, omit_defaults=True):
     """For the query of an EventSource. Present if access control is on and the streamer mints such tokens."""
 
 
+class UploadedFile(msgspec.Struct):
+    """A file for tasks."""
+
+    file: Name
+    """Its id, which parameters of the format `headway-file` take."""
+    name: str
+    bytes: int
+    sha256: str
+    """In hexadecimal digits."""
+    content_type: str
+    """As its sender has declared it."""
+    created: float
+    """Seconds since 1970."""
+    expires: float
+    """After this time no task may use it, and it is removed."""
+
+
+class FileList(msgspec.Struct):
+    """A page of one's files."""
+
+    files: list[UploadedFile]
+    cursor: str | None
+    """For the next page; null on the last."""
+
+
+class DeletedFile(msgspec.Struct):
+    """A file that was deleted."""
+
+    file: Name
+
+
 class StreamTokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Further tasks that a stream token is for."""
 

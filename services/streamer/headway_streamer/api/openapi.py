@@ -8,7 +8,16 @@ from headway import __version__
 from headway.events import Progress
 from headway_streamer.api.events import EVENTS, STREAMS, dialect_schemas, stream_schemas
 from headway_streamer.api.models import AcceptedTask, ProblemDetails
-from headway_streamer.api.operations import EVERYWHERE, JSON, OPERATIONS, PROBLEMS, PROTECTED, STREAM, Operation
+from headway_streamer.api.operations import (
+    EVERYWHERE,
+    FILE_CONTENT,
+    JSON,
+    OPERATIONS,
+    PROBLEMS,
+    PROTECTED,
+    STREAM,
+    Operation,
+)
 from headway_streamer.api.parameters import Parameter
 from headway_streamer.api.report_models import OpenedReport
 from headway_streamer.api.schemas import Schema, components, reference
@@ -62,7 +71,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.parameters:
         described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
-    if operation.method == "post":
+    if operation.takes_file:
+        described["requestBody"] = {
+            "required": True,
+            "content": {FILE_CONTENT: {"schema": {"description": "Of any type."}}},
+        }
+    elif operation.method == "post":
         schema = reference(operation.body) if operation.body else {"description": "Ignored."}
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     return described

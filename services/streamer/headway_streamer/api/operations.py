@@ -8,7 +8,9 @@ from headway_streamer.api.models import (
     AcceptedTask,
     CancelledTask,
     CancelRequest,
+    DeletedFile,
     DeletedTask,
+    FileList,
     KindList,
     ProcessorList,
     RevocationRequest,
@@ -21,8 +23,10 @@ from headway_streamer.api.models import (
     Submission,
     Task,
     TaskList,
+    UploadedFile,
 )
 from headway_streamer.api.parameters import (
+    FILE,
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
     KIND,
@@ -37,6 +41,7 @@ from headway_streamer.api.parameters import (
 from headway_streamer.api.report_models import Batch, EndedReport, OpenedReport, ReportEnd, ReportRequest, StoredBatch
 
 JSON, STREAM, HTML = "application/json", "text/event-stream", "text/html"
+FILE_CONTENT = "application/octet-stream"
 Dialect = Literal["native", "celery", "three_words"]
 
 
@@ -59,6 +64,8 @@ class Operation(NamedTuple):
     stream: Dialect | None = None
     """Whose events the answer has, if it is a stream."""
     media: str = JSON
+    takes_file: bool = False
+    """Whether the body is the content of a file."""
 
 
 EVERYWHERE = (400, 403, 408, 413, 414, 421, 431, 500)
@@ -69,20 +76,20 @@ PROBLEMS = {
     400: "The request or its query is malformed, or the body is nested too deeply",
     401: "The token is missing, expired or not valid for this",
     403: "Sent by a page of an origin that is not listed, or the token lacks a scope",
-    404: "There is no such task, kind or page",
+    404: "There is no such task, kind, file or page",
     406: "Starts a task, and the client does not accept `text/event-stream`",
     408: "The request was not whole in time",
     409: "The state of the task does not allow it",
     413: "The body or the parameters are too large. Repeating the request does not help",
     414: "The path and the query are too long",
-    415: "The body is not JSON",
+    415: "The body is not of a type that is taken here: JSON, or for files anything but a form",
     421: "Sent to a host name that is not one of this server",
     422: "The body or the parameters do not fit",
     429: "The caller submits more tasks than it may; nothing was stored. `Retry-After` says when to try again",
     431: "The headers are too long or too many",
     500: "The stored record is malformed, or the server has failed",
     503: "NATS is unreachable, or the streamer shuts down; nothing was stored. `Retry-After` says when to try again",
-    507: "JetStream has no space for another task, or the caller's tenant may store no more; nothing was stored",
+    507: "JetStream has no space left, or the caller or its tenant may store no more; nothing was stored",
 }
 
 _STREAM = {
@@ -288,6 +295,69 @@ OPERATIONS = (
         (404, 409, 503),
         (TASK,),
         answer=object,
+    ),
+    Operation(
+        "post",
+        "/api/v1/files",
+        "uploadFile",
+        "files",
+        "Upload a file for tasks: the body is its content",
+        {201: "The file is stored"},
+        (415, 422, 429, 503, 507),
+        (
+            Parameter("name", "query", "What its owner calls it; takes precedence over `Content-Disposition`."),
+            Parameter("Content-Disposition", "header", 'Its name: `attachment; filename="…"` (RFC 6266).'),
+            Parameter("Content-Digest", "header", "`sha-256=:…:` (RFC 9530); another content is refused."),
+        ),
+        answer=UploadedFile,
+        takes_file=True,
+    ),
+    Operation(
+        "get",
+        "/api/v1/files",
+        "listFiles",
+        "files",
+        "List one's files, the newest first",
+        {200: "A page of the files"},
+        (422, 503),
+        (
+            Parameter("limit", "query", "Most files of the page.", {"type": "integer", "minimum": 1, "maximum": 500}),
+            Parameter("cursor", "query", "`cursor` of the page before."),
+        ),
+        answer=FileList,
+    ),
+    Operation(
+        "get",
+        "/api/v1/files/{file}",
+        "getFile",
+        "files",
+        "Get what is known of a file",
+        {200: "The file"},
+        (404, 503),
+        (FILE,),
+        answer=UploadedFile,
+    ),
+    Operation(
+        "get",
+        "/api/v1/files/{file}/content",
+        "downloadFile",
+        "files",
+        "Download a file",
+        {200: "Its content, as an attachment"},
+        (404, 503),
+        (FILE,),
+        media=FILE_CONTENT,
+    ),
+    Operation(
+        "delete",
+        "/api/v1/files/{file}",
+        "deleteFile",
+        "files",
+        "Delete a file",
+        {202: "No task can use it any more; a processor removes it"},
+        (404, 503, 507),
+        (FILE,),
+        answer=DeletedFile,
     ),
     Operation(
         "post",

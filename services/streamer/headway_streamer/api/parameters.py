@@ -28,6 +28,7 @@ FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
 
 TASK = Parameter("task", "path", "Id of the task.", NAME, required=True)
 KIND = Parameter("kind", "path", "Kind of the task.", NAME, required=True)
+FILE = Parameter("file", "path", "Id of the file.", NAME, required=True)
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Resume after the event with this id, as `EventSource` does.")
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "ETags that the client has.")
 IDEMPOTENCY_KEY = Parameter(

@@ -11,10 +11,12 @@ from litestar.di import Provide
 from headway_streamer.access.access import Access
 from headway_streamer.access.hosts import AllowedHosts
 from headway_streamer.access.origins import Origins
+from headway_streamer.files.files import UserFiles
 from headway_streamer.http import (
     console,
     documents,
     errors,
+    files,
     kinds,
     process,
     processors,
@@ -55,6 +57,11 @@ ROUTES = [
     tasks.retry_task,
     tasks.delete_task,
     tasks.get_result,
+    files.upload_file,
+    files.list_files,
+    files.get_file,
+    files.get_content,
+    files.delete_file,
     report_routes.open_report,
     report_routes.append_events,
     report_routes.end_report,
@@ -82,6 +89,7 @@ def create_app(
     results: Results,
     submissions: Submissions,
     reports: Reports,
+    user_files: UserFiles,
     access: Access,
     task_streams: TaskStreams,
     start_and_stream: StartAndStream,
@@ -99,6 +107,7 @@ def create_app(
             "results": _provide(results),
             "submissions": _provide(submissions),
             "reports": _provide(reports),
+            "user_files": _provide(user_files),
             "task_streams": _provide(task_streams),
             "access": _provide(access),
             "start_and_stream": _provide(start_and_stream),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from headway_streamer.http.security_headers import Headers
 
 _MAX_AGE_SECONDS = 600
+_HEADERS = (
+    b"Authorization, Content-Digest, Content-Disposition, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID"
+)
 _PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE"),
-    (
-        b"access-control-allow-headers",
-        b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID",
-    ),
+    (b"access-control-allow-headers", _HEADERS),
     (b"access-control-max-age", b"%d" % _MAX_AGE_SECONDS),
     (b"content-length", b"0"),
 ]

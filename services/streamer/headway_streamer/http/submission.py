@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.ownership import Ownership
 from headway.records import KindRecord, TaskRecord
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, REPORT, SUBMIT, Principal
+from headway_streamer.files.use import FileUse
 from headway_streamer.http.callers import Callers
 from headway_streamer.limits.caller import Caller, tenant_key
 from headway_streamer.limits.limits import Limits
@@ -50,6 +52,7 @@ class Submissions:
         metrics: Metrics,
         limits: Limits,
         callers: Callers,
+        file_use: FileUse,
     ) -> None:
         self.callers = callers
         self._access = access
@@ -58,6 +61,7 @@ class Submissions:
         self._drain = drain
         self._metrics = metrics
         self._limits = limits
+        self._file_use = file_use
 
     def check_report(self, principal: Principal, kind: str, caller: Caller) -> None:
         """Raise a Problem if a task of `kind` cannot be opened here now. It counts against the limits of `caller`.
@@ -97,7 +101,8 @@ class Submissions:
             raise ForbiddenError(KINDS + kind if principal.may(SUBMIT) else SUBMIT)
         self._check_serving()
         found = await self._kinds.kind(kind)
-        await check_params_of_any_size(found, params)
+        if files := await check_params_of_any_size(found, params):
+            await self._file_use.check(files, params, Ownership(principal.owner, principal.tenant))
         return found
 
     async def submit(

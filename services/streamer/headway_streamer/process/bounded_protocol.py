@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from headway_streamer.process.refusals import (
     BODY_SIZE,
     BODY_TIME,
+    FILE_SIZE,
     HEAD_SIZE,
     HEAD_TIME,
     HEADERS,
@@ -38,6 +39,11 @@ answer that the client has not read (RFC 9112 §9.6)."""
 LINGER_BYTES = 8 * 1024 * 1024
 """What it may send meanwhile; it is thrown away."""
 
+UPLOADS = b"/api/v1/files"
+"""Path of the only requests whose bodies may be large."""
+MIN_UPLOAD_BYTES = 64 * 1024
+"""What must arrive of a file in `body_seconds`."""
+
 HEAD, NEW_BODY, BODY, WHOLE, IGNORED = range(5)
 """Stages of a connection: the head of a request is expected; a body may begin in this chunk; its body is expected;
 nothing is; what comes is thrown away."""
@@ -46,7 +52,7 @@ nothing is; what comes is thrown away."""
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. A request that exceeds a bound is answered with a problem, and the connection is closed."""
 
-    __slots__ = ("_chunk_bytes", "_received", "_stage", "address", "due_at")
+    __slots__ = ("_chunk_bytes", "_received", "_stage", "_timed", "_uploads", "address", "due_at")
 
     requests: ClassVar[UnfinishedRequests]
     """Those of the server; see `bounded`."""
@@ -58,6 +64,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """Bytes of this stage in earlier chunks."""
     _chunk_bytes: int
     """Size of the chunk that is parsed."""
+    _uploads: bool
+    """Whether the body is a file: it may be large, and take any time as long as something arrives."""
+    _timed: int
+    """Bytes of the file that had arrived when its time began."""
 
     # The transport's side
 
@@ -65,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A client has connected."""
         super().connection_made(transport)
         self._stage, self._received, self._chunk_bytes = HEAD, 0, 0
+        self._uploads, self._timed = False, 0
         self.address = self.requests.connected(self.client[0] if self.client else "")
         if self.requests.has_too_many(self.address):
             # No answer: an EventSource that gets one never connects again, and it costs more than it tells.
@@ -138,6 +149,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self.flow.read_paused:
             self.due_at = now + self.requests.limits.body_seconds  # the client is not to blame: nothing is read
+        elif self._stage == BODY and self._uploads and self._received - self._timed >= MIN_UPLOAD_BYTES:
+            self._timed = self._received
+            self.due_at = now + self.requests.limits.body_seconds
         elif self._stage == BODY:
             self._refuse(BODY_TIME)
         elif self._received:
@@ -162,15 +176,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         """Count a chunk behind which the request is not whole."""
         limits = self.requests.limits
+        if self._stage in (NEW_BODY, BODY) and self._uploads and self.cycle.response_complete:
+            self._linger_unread()
+            return
         if self._stage == NEW_BODY:  # most requests have none; those that have are looked at here
-            self._stage, self._received = BODY, 0
+            self._stage, self._received, self._timed = BODY, 0, 0
             self.requests.expect_body(self, self.loop.time())
             return
         self._received += size
         if self._stage == HEAD and self._received > limits.max_head_bytes:
             self._refuse(HEAD_SIZE)
-        elif self._stage == BODY and self._received > limits.max_raw_body_bytes:
-            self._refuse(BODY_SIZE)
+        elif self._stage == BODY and self._received > limits.max_raw_bytes(file=self._uploads):
+            self._refuse(FILE_SIZE if self._uploads else BODY_SIZE)
 
     def _check_head(self) -> None:
         limits = self.requests.limits
@@ -183,7 +200,10 @@ class BoundedProtocol(HttpToolsProtocol):
             raise RefusedError(HEADERS)
         if len(self.pipeline) >= MAX_PIPELINED:
             raise RefusedError(PIPELINED)
+        self._uploads = self.url.partition(b"?")[0] == UPLOADS and self.parser.get_method() == b"POST"
         for name, value in self.headers:
+            if self._uploads and name == b"content-length" and int(value) > limits.max_file_bytes:
+                raise RefusedError(FILE_SIZE)
             # The parser refuses all but a final "chunked", some of it after it has announced the request.
             if name == b"transfer-encoding" and value.lower() != b"chunked":
                 raise RefusedError(MALFORMED)
@@ -205,6 +225,11 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         if cycle is None or not in_body or not cycle.response_complete:
             self.transport.write(answer(refusal, self.server_state.default_headers))
+        self._linger()
+
+    def _linger_unread(self) -> None:
+        """The application has answered before the file was there, so the rest of it is not wanted."""
+        self._stage, self._received = IGNORED, 0
         self._linger()
 
     def _linger(self) -> None:

@@ -11,8 +11,8 @@ from headway_streamer.problems import Problem
 from headway_streamer.settings import PREFIX
 
 Reason = Literal[
-    "body_size", "body_time", "connections", "head_size", "head_time", "headers", "malformed", "pipelined", "silent",
-    "target_size",
+    "body_size", "body_time", "connections", "file_size", "head_size", "head_time", "headers", "malformed",
+    "pipelined", "silent", "target_size",
 ]  # fmt: skip
 """Label of the metric."""
 
@@ -54,6 +54,9 @@ BODY_SIZE = _refusal(
     413,
     "Content Too Large",
     f"The body is too long ({PREFIX}MAX_BODY_BYTES). Pass a link to large data instead.",
+)
+FILE_SIZE = _refusal(
+    "file_size", 413, "Content Too Large", f"Nothing was stored: the file is too large ({PREFIX}MAX_FILE_BYTES)."
 )
 HEAD_TIME = _refusal(
     "head_time", 408, "Request Timeout", f"The request line and the headers took too long ({PREFIX}HEAD_SECONDS)."

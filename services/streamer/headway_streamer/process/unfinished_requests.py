@@ -36,6 +36,7 @@ class Limits(NamedTuple):
     max_target_bytes: int
     max_headers: int
     max_body_bytes: int
+    max_file_bytes: int
     head_seconds: float
     body_seconds: float
 
@@ -43,10 +44,9 @@ class Limits(NamedTuple):
     def of(cls, settings: Settings) -> Limits:
         return cls(*(getattr(settings, name) for name in cls._fields))
 
-    @property
-    def max_raw_body_bytes(self) -> int:
+    def max_raw_bytes(self, *, file: bool) -> int:
         """Bytes of a body as it is sent, with the sizes of its chunks, their extensions and the trailers."""
-        return 2 * self.max_body_bytes + self.max_head_bytes
+        return 2 * (self.max_file_bytes if file else self.max_body_bytes) + self.max_head_bytes
 
 
 class Address:

@@ -20,6 +20,8 @@ IDLE_SECONDS = 10.0
 REJECTING_SECONDS = 5.0
 """After the server itself had no space, submits are rejected for this long without asking it: what becomes free belongs
 to the tasks that run."""
+FILES_SHARE = 0.75
+"""Of the share that tasks may use: whoever uploads files does not keep others from submitting tasks."""
 CLEARLY = 0.98
 """Share of the limit at which tasks are rejected: below it, it is logged that they are accepted again."""
 BYTES_PER_TASK_BYTE = {"store": 1.0, "jobs": 0.5, "records": 0.5, "events": 0.01}
@@ -41,7 +43,7 @@ class StoreCapacity:
         self._meter = meter
         self._metrics = metrics
         self._max_share = max_share
-        self._added = self._added_bytes = 0
+        self._added = self._added_bytes = self._added_file_bytes = 0
         self._full = False
         """Whether it was logged that tasks are rejected."""
         self._rejecting: tuple[StoreFullError, float] | None = None
@@ -58,18 +60,29 @@ class StoreCapacity:
             logger.warning("new tasks are rejected", extra={"action": "store_full", "error": str(rejection)})
         return rejection
 
+    def rejection_of_file(self, size_bytes: int) -> StoreFullError | None:
+        """Why so many bytes of a file are not to be stored now. Files leave a part of the space to tasks."""
+        store = [part for part in self.parts if part.name == "store"]
+        rejection = self._rejection_of(store, size_bytes, self._max_share * FILES_SHARE, "files")
+        if rejection is None:
+            self._added_file_bytes += size_bytes
+        return rejection
+
     def _rejection(self, size_bytes: int) -> StoreFullError | None:
+        return self._rejection_of(self.parts, size_bytes, self._max_share, "new tasks")
+
+    def _rejection_of(self, parts: list[Usage], size_bytes: int, share: float, what: str) -> StoreFullError | None:
         if self._rejecting is not None:
             error, until = self._rejecting
             if asyncio.get_running_loop().time() < until:
                 return error
             self._rejecting = None
-        if not self._max_share:
+        if not share:
             return None
-        for part in self.parts:
+        for part in parts:
             needed = part.used + self._growth(part, size_bytes)
-            if needed > part.limit * self._max_share:
-                return self._over(part, needed)
+            if needed > part.limit * share:
+                return _over(part, needed, f"{what} may use {share:.0%}")
         return None
 
     def note_full(self, error: StoreFullError) -> None:
@@ -81,7 +94,9 @@ class StoreCapacity:
         clock, task = asyncio.get_running_loop().time, asyncio.current_task()
         next_at = 0.0
         while task is None or not task.cancelling():  # asyncio.wait_for in nats-py can swallow a cancellation
-            if self._meter.connected and (clock() >= next_at or self._added_bytes or self._full):
+            if self._meter.connected and (
+                clock() >= next_at or self._added_bytes or self._added_file_bytes or self._full
+            ):
                 measured = await self._measure()
                 next_at = clock() + IDLE_SECONDS
                 await asyncio.sleep(BUSY_SECONDS if measured else IDLE_SECONDS)
@@ -95,7 +110,7 @@ class StoreCapacity:
         except UnavailableError as error:
             logger.info("the store cannot be measured", extra={"action": "store_unknown", "error": str(error)})
             return False
-        self._added = self._added_bytes = 0
+        self._added = self._added_bytes = self._added_file_bytes = 0
         if self._full and all(part.share < self._max_share * CLEARLY for part in self.parts):
             self._full = False
             logger.info("new tasks are accepted again", extra={"action": "store_has_space"})
@@ -106,11 +121,10 @@ class StoreCapacity:
         """What `part` has grown by since it was measured, a task of `size_bytes` included."""
         if part.unit == "messages":
             return self._added + 1
-        return BYTES_PER_TASK_BYTE[part.name] * (self._added_bytes + size_bytes)
+        files = self._added_file_bytes if part.name == "store" else 0
+        return BYTES_PER_TASK_BYTE[part.name] * (self._added_bytes + size_bytes) + files
 
-    def _over(self, part: Usage, needed: float) -> StoreFullError:
-        what = "the JetStream store" if part.name == "store" else f"the stream of {part.name.removesuffix('_count')}"
-        detail = (
-            f"{needed:,.0f} of {part.limit:,.0f} {part.unit} would be used; new tasks may use {self._max_share:.0%}"
-        )
-        return StoreFullError(what, detail)
+
+def _over(part: Usage, needed: float, allowed: str) -> StoreFullError:
+    what = "the JetStream store" if part.name == "store" else f"the stream of {part.name.removesuffix('_count')}"
+    return StoreFullError(what, f"{needed:,.0f} of {part.limit:,.0f} {part.unit} would be used; {allowed}")

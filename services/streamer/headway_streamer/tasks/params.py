@@ -15,6 +15,7 @@ from referencing.exceptions import Unresolvable
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.records import KindRecord
+from headway.values.file_param import FILE_FORMAT
 from headway.values.from_text import UnfitTextError, expected, from_text
 from headway_streamer.problems import Problem, pointer
 
@@ -56,11 +57,27 @@ BoundedValidator: Any = extend(Draft202012Validator, _KEYWORDS)  # type: ignore[
 below an alternative before it says that none fits."""
 
 
-def check_params(kind: KindRecord, params: Any) -> None:
-    """Raise a Problem with one JSON pointer per error if `params` do not match the kind's schema."""
+class _FileFinder:
+    """Takes note of the values that the schema calls files. jsonschema asks it about each value with a format."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+
+    def check(self, instance: object, format: str) -> None:
+        """Take note of a value. It is never refused for its format."""
+        if format == FILE_FORMAT and isinstance(instance, str):
+            self.files.append(instance)
+
+
+def check_params(kind: KindRecord, params: Any) -> list[str]:
+    """The files that `params` name.
+
+    Raises a Problem with one JSON pointer per error if they do not match the kind's schema.
+    """
     if not isinstance(params, dict):
         raise _bad_params([{"pointer": "/params", "detail": "must be an object"}])
-    found = BoundedValidator(kind.params).iter_errors(params)
+    finder = _FileFinder()
+    found = BoundedValidator(kind.params, format_checker=finder).iter_errors(params)
     try:
         # The errors after these are not sought.
         errors = list(islice((fault for error in found for fault in _faults(error)), MAX_ERRORS))
@@ -69,14 +86,14 @@ def check_params(kind: KindRecord, params: Any) -> None:
         raise Problem(500, "Schema of the kind is malformed", detail) from error
     if errors:
         raise _bad_params(errors)
+    return finder.files
 
 
-async def check_params_of_any_size(kind: KindRecord, params: Any) -> None:
+async def check_params_of_any_size(kind: KindRecord, params: Any) -> list[str]:
     """`check_params`, in a thread if the parameters are large: other streams wait for nothing."""
     if len(codec.encode_json(params)) <= SMALL_BYTES:
-        check_params(kind, params)
-    else:
-        await asyncio.to_thread(check_params, kind, params)
+        return check_params(kind, params)
+    return await asyncio.to_thread(check_params, kind, params)
 
 
 def _bad_params(errors: list[dict[str, str]]) -> Problem:

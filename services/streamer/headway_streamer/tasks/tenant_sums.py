@@ -1,11 +1,11 @@
-"""The bytes that each tenant has stored, summed up from the records and the ends of the logs."""
+"""The bytes that each tenant has stored, summed up from the records, the ends of the logs, and the files."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from headway.errors import MalformedEventError, UnavailableError
 from headway.eventlog.chain import EVENT_BYTES
@@ -30,15 +30,24 @@ class TenantSums:
 
     Args:
         chosen: whether it is.
+        files: the bytes of files, by tenant. Raises UnavailableError.
     """
 
-    def __init__(self, records: KeyValues, log: Log, stored: StoredBytes, chosen: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        records: KeyValues,
+        log: Log,
+        stored: StoredBytes,
+        chosen: Callable[[], bool],
+        files: Callable[[], Awaitable[dict[str, int]]],
+    ) -> None:
         self.count = 0
         """Sums that were finished."""
         self._records = records
         self._log = log
         self._stored = stored
         self._chosen = chosen
+        self._files = files
 
     async def keep_summed(self) -> None:
         """Sum up the bytes of all tasks, and pause in between. A root task."""
@@ -59,6 +68,8 @@ class TenantSums:
             await self._add(found, {entry.key: entry.value for entry in entries})
             start = entries[-1].seq + 1
             await asyncio.sleep((clock() - page_began) * (1 / WORK_SHARE - 1))
+        for tenant, size_bytes in (await self._files()).items():
+            found[tenant_key(tenant)] += size_bytes
         self._stored.sum_up(dict(found), clock() - began)
         self.count += 1
 

@@ -22,7 +22,9 @@ def app_of(parts, access=None):
     parts.revoked = access.revocations.cover_mark
     access.revocations.on_added.append(parts.open_streams.end_revoked)
     callers = Callers(parts.settings)
-    submissions = Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers)
+    submissions = Submissions(
+        access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers, parts.file_use
+    )
     streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
     return create_app(
         parts.settings,
@@ -33,6 +35,7 @@ def app_of(parts, access=None):
         results=parts.results,
         submissions=submissions,
         reports=parts.reports,
+        user_files=parts.user_files,
         access=access,
         task_streams=TaskStreams(parts.settings, streams, parts.task_store, parts.listing),
         start_and_stream=StartAndStream(parts.settings, parts.kinds, submissions, streams, parts.drain),

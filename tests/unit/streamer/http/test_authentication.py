@@ -32,7 +32,7 @@ OPEN = {
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
 }
 """Paths that need no token."""
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report processors:read"
+SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report processors:read files:read files:write"
 BODIES = {
     "/api/v1/tasks": {"kind": "k"},
     "/api/v1/reports": {"kind": "k"},
@@ -57,6 +57,7 @@ async def made(log):
         for org in ("acme", "bolt", ""):
             for owner in ("ann", "bob"):
                 await add_task(parts, log, f"{org}-{owner}", owner, org)
+                parts.files.add(b"secret", file=f"{org}-{owner}", owner=owner, tenant=org)
         yield parts, client
 
 
@@ -78,7 +79,7 @@ async def routes(client):
 
 
 async def ask(client, method, path, task, **options):
-    url = path.replace("{task}", task).replace("{kind}", "k").replace("{name}", "page.js")
+    url = path.replace("{task}", task).replace("{file}", task).replace("{kind}", "k").replace("{name}", "page.js")
     if path == "/api/v1/stream":
         url += f"?task={task}"
     if method == "POST":
@@ -163,6 +164,11 @@ async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(
         ("DELETE", "/api/v1/tasks/{task}", "tasks:delete"),
         ("GET", "/api/v1/kinds", "tasks:submit"),
         ("GET", "/api/v1/processors", "processors:read"),
+        ("POST", "/api/v1/files", "files:write"),
+        ("GET", "/api/v1/files", "files:read"),
+        ("GET", "/api/v1/files/{file}", "files:read"),
+        ("GET", "/api/v1/files/{file}/content", "files:read"),
+        ("DELETE", "/api/v1/files/{file}", "files:write"),
         ("GET", "/api/v1/process/{kind}/stream", "tasks:submit"),
         ("POST", "/api/v1/tasks/{task}/token", "tasks:read"),
         ("POST", "/api/v1/kinds/{kind}/token", "tasks:submit"),

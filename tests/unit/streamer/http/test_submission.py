@@ -16,7 +16,9 @@ from tests.fixtures.access import memory_access
 def submissions(parts):
     parts.offer(params={"type": "object", "properties": {"a": {"type": "integer"}}})
     access, callers = memory_access(), Callers(parts.settings)
-    return Submissions(access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers)
+    return Submissions(
+        access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers, parts.file_use
+    )
 
 
 async def test_an_accepted_task_has_the_number_of_processors(parts, submissions):

@@ -110,4 +110,5 @@ def test_what_counts_as_one_address(one, other, same):
 def test_limits_are_the_settings_of_the_same_names():
     settings = Settings(max_head_bytes=7, body_seconds=3)
     assert (Limits.of(settings).max_head_bytes, Limits.of(settings).body_seconds) == (7, 3)
-    assert Limits.of(settings).max_raw_body_bytes == 2 * settings.max_body_bytes + 7
+    assert Limits.of(settings).max_raw_bytes(file=False) == 2 * settings.max_body_bytes + 7
+    assert Limits.of(settings).max_raw_bytes(file=True) == 2 * settings.max_file_bytes + 7

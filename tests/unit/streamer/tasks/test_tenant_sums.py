@@ -22,8 +22,9 @@ pytestmark = pytest.mark.looptime
 class Made:
     def __init__(self, log, most=1 << 30):
         self.log, self.records, self.chosen = log, MemoryBucket(), True
+        self.files = {}
         self.stored = StoredBytes(most, lambda: asyncio.get_running_loop().time())
-        self.sums = TenantSums(self.records, log, self.stored, lambda: self.chosen)
+        self.sums = TenantSums(self.records, log, self.stored, lambda: self.chosen, self._bytes_of_files)
 
     async def add(self, task, tenant, *payloads, beside=0):
         """Store a task; the bytes that count."""
@@ -36,6 +37,9 @@ class Made:
         await chain.append(progress("completed", 100.0))
         events = await self.log.read(task)
         return len(record) + EVENT_BYTES + sum(EVENT_BYTES + len(event.payload) for event in events) + beside
+
+    async def _bytes_of_files(self):
+        return self.files
 
     async def __aenter__(self):
         self.root = asyncio.create_task(self.sums.keep_summed())
@@ -57,6 +61,14 @@ async def test_records_events_and_results_count_for_their_tenant(log):
         assert made.used("acme") == sum(sizes)
         assert made.used("evil") == other
         assert made.used("absent") == 0
+
+
+async def test_files_count_for_their_tenant_with_its_tasks(log):
+    made = Made(log)
+    size = await made.add("t1", "acme", "x")
+    made.files = {"acme": 5_000, "evil": 7}
+    async with made:
+        assert (made.used("acme"), made.used("evil")) == (size + 5_000, 7)
 
 
 async def test_what_is_deleted_or_expired_is_given_back(log):
