@@ -1,7 +1,6 @@
 """The list on the page: titles and tags, filters in the address, pages; and the processors, in a real Chromium."""
 
 import asyncio
-import json
 import re
 import time
 
@@ -14,7 +13,7 @@ from headway import __version__, codec
 from headway.records import ProcessorRecord
 from tests.fixtures import tokens
 from tests.fixtures.services import run_services
-from tests.fixtures.web import MODULES
+from tests.fixtures.web import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -230,11 +229,4 @@ async def test_axe_finds_nothing_in_the_filters(services, page, expect, size):
     if size == "phone":
         await page.get_by_role("button", name="Filter").click()
     await expect(page.get_by_label("From")).to_have_value(re.compile("^19"))
-    await page.evaluate((MODULES / "axe-core" / "axe.min.js").read_text())
-    found = {}
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        report = await page.evaluate("axe.run()")
-        for rule in report["violations"]:
-            found[f"{scheme} {rule['id']}"] = [node["html"][:120] for node in rule["nodes"]][:3]
-    assert not found, json.dumps(found, indent=1)
+    assert await axe_violations(page) == {}

@@ -51,6 +51,15 @@ export function onUnauthenticated(callback) {
 /** Relative to the page, so that it also works behind a path prefix. */
 export const url = (path) => new URL(path, document.baseURI).href;
 
+/** Loads a script that is not needed for watching every task. Throws an ApiError without an answer. */
+export async function load(name) {
+  try {
+    return await import(url(document.body.dataset[name]));
+  } catch {
+    throw new ApiError(0, 'No response', '');
+  }
+}
+
 export const taskUrl = (task, rest = '') => url(`api/v1/tasks/${encodeURIComponent(task)}${rest}`);
 
 async function call(target, options = {}) {

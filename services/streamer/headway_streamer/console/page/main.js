@@ -116,15 +116,6 @@ function showTask(task) {
   session?.open();
 }
 
-/** Loads a script that is not needed for watching a task. Throws an ApiError without an answer. */
-async function load(name) {
-  try {
-    return await import(api.url(document.body.dataset[name]));
-  } catch {
-    throw new api.ApiError(0, 'No response', '');
-  }
-}
-
 /** The name of the view without a task that the hash asks for. */
 const plainName = () => VIEWS[hashName()] ?? 'form';
 
@@ -134,7 +125,7 @@ const shown = () => view ?? plain[plainName()];
 async function showPlain() {
   const name = plainName();
   try {
-    const { default: View } = await load(name);
+    const { default: View } = await api.load(name);
     plain[name] ??= new View(api, (task) => { go(task); refreshList(); });
     if (name === 'form' && !kindsAt) refreshKinds();
   } catch (error) {
@@ -213,7 +204,7 @@ async function searched() {
 async function toggleFilters() {
   if (filters) filters.node.hidden = !filters.node.hidden;
   else {
-    const { Filters } = await load('filter');
+    const { Filters } = await api.load('filter');
     filters ??= new Filters(api, { visit, known: () => latest ?? [], seesOthers: () => access.caller?.scopes.includes('tasks:all') });
     list.node.before(filters.node);
     filterButton.setAttribute('aria-controls', filters.node.id);
@@ -288,6 +279,6 @@ setInterval(() => {
 }, 1000);
 
 if (document.body.dataset.signIn) {
-  const { guard } = await load('signIn');
+  const { guard } = await api.load('signIn');
   access = guard(api, { start, warn, say: (text) => setText(live, text), line: byId('access'), content: [byId('shell'), skip] });
 } else start();

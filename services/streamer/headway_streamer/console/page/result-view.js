@@ -59,7 +59,20 @@ export class ResultView {
   #show(value) {
     this.#value = value;
     this.tools.hidden = false;
-    this.body.replaceChildren(this.#raw ? el('pre', { class: 'json', tabindex: '0', 'aria-label': 'Result as JSON' }, pretty(value)) : valueView(value));
+    this.body.replaceChildren(this.#raw ? el('pre', { class: 'json', tabindex: '0', 'aria-label': 'Result as JSON' }, pretty(value)) : this.#valueView(value));
+  }
+
+  /** The value; its plot, if it has one, is above the other fields and below warnings. */
+  #valueView(value) {
+    if (!isPlot(value?.plot)) return valueView(value);
+    const { plot, ...rest } = value;
+    const place = el('div', {}, el('p', { class: 'muted' }, 'Drawing …'));
+    api.load('scatter').then(({ scatterView }) => place.replaceChildren(scatterView(plot) ?? valueView({ plot })), () => place.replaceChildren('The plot could not be loaded: its points are in the JSON.'));
+    const view = el('div', {}, valueView(rest));
+    const warnings = view.querySelector('.warnings');
+    if (warnings) warnings.after(place);
+    else view.prepend(place);
+    return view;
   }
 
   #switch() {
@@ -83,6 +96,8 @@ const isNumber = (value) => typeof value === 'number' || isExact(value);
 const isObject = (value) => !isFlat(value) && !Array.isArray(value);
 const isFlat = (value) => typeof value !== 'object' || value === null || isExact(value);
 const isRow = (value) => isObject(value) && Object.values(value).every(isFlat);
+
+const isPlot = (value) => isObject(value) && value.type === 'scatter';
 
 /** A large result is in the object store; the event contains a link. */
 const isLink = (data) => isObject(data) && Object.keys(data).length === 2 && typeof data.href === 'string' && isNumber(data.bytes);
