@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -49,6 +51,20 @@ with headway.report("train", title="Train the model", task="training"):
             time.sleep(0.02)
             batches.set_postfix(loss=1 / (1 + batch))
 """
+DOCUMENTED = (
+    "asyncio",
+    "email.message",
+    "logging",
+    "math",
+    "os",
+    "socket",
+    "shutil",
+    "statistics",
+    "sqlite3",
+    "unittest",
+    "zipfile",
+)
+SHORT_TEXT = 40
 STEPS = {"steps": [{"name": "Reading", "seconds": 0.2, "ticks": 2}]}
 FAILING = {"steps": [{"name": "Reading", "seconds": 0, "fail": {"message": "no such file", "retryable": False}}]}
 
@@ -88,6 +104,7 @@ async def take_all(services: Services, url: str, site: str) -> None:
         camera = Camera(page, url)
         await picture_of_a_crawl(camera, client, site)
         await picture_of_filters(camera)
+        await picture_of_clusters(camera, client)
         await picture_of_processors(camera, services)
         await pictures_of_a_report(camera, services)
         await pictures_of_celery(camera, services)
@@ -107,6 +124,18 @@ async def picture_of_filters(camera: Camera) -> None:
     await camera.open("?tag=invoices&status=error#new")
     await expect(camera.page.locator("#list a.row")).to_have_count(1)
     await camera.take("filters", 700)
+
+
+async def picture_of_clusters(camera: Camera, client: Client) -> None:
+    """Of what the classes and functions of some modules of Python say of themselves."""
+    modules = map(importlib.import_module, DOCUMENTED)
+    found = (inspect.getdoc(one) for module in modules for one in vars(module).values() if callable(one))
+    texts = list(dict.fromkeys(text[:600] for text in found if text and len(text) > SHORT_TEXT))
+    task = await client.submit("cluster", {"texts": texts, "k": 6}, title="What Python's modules do")
+    main = await camera.open(f"#{task['task']}")
+    await expect(main.get_by_role("img", name="Clusters of texts")).to_be_visible()
+    await main.get_by_role("heading", name="Result").evaluate("heading => heading.scrollIntoView()")
+    await camera.take("clusters", 860)
 
 
 async def picture_of_processors(camera: Camera, services: Services) -> None:
@@ -182,8 +211,8 @@ async def main() -> None:
 
 def _with_services(folder: Path, site: str) -> None:
     with run_services(folder) as services:
-        crawling = {"BUILTIN_KINDS": "crawl", "CRAWL_ALLOW": private_host(site), "REPORTER_LOST_SECONDS": "8"}
-        started = services.streamer("streamer-1", STALLED_SECONDS="2"), services.processor("processor-1", **crawling)
+        kinds = {"BUILTIN_KINDS": "crawl,cluster", "CRAWL_ALLOW": private_host(site), "REPORTER_LOST_SECONDS": "8"}
+        started = services.streamer("streamer-1", STALLED_SECONDS="2"), services.processor("processor-1", **kinds)
         for service in started:
             service.wait_ready()
         asyncio.run(take_all(services, started[0].url, site))
