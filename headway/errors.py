@@ -22,6 +22,9 @@
     │   ├── TaskTakenError              the id is that of a task which somebody else owns or runs
     │   └── NotEndedError               the task has no terminal event: it cannot be deleted yet
     ├── TaskError                       raised by a handler to fail the task with a message
+    │   ├── ChildrenError               a child that cannot be submitted, or not from here
+    │   └── ChildFailedError            a child that has not been successful
+    ├── KeyReusedError                  a key of a task that has another kind or other parameters
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
     ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
     ├── ClientError                     a streamer refused a request, or could not be reached
@@ -193,6 +196,38 @@ class TaskError(HeadwayError):
         self.type = type or self.__class__.__name__
         self.retryable = retryable
         self.retry_in = retry_in
+
+
+class ChildrenError(TaskError):
+    """A task cannot be submitted as a child: the message says why, and what to do."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message, retryable=retryable)
+
+
+class ChildFailedError(TaskError):
+    """A child has failed or was cancelled. Not retryable: another attempt of the parent finds the same child.
+
+    ``child`` is its id, ``kind`` its kind, ``status`` is ``error`` or ``cancelled``, ``error_type`` and ``reason`` are
+    those of its last event.
+    """
+
+    def __init__(self, child: str, kind: str, status: str, error_type: str, reason: str) -> None:
+        what = "was cancelled" if status == "cancelled" else f"failed: {error_type}"
+        super().__init__(f"child {child} ({kind}) {what}: {reason}", type="ChildFailed", retryable=False)
+        self.child = child
+        self.kind = kind
+        self.status = status
+        self.error_type = error_type
+        self.reason = reason
+
+
+class KeyReusedError(HeadwayError):
+    """A task was submitted before under the same key, with another kind or other parameters."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"task {task} was submitted before under this key, with another kind or other parameters")
+        self.task = task
 
 
 class TaskCancelledError(HeadwayError):

@@ -33,6 +33,14 @@ def derived_task(secret: bytes, owner: str, key: str) -> str:
     return "k" + _text(hmac.digest(secret, f"{len(owner)}:{owner}:{key}".encode(), "sha256")[:16])
 
 
+def child_task(parent: str, key: str) -> str:
+    """The id of the child that `parent` submits under `key`: the same in each attempt of the parent.
+
+    Who knows the parent's id can compute it; such a person may watch the parent, and its parts are listed there.
+    """
+    return "c" + _text(hashlib.sha256(f"{len(parent)}:{parent}:{key}".encode()).digest()[:16])
+
+
 def public_task(key: str) -> str:
     """The task id that versions without a secret derived from a key. Anybody can compute it."""
     return "k" + _text(hashlib.sha256(f"0::{key}".encode()).digest()[:16])

@@ -6,9 +6,12 @@ the outbox appends it. Calls may come from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
-from typing import TypeVar, get_args
+from collections.abc import AsyncIterator, Iterable, Iterator, Sized
+from typing import Any, TypeVar, get_args
 
+from headway.children.blocking import BlockingChildren
+from headway.children.child import Child
+from headway.children.children import Children, OnFailure, unsupported
 from headway.current import current
 from headway.errors import LogError, TaskCancelledError
 from headway.events import Level, LogLine
@@ -50,6 +53,8 @@ class Job:
         """Why the handler should end, if it should."""
         self._state = state
         self._outbox = outbox
+        self._own: Children | None = None
+        self._blocking: BlockingChildren | None = None
 
     def update(
         self,
@@ -192,6 +197,67 @@ class Job:
             within: the bar in whose current row this one counts (default: the loop or bar that runs in this context).
         """
         return Bar(self._state, self._outbox, total=total, unit=unit, message=message, initial=initial, within=within)
+
+    # Children
+
+    async def submit(
+        self,
+        kind: str,
+        params: object = None,
+        *,
+        weight: float = 1.0,
+        title: str = "",
+        tags: Iterable[str] = (),
+        key: str | None = None,
+    ) -> Child:
+        """Submit a task that is a part of this one. Return when it is stored; ``await child`` waits for its result.
+
+        The bar moves with those that were submitted in the current step, unless something else is counted there. The
+        slot of this task is free while its handler waits for children. It belongs to the owner and the tenant of this
+        task, and ends when this one ends. Waits while NATS is unreachable.
+
+        Args:
+            params: an object: a dict, a Struct, a dataclass; none for kinds without parameters.
+            weight: its share of the bar, beside those of the other children (default 1).
+            title: what people see of it (default: that of its kind).
+            tags: words to find it by, beside those of its kind.
+            key: which child this is, for another attempt of this task, which finds it instead of starting it again.
+                Default: its kind and parameters; give a key where these differ between attempts, as a time does.
+
+        Raises ChildrenError: nobody runs the kind, a bound is reached, or the job cannot have children.
+        """
+        return await self._children.submit(kind, params, weight=weight, title=title, tags=tags, key=key)
+
+    async def gather(self, *children: Child, on_failure: OnFailure = "cancel") -> list[Any]:
+        """Wait until all of `children` have ended. Return their results in this order.
+
+        With `on_failure` "cancel" (default), the first one that fails or is cancelled cancels the others of them, and
+        ChildFailedError is raised, which has its id and its error. With "continue" all run to their end, and a
+        ChildFailedError stands in place of the result of each that was not successful.
+        """
+        return await self._children.gather(*children, on_failure=on_failure)
+
+    def as_completed(self, *children: Child) -> AsyncIterator[Child]:
+        """Yield `children` in the order in which they end: ``await child`` returns or raises at once then."""
+        return self._children.as_completed(*children)
+
+    @property
+    def blocking(self) -> BlockingChildren:
+        """`submit`, `gather` and `as_completed` for handlers in threads: they block the thread, and free the slot."""
+        if self._blocking is None:
+            raise unsupported()
+        return self._blocking
+
+    def allow_children(self, children: Children) -> BlockingChildren:
+        """Let the handler submit `children`: called by whoever runs it. Return the calls for a handler in a thread."""
+        self._own, self._blocking = children, BlockingChildren(children)
+        return self._blocking
+
+    @property
+    def _children(self) -> Children:
+        if self._own is None:
+            raise unsupported()
+        return self._own
 
     @property
     def cancelled(self) -> bool:

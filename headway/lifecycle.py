@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from headway import codec
+from headway.children.blocking import BlockingChildren
+from headway.children.children import Children, Parent, Report, Stores
+from headway.children.waits import Slot
 from headway.current import current, running
 from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
 from headway.events import Cancel, ErrorInfo, Event, Progress, Status
@@ -54,6 +58,7 @@ class JobLifecycle:
     ) -> None:
         self._chain = chain
         self._on_stop = on_stop
+        self._blocking: BlockingChildren | None = None
         self._home = threading.get_ident()
         lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
         self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
@@ -71,6 +76,14 @@ class JobLifecycle:
             self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed
         )
 
+    def adopt(self, stores: Stores, parent: Parent, slot: Slot) -> Children:
+        """Let the handler have children. Return them: whoever ends the attempt ends and closes them."""
+        state, outbox, job = self._state, self._outbox, self.job
+        report = Report(state.parts, outbox.touch, partial(job.log, level="warning"), lambda: job.stopped is not None)
+        children = Children(parent, stores, report, slot)
+        self._blocking = job.allow_children(children)
+        return children
+
     def continue_as(self, attempt: int, failed: int) -> None:
         """Report as `attempt`: where the end of the log is read after the lifecycle was made."""
         self.job.attempt, self.job.failed, self._state.failed = attempt, failed, failed
@@ -87,6 +100,8 @@ class JobLifecycle:
         if self.job.stopped is None:
             self.job.stopped = reason
             self._outbox.hurry(silence=isinstance(reason, _SILENCING))
+            if self._blocking is not None:
+                self._blocking.stop()
             if self._on_stop is not None:
                 self._on_stop(reason)
 

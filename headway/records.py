@@ -58,9 +58,13 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     params: msgspec.Raw = msgspec.Raw(b"{}")
     submitted: float = 0.0
     cancel_on_disconnect: bool = False
-    """The same as in the task's record, which processors do not read; so are the next two."""
+    """The same as in the task's record, which processors do not read; so are the next three."""
     owner: str = ""
     tenant: str = ""
+    parent: str = ""
+    """The task whose handler has submitted this one. It ends when that one has ended."""
+    depth: int = 0
+    """How many parents are above it."""
 
     @property
     def ownership(self) -> Ownership:

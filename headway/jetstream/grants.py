@@ -36,9 +36,9 @@ def roles(names: Names) -> tuple[Role, ...]:
 
     Streamers face the network: they cannot create or remove anything, and store nothing but events, jobs, new records,
     uploaded files, leases of tasks that are reported to them, and requests to remove a task. Processors create what is
-    missing, take jobs, store what comes of them, and remove tasks and files: the server cannot limit the right to purge
-    to single subjects. Reporters are workers that get their tasks from elsewhere: they store the records and events of
-    these.
+    missing, take jobs, store what comes of them, submit children, and remove tasks and files: the server cannot limit
+    the right to purge to single subjects. Reporters are workers that get their tasks from elsewhere: they store the
+    records and events of these.
     """
     return (
         Role("streamer", "_INBOX_headway_streamer", _streamer(names), shared=(names.usage,)),
@@ -145,6 +145,9 @@ def _processor(names: Names) -> tuple[Request, ...]:
         # The tasks whose reporter has vanished.
         _direct_get(f"KV_{names.reporters_bucket}"),
         _direct_get(f"KV_{names.tasks_bucket}"),
+        # Children, which handlers submit.
+        Request(f"$KV.{names.tasks_bucket}.*"),
+        Request(names.all_jobs),
         *(Request(f"$JS.API.STREAM.PURGE.{stream}") for stream in purged_streams(names)),
         # What is missing when the first processor starts. The server refuses another configuration of what exists.
         *(_info(stream) for stream in created_streams(names)),

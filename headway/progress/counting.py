@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import math
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from headway.progress.estimate import Estimate
+
+if TYPE_CHECKING:
+    from headway.progress.parts import Parts
 
 ROUNDING = 1e-9
 """Relative. Sums of fractions, ten times 0.1, end a little above their total."""
@@ -29,7 +32,7 @@ class CountView(NamedTuple):
     label: str
     ahead: float
     """`done` and the share of the current row."""
-    owner: Level | Batch
+    owner: Level | Batch | Parts
     """The owner of the count: rates of different owners are not comparable."""
     share: float
     """Of `total`, 0 to 1; 0 when it is unknown."""
@@ -45,7 +48,7 @@ class CountView(NamedTuple):
 class Level:
     """A scope of counting. `step` and each row of a track begin one."""
 
-    __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "shared", "total", "unit")
+    __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "parts", "shared", "total", "unit")
 
     def __init__(self, total: float | None = None, unit: str = "") -> None:
         self.done = 0.0
@@ -60,6 +63,8 @@ class Level:
         """`done` when they began."""
         self.shared: Track | None = None
         """The track that counts on this level's own count."""
+        self.parts: Parts | None = None
+        """The tasks that were submitted in this step. They are shown where nothing else is counted."""
 
     def running(self) -> bool:
         """Whether a loop is still being iterated here."""
@@ -91,7 +96,8 @@ class Level:
     def view(self) -> CountView | None:
         """The count to be shown; None when nothing is counted."""
         if not self.counted:
-            return None if self.batch is None else self.batch.view()
+            shown = self.parts if self.batch is None else self.batch
+            return None if shown is None else shown.view()
         sub = self._inner()
         return _view(self, self.done, self.total, self.unit, "", sub, sub.share if sub else 0.0)
 

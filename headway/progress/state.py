@@ -11,6 +11,7 @@ import msgspec
 from headway.events import Progress, Status, Sub
 from headway.progress.counting import CountView, Level, Track, enter, innermost, only
 from headway.progress.estimate import Estimate
+from headway.progress.parts import Parts
 from headway.values.coercion import number, shorten
 
 MAX_PERCENT = 99.9
@@ -89,6 +90,12 @@ class ProgressState:
         self.simple = True
         self._base = self._percent
         self._upto = 100.0 if upto is None else min(max(upto, self._base), 100.0)
+
+    def parts(self) -> Parts:
+        """The tasks that this step consists of: those that were submitted since it began."""
+        if self.level.parts is None:
+            self.level.parts = Parts()
+        return self.level.parts
 
     # Tracks
 

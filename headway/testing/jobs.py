@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from headway.children.children import Parent
+from headway.children.waits import NoSlot
 from headway.errors import LogError
 from headway.eventlog.chain import Chain
 from headway.events import ErrorInfo, Progress, Status
 from headway.job import Job
 from headway.lifecycle import JobLifecycle
+from headway.testing.children import Work, child_stores
 from headway.testing.log import MemoryLog
 
 
@@ -37,12 +41,19 @@ class StartedJob(Job):
         self.lifecycle.stop(reason)
 
 
-def start_job(log: MemoryLog, task: str = "t1", *, attempt: int = 1, **options: Any) -> StartedJob:
+def start_job(
+    log: MemoryLog, task: str = "t1", *, attempt: int = 1, children: Mapping[str, Work] | None = None, **options: Any
+) -> StartedJob:
     """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``.
 
-    `options` are those of `headway.lifecycle.JobLifecycle`.
+    Args:
+        children: by kind, the functions that stand for the handlers of its children: they take the parameters as JSON
+            decodes them, and return the result or raise. They may be `async`. Without it the job cannot have children.
+        options: those of `headway.lifecycle.JobLifecycle`.
     """
     lifecycle = JobLifecycle(Chain(log, task, attempt=attempt), job_type=StartedJob, **options)
+    if children is not None:
+        lifecycle.adopt(child_stores(log, children), Parent(task), NoSlot())
     lifecycle.start()
     job = lifecycle.job
     assert isinstance(job, StartedJob)

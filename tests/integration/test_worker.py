@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from headway import codec
+from headway.children.children import Stores
 from headway.errors import TaskError
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.follow import follow
@@ -33,6 +34,7 @@ from headway_processor.processes.pool import Pool
 from headway_processor.processes.spawned import spawn
 from headway_processor.settings import Settings
 from headway_processor.shutdown import RunningJobs
+from headway_processor.slots import Slots
 from headway_processor.worker import Worker
 from tests.fixtures.condition import until
 
@@ -77,9 +79,10 @@ class Shop:
         dead_letters, results = JetStreamDeadLetters(client, self.names), ResultStore(client, self.names)
         deletions = Deletions(client, self.names)
         processes = Pool(partial(spawn, os.environ), tasks=0, memory_bytes=0)
-        context = RunContext(self.log, dead_letters, results, deletions, processes, self.settings, Metrics())
+        children = Stores(self.log, None, None, results)  # nobody has any
+        context = RunContext(self.log, dead_letters, results, deletions, processes, self.settings, Metrics(), children)
         puller = Puller(self.connection, config)
-        worker = Worker(registry.get(kind), puller, context, self.running, slots or asyncio.Semaphore(100))
+        worker = Worker(registry.get(kind), puller, context, self.running, slots or Slots(100))
         self.workers.append(worker)
         self._pulling.append(asyncio.create_task(worker.run()))
         return worker
@@ -261,7 +264,7 @@ async def test_kind_runs_no_more_jobs_at_once_than_its_concurrency(shop):
 
 
 async def test_all_kinds_share_the_slots_of_the_processor(shop):
-    crowd, slots = Crowd(), asyncio.Semaphore(3)
+    crowd, slots = Crowd(), Slots(3)
     shop.open(crowd.handler, kind="a", slots=slots)
     shop.open(crowd.handler, kind="b", slots=slots)
     names = [await shop.submit(kind=kind) for kind in "abababab"]

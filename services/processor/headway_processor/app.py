@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from headway import __version__
+from headway.children.children import Stores as ChildStores
+from headway.children.kinds import KnownKinds
 from headway.errors import UnavailableError
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Log
@@ -20,6 +22,7 @@ from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.deletions import Deletions
+from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.purge import Purger
 from headway.jetstream.results import ResultStore
@@ -27,6 +30,7 @@ from headway.kind import Registry
 from headway.log_capture import captured_logging
 from headway.records import ProcessorRecord
 from headway.service.supervisor import run_until_first_ends
+from headway.submission import Submission
 from headway_processor import kinds_publisher, lease, lost_reports, ops
 from headway_processor.attempts.print_capture import captured_print
 from headway_processor.context import RunContext
@@ -42,6 +46,7 @@ from headway_processor.processes.pool import Pool
 from headway_processor.processes.spawned import spawn
 from headway_processor.settings import Settings
 from headway_processor.shutdown import RunningJobs
+from headway_processor.slots import Slots
 from headway_processor.worker import Worker
 
 NAME = "processor"
@@ -124,19 +129,21 @@ class Processor:
     def _roots(self) -> dict[str, Coroutine[None, None, object]]:
         client, names = self._connection.client, self._connection.names
         js = client.jetstream()
-        log, deletions = JetStreamLog(client, names), Deletions(client, names)
+        log, deletions, results = JetStreamLog(client, names), Deletions(client, names), ResultStore(client, names)
+        submission = Submission(Bucket(client, names.tasks_bucket), JetStreamJobQueue(client, names), log)
         context = RunContext(
             log,
             JetStreamDeadLetters(client, names),
-            ResultStore(client, names),
+            results,
             deletions,
             self._processes,
             self._settings,
             self._metrics,
+            ChildStores(log, submission, KnownKinds(Bucket(client, names.kinds_bucket)), results),
             lambda: self._connection.connected,
             self._connection.on_reconnect,
         )
-        slots = asyncio.Semaphore(self._settings.concurrency)
+        slots = Slots(self._settings.concurrency)
         process_slots = asyncio.Semaphore(self._settings.processes or _cpus())
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:

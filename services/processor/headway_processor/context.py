@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from headway.children.children import Stores
 from headway.eventlog.log import Log
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
@@ -100,6 +101,8 @@ class RunContext:
     processes: Processes
     settings: Settings
     metrics: Metrics
+    children: Stores
+    """Where handlers submit children."""
     connected: Callable[[], bool] = lambda: True
     """Whether NATS is connected now."""
     on_reconnect: list[Callable[[], None]] = field(default_factory=list)

@@ -12,6 +12,7 @@ from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.puller import Puller
 from headway_processor.jobs.run import JobRun
 from headway_processor.shutdown import RunningJobs
+from headway_processor.slots import Slot, Slots
 
 POLL_SECONDS = 1.0
 """How long one request waits for a job. It occupies a slot of the processor, and a shutdown waits for its end."""
@@ -34,7 +35,7 @@ class Worker:
         puller: Puller,
         context: RunContext,
         running: RunningJobs,
-        slots: asyncio.Semaphore,
+        slots: Slots,
         processes: asyncio.Semaphore | None = None,
     ) -> None:
         self.kind = kind
@@ -45,8 +46,8 @@ class Worker:
         self._puller = puller
         self._context = context
         self._running = running
-        self._all_slots = slots
-        self._own_slots = asyncio.Semaphore(kind.concurrency)
+        self._slots = slots
+        slots.add(kind.name, kind.concurrency)
         self._processes = processes
         self._retries = Retries(on_refused=self._on_refused)
 
@@ -71,19 +72,18 @@ class Worker:
         logger.warning("jobs cannot be pulled", extra=extra)
 
     async def _pull(self) -> None:
-        await self._take_slots()
+        slot = await self._slots.take(self.kind.name)
         delivery = None
         try:
             await self._until_process_is_free()
             delivery = await self._puller.next(POLL_SECONDS)
         finally:
             if delivery is None:
-                self._all_slots.release()
-                self._own_slots.release()
-        if delivery is not None and await self._take_process(delivery):
-            await self._start(delivery)
+                slot.end()
+        if delivery is not None and await self._take_process(delivery, slot):
+            await self._start(delivery, slot)
 
-    async def _take_process(self, delivery: Delivery) -> bool:
+    async def _take_process(self, delivery: Delivery, slot: Slot) -> bool:
         """Take a process for a job; return the job to the queue if another kind has taken the last one meanwhile.
 
         A request for jobs takes none, since it may wait while those of other kinds are in the queue.
@@ -91,38 +91,28 @@ class Worker:
         if self._processes is None:
             return True
         if self._processes.locked():
-            self._all_slots.release()
-            self._own_slots.release()
+            slot.end()
             await delivery.nak()
             return False
         await self._processes.acquire()
         return True
 
-    async def _start(self, delivery: Delivery) -> None:
-        run = JobRun(self._context, self.kind, delivery)
+    async def _start(self, delivery: Delivery, slot: Slot) -> None:
+        run = JobRun(self._context, self.kind, delivery, slot)
         if self._running.runs(run.task):
             # NATS was unreachable for longer than ack_wait, so a job that runs here was delivered again.
             logger.info("a job that runs here was delivered again", extra={"action": "job_again", "task": run.task})
-            self._free_slots()
+            self._free(slot)
             await delivery.extend()
             return
-        self._running.start(run, self._free_slots)
-
-    async def _take_slots(self) -> None:
-        await self._own_slots.acquire()
-        try:
-            await self._all_slots.acquire()
-        except asyncio.CancelledError:
-            self._own_slots.release()
-            raise
+        self._running.start(run, lambda: self._free(slot))
 
     async def _until_process_is_free(self) -> None:
         if self._processes is not None:
             async with self._processes:
                 pass
 
-    def _free_slots(self) -> None:
-        self._all_slots.release()
-        self._own_slots.release()
+    def _free(self, slot: Slot) -> None:
+        slot.end()
         if self._processes is not None:
             self._processes.release()

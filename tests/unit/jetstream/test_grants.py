@@ -39,8 +39,8 @@ def test_only_processors_create(role):
     assert sum("CREATE" in subject for subject in subjects("processor")) == len(created_streams(NAMES)) + 1
 
 
-def test_processors_do_not_write_the_records_of_tasks():
-    assert not any(subject.startswith("$KV.hw_tasks") for subject in subjects("processor"))
+def test_processors_store_the_records_and_jobs_of_children():
+    assert {"$KV.hw_tasks.*", "hw.job.*.*"} <= set(subjects("processor"))
 
 
 def test_only_streamers_send_each_other_messages_on_a_subject_that_nothing_answers_or_stores():

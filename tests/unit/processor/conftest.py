@@ -4,12 +4,16 @@ import msgspec
 import pytest
 
 from headway import codec
+from headway.children.children import Stores
+from headway.children.kinds import KnownKinds
+from headway.children.waits import NoSlot
 from headway.errors import UnavailableError
 from headway.eventlog.chain import Chain, read_head
 from headway.kind import Registry
 from headway.records import JobMessage
+from headway.submission import Submission
 from headway.task import task
-from headway.testing import MemoryDeletions, MemoryLog
+from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryLog
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
@@ -138,6 +142,7 @@ class Bench:
         self.deletions = MemoryDeletions()
         self.metrics = Counted()
         self.processes = Pool(self._spawn, tasks=0, memory_bytes=0)
+        self.jobs, self.kinds = MemoryJobQueue(), MemoryBucket()
         self.settings = Settings(ack_wait_seconds=3.0, interval_seconds=0.01, retry_delay_seconds=1.0)
 
     async def _spawn(self):
@@ -149,10 +154,21 @@ class Bench:
         payload = (
             codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         )
-        context = RunContext(
-            self.log, self.dead_letters, self.results, self.deletions, self.processes, self.settings, self.metrics
+        return JobRun(self.context(), registry.get("k"), Delivery(payload, subject), NoSlot())
+
+    def context(self):
+        submission = Submission(MemoryBucket(), self.jobs, self.log)
+        children = Stores(self.log, submission, KnownKinds(self.kinds), self.results)
+        return RunContext(
+            self.log,
+            self.dead_letters,
+            self.results,
+            self.deletions,
+            self.processes,
+            self.settings,
+            self.metrics,
+            children,
         )
-        return JobRun(context, registry.get("k"), Delivery(payload, subject))
 
     async def run(self, handler, params=b"{}", **options):
         """Run a job to its end; how it was answered."""

@@ -10,8 +10,8 @@ from headway.errors import UnavailableError
 from headway.kind import Registry
 from headway.records import JobMessage
 from headway.task import task
-from headway_processor.context import RunContext
 from headway_processor.shutdown import RunningJobs
+from headway_processor.slots import Slots
 from headway_processor.worker import Worker
 from tests.unit.processor.conftest import Delivery
 
@@ -64,17 +64,8 @@ class Shop:
             self.begun.append(job.task)
             await self.release.wait()
 
-        context = RunContext(
-            bench.log,
-            bench.dead_letters,
-            bench.results,
-            bench.deletions,
-            bench.processes,
-            bench.settings,
-            bench.metrics,
-        )
-        slots = asyncio.Semaphore(all_slots)
-        self.worker = Worker(registry.get("k"), self.queue, context, self.running, slots, processes)
+        self.slots = Slots(all_slots)
+        self.worker = Worker(registry.get("k"), self.queue, bench.context(), self.running, self.slots, processes)
 
     @asynccontextmanager
     async def open(self):
@@ -144,4 +135,5 @@ async def test_a_cancellation_while_it_waits_for_a_slot_frees_the_other(bench):
         shop.queue.add("t1")
         await asyncio.sleep(5)
     assert shop.queue.closed
-    assert not shop.worker._own_slots.locked()
+    async with asyncio.timeout(1):
+        assert await shop.slots.take("k")

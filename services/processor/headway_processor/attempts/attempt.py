@@ -34,6 +34,7 @@ from headway_processor.attempts.decision import (
 )
 from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import HandlerRun, ProcessHandlerRun, start
+from headway_processor.attempts.family import Family
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, Processes, Results
 from headway_processor.metrics import Metrics
@@ -52,6 +53,7 @@ class Attempt:
         chain: appends to the task's log; its head is the first event of the attempt.
         failed: number of earlier attempts that failed or were lost.
         starter: the client whose absence ends the task; None when the task does not depend on it.
+        family: its parent and its children.
         results: takes results that are too large for an event.
         processes: run the handlers of kinds with the executor "process".
     """
@@ -64,6 +66,7 @@ class Attempt:
         failed: int,
         starter: Starter | None = None,
         *,
+        family: Family,
         results: Results,
         processes: Processes,
         settings: Settings,
@@ -74,6 +77,7 @@ class Attempt:
         self._log = chain.log
         self._chain = chain
         self._starter = starter
+        self._family = family
         self._results = results
         self._processes = processes
         self._metrics = metrics
@@ -97,6 +101,7 @@ class Attempt:
             beat_seconds=settings.beat_seconds,
         )
         self._job = self._lifecycle.job
+        family.join(self._lifecycle)
 
     async def run(self, params: Any, raw_params: bytes) -> None:
         """Run the handler to its end. Raises SupersededError and EndedError when the log has another writer.
@@ -110,6 +115,7 @@ class Attempt:
             outcome = await self._handle(lambda: self._begin(params, raw_params))
             status = await self._conclude(outcome)
         finally:
+            await self._family.close()
             await self._lifecycle.abort()
             metrics.finished(kind, status, time.monotonic() - begun)
 
@@ -129,18 +135,31 @@ class Attempt:
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
+        if self._family.parent:
+            with_parent = self._family.stop_with_parent(self._lifecycle)
+            watching.append(asyncio.create_task(with_parent, name=f"parent of {job.task}"))
+        loop, limit = asyncio.get_running_loop(), self._kind.timeout_seconds
+        begun = loop.time()
         try:
-            handling = begin()
-            try:
-                outcome = await handling.until_end(self._lifecycle, self._stopping, self._kind.timeout_seconds)
-                if isinstance(outcome, StillRuns):
-                    self._abandon(handling)
-                return await handling.settled(outcome)
-            finally:
-                handling.leave()
+            outcome = await self._until_end(begin(), limit)
+            settling = self._family.settle(outcome)
+            if settling is None:
+                return outcome
+            left = None if limit is None else max(limit - (loop.time() - begun), 0.0)
+            return await self._until_end(settling, left)
         finally:
             for task in watching:
                 await cancel_and_wait(task)  # before the terminal event: it would be taken for that of another writer
+
+    async def _until_end(self, handling: HandlerRun, seconds: float | None) -> HandlerOutcome:
+        limit = self._kind.timeout_seconds
+        try:
+            outcome = await handling.until_end(self._lifecycle, self._stopping, seconds, limit)
+            if isinstance(outcome, StillRuns):
+                self._abandon(handling)
+            return await handling.settled(outcome)
+        finally:
+            handling.leave()
 
     def _abandon(self, handling: HandlerRun) -> None:
         self._metrics.abandoned(self._kind.name, 1)
@@ -161,6 +180,7 @@ class Attempt:
             self._log_failure(outcome)
         if isinstance(conclusion, Complete):
             conclusion = self._with_result(conclusion.value)
+        await self._family.end(conclusion)
         try:
             return await self._store(conclusion)
         except CancelRequestedError as request:  # it was requested just before the retry was stored

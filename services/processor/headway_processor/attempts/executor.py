@@ -58,9 +58,16 @@ class HandlerRun:
         return self.future.result()
 
     async def until_end(
-        self, lifecycle: JobLifecycle, stopping: asyncio.Event, timeout_seconds: float | None
+        self,
+        lifecycle: JobLifecycle,
+        stopping: asyncio.Event,
+        timeout_seconds: float | None,
+        limit_seconds: float | None = None,
     ) -> HandlerOutcome:
-        """Wait for the end; stop the handler after `timeout_seconds` or when `stopping` is set."""
+        """Wait for the end; stop the handler after `timeout_seconds` or when `stopping` is set.
+
+        `limit_seconds` is the time limit of which `timeout_seconds` are left (default: all of it).
+        """
         task = lifecycle.job.task
         stop = asyncio.create_task(stopping.wait(), name=f"stop of {task}")
         try:
@@ -70,7 +77,9 @@ class HandlerRun:
             stop.cancel()
         if not self.future.done():
             if timeout_seconds is not None:
-                lifecycle.stop(TimedOutError(task, timeout_seconds))  # no effect if it was stopped before
+                lifecycle.stop(
+                    TimedOutError(task, limit_seconds or timeout_seconds)
+                )  # no effect if it was stopped before
             await self._stop(task)
         return self.outcome or StillRuns(self._where)
 

@@ -8,6 +8,7 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
+from headway.children.waits import Slot
 from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log_end import read_log_end
@@ -20,6 +21,7 @@ from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
+from headway_processor.attempts.family import Family, end_of
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.noting_delivery import NotingDelivery
@@ -31,13 +33,14 @@ logger = logging.getLogger(__name__)
 class JobRun:
     """The run of one delivered job. No error in it ends the processor."""
 
-    def __init__(self, context: RunContext, kind: Kind, delivery: Delivery) -> None:
+    def __init__(self, context: RunContext, kind: Kind, delivery: Delivery, slot: Slot) -> None:
         self.task = delivery.subject.rpartition(".")[2]
         if kind.retention_seconds is not None:
             delivery = NotingDelivery(delivery, context.deletions, kind.name, self.task)
         self.delivery = delivery
         self._context = context
         self._kind = kind
+        self._slot = slot
         self._unstarted = UnstartedJob(
             kind.name,
             delivery,
@@ -112,6 +115,8 @@ class JobRun:
         if isinstance(decision, Start):
             if self._starter_gone:
                 decision = CancelPending(GONE)
+            elif job.parent and (ended := await end_of(self._context.log, job.parent)):
+                decision = CancelPending(ended)
             elif decision.attempt == 1 and self._starter is not None and self._may_have_left(self._starter, job):
                 return await self._await_starter(self._starter)
             else:
@@ -120,7 +125,7 @@ class JobRun:
                 except ParamsError as error:
                     decision = GiveUp(ErrorInfo("InvalidParams", describe(error).message), decision.failed)
                 else:
-                    return await self._start(end.head, decision, params, bytes(job.params))
+                    return await self._start(job, end.head, decision, params)
         await self._unstarted.end(end, decision)
         return True
 
@@ -139,7 +144,7 @@ class JobRun:
         self._starter_gone = first == "gone"
         return False
 
-    async def _start(self, head: Head, decision: Start, params: Any, raw_params: bytes) -> bool:
+    async def _start(self, job: JobMessage, head: Head, decision: Start, params: Any) -> bool:
         on_refused = self._context.metrics.store_failed
         chain = Chain(self._context.log, self.task, head, attempt=decision.attempt, on_refused=on_refused)
         first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
@@ -147,13 +152,13 @@ class JobRun:
             await chain.begin(first)
         except (CancelRequestedError, EndedError):
             return False
-        self._attempt = self._new_attempt(chain, decision.failed)
+        self._attempt = self._new_attempt(job, chain, decision.failed)
         if self._leaving.is_set():
             self._attempt.hand_back()
-        await self._attempt.run(params, raw_params)
+        await self._attempt.run(params, bytes(job.params))
         return True
 
-    def _new_attempt(self, chain: Chain, failed: int) -> Attempt:
+    def _new_attempt(self, job: JobMessage, chain: Chain, failed: int) -> Attempt:
         context = self._context
         return Attempt(
             self._kind,
@@ -161,6 +166,7 @@ class JobRun:
             chain,
             failed,
             self._starter,
+            family=Family(job, context.children, self._slot),
             results=context.results,
             processes=context.processes,
             settings=context.settings,

@@ -10,6 +10,7 @@ from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.ownership import Ownership
 from headway.records import KindRecord, TaskRecord
+from headway.submission import WAITING
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
@@ -24,7 +25,7 @@ from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
 from headway_streamer.tasks.labels import NO_LABELS, Labels, labels_of
 from headway_streamer.tasks.params import check_params_of_any_size
-from headway_streamer.tasks.store import WAITING, TaskStore
+from headway_streamer.tasks.store import TaskStore
 from headway_streamer.watch.drain import Drain
 
 _REASONS = {TooLargeError: "too_large", StoreFullError: "store_full", UnavailableError: "unavailable"}

@@ -8,24 +8,23 @@ from contextlib import suppress
 
 from headway import codec
 from headway.errors import (
-    CancelRequestedError,
-    ConflictError,
     EndedError,
+    KeyReusedError,
     MalformedEventError,
     NotEndedError,
     StoreFullError,
-    SupersededError,
     TooLargeError,
     UnavailableError,
 )
-from headway.eventlog.chain import EVENT_BYTES, Chain, Head, read_head
+from headway.eventlog.cancel_request import request_cancel
+from headway.eventlog.chain import read_head
 from headway.eventlog.deletion import mark_deleted
 from headway.eventlog.log import Log
-from headway.events import Cancel, Deleted, Progress, is_terminal
-from headway.ids import new_task, nonce
-from headway.ownership import UNKNOWN
-from headway.records import JobMessage, TaskRecord, decode_task
+from headway.events import Deleted, is_terminal
+from headway.ids import new_task
+from headway.records import TaskRecord, decode_task
 from headway.reporting.roll_up import RollUp
+from headway.submission import ENVELOPE_BYTES, WAITING, Submission, check_same
 from headway_streamer.limits.caller import tenant_key
 from headway_streamer.limits.stored import QuotaError, StoredBytes
 from headway_streamer.malformed import Malformed
@@ -36,12 +35,8 @@ from headway_streamer.tasks.ports import Deletions, JobQueue, KeyValues
 from headway_streamer.tasks.task_ids import TaskIds
 
 DEADLINE_SECONDS = 2.0
-WAITING = "waiting for a processor"
-"""Message of a queued task."""
 PARTS_AT_ONCE = 100
 """Parts of a cancelled task that are cancelled at the same time."""
-ENVELOPE_BYTES = 2048
-"""Allowance for what a record and a job message hold beside the parameters, headers included: some hundred bytes."""
 
 
 class TaskStore:
@@ -60,7 +55,7 @@ class TaskStore:
     ) -> None:
         self._records = records
         self._task_ids = task_ids
-        self._jobs = jobs
+        self._submission = Submission(records, jobs, log)
         self._deletions = deletions
         self._log = log
         self._capacity = capacity
@@ -85,14 +80,12 @@ class TaskStore:
         With an idempotency key the same owner gets the same task again; raises a Problem for other parameters under it,
         and for a task that was deleted.
 
-        Order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
-        processor that is faster makes superfluous. A crash in between leaves a record without a job, of a task that was
-        not accepted.
+        The order in which things are stored is that of `headway.submission`.
 
         Raises TooLargeError for parameters that do not fit both, StoreFullError and QuotaError, before anything is
         stored. A task that was accepted under its key before is found also then.
         """
-        limit_bytes = self._jobs.limit_bytes - ENVELOPE_BYTES
+        limit_bytes = self._submission.limit_bytes
         if len(params) > limit_bytes:
             raise TooLargeError("the JSON of the parameters", len(params), limit_bytes)
         try:
@@ -160,7 +153,7 @@ class TaskStore:
         """
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await self._cancel(task, reason)
+                await request_cancel(self._log, task, reason)
         except TimeoutError as error:
             raise UnavailableError("the request was not acknowledged in time") from error
 
@@ -182,19 +175,8 @@ class TaskStore:
         with suppress(EndedError, MalformedEventError):
             record = await self.record(task)
             if record is not None and record.reported and record.ownership == whole.ownership:
-                await self._cancel(task, reason)
+                await request_cancel(self._log, task, reason)
                 await self.cancel_parts(record, reason)
-
-    async def _cancel(self, task: str, reason: str) -> None:
-        head = await read_head(self._log, task)
-        if head.event is not None and is_terminal(head.event):
-            raise EndedError(task, getattr(head.event, "status", ""))
-        with suppress(CancelRequestedError):
-            if head.attempt == 0:
-                with suppress(SupersededError):
-                    await self._end_unbegun(task, head, reason)
-                    return
-            await Chain(self._log, task, head, patient=False).append(Cancel(reason=reason))
 
     async def delete(self, task: str) -> None:
         """Delete a task: nobody is shown it from now on, and a processor removes what is stored of it.
@@ -217,23 +199,14 @@ class TaskStore:
         await self._deletions.request(task)
         await mark_deleted(self._log, task)
 
-    async def _end_unbegun(self, task: str, head: Head, reason: str) -> None:
-        # Fenced: if a processor has started the first attempt meanwhile, this is rejected.
-        cancelled = Progress(status="cancelled", progress=0.0, message=reason, step="")
-        await Chain(self._log, task, head, attempt=0, patient=False).append(cancelled)
-
     async def _store(self, record: TaskRecord, message: str) -> tuple[TaskRecord, bool]:
-        new = await self._records.create(record.task, codec.encode_json(record))
-        if not new:
-            earlier = await self.record(record.task)
-            if earlier is not None:
-                _check_same(earlier, record)
-                record = earlier
-            if await self._log.last(record.task) is not None:
-                return record, False
-        await self._store_job(record)
-        await self._append_queued(record, message)
-        return record, new
+        try:
+            return await self._submission.store(record, message)
+        except KeyReusedError as error:
+            raise _key_reused() from error
+        except MalformedEventError as error:
+            self._malformed.note("task", record.task, error)
+            raise
 
     async def _check_not_deleted(self, task: str) -> None:
         """Raise a Problem if the task of an idempotency key is deleted: the key stands for that task."""
@@ -252,44 +225,16 @@ class TaskStore:
         earlier = await self.record(record.task)
         if earlier is None or await self._log.last(record.task) is None:
             raise rejection
-        _check_same(earlier, record)
+        try:
+            check_same(earlier, record)
+        except KeyReusedError as error:
+            raise _key_reused() from error
         return earlier
 
-    async def _store_job(self, record: TaskRecord) -> None:
-        await self._jobs.put(
-            JobMessage(
-                task=record.task,
-                kind=record.kind,
-                params=record.params,
-                submitted=record.created,
-                cancel_on_disconnect=record.cancel_on_disconnect,
-                owner=record.owner,
-                tenant=record.tenant,
-            )
-        )
 
-    async def _append_queued(self, record: TaskRecord, message: str) -> None:
-        queued = Progress(
-            task=record.task,
-            n=1,
-            attempt=0,
-            at=record.created,
-            status="queued",
-            progress=0.0,
-            message=message,
-            step="",
-        )
-        with suppress(ConflictError, UnavailableError):  # a processor has started it, or will: the job is stored
-            msg_id = f"{record.task}.queued.{nonce()}"
-            payload, ownership = codec.encode(queued), record.ownership
-            size = 0 if ownership == UNKNOWN else EVENT_BYTES + len(payload)
-            await self._log.put(record.task, payload, expected=0, msg_id=msg_id, ownership=ownership, size=size)
-
-
-def _check_same(earlier: TaskRecord, again: TaskRecord) -> None:
-    if earlier.kind != again.kind or bytes(earlier.params) != bytes(again.params):
-        raise Problem(
-            422,
-            "Idempotency key used for something else",
-            "A task was submitted under this Idempotency-Key with another kind or other parameters.",
-        )
+def _key_reused() -> Problem:
+    return Problem(
+        422,
+        "Idempotency key used for something else",
+        "A task was submitted under this Idempotency-Key with another kind or other parameters.",
+    )
