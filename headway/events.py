@@ -104,6 +104,20 @@ class Chunk(Header, tag="chunk", kw_only=True, omit_defaults=True, gc=False):
     """Characters of output of this attempt before this piece."""
 
 
+MAX_CHANNEL_CHARS = 64
+
+
+class Aside(Header, tag="aside", kw_only=True, omit_defaults=True, gc=False):
+    """A piece of text beside the output, such as the reasoning of a model. As a chunk it is never dropped."""
+
+    channel: str
+    """What the text is: `reasoning`, `tool get_weather`. At most `MAX_CHANNEL_CHARS`."""
+    text: str
+    """At most `MAX_CHUNK_CHARS`."""
+    offset: int
+    """Characters of this channel of this attempt before this piece."""
+
+
 class LogLine(Header, tag="log", kw_only=True, omit_defaults=True, gc=False):
     """A log line for the people who watch the task."""
 
@@ -130,7 +144,7 @@ class Deleted(Header, tag="deleted", kw_only=True, omit_defaults=True, gc=False)
         return DELETED
 
 
-Event: TypeAlias = Progress | Chunk | LogLine | Cancel | Deleted
+Event: TypeAlias = Progress | Chunk | Aside | LogLine | Cancel | Deleted
 
 
 class Beat(msgspec.Struct, tag="beat", tag_field="type", omit_defaults=True, kw_only=True):

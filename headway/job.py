@@ -14,7 +14,7 @@ from headway.children.child import Child
 from headway.children.children import Children, OnFailure, unsupported
 from headway.current import current
 from headway.errors import LogError, TaskCancelledError
-from headway.events import Level, LogLine
+from headway.events import MAX_CHANNEL_CHARS, Level, LogLine
 from headway.outbox import Outbox
 from headway.progress.bar import Bar
 from headway.progress.counting import Track, innermost_track, leave
@@ -123,15 +123,18 @@ class Job:
         end = None if upto is None else number(upto)
         self._outbox.step(lambda: self._state.step(name, count, unit, end))
 
-    def chunk(self, text: str) -> None:
+    def chunk(self, text: str, *, channel: str = "") -> None:
         """Add output text, such as the tokens of a generation. All of it is stored, in order.
+
+        Text of a `channel` is not part of the output and is shown apart, under this name: the reasoning of a model, the
+        arguments of a call. An attempt has at most 100 channels, whose names have at most 64 characters.
 
         16 Mi characters may wait for the log. When they do, a call in a thread waits until some are stored. On the
         event loop nothing can wait, and one more call ends the task with OutputOverflow: put `await job.flush()`
         between chunks. A single text may be of any length.
         """
         if text := clean(text):
-            self._outbox.chunk(text)
+            self._outbox.chunk(text, shorten(channel, MAX_CHANNEL_CHARS) if channel else "")
 
     def log(self, message: str, level: Level = "info", *, logger: str = "") -> None:
         """Add a log line for the people who watch. Of a flood, 200 lines are kept per round and the rest is counted.

@@ -138,13 +138,16 @@ class Outbox:
         if added:
             self._ring()
 
-    def chunk(self, text: str) -> None:
-        """Add output of any length. A thread waits for room; where nothing can wait, the attempt is refused."""
+    def chunk(self, text: str, channel: str = "") -> None:
+        """Add output of any length, or text of a channel beside it.
+
+        A thread waits for room; where nothing can wait, the attempt is refused.
+        """
         if self.silenced:
             return
         with self._room:
             if added := self._pending.has_room or (not self._lossy and self._wait_for_room()):
-                self._pending.add_output(text)
+                self._pending.add_output(text, channel)
             elif self._lossy:
                 self._pending.leave_out(text)
         if added or self._lossy:

@@ -22,7 +22,8 @@ const banner = `/* Built by "make page" from sources ${hash.digest('hex')} */`;
 const { outputFiles = [] } = await build({
   entryPoints: {
     page: `${page}main.js`, 'sign-in': `${page}sign-in.js`, form: `${page}form.js`, filter: `${page}filter.js`,
-    processors: `${page}processors.js`, scatter: `${page}scatter.js`, style: `${page}page.css`,
+    processors: `${page}processors.js`, scatter: `${page}scatter.js`, asides: `${page}asides-view.js`,
+    style: `${page}page.css`,
   },
   outdir: out, bundle: true, minify: true, format: 'esm', charset: 'utf8', legalComments: 'none',
   target: ['chrome123', 'firefox120', 'safari17.5'], // light-dark(), which the styles use

@@ -38,7 +38,7 @@ class Watched(msgspec.Struct, frozen=True):
     """One event of a stream."""
 
     event: str
-    """progress, chunk, log, cancel; or of the streamer itself: hello, reset, stalled, resumed, goodbye."""
+    """progress, chunk, aside, log, cancel; or of the streamer itself: hello, reset, stalled, resumed, goodbye."""
     data: dict[str, Any]
     cursor: str
     """Position after this event, to resume from."""

@@ -1,7 +1,7 @@
 """What an attempt has reported and the log does not have yet: merged, bounded, in order. No I/O.
 
-Progress is merged to the latest, chunks are joined, changes of step are kept. What is over a bound is counted, and a
-log line says how much was left out.
+Progress is merged to the latest, consecutive chunks and asides of one channel are joined, changes of step are kept.
+What is over a bound is counted, and a log line says how much was left out.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from headway.events import MAX_CHUNK_CHARS, Chunk, Event, LogLine, Progress
+from headway.events import MAX_CHUNK_CHARS, Aside, Chunk, Event, LogLine, Progress
 
 PROGRESS_EVERY = 500
 """A progress is stored again after this many other events, so that a trimmed history still holds the state."""
 MAX_PENDING_LINES = 200
 MAX_PENDING_STEPS = 200
+MAX_CHANNELS = 100
+"""Channels of one attempt. The text of further ones goes to `OTHER_CHANNEL`."""
+OTHER_CHANNEL = "other"
 MAX_PENDING_CHARS = 16 * 1024 * 1024
 
 
@@ -51,7 +54,8 @@ class Pending:
         self._events: deque[Event] = deque()
         self._room = room or Room()
         self._left_out_chars = 0
-        self._offset = 0
+        self._offsets: dict[str, int] = {}
+        """Characters so far, by channel; that of the output is empty."""
         self._lines = self._lines_left_out = 0
         self._steps = self._steps_left_out = 0
         self._since_progress = 0
@@ -91,11 +95,13 @@ class Pending:
         self._events.append(line)
         return True
 
-    def add_output(self, text: str) -> None:
-        """Keep output of any length, in pieces that fit in an event."""
+    def add_output(self, text: str, channel: str = "") -> None:
+        """Keep output of any length, or text beside it, in pieces that fit in an event."""
         self._room.take(len(text))
+        if channel and channel not in self._offsets and len(self._offsets) > MAX_CHANNELS:
+            channel = OTHER_CHANNEL
         for start in range(0, len(text), MAX_CHUNK_CHARS):
-            self._add_chunk(text[start : start + MAX_CHUNK_CHARS])
+            self._add_piece(text[start : start + MAX_CHUNK_CHARS], channel)
 
     def leave_out(self, text: str) -> None:
         """Only count output for which there is no room."""
@@ -128,13 +134,20 @@ class Pending:
             self._since_progress += len(taken)
         return taken
 
-    def _add_chunk(self, text: str) -> None:
+    def _add_piece(self, text: str, channel: str) -> None:
         last = self._events[-1] if self._events else None
-        if isinstance(last, Chunk) and len(last.text) + len(text) <= MAX_CHUNK_CHARS:
+        offset = self._offsets.get(channel, 0)
+        if (
+            isinstance(last, Chunk | Aside)
+            and _channel(last) == channel
+            and len(last.text) + len(text) <= MAX_CHUNK_CHARS
+        ):
             last.text += text
+        elif channel:
+            self._events.append(Aside(channel=channel, text=text, offset=offset))
         else:
-            self._events.append(Chunk(text=text, offset=self._offset))
-        self._offset += len(text)
+            self._events.append(Chunk(text=text, offset=offset))
+        self._offsets[channel] = offset + len(text)
 
     def _add_left_out(self, taken: deque[Event]) -> None:
         chars, self._left_out_chars = self._left_out_chars, 0
@@ -147,7 +160,11 @@ class Pending:
                 taken.append(line)
 
 
+def _channel(event: Chunk | Aside) -> str:
+    return event.channel if isinstance(event, Aside) else ""
+
+
 def _chars(event: Event) -> int:
-    if isinstance(event, Chunk):
+    if isinstance(event, Chunk | Aside):
         return len(event.text)
     return len(event.message) if isinstance(event, LogLine) else 0

@@ -18,6 +18,7 @@ async def reports(job: Job) -> None:
     job.advance(2.5, "more")
     job.step("Reading", total=10, unit="pages", upto=40)
     job.chunk("text")
+    job.chunk("text", channel="reasoning")
     job.log("a line")
     job.log("a line", "warning", logger="reader")
     assert_type(await job.flush(), None)
@@ -48,6 +49,7 @@ async def errors(job: Job) -> None:
     job.update(percent=50)  # type: ignore[call-arg]
     job.step()  # type: ignore[call-arg]
     job.chunk(b"bytes")  # type: ignore[arg-type]
+    job.chunk("text", "reasoning")  # type: ignore[call-arg]
     job.log("a line", "loud")  # type: ignore[arg-type]
     job.cancelled = True  # type: ignore[misc]
     for _ in job.track(3):  # type: ignore[arg-type]

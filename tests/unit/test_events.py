@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from headway import codec
-from headway.events import TERMINAL, Beat, Cancel, Chunk, ErrorInfo, LogLine, Status, is_terminal
+from headway.events import TERMINAL, Aside, Beat, Cancel, Chunk, ErrorInfo, LogLine, Status, is_terminal
 from headway.testing import progress
 
 EVERY_KIND = [
     (progress(), "progress"),
     (Chunk(text="a", offset=0), "chunk"),
+    (Aside(channel="reasoning", text="a", offset=0), "aside"),
     (LogLine(level="info", message="a"), "log"),
     (Cancel(reason="a"), "cancel"),
     (Beat(task="t1"), "beat"),

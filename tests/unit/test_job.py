@@ -26,7 +26,7 @@ from headway.errors import (
     TaskCancelledError,
 )
 from headway.eventlog.chain import Chain, read_head
-from headway.events import MAX_CHUNK_CHARS, Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
+from headway.events import MAX_CHANNEL_CHARS, MAX_CHUNK_CHARS, Aside, Beat, Cancel, Chunk, ErrorInfo, LogLine, Progress
 from headway.lifecycle import JobLifecycle
 from headway.progress import pending
 from headway.progress.pending import MAX_PENDING_LINES, PROGRESS_EVERY
@@ -355,6 +355,20 @@ async def test_chunks_keep_their_place_among_lines_and_steps(log):
     await settle()
     said = [getattr(event, "text", "") or event.message or event.step for event in log.events("t1")]
     assert said == ["a", "b", "c", "d", "e", "f"]
+    await job.abort()
+
+
+@virtual_time
+async def test_text_of_a_channel_is_no_output(log):
+    job = begin(log)
+    job.chunk("hm", channel="reasoning")
+    job.chunk("yes")
+    job.chunk("x", channel=f"\ud800{'c' * MAX_CHANNEL_CHARS}")
+    await settle()
+    assert output(log) == "yes"
+    assert [(event.channel, event.text) for event in of(log, Aside)] == [
+        *(("reasoning", "hm"), (f"?{'c' * (MAX_CHANNEL_CHARS - 2)}…", "x")),
+    ]
     await job.abort()
 
 

@@ -160,6 +160,14 @@ describe('output', () => {
   });
 });
 
+test('text beside the output is kept by channel, until another attempt begins', () => {
+  const aside = (channel, text, offset, fields = {}) => ['aside', { channel, text, offset, ...fields }];
+  const state = after([tick(), aside('reasoning', 'hm', 0), chunk('yes', 0), aside('__proto__', 'x', 0), aside('reasoning', 'm!', 1)]);
+  assert.equal(state.output.text, 'yes');
+  assert.deepEqual([...state.asides].map(([channel, { text, end }]) => [channel, text, end]), [['reasoning', 'hm!', 3], ['__proto__', 'x', 1]]);
+  assert.equal(after([tick({ attempt: 2 })], state).asides.size, 0);
+});
+
 test('surrogate pairs count once, and lone halves as themselves', () => {
   assert.deepEqual(['', 'ab', '\u{1f600}', '\ud83d', '\ude00\ud83d', 'a\u{1f600}b\u{1f600}'].map(codePoints), [0, 2, 1, 1, 2, 4]);
 });

@@ -31,7 +31,9 @@ class Bar:
         """Seconds without a task beat, as the server reported them; None when the task is not stalled."""
         self.cancelling = False
         self.partial_line = ""
-        """Output after the last line ending."""
+        """Text after the last line ending: of the output, or of `channel`."""
+        self.channel = ""
+        """Whose line `partial_line` is; empty for the output."""
 
     @property
     def name(self) -> str:
@@ -74,9 +76,9 @@ class Bar:
         if watched.event == "progress":
             self.state, self.updated_at = data, now
             lines = [Text(line, "dim") for line in failure_lines(data, full=self.tracebacks)]
-            return [*self.flush(), *lines] if self.ended else lines
-        if watched.event == "chunk":
-            return self._output(plain(data.get("text", "")))
+            return lines if self.status == "processing" else [*self.flush(), *lines]
+        if watched.event in ("chunk", "aside"):
+            return self._output(plain(data.get("text", "")), one_line(data.get("channel", "")))
         if watched.event == "log":
             return [log_line(data)]
         if watched.event == "stalled" and (seconds := float(data.get("seconds", 0))) > 0:
@@ -89,7 +91,7 @@ class Bar:
     def flush(self) -> list[Text]:
         """Return the last line of output if it has no line ending."""
         line, self.partial_line = self.partial_line, ""
-        return [Text(line)] if line else []
+        return [self._line(line)] if line else []
 
     def eta(self, now: float) -> str:
         """Format the remaining time, counted down between events; for a stalled task the time since its last beat."""
@@ -140,9 +142,14 @@ class Bar:
     def _unit(self) -> str:
         return str(self.state.get("unit", ""))
 
-    def _output(self, text: str) -> list[Text]:
+    def _output(self, text: str, channel: str) -> list[Text]:
+        before = self.flush() if channel != self.channel else []
+        self.channel = channel
         *lines, self.partial_line = (self.partial_line + text).split("\n")
-        return [Text(line) for line in lines]
+        return [*before, *map(self._line, lines)]
+
+    def _line(self, text: str) -> Text:
+        return Text(f"{self.channel} │ {text}", "dim") if self.channel else Text(text)
 
 
 def log_line(data: dict[str, Any]) -> Text:

@@ -2,9 +2,17 @@
 
 import pytest
 
-from headway.events import MAX_CHUNK_CHARS, Chunk, LogLine, Progress
+from headway.events import MAX_CHUNK_CHARS, Aside, Chunk, LogLine, Progress
 from headway.progress import pending
-from headway.progress.pending import MAX_PENDING_LINES, MAX_PENDING_STEPS, PROGRESS_EVERY, Pending, Room
+from headway.progress.pending import (
+    MAX_CHANNELS,
+    MAX_PENDING_LINES,
+    MAX_PENDING_STEPS,
+    OTHER_CHANNEL,
+    PROGRESS_EVERY,
+    Pending,
+    Room,
+)
 from headway.testing import progress
 
 
@@ -79,6 +87,39 @@ def test_output_that_follows_output_is_joined(attempt):
     attempt.pending.add_output("c")
     taken = attempt.take()
     assert [(event.text, event.offset) for event in taken if isinstance(event, Chunk)] == [("ab", 0), ("c", 2)]
+
+
+def pieces(taken):
+    return [(getattr(event, "channel", ""), event.text, event.offset) for event in taken]
+
+
+def test_only_text_of_one_channel_is_joined_and_each_channel_counts_its_own_characters(attempt):
+    said = [("a", "thought"), ("b", "thought"), ("c", ""), ("d", "thought"), ("e", "call"), ("f", ""), ("g", "")]
+    for text, channel in said:
+        attempt.pending.add_output(text, channel)
+    taken = attempt.take()
+    assert pieces(taken) == [
+        *(("thought", "ab", 0), ("", "c", 0), ("thought", "d", 2)),
+        *(("call", "e", 0), ("", "fg", 1)),
+    ]
+    assert {type(event) for event in taken} == {Chunk, Aside}
+
+
+def test_text_beside_the_output_takes_room_until_it_is_stored(attempt, monkeypatch):
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 10)
+    attempt.pending.add_output("x" * 10, "thought")
+    assert not attempt.pending.has_room
+    assert all(attempt.pending.stored(event) for event in attempt.take())
+    assert attempt.pending.has_room
+
+
+def test_of_too_many_channels_the_text_of_the_last_goes_to_one(attempt):
+    attempt.pending.add_output("out")
+    for number in range(MAX_CHANNELS + 2):
+        attempt.pending.add_output("x", f"channel {number}")
+    attempt.pending.add_output("y", "channel 0")
+    *_, last, known = pieces(attempt.take())
+    assert (last, known) == ((OTHER_CHANNEL, "xx", 0), ("channel 0", "y", 1))
 
 
 def test_long_output_is_split_into_pieces_that_fit(attempt):

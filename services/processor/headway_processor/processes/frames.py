@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from headway.events import Chunk, ErrorInfo, LogLine, Progress
+from headway.events import Aside, Chunk, ErrorInfo, LogLine, Progress
 from headway.jetstream.results import MAX_BYTES as MAX_RESULT_BYTES
 from headway_processor.processes.errors import MalformedFrameError, PipeClosedError
 
@@ -68,7 +68,7 @@ class Begun(Frame, tag="begun"):
 class Report(Frame, tag="report"):
     """Something to store. The next report follows when this one is stored."""
 
-    event: Progress | Chunk | LogLine
+    event: Progress | Chunk | Aside | LogLine
 
 
 class Result(Frame, tag="result"):

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from headway.eventlog.chain import EMPTY, Head
-from headway.events import Chunk, Event, LogLine, Progress
+from headway.events import Aside, Chunk, Event, LogLine, Progress
 from headway.outbox import Home
 from headway_processor.processes.errors import PipeClosedError
 from headway_processor.processes.frames import Frame, Idle, Report, Run, Stop, encode, orders, read_frame
@@ -65,7 +65,7 @@ class Link:
         """The attempt has ended: what stops it comes too late."""
         self._on_stop = self._stop = None
 
-    async def report(self, event: Progress | Chunk | LogLine) -> None:
+    async def report(self, event: Progress | Chunk | Aside | LogLine) -> None:
         """Return when the processor has stored `event`."""
         self._stored = self._loop.create_future()
         await self._send(Report(event=event))
@@ -115,7 +115,7 @@ class LinkAppender:
 
     async def append(self, event: Event) -> None:
         """Return when the processor has stored `event`, or has refused it: then it sends `Stop`."""
-        assert isinstance(event, Progress | Chunk | LogLine)
+        assert isinstance(event, Progress | Chunk | Aside | LogLine)
         await self._link.report(event)
 
     async def beat(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headway.events import Cancel, Chunk, LogLine, Progress
+from headway.events import Aside, Cancel, Chunk, LogLine, Progress
 from headway_streamer.api.models import Goodbye, Hello, Reauth, Reset, Resumed, Stalled
 from headway_streamer.api.schemas import Schema, reference
 
-LOG_EVENTS = {"message": Progress, "chunk": Chunk, "log": LogLine, "cancel": Cancel}
+LOG_EVENTS = {"message": Progress, "chunk": Chunk, "aside": Aside, "log": LogLine, "cancel": Cancel}
 """Events of a task's log by the name that a client listens to; `message` is that of an event without a name."""
 NOTES = {"hello": Hello, "reset": Reset, "stalled": Stalled, "resumed": Resumed, "reauth": Reauth, "goodbye": Goodbye}
 """Events of the streamer itself."""

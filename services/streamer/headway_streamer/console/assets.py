@@ -9,7 +9,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-SCRIPTS = ("page", "sign-in", "form", "filter", "processors", "scatter")
+LATER = ("form", "filter", "processors", "scatter", "asides")
+"""Scripts that the page loads when they are needed."""
+SCRIPTS = ("page", "sign-in", *LATER)
 """The page loads the second where there is access control, and the others when they are needed."""
 FOLDER = Path(__file__).parent / "page"
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -52,7 +54,7 @@ class Assets:
         self._scripts = {name: f"{name}.{_digest(script)[:12]}.js" for name, script in scripts.items()}
         # The style is inlined: the first paint needs one response.
         index = (folder / "index.html").read_text().replace("/* page.css */", style)
-        for name in ("page", "form", "filter", "processors", "scatter"):
+        for name in ("page", *LATER):
             index = index.replace(f"page/{name}.js", f"page/{self._scripts[name]}")
         index = index.replace(ACCESS["none"], ACCESS[access])
         if access != "none":

@@ -8,11 +8,18 @@ from typing import Any, TypeAlias
 import msgspec
 
 from headway import codec
-from headway.events import TERMINAL, Cancel, Chunk, Deleted, Event, LogLine, Progress
+from headway.events import TERMINAL, Aside, Cancel, Chunk, Deleted, Event, LogLine, Progress
 from headway_streamer.frames.cursor import Position
 from headway_streamer.frames.dialect import NATIVE, Dialect
 
-_NAMES = {Deleted: b"", Progress: b"", Chunk: b"event: chunk\n", LogLine: b"event: log\n", Cancel: b"event: cancel\n"}
+_NAMES = {
+    Deleted: b"",
+    Progress: b"",
+    Chunk: b"event: chunk\n",
+    Aside: b"event: aside\n",
+    LogLine: b"event: log\n",
+    Cancel: b"event: cancel\n",
+}
 
 Tick: TypeAlias = tuple[int, str, str]
 """Attempt, status and step of a progress event."""

@@ -135,6 +135,25 @@ def test_output_is_printed_above_by_line_and_its_unfinished_line_below() -> None
     assert screen.apply(progress(status="completed", progress=100)) == ["three"]
 
 
+def test_text_beside_the_output_is_printed_with_its_channel() -> None:
+    """And apart: an unfinished line ends where the channel changes."""
+    screen = Screen()
+    assert screen.apply(watched("aside", channel="reasoning", text="one\nt")) == ["reasoning │ one"]
+    assert screen.apply(watched("aside", channel="reasoning", text="wo")) == []
+    assert screen.apply(watched("chunk", text="yes")) == ["reasoning │ two"]
+    assert screen.apply(watched("aside", channel="to\x1bol", text="{}")) == ["yes"]
+    assert screen.apply(progress(status="completed", progress=100)) == ["tool │ {}"]
+
+
+def test_an_unfinished_line_ends_with_its_attempt() -> None:
+    """The next attempt outputs from the start again."""
+    screen = Screen()
+    screen.apply(watched("chunk", text="Once upon"))
+    assert screen.apply(progress(status="retrying", attempt=1)) == ["Once upon"]
+    assert screen.apply(progress(status="processing", attempt=2)) == []
+    assert screen.apply(watched("chunk", text="Once\n")) == ["Once"]
+
+
 def test_end_of_a_long_unfinished_line_is_visible() -> None:
     """Streamed prose may have no line endings."""
     screen = Screen()

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.events import Chunk, ErrorInfo, LogLine
+from headway.events import Aside, Chunk, ErrorInfo, LogLine
 from headway.testing import progress
 from headway_processor.processes import frames
 from headway_processor.processes.errors import MalformedFrameError, PipeClosedError
@@ -44,6 +44,7 @@ def reader_of(*parts):
         Begun(),
         Report(event=progress("processing", 5.0, message="ü", done=1.0, total=3.0)),
         Report(event=Chunk(text="\u2028", offset=3)),
+        Report(event=Aside(channel="reasoning", text="x", offset=3)),
         Report(event=LogLine(level="info", message="x", logger="y")),
         Result(raw=b'{"a":1}', places=[("/a", "object")], left_out=2),
         Error(error=ErrorInfo("T", "m", retryable=True), retry_in=3.0),

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from headway_streamer.console.assets import ACCESS, FOLDER, IMMUTABLE, Assets, accepts_gzip
+from headway_streamer.console.assets import ACCESS, FOLDER, IMMUTABLE, SCRIPTS, Assets, accepts_gzip
 from tests.fixtures.needs import WEB
 
 BUILT = FOLDER / "built"
@@ -17,8 +17,8 @@ MAX_BYTES = 25_000
 """Of the page with its style and script, compressed."""
 MAX_SIGN_IN_BYTES = 3_000
 """Of the script that is loaded where there is access control."""
-MAX_LATER_BYTES = {"form": 5_500, "filter": 3_000, "processors": 3_400, "scatter": 3_400}
-"""Of the scripts that are loaded when the form, the filters, the processors or a plot are shown."""
+MAX_LATER_BYTES = {"form": 5_500, "filter": 3_000, "processors": 3_400, "scatter": 3_400, "asides": 2_500}
+"""Of the scripts for the form, the filters, the processors, a plot, and text beside the output."""
 
 
 def test_the_bundle_is_of_these_sources():
@@ -26,14 +26,14 @@ def test_the_bundle_is_of_these_sources():
     for path in sorted(FOLDER.iterdir()):
         if path.suffix in (".js", ".css"):
             sources.update(path.name.encode() + path.read_bytes())
-    for name in ("page.js", "sign-in.js", "form.js", "filter.js", "processors.js", "scatter.js", "style.css"):
+    for name in ("style.css", *(f"{name}.js" for name in SCRIPTS)):
         assert sources.hexdigest() in (BUILT / name).read_text()[:200], "the page has changed: run `make page`"
 
 
 @pytest.mark.needs("node", "npm ci --prefix web")
 def test_the_bundle_is_what_the_bundler_makes(tmp_path):
     subprocess.run([shutil.which("node"), WEB / "build.mjs", tmp_path], check=True, capture_output=True)
-    for name in ("page.js", "sign-in.js", "form.js", "filter.js", "processors.js", "scatter.js", "style.css"):
+    for name in ("style.css", *(f"{name}.js" for name in SCRIPTS)):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes()
 
 

@@ -48,6 +48,7 @@
  * @property {Step[]} steps
  * @property {{attempt: number, message: string, traceback: string}[]} failures of earlier attempts
  * @property {Output} output
+ * @property {Map<string, Output>} asides text beside the output, by channel
  * @property {{n: number, at: number, level: string, message: string, logger: string}[]} lines
  * @property {number} linesLeftOut older log lines that are no longer kept
  * @property {string|null} cancelReason reason of a requested cancellation
@@ -71,7 +72,7 @@ export function initial(task) {
     task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '', state: '',
     done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined, sub: null,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
-    steps: [], failures: [], output: noOutput(0), lines: [], linesLeftOut: 0, cancelReason: null, stalledSince: null,
+    steps: [], failures: [], output: noOutput(0), asides: new Map(), lines: [], linesLeftOut: 0, cancelReason: null, stalledSince: null,
     merged: 0, missed: 0, repeated: 0, resets: 0, resetReason: '', fresh: true,
   };
 }
@@ -101,6 +102,7 @@ const APPLY = {
   __proto__: null,
   progress: afterProgress,
   chunk: (state, event) => ({ ...state, output: outputAfter(state.output, event) }),
+  aside: afterAside,
   log: afterLine,
   cancel: (state, event) => ({ ...state, cancelReason: event.reason ?? '' }),
 };
@@ -133,8 +135,14 @@ function afterProgress(state, event) {
     at: event.at, started: state.started || (event.status === 'processing' ? event.at : 0),
     grew: grows ? event.at : sameStep ? state.grew : 0,
     data: event.data, error: event.error ?? null, output,
+    asides: event.attempt > state.attempt ? new Map() : state.asides,
     steps: stepsAfter(state, event), failures: failuresAfter(state, event),
   };
+}
+
+function afterAside(state, event) {
+  const before = state.asides.get(event.channel) ?? noOutput(event.attempt);
+  return { ...state, asides: new Map(state.asides).set(event.channel, outputAfter(before, event)) };
 }
 
 function afterLine(state, event) {

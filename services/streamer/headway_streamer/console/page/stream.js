@@ -17,7 +17,7 @@ import { parse } from './json.js';
  * @property {number} retryAt time of this page's next attempt, in seconds since 1970; 0 for none
  */
 
-const NAMES = ['chunk', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye', 'reauth'];
+const NAMES = ['chunk', 'aside', 'log', 'cancel', 'hello', 'reset', 'stalled', 'resumed', 'goodbye', 'reauth'];
 const MIN_DELAY_SECONDS = 0.5;
 const MAX_DELAY_SECONDS = 15;
 const CUT_SECONDS = 1.5;

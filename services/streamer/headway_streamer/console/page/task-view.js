@@ -6,6 +6,7 @@ import { ConnectionView } from './connection-view.js';
 import { copyButton } from './copy-button.js';
 import { el, icon, isOff, setData, setIcon, setOff, setText, showText } from './element.js';
 import { age, capitalised, dateTime, plural, span } from './format.js';
+import { LaterPart } from './later.js';
 import { LinesView } from './lines-view.js';
 import { Meter } from './meter.js';
 import { OutputView } from './output-view.js';
@@ -21,12 +22,13 @@ export class TaskView {
   constructor(session, go) {
     this.session = session;
     this.go = go;
-    this.parts = [new ResultView(session), new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
+    const asides = new LaterPart('asides', (state) => state.asides.size);
+    this.parts = [new ResultView(session), asides, new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
     this.meter = new Meter();
     this.connection = new ConnectionView(session);
     this.node = el('article', { class: 'task', 'aria-labelledby': 'task-kind' },
-      this.#header(), this.#hero(), this.#problems(), ...this.parts.slice(0, 4).map((part) => part.node),
-      this.#parameters(), this.parts[4].node);
+      this.#header(), this.#hero(), this.#problems(), ...this.parts.slice(0, -1).map((part) => part.node),
+      this.#parameters(), this.parts.at(-1).node);
   }
 
   #header() {
