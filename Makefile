@@ -68,7 +68,7 @@ UV_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generat
 
 lock: $(READY) ## compile requirements/*.lock again: for development, for each image, for the bench
 	@$(BIN)/$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file requirements/dev.lock
-	@$(BIN)/$(UV_COMPILE) --extra processor --extra cli --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
+	@$(BIN)/$(UV_COMPILE) --extra processor --extra generate --extra cli --constraint requirements/dev.lock pyproject.toml --output-file requirements/processor.lock
 	@$(BIN)/$(UV_COMPILE) --extra streamer --constraint requirements/dev.lock pyproject.toml --output-file requirements/streamer.lock
 	@$(BIN)/$(UV_COMPILE) requirements/build.in --output-file requirements/build.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/reload.in --output-file requirements/reload.lock

@@ -39,9 +39,9 @@ SETTINGS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "processor": (Processor, Kinds),
     "streamer": (Streamer, AccessSettings),
 }
-ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret"}
+ELSEWHERE = {"grace_seconds", "drain_seconds", "jwt_secret", "oidc_client_secret", "generate_api_key"}
 """Settings that have a value of their own, because the pod's grace period is computed from them, and secrets: they come
-from a Secret, as `access` says."""
+from a Secret, as `access` and `generate` say."""
 OPERATOR = re.compile(r"^ +users: .*OPERATOR_PASSWORD.*\n", re.MULTILINE)
 """Line of the accounts with the user of the operator, who is not everywhere."""
 PLACEHOLDER = "namespaceplaceholder"

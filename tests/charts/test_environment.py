@@ -37,6 +37,8 @@ def camel(name):
 SETTINGS = {"processor": (Processor, Kinds), "streamer": (Streamer, Access)}
 SECRETS = {name for name in Access.__struct_fields__ if name.endswith(("_secret", "_secrets"))}
 """Settings that are not among the values, which objects in the cluster show: they come from a Secret."""
+KEYS = {"generate_api_key"}
+"""A setting that comes from another Secret."""
 
 
 def read(settings, variables, chart):
@@ -51,7 +53,7 @@ def read(settings, variables, chart):
 def test_the_services_take_what_is_rendered(chart, chart_figures):
     prefix = f"HEADWAY_{chart.upper()}_"
     every = [field for settings in SETTINGS[chart] for field in msgspec.structs.fields(settings)]
-    fields = [field for field in every if field.name not in SECRETS]
+    fields = [field for field in every if field.name not in SECRETS | KEYS]
     given = {camel(field.name): field.default for field in fields}
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     given = {name: value for name, value in given.items() if name not in ("graceSeconds", "drainSeconds")}
@@ -149,3 +151,15 @@ def test_pods_listen_where_the_cluster_reaches_them(address):
     assert hosts == dict.fromkeys(
         ["HEADWAY_STREAMER_HOST", "HEADWAY_STREAMER_OPS_HOST", "HEADWAY_PROCESSOR_OPS_HOST"], address
     )
+
+
+@pytest.mark.security
+def test_the_key_of_a_model_server_comes_from_a_secret():
+    name = "HEADWAY_PROCESSOR_GENERATE_API_KEY"
+    assert name not in environment(render(), "processor")
+    given = {"generate": {"existingSecret": "openai"}, "config": {"generateBaseUrl": "http://models/v1"}}
+    (container,) = one(render(given={"processor": given}), "Deployment", "demo-processor")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    (entry,) = [entry for entry in container["env"] if entry["name"] == name]
+    assert entry["valueFrom"] == {"secretKeyRef": {"name": "openai", "key": "generate-api-key"}}

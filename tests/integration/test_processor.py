@@ -258,7 +258,7 @@ async def test_sigterm_ends_it_with_0_and_hands_its_job_back(launch, connection)
     [
         ({"HEADWAY_TASKS": "mytaskz"}, ["mytaskz", "No module named"]),
         ({"HEADWAY_TASKS": ""}, ["HEADWAY_TASKS", "HEADWAY_PROCESSOR_BUILTIN_KINDS"]),
-        ({"HEADWAY_PROCESSOR_BUILTIN_KINDS": "false"}, ["'false'", "bulk, check, cluster, crawl, script"]),
+        ({"HEADWAY_PROCESSOR_BUILTIN_KINDS": "false"}, ["'false'", "bulk, check, cluster, crawl, generate, script"]),
         ({"HEADWAY_PROCESSOR_GRACE": "1"}, ["HEADWAY_PROCESSOR_GRACE", "did you mean HEADWAY_PROCESSOR_GRACE_SECONDS"]),
         ({"HEADWAY_PROCESSOR_LOG_LEVEL": "loud"}, ["loud"]),
         ({"HEADWAY_NATS_CREDS_FILE": "/none"}, ["/none"]),

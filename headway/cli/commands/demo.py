@@ -20,11 +20,12 @@ from headway.cli.errors import InvalidUsageError
 from headway.cli.follow import DETACHED, WatchState, follow, print_result
 from headway.cli.local.demo_site import private_host, pydoc_site
 from headway.cli.local.log_printer import LogPrinter
+from headway.cli.local.model_settings import missing_for_generate
 from headway.cli.local.ports import check_free, free_ports, next_free
 from headway.cli.local.process import SupervisedProcess
 from headway.cli.local.signals import stop_signal
 from headway.cli.local.stack import Stack
-from headway.cli.local.stack_specs import BUNDLED_KINDS, StackOptions, stack_specs
+from headway.cli.local.stack_specs import StackOptions, bundled_kinds, stack_specs
 from headway.cli.render.bars import Bar
 from headway.cli.render.terminal import make_console
 from headway.cli.render.views import view_for
@@ -32,6 +33,7 @@ from headway.client import Client
 
 STREAMERS = 2
 FIRST_PORT = 8000
+PROMPT = "Explain in three short paragraphs why people like to see how far a long task is."
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     port: int | None = None
     pages: int = 300
     exit_when_done: bool = False
+    prompt: str = ""
+    """What a language model is asked, in place of the other tasks; empty for these."""
 
 
 class Demo:
@@ -56,7 +60,7 @@ class Demo:
         """Run the demonstration. Return the exit code: 0 when all tasks completed."""
         async with AsyncExitStack() as contexts:
             folder = Path(contexts.enter_context(tempfile.TemporaryDirectory(prefix="headway-demo-")))
-            url = self._options.url or await self._open_site(contexts, folder)
+            url = self._options.url or ("" if self._options.prompt else await self._open_site(contexts, folder))
             stack_options = self._stack_options(folder, url)
             specs = stack_specs(stack_options, os.environ)
             printer = LogPrinter(self._out, verbose=False)
@@ -88,8 +92,8 @@ class Demo:
 
     def _stack_options(self, folder: Path, url: str) -> StackOptions:
         port = self._options.port
-        settings = BUNDLED_KINDS | {"HEADWAY_PROCESSOR_DATA_DIR": str(self._csv.parent)}
-        if host := private_host(url):
+        settings = bundled_kinds(os.environ) | {"HEADWAY_PROCESSOR_DATA_DIR": str(self._csv.parent)}
+        if url and (host := private_host(url)):
             settings["HEADWAY_PROCESSOR_CRAWL_ALLOW"] = host
         return StackOptions(
             folder=folder,
@@ -114,15 +118,20 @@ class Demo:
         return 0 if state.exit_code == 0 else 1
 
     async def _submit(self, client: Client, site: str) -> list[Bar]:
-        submissions: list[tuple[str, str, dict[str, Any]]] = [
-            ("crawl", site, {"url": site, "max_pages": self._options.pages}),
-            ("bulk", self._csv.name, {"source": self._csv.name}),
-        ]
         bars = []
-        for kind, subject, params in submissions:
+        for kind, subject, params in self._submissions(site):
             self._print(f"Submitting {kind} of {subject}")
             bars.append(Bar((await client.submit(kind, params))["task"], kind))
         return bars
+
+    def _submissions(self, site: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """Kind, subject and parameters of each task."""
+        if self._options.prompt:
+            return [("generate", "text", {"prompt": self._options.prompt})]
+        return [
+            ("crawl", site, {"url": site, "max_pages": self._options.pages}),
+            ("bulk", self._csv.name, {"source": self._csv.name}),
+        ]
 
     def _print_next_steps(self, server: str, task: str) -> None:
         self._print(f"\nThe page:    {server}/")
@@ -169,14 +178,28 @@ def _ignore_line(process: SupervisedProcess, raw: str) -> None:
 @click.option(
     "--pages", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Maximum number of pages to crawl."
 )
-def demo(*, exit_when_done: bool, url: str, csv: Path | None, port: int | None, pages: int) -> None:
+@click.option(
+    "--generate", is_flag=True, help="Ask a language model instead, and say what to set where its server is not known."
+)
+@click.option("--prompt", default=PROMPT, help="What --generate asks.")
+def demo(
+    *, exit_when_done: bool, url: str, csv: Path | None, port: int | None, pages: int, generate: bool, prompt: str
+) -> None:
     """Crawl a real site and profile a real table, shown live here and in your browser. Needs no network.
 
     A site at a private address is crawled because --url names it.
     """
+    if generate and (missing := missing_for_generate(os.environ)):
+        click.echo(missing, err=True)
+        raise SystemExit(1)
     if url and not url.startswith(("http://", "https://")):
         raise InvalidUsageError(f"--url {url}: must begin with http:// or https://")
     options = DemoOptions(
-        url=url, csv=csv.resolve() if csv else None, port=port, pages=pages, exit_when_done=exit_when_done
+        url=url,
+        csv=csv.resolve() if csv else None,
+        port=port,
+        pages=pages,
+        exit_when_done=exit_when_done,
+        prompt=prompt if generate else "",
     )
     raise SystemExit(asyncio.run(Demo(options, make_console()).run()))

@@ -17,23 +17,16 @@ from headway.service.extras import install
 
 REQUIRED_PACKAGES = ("litestar", "uvicorn", "jsonschema", "prometheus_client", "protego")
 """Packages of the extras `streamer` and `processor`."""
-KIND_PACKAGES = {"cluster": "sklearn"}
+BUNDLED_KINDS = ("check", "crawl", "bulk", "cluster", "generate", "script")
+KIND_PACKAGES = {"cluster": "sklearn", "generate": "openai"}
 """Bundled kinds that need an extra, and a package of it."""
-BUNDLED_KINDS = {
-    "HEADWAY_PROCESSOR_BUILTIN_KINDS": ",".join(
-        kind
-        for kind in ("check", "crawl", "bulk", "cluster", "script")
-        if kind not in KIND_PACKAGES or importlib.util.find_spec(KIND_PACKAGES[kind])
-    )
-}
-"""Setting that offers the bundled kinds whose packages are installed: on this machine only its user can start them."""
+KIND_SETTINGS = {"generate": "HEADWAY_PROCESSOR_GENERATE_BASE_URL"}
+"""Bundled kinds that need a setting."""
 SERVICE_DEFAULTS = {
     "HEADWAY_PROCESSOR_GRACE_SECONDS": "3",
     "HEADWAY_STREAMER_DRAIN_SECONDS": "1",
-    **BUNDLED_KINDS,
 }
-"""The bundled kinds, and short shutdown times, because a developer waits for them. The user's environment overrides
-them."""
+"""Short shutdown times, because a developer waits for them. The user's environment overrides them."""
 
 
 class StackError(HeadwayError):
@@ -70,7 +63,9 @@ def stack_specs(options: StackOptions, environ: Mapping[str, str]) -> list[Proce
     """Return the processes in the order in which they are started. Raises StackError, ModuleNotFoundError."""
     check_installed()
     ops_port, *streamer_ops_ports = free_ports(1 + len(options.ports))
-    shared = SERVICE_DEFAULTS | {
+    shared = {
+        **SERVICE_DEFAULTS,
+        **bundled_kinds(environ),
         **environ,
         "HEADWAY_NATS_URL": options.nats,
         "PYTHONUNBUFFERED": "1",
@@ -82,6 +77,20 @@ def stack_specs(options: StackOptions, environ: Mapping[str, str]) -> list[Proce
         _streamer_spec(port, ops_port, shared) for port, ops_port in zip(options.ports, streamer_ops_ports, strict=True)
     ]
     return [*nats, _processor_spec(ops_port, shared), *streamers]
+
+
+def bundled_kinds(environ: Mapping[str, str]) -> dict[str, str]:
+    """The setting that offers the bundled kinds that have what they need: on this machine only its user starts them."""
+    offered = [kind for kind in BUNDLED_KINDS if _has_package(kind) and _has_setting(kind, environ)]
+    return {"HEADWAY_PROCESSOR_BUILTIN_KINDS": ",".join(offered)}
+
+
+def _has_package(kind: str) -> bool:
+    return kind not in KIND_PACKAGES or importlib.util.find_spec(KIND_PACKAGES[kind]) is not None
+
+
+def _has_setting(kind: str, environ: Mapping[str, str]) -> bool:
+    return kind not in KIND_SETTINGS or bool(environ.get(KIND_SETTINGS[kind]))
 
 
 def check_installed() -> None:

@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("source", "texts", "skipped_empty", "skipped_without_terms", "cut", "terms", "k", "silhouette", "seconds"),
         *("clusters", "scores"),
     ),
+    "generate": ("model", "finish_reason", "chars", "usage", "seconds", "first_token_seconds", "tool_calls"),
     "bulk": ("source", "bytes", "encoding", "rows", "bad_rows", "seconds", "rows_per_second", "columns", "bad"),
 }
 """Fields of a result to show, in this order; all fields for other kinds."""

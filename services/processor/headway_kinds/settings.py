@@ -14,6 +14,7 @@ PREFIX = "HEADWAY_PROCESSOR_"
 DATA_DIR_VARIABLE = f"{PREFIX}DATA_DIR"
 CRAWL_ALLOW_VARIABLE = f"{PREFIX}CRAWL_ALLOW"
 DOWNLOAD_SECONDS_VARIABLE = f"{PREFIX}DOWNLOAD_SECONDS"
+LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,9 +32,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     download_seconds: float = 600.0
     """Longest time that `bulk` or `cluster` spends on the download of a table, redirects included, whatever arrives
     meanwhile."""
+    generate_base_url: str = ""
+    """Base URL of the OpenAI-compatible server that `generate` asks, such as http://127.0.0.1:11434/v1. The kind needs
+    it. Users cannot choose another one."""
+    generate_api_key: str = ""
+    """API key of that server, if it asks for one."""
+    generate_models: tuple[str, ...] = ()
+    """Models that tasks may ask for; the first is taken where none is asked for. `*` among them, or none: all models of
+    the server."""
+    generate_max_tokens: int = 4096
+    """Maximum tokens of one answer, which is also asked for where a task asks for no limit."""
+    generate_limit_name: str = "max_tokens"
+    """Name of that limit in requests: max_tokens, or max_completion_tokens, which OpenAI's reasoning models ask for."""
+    generate_idle_seconds: float = 120.0
+    """Longest time without a piece of the answer. A server may load the model before the first one."""
+    generate_concurrency: int = 4
+    """How many answers one processor asks for concurrently."""
 
     def __post_init__(self) -> None:
-        for name in ("page_seconds", "crawl_seconds", "download_seconds"):
+        if self.generate_limit_name not in LIMIT_NAMES:
+            raise SettingsError(f"{PREFIX}GENERATE_LIMIT_NAME is one of {', '.join(LIMIT_NAMES)}")
+        if self.generate_base_url and not self.generate_base_url.startswith(("http://", "https://")):
+            raise SettingsError(f"{PREFIX}GENERATE_BASE_URL must begin with http:// or https://")
+        if self.generate_max_tokens < 1 or self.generate_concurrency < 1:
+            raise SettingsError(f"{PREFIX}GENERATE_MAX_TOKENS and {PREFIX}GENERATE_CONCURRENCY must be at least 1")
+        for name in ("page_seconds", "crawl_seconds", "download_seconds", "generate_idle_seconds"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be above 0 (seconds)")
 

@@ -59,9 +59,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which ended tasks of a kind are removed, in place of what `@task(retention=…)` says: crawl=86400.
     Each is below HEADWAY_NATS_RETENTION_SECONDS, which applies to the other kinds."""
     builtin_kinds: tuple[str, ...] = ()
-    """Bundled kinds that are offered beside your own: check, crawl, bulk, cluster (needs the extra `cluster`), script.
-    Everybody who may submit a task can let crawl, bulk and cluster fetch URLs from this processor, and script end
-    it."""
+    """Bundled kinds that are offered beside your own: check, crawl, bulk, cluster (needs the extra `cluster`), generate
+    (needs the extra `generate`, and a server's address), script. Everybody who may submit a task can let crawl, bulk
+    and cluster fetch URLs from this processor, generate use that server, and script end it."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR. Logs are JSON lines on stderr."""
 

@@ -23,7 +23,21 @@ def test_their_variables_are_named_by_their_fields():
     assert {DATA_DIR_VARIABLE, CRAWL_ALLOW_VARIABLE, DOWNLOAD_SECONDS_VARIABLE} <= variables
 
 
-@pytest.mark.parametrize("name", ["PAGE_SECONDS", "CRAWL_SECONDS", "DOWNLOAD_SECONDS"])
+@pytest.mark.parametrize("name", ["PAGE_SECONDS", "CRAWL_SECONDS", "DOWNLOAD_SECONDS", "GENERATE_IDLE_SECONDS"])
 def test_every_wait_has_an_end(name):
     with pytest.raises(SettingsError, match=f"HEADWAY_PROCESSOR_{name} must be above 0"):
         read({f"HEADWAY_PROCESSOR_{name}": "0"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("BASE_URL", "127.0.0.1/v1", "must begin with http"),
+        ("LIMIT_NAME", "n", "one of max_tokens, max_completion_tokens"),
+        ("MAX_TOKENS", "0", "at least 1"),
+        ("CONCURRENCY", "0", "at least 1"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(name, value, said):
+    with pytest.raises(SettingsError, match=f"HEADWAY_PROCESSOR_GENERATE_{name}.*{said}"):
+        read({f"HEADWAY_PROCESSOR_GENERATE_{name}": value})

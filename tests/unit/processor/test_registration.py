@@ -135,7 +135,7 @@ def test_bundled_kinds_are_offered_only_when_they_are_named(bundled, security_fi
 
 def test_bundled_kind_that_does_not_exist_is_named_with_those_that_do(bundled):
     with pytest.raises(
-        SettingsError, match=r"bundled kinds: bulk, check, cluster, crawl, script\. There is none named 'x'"
+        SettingsError, match=r"bundled kinds: bulk, check, cluster, crawl, generate, script\. There is none named 'x'"
     ):
         load_kinds([], {}, builtin=["crawl", "x"])
     assert names() == set()

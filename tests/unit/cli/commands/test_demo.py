@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -85,6 +86,26 @@ async def test_demo_submits_both_tasks_and_exits_with_0(stack: list[StackOptions
     }
     assert len(stack[0].ports) == 2
     assert [request.method for request in server.requests][:2] == ["POST", "POST"]
+
+
+async def test_demo_asks_a_model_instead(
+    stack: list[StackOptions], server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the kind, which is offered where its server is known."""
+    monkeypatch.setenv("HEADWAY_PROCESSOR_GENERATE_BASE_URL", "http://127.0.0.1:1/v1")
+    server.stream("GET /api/v1/tasks/t1/stream", event(1, "completed", "t1"))
+    code, output = await run(exit_when_done=True, prompt="hi")
+    assert (code, "Submitting generate of text" in output, "crawl" in output) == (0, True, False)
+    assert json.loads(server.requests[0].content) == {"kind": "generate", "params": {"prompt": "hi"}}
+    assert ",generate," in stack[0].settings["HEADWAY_PROCESSOR_BUILTIN_KINDS"]
+
+
+def test_demo_says_what_to_set_before_a_model_can_be_asked() -> None:
+    result = headway("demo", "--generate", env={"HEADWAY_PROCESSOR_GENERATE_BASE_URL": "http://127.0.0.1:1/v1"})
+    assert result.exit_code == 1
+    for server in ("Ollama", "llama.cpp", "vLLM", "OpenAI"):
+        assert server in result.output
+    assert result.output.endswith("Missing: HEADWAY_PROCESSOR_GENERATE_MODELS.\n")
 
 
 async def test_demo_exits_with_1_when_a_task_fails(stack: list[StackOptions], server: ScriptedServer) -> None:

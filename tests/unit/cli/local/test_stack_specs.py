@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from headway.cli.local import stack_specs as module
-from headway.cli.local.stack_specs import StackError, StackOptions, check_installed, nats_server, stack_specs
+from headway.cli.local.stack_specs import (
+    StackError,
+    StackOptions,
+    bundled_kinds,
+    check_installed,
+    nats_server,
+    stack_specs,
+)
 
 
 def test_stack_is_nats_a_processor_and_a_streamer_per_port() -> None:
@@ -38,6 +45,16 @@ def test_given_nats_server_is_used_and_none_is_started() -> None:
     assert processor.environ["X"] == "1"
     assert streamer.environ["HEADWAY_STREAMER_DRAIN_SECONDS"] == "9"
     assert processor.environ["HEADWAY_PROCESSOR_GRACE_SECONDS"] == "3"
+
+
+def test_kind_that_needs_a_server_is_offered_where_its_address_is_known() -> None:
+    environ = {"HEADWAY_PROCESSOR_GENERATE_BASE_URL": "http://127.0.0.1:1/v1"}
+    assert bundled_kinds(environ)["HEADWAY_PROCESSOR_BUILTIN_KINDS"] == "check,crawl,bulk,cluster,generate,script"
+
+
+def test_kind_whose_package_is_missing_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    assert bundled_kinds({})["HEADWAY_PROCESSOR_BUILTIN_KINDS"] == "check,crawl,bulk,script"
 
 
 def test_missing_nats_server_is_an_error_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

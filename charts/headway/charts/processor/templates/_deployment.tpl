@@ -20,6 +20,11 @@
 {{- define "processor.env" -}}
 - name: HEADWAY_PROCESSOR_GRACE_SECONDS
   value: {{ index . 1 | quote }}
+{{- with (index . 0).Values.generate.existingSecret }}
+- name: HEADWAY_PROCESSOR_GENERATE_API_KEY
+  valueFrom:
+    secretKeyRef: { name: {{ . | quote }}, key: generate-api-key }
+{{- end }}
 {{- with (index . 0).Values.tasks }}
 - name: HEADWAY_TASKS
   value: {{ join "," . | quote }}

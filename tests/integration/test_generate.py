@@ -1,0 +1,151 @@
+"""The kind `generate` with the `openai` client, and a server of its protocol written for the tests."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from headway import TaskError
+from headway.events import Aside, Chunk, Progress
+from headway.testing import MemoryLog, start_job
+from headway_kinds.generate.kind import GenerateParams, generate
+from headway_kinds.settings import Settings
+from tests.fixtures.condition import until
+from tests.fixtures.model_server import MODEL, Answer, call, finish, reason, refused, run_model_server, say
+
+KEY = "sk-test-0123456789"
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    with run_model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server):
+    yield shared_server
+    for noted in (shared_server.answers, shared_server.requests, shared_server.keys, shared_server.closed_at):
+        noted.clear()
+
+
+def settings_of(server, **changed):
+    given = {"generate_api_key": KEY, "generate_models": (MODEL,), "generate_idle_seconds": 20.0} | changed
+    return Settings(generate_base_url=server.url, **given)
+
+
+@asynccontextmanager
+async def started():
+    """A job that keeps what it reports."""
+    log = MemoryLog()
+    job = start_job(log, interval_seconds=0.01)
+    yield job, log
+    await job.abort()
+
+
+async def ask(server, **changed):
+    """What a generation results in, and its events."""
+    async with started() as (job, log):
+        found = await generate(job, GenerateParams(prompt="hi"), settings_of(server, **changed))
+        await job.finish("completed")
+    return found, log.events("t1")
+
+
+async def refusal_of(server, **changed):
+    async with started() as (job, log):
+        with pytest.raises(TaskError) as found:
+            await generate(job, GenerateParams(prompt="hi"), settings_of(server, **changed))
+        await job.finish("error")
+    return found.value, "".join(event.text for event in log.events("t1") if isinstance(event, Chunk))
+
+
+async def test_tokens_are_output_and_the_rest_is_apart(server):
+    pieces = [
+        *reason("Let me ", "see."),
+        *call(0, "rain", '{"at": ', '"Bonn"}'),
+        *say("It ", "rains."),
+        *finish("stop", 9),
+    ]
+    server.answers.append(Answer(pieces))
+    found, events = await ask(server)
+    assert "".join(event.text for event in events if isinstance(event, Chunk)) == "It rains."
+    asides = {}
+    for event in events:
+        if isinstance(event, Aside):
+            assert event.offset == len(asides.get(event.channel, ""))
+            asides[event.channel] = asides.get(event.channel, "") + event.text
+    assert asides == {"reasoning": "Let me see.", "tool rain": '{"at": "Bonn"}'}
+    assert (found.text, found.chars, found.finish_reason, found.model) == ("It rains.", 9, "stop", MODEL)
+    assert [(one.name, one.arguments) for one in found.tool_calls] == [("rain", '{"at": "Bonn"}')]
+    assert found.usage == {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}
+    steps = dict.fromkeys(event.step for event in events if isinstance(event, Progress))
+    assert list(steps) == ["Waiting for the model", "Reasoning", "Answering"]
+    assert (server.requests[0]["model"], server.keys) == (MODEL, [f"Bearer {KEY}"])
+
+
+async def test_an_answer_that_is_not_whole_says_so(server):
+    server.answers.append(Answer([*say("Once"), *finish("length")]))
+    found, _ = await ask(server)
+    assert (found.text, found.warnings) == ("Once", ["The answer ends where the limit of tokens was reached."])
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(400, False), (401, False), (404, False), (500, True), (503, True)])
+async def test_errors_that_stay_are_told_from_those_that_may_pass(server, status, retryable):
+    server.answers.append(refused(status, "because"))
+    error, _ = await refusal_of(server)
+    assert error.retryable is retryable
+    assert f"{status}: because" in error.message
+    assert KEY not in error.message
+    assert len(server.requests) == 1  # the client does not try by itself
+
+
+async def test_the_pause_that_the_server_asks_for_is_that_of_the_retry(server):
+    server.answers.append(refused(429, "slow down", retry_after="17"))
+    error, _ = await refusal_of(server)
+    assert (error.type, error.retryable, error.retry_in) == ("RateLimited", True, 17.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "type"),
+    [
+        (Answer(say("Once "), end="cut"), "ModelServerUnreachable"),
+        (Answer(say("Once ")), "AnswerCut"),
+        (Answer([*say("Once "), "{no json"]), "MalformedAnswer"),
+        (Answer([*say("Once "), '{"choices": 7}']), "MalformedAnswer"),
+        (Answer([*say("Once "), '{"error": {"message": "overloaded", "code": 503}}']), "ModelServerError"),
+    ],
+)
+async def test_an_answer_that_breaks_is_a_failed_attempt_whose_text_stays(server, answer, type):
+    server.answers.append(answer)
+    error, text = await refusal_of(server)
+    assert (error.type, error.retryable, text) == (type, True, "Once ")
+
+
+async def test_a_server_that_falls_silent_is_left(server):
+    server.answers.append(Answer(say("Once "), end="hang"))
+    error, text = await refusal_of(server, generate_idle_seconds=0.3)
+    assert (error.type, error.retryable, text) == ("ModelServerSilent", True, "Once ")
+    await until(lambda: len(server.closed_at) == 1)
+
+
+async def test_a_server_that_is_not_there_is_tried_again(server):
+    async with started() as (job, _):
+        settings = Settings(generate_base_url="http://127.0.0.1:1/v1", generate_models=("m",))
+        with pytest.raises(TaskError) as found:
+            await generate(job, GenerateParams(prompt="hi"), settings)
+    assert (found.value.type, found.value.retryable) == ("ModelServerUnreachable", True)
+
+
+async def test_cancelling_closes_the_request_within_a_second(server):
+    """As the server sees it."""
+    server.answers.append(Answer(say("Once "), end="hang"))
+    async with started() as (job, log):
+        running = asyncio.create_task(generate(job, GenerateParams(prompt="hi"), settings_of(server)))
+        await until(lambda: any(isinstance(event, Chunk) for event in log.events("t1")))
+        cancelled_at = time.monotonic()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await until(lambda: len(server.closed_at) == 1)
+    assert server.closed_at[0] - cancelled_at < 1.0
