@@ -88,7 +88,8 @@ WELL = {
     'headway_store_failures_total{pod="q",reason="store_full"}': "2x90",
     'headway_store_failures_total{pod="q",reason="unavailable"}': "0+1x90",
     'headway_nats_connected{service="processor",pod="q"}': "1x90",
-    'headway_jobs_dead_lettered_total{pod="q",kind="crawl"}': "2x90",
+    'headway_jobs_dead_lettered_total{pod="q",kind="crawl",reason="given_up"}': "2x90",
+    'headway_jobs_dead_lettered_total{pod="q",kind="crawl",reason="failed"}': "0+3x90",
     'headway_jobs_pending{pod="q",kind="crawl"}': "4x90",
     'nats_healthz_status{pod="n"}': "0x90",
     'nats_server_jetstream_disabled{pod="n"}': "0x90",
@@ -125,7 +126,7 @@ WRONG = {
     "HeadwayTasksWaitForSpace": {
         'headway_store_failures_total{pod="q",reason="store_full"}': "2x50 2+4x40",
     },
-    "HeadwayDeadJobs": {'headway_jobs_dead_lettered_total{pod="q",kind="crawl"}': "2x50 3x40"},
+    "HeadwayDeadJobs": {'headway_jobs_dead_lettered_total{pod="q",kind="crawl",reason="given_up"}': "2x50 3x40"},
     "HeadwayJobsWait": {'headway_jobs_pending{pod="q",kind="crawl"}': "101x90"},
     "HeadwayJobsNotTaken": {'headway_attempts_running{pod="q",kind="crawl"}': "10x40 0x50"},
     "HeadwayJobsFail": {

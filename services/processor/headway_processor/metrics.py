@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -10,6 +11,10 @@ from headway.errors import StoreFullError, UnavailableError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
+
+
+DeadReason: TypeAlias = Literal["failed", "given_up", "malformed"]
+"""Why a job was dead-lettered: its handler failed, it could not be run or vanished repeatedly, or it is not a job."""
 
 
 class Metrics:
@@ -27,7 +32,7 @@ class Metrics:
     def malformed(self, kind: str) -> None:
         """Count a message of the queue that is not a job."""
 
-    def dead_lettered(self, kind: str) -> None:
+    def dead_lettered(self, kind: str, reason: DeadReason) -> None:
         """Count a job that was moved to the dead-letter stream."""
 
     def abandoned(self, kind: str, change: int) -> None:
@@ -77,7 +82,10 @@ class PrometheusMetrics(Metrics):
             f"{prefix}_jobs_malformed", "Messages of the queue that are not jobs", ["kind"], registry=registry
         )
         self._dead_lettered = Counter(
-            f"{prefix}_jobs_dead_lettered", "Jobs moved to the dead-letter stream", ["kind"], registry=registry
+            f"{prefix}_jobs_dead_lettered",
+            "Jobs moved to the dead-letter stream",
+            ["kind", "reason"],
+            registry=registry,
         )
         self._abandoned = Gauge(
             f"{prefix}_handlers_abandoned",
@@ -117,8 +125,8 @@ class PrometheusMetrics(Metrics):
     def malformed(self, kind: str) -> None:
         self._malformed.labels(kind).inc()
 
-    def dead_lettered(self, kind: str) -> None:
-        self._dead_lettered.labels(kind).inc()
+    def dead_lettered(self, kind: str, reason: DeadReason) -> None:
+        self._dead_lettered.labels(kind, reason).inc()
 
     def abandoned(self, kind: str, change: int) -> None:
         self.handlers_abandoned += change

@@ -125,8 +125,8 @@ class Counted(Metrics):
     def malformed(self, kind):
         self.seen.append("malformed")
 
-    def dead_lettered(self, kind):
-        self.seen.append("dead_lettered")
+    def dead_lettered(self, kind, reason):
+        self.seen.append(("dead_lettered", reason))
 
     def abandoned(self, kind, change):
         self.seen.append(("abandoned", change))

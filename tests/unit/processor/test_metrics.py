@@ -27,7 +27,7 @@ def shown():
         (("finished", "k", "completed", 2.0), 'headway_attempt_duration_seconds_count{kind="k"}'),
         (("superseded", "k"), 'headway_attempts_superseded_total{kind="k"}'),
         (("malformed", "k"), 'headway_jobs_malformed_total{kind="k"}'),
-        (("dead_lettered", "k"), 'headway_jobs_dead_lettered_total{kind="k"}'),
+        (("dead_lettered", "k", "failed"), 'headway_jobs_dead_lettered_total{kind="k",reason="failed"}'),
         (("pending", "k", 1), 'headway_jobs_pending{kind="k"}'),
         (("store_failed", StoreFullError("full")), 'headway_store_failures_total{reason="store_full"}'),
         (("store_failed", UnavailableError("x")), 'headway_store_failures_total{reason="unavailable"}'),

@@ -35,8 +35,9 @@ from headway_processor.attempts.decision import (
 from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import HandlerRun, ProcessHandlerRun, start
 from headway_processor.attempts.family import Family
+from headway_processor.attempts.given_up import GivenUpJob, reason_of
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import Delivery, Processes, Results
+from headway_processor.context import DeadLetters, Delivery, Processes, Results
 from headway_processor.metrics import Metrics
 from headway_processor.outcome import Failed, HandlerOutcome, Raised, StillRuns
 from headway_processor.settings import Settings
@@ -54,6 +55,7 @@ class Attempt:
         failed: number of earlier attempts that failed or were lost.
         starter: the client whose absence ends the task; None when the task does not depend on it.
         family: its parent and its children.
+        dead_letters: take the job if its task fails.
         results: takes results that are too large for an event.
         processes: run the handlers of kinds with the executor "process".
     """
@@ -67,6 +69,7 @@ class Attempt:
         starter: Starter | None = None,
         *,
         family: Family,
+        dead_letters: DeadLetters,
         results: Results,
         processes: Processes,
         settings: Settings,
@@ -78,6 +81,7 @@ class Attempt:
         self._chain = chain
         self._starter = starter
         self._family = family
+        self._given_up = GivenUpJob(kind.name, delivery, chain.task, dead_letters=dead_letters, metrics=metrics)
         self._results = results
         self._processes = processes
         self._metrics = metrics
@@ -208,6 +212,7 @@ class Attempt:
             case Complete(result):
                 return await self._end("completed", data=await self._data(result.raw))
             case Fail(error):
+                await self._given_up.keep(reason_of(error), "failed")
                 return await self._end("error", message=error.message, error=error)
             case Cancelled(reason, note):
                 message = "; ".join(filter(None, (cancelled_message(reason), note)))

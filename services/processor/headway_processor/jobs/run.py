@@ -167,6 +167,7 @@ class JobRun:
             failed,
             self._starter,
             family=Family(job, context.children, self._slot),
+            dead_letters=context.dead_letters,
             results=context.results,
             processes=context.processes,
             settings=context.settings,

@@ -8,11 +8,11 @@ from headway.cancellation import cancelled_message
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log import Log
 from headway.eventlog.log_end import NO_LOG, LogEnd, last_progress, read_log_end
-from headway.eventlog.store_retries import StoreRetries
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.service.retry import retry
 from headway.subjects import is_name
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
+from headway_processor.attempts.given_up import GivenUpJob, reason_of
 from headway_processor.context import DeadLetters, Delivery
 from headway_processor.metrics import Metrics
 
@@ -29,7 +29,7 @@ class UnstartedJob:
         self._delivery = delivery
         self._task = task
         self._log = log
-        self._dead_letters = dead_letters
+        self._job = GivenUpJob(kind, delivery, task, dead_letters=dead_letters, metrics=metrics)
         self._metrics = metrics
 
     async def end(self, end: LogEnd, decision: AlreadyEnded | CancelPending | GiveUp) -> None:
@@ -37,7 +37,7 @@ class UnstartedJob:
         match decision:
             case GiveUp(error, failed):
                 logger.error("a task is given up", extra=self._extra("given_up") | {"reason": error.message})
-                await self._dead_letter(f"{error.type}: {error.message}")
+                await self._job.keep(reason_of(error), "given_up")
                 await self._append(end.head, _failed(end.latest, error, failed))
             case CancelPending(reason):
                 await self._append(
@@ -51,7 +51,7 @@ class UnstartedJob:
         """End a job that cannot be decoded; its task too, if it has begun."""
         self._metrics.malformed(self._kind)
         logger.error("a message in the queue is not a job", extra=self._extra("job_malformed") | {"reason": reason})
-        await self._dead_letter(reason)
+        await self._job.keep(reason, "malformed")
         end = await retry(self._read_log_end) if is_name(self._task) else NO_LOG
         if end.head.event is not None and not is_terminal(end.head.event):
             # It has replaced the job of a task that people may watch.
@@ -61,13 +61,6 @@ class UnstartedJob:
 
     async def _read_log_end(self) -> LogEnd:
         return await read_log_end(self._log, self._task)
-
-    async def _dead_letter(self, reason: str) -> None:
-        # Before the terminal event: a crash in between repeats both, and the key prevents a second dead letter.
-        job, key = self._delivery.payload, self._delivery.key
-        retries = StoreRetries(self._task, "dead job", self._metrics.store_failed)
-        await retries.run(lambda: self._dead_letters.add(self._kind, self._task, job, reason, key))
-        self._metrics.dead_lettered(self._kind)
 
     async def _append(self, head: Head, event: Progress) -> None:
         on_refused = self._metrics.store_failed

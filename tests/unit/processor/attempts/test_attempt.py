@@ -42,7 +42,30 @@ async def test_failure_without_retries_is_the_end(bench):
     assert bench.last.status == "error"
     error = bench.last.error
     assert (error.type, error.message, error.retryable, error.transient) == ("ValueError", "boom", True, False)
-    assert bench.dead_letters.jobs == []
+    ((kind, name, job, reason),) = bench.dead_letters.jobs
+    assert (kind, name, codec.decode_json(job)["task"], reason) == ("k", "t1", "t1", "ValueError: boom")
+    assert ("dead_lettered", "failed") in bench.metrics.seen
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+async def test_only_the_last_failure_of_a_task_is_dead_lettered_and_before_its_end(bench, retries):
+    def handler(job):
+        raise ValueError("boom")
+
+    bench.dead_letters.refusals = 1
+    await bench.run(handler, retries=retries)
+    assert (len(bench.dead_letters.jobs), bench.last.status) == ((1, "error") if retries == 0 else (0, "retrying"))
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled"])
+async def test_a_task_that_did_not_fail_has_no_dead_letter(bench, status):
+    async def handler(job):
+        if status == "cancelled":
+            await append(bench, Cancel(reason="enough"), attempt=1)
+            await asyncio.Event().wait()
+
+    await bench.run(handler)
+    assert (bench.last.status, bench.dead_letters.jobs) == (status, [])
 
 
 async def test_final_error_in_a_task_group_is_not_retried(bench):

@@ -15,7 +15,7 @@ async def test_task_whose_attempts_all_vanish_is_given_up(bench):
     last = bench.last
     assert (last.status, last.error.type, last.progress, last.failed, last.eta) == ("error", "Lost", 40.0, 3, None)
     assert [reason for *_, reason in bench.dead_letters.jobs] == ["Lost: given up: 3 attempts failed or were lost"]
-    assert bench.metrics.seen == ["dead_lettered"]
+    assert bench.metrics.seen == [("dead_lettered", "given_up")]
 
 
 async def test_task_that_was_cancelled_in_the_queue_is_not_run(bench):
@@ -64,7 +64,7 @@ async def test_malformed_job_is_dead_lettered(bench, payload):
     assert await bench.run(noop, payload=payload) == ["term"]
     assert [dead[:3] for dead in bench.dead_letters.jobs] == [("k", "t1", payload)]
     assert bench.events == []
-    assert bench.metrics.seen == ["malformed", "dead_lettered"]
+    assert bench.metrics.seen == ["malformed", ("dead_lettered", "malformed")]
 
 
 @pytest.mark.security
