@@ -3,18 +3,16 @@
 import asyncio
 import os
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
-from headway import codec
-from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
-from headway.jetstream.connection import Connection, NatsSettings
 from tests.fixtures.condition import holds
 from tests.fixtures.proxy import run_proxies, some_bytes
 from tests.fixtures.services import CONTINUE, STOP, TERM
+from tests.fixtures.stored_logs import ended, run_log
 from tests.fixtures.watchers import run_watchers
 from tests.fixtures.writers import run_writing
 
@@ -149,38 +147,6 @@ async def submit(chaos, http, group, statuses):
     return tasks
 
 
-@asynccontextmanager
-async def run_log(nats_url):
-    connection = Connection(NatsSettings(url=nats_url), "reader")
-    await connection.open()
-    try:
-        yield JetStreamLog(connection.client, connection.names)
-    finally:
-        await connection.close()
-
-
-async def stored(log, task):
-    """All events of a task's log."""
-    found, start = [], 1
-    while page := await log.read(task, start):
-        found += [codec.decode(one.payload, task) for one in page]
-        start = page[-1].seq + 1
-    return found
-
-
-async def ended(log, tasks):
-    """The events of each task, when all have ended or it takes too long."""
-    open_tasks, logs = set(tasks), {}
-    deadline = asyncio.get_running_loop().time() + HEALING_SECONDS
-    while open_tasks and asyncio.get_running_loop().time() < deadline:
-        for task in sorted(open_tasks):
-            logs[task] = await stored(log, task)
-        open_tasks = {task for task in open_tasks if not any(map(is_terminal, logs[task]))}
-        await asyncio.sleep(0.1)
-    assert {task: logs[task][-1:] for task in open_tasks} == {}, "tasks do not end"
-    return logs
-
-
 async def in_time(what, awaitable, more_seconds=0.0):
     """Its result; a failure that says what does not happen though all is well again."""
     try:
@@ -242,7 +208,7 @@ async def test_whatever_happens_each_task_ends_once_and_each_watcher_sees_all_of
         group.cut_after, group.garbage = lambda: None, lambda watcher: ""
         await in_time("the writers finish", writing.finish())
         log = await stack.enter_async_context(run_log(services.nats.url))
-        logs = await ended(log, [*written, *tasks])
+        logs = await ended(log, [*written, *tasks], HEALING_SECONDS)
         ends = {task: len(events) for task, events in logs.items()}
         await holds(lambda: not group.hung(ends), HEALING_SECONDS)
         tally = group.tally
