@@ -53,7 +53,15 @@ API = {
     "headway.logging": ("connect", "TaskHandler"),
     "headway.rich": ("connect",),
     "headway.tqdm": ("connect",),
-    "headway.testing": ("MemoryLog", "MemoryBucket", "MemoryJobQueue", "MemoryResults", "start_job", "progress"),
+    "headway.testing": (
+        "MemoryLog",
+        "MemoryBucket",
+        "MemoryJobQueue",
+        "MemoryResults",
+        "MemoryCheckpoints",
+        "start_job",
+        "progress",
+    ),
     "headway.values.results": ("default_encoder",),
 }
 """The public modules, each with a page in the API reference, and the names that it describes."""

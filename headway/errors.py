@@ -13,6 +13,7 @@
     ├── LogError                        the log could not do what was asked
     │   ├── UnavailableError            NATS is unreachable or did not answer in time: retry
     │   │   └── StoreFullError          no space is left in the store: wait, or make room
+    │   ├── DamagedError                what is stored cannot be read whole: it is damaged, or a replica is behind
     │   ├── AlreadyStoredError          the subject takes one message and has it
     │   ├── ConflictError               another writer was faster: read the end of the log and decide
     │   ├── CancelRequestedError        somebody asked to cancel: only the terminal event may follow
@@ -115,6 +116,10 @@ class StoreFullError(UnavailableError):
         super().__init__(f"{what} is full" + (f": {detail}" if detail else ""))
         self.what = what
         self.detail = detail
+
+
+class DamagedError(LogError):
+    """What is stored cannot be read whole: it is damaged or missing, or a replica is behind."""
 
 
 class AlreadyStoredError(LogError):

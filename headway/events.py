@@ -82,6 +82,8 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
     """A count within `done`, such as a loop within the loop. It moves `progress` within one of `total`."""
     failed: int = 0
     """How many attempts have failed or vanished so far. Ones handed back at a shutdown do not count."""
+    checkpoint: int = 0
+    """Number of the stored state from which another attempt would continue; absent when there is none."""
     data: Any | UnsetType = UNSET
     """The result. Only in a completed one."""
     error: ErrorInfo | None = None

@@ -6,9 +6,13 @@ the outbox appends it. Calls may come from any thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sized
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar, get_args
 
+import msgspec
+
+from headway.checkpoint import Checkpoint, encode_state
 from headway.children.blocking import BlockingChildren
 from headway.children.child import Child
 from headway.children.children import Children, OnFailure, unsupported
@@ -19,12 +23,14 @@ from headway.outbox import Outbox
 from headway.progress.bar import Bar
 from headway.progress.counting import Track, innermost_track, leave
 from headway.progress.state import ProgressState
+from headway.saver import Saver
 from headway.values.coercion import clean, number, shorten
 
 __all__ = ["Job", "current"]
 
 T = TypeVar("T")
 
+CHECKPOINT_LOGGER = "headway.checkpoint"
 _ONE = 1
 _LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
 
@@ -41,6 +47,8 @@ class Job:
         attempt: int,
         kind: str = "",
         failed: int = 0,
+        saver: Saver | None = None,
+        resumed: Checkpoint | None = None,
     ) -> None:
         self.kind = kind
         self.task = task
@@ -55,6 +63,9 @@ class Job:
         self._outbox = outbox
         self._own: Children | None = None
         self._blocking: BlockingChildren | None = None
+        self._saver = saver or Saver(None, task)
+        self._resumed = resumed
+        self._warned = ""
 
     def update(
         self,
@@ -262,6 +273,49 @@ class Job:
             raise unsupported()
         return self._own
 
+    # Checkpoints
+
+    def checkpoint(self, state: object | Callable[[], object], *, every: float | None = None) -> None:
+        """Keep `state` for the next attempt, with the bar and the step: after a crash it continues from there.
+
+        The latest state is stored at most once in `every` seconds, after all that was reported before it. It takes at
+        most a twentieth of the time: large states are stored more seldom.
+
+        Args:
+            state: whatever msgspec writes as MessagePack (Struct, dict, list, set, str, bytes …), up to 256 MiB. It is
+                encoded at once. Or a function that returns it, which is called only when a state is to be stored now:
+                for states that are large.
+            every: seconds (default: the processor's `checkpoint_seconds`). The first state is stored after this time,
+                too.
+        """
+        saver = self._saver
+        every = saver.every if every is None else every
+        if not saver.stores or (callable(state) and not saver.wants(every)):
+            return
+        began = time.perf_counter()
+        try:
+            encoded = encode_state(state() if callable(state) else state)
+        except Exception as error:  # noqa: BLE001 - whatever a third-party function or type raises
+            self._warn(f"This state cannot be stored: {type(error).__name__}: {error}")
+        else:
+            self._outbox.checkpoint(self._state.mark(encoded), every, time.perf_counter() - began)
+
+    def restore(self, type: type[T]) -> T | None:
+        """The state that an earlier attempt has stored, as `type`; None when there is none.
+
+        Also None, with a line in the task's log, when the state does not fit `type`, as after a release that has
+        changed it: the handler then begins from the start.
+        """
+        if self._resumed is None:
+            return None
+        try:
+            return msgspec.msgpack.decode(self._resumed.state, type=type)
+        except msgspec.DecodeError as error:
+            self._warn(f"The stored state does not fit {_name_of(type)}, and the task begins from the start: {error}")
+            self._resumed = None
+            self._state.restart()
+            return None
+
     @property
     def cancelled(self) -> bool:
         """Whether the handler should end."""
@@ -276,6 +330,11 @@ class Job:
         """Return when all that was reported so far is stored."""
         await self._outbox.flush()
 
+    def _warn(self, message: str) -> None:
+        if message != self._warned:
+            self._warned = message
+            self.log(message, "warning", logger=CHECKPOINT_LOGGER)
+
     def _begin(self, rows: object, total: float | None, unit: str | None, message: str | None, initial: float) -> Track:
         done = number(initial) or 0.0
         if total is None and (rows_left := _length(rows)) is not None:
@@ -288,6 +347,10 @@ class Job:
         )
         self._outbox.touch()
         return count
+
+
+def _name_of(type: object) -> str:
+    return getattr(type, "__name__", str(type))
 
 
 def _length(rows: object) -> int | None:

@@ -9,16 +9,18 @@ from functools import partial
 from typing import Any
 
 from headway import codec
+from headway.checkpoint import StoredCheckpoint
 from headway.children.blocking import BlockingChildren
 from headway.children.children import Children, Parent, Report, Stores
 from headway.children.waits import Slot
 from headway.current import current, running
 from headway.errors import CancelRequestedError, EndedError, LogError, OutputOverflowError, SupersededError
-from headway.events import Cancel, ErrorInfo, Event, Progress, Status
+from headway.events import TERMINAL, Cancel, ErrorInfo, Event, Progress, Status
 from headway.job import Job
 from headway.outbox import BEAT_SECONDS, INTERVAL_SECONDS, Appender, Home, Outbox
 from headway.progress.pending import Room
 from headway.progress.state import ProgressState
+from headway.saver import CHECKPOINT_SECONDS, Checkpoints, SavedState, Saver
 from headway.values.coercion import shorten
 from headway.values.results import encode_result
 
@@ -40,6 +42,9 @@ class JobLifecycle:
         job_type: the class of `job`.
         home: the event loop that appends (default: the running one, in this thread).
         room: for output and log lines, shared with other attempts: see `headway.outbox.Outbox`.
+        checkpoints: where the checkpoints of the handler go (default: they are dropped).
+        checkpoint_seconds: shortest time between two of them, unless the handler says otherwise (default 2).
+        resumed: the checkpoint from which this attempt continues.
     """
 
     def __init__(
@@ -55,13 +60,21 @@ class JobLifecycle:
         job_type: type[Job] = Job,
         home: Home | None = None,
         room: Room | None = None,
+        checkpoints: Checkpoints | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        resumed: StoredCheckpoint | None = None,
     ) -> None:
+        self.resumed = resumed
         self._chain = chain
         self._on_stop = on_stop
         self._blocking: BlockingChildren | None = None
         self._home = threading.get_ident()
         lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
         self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
+        self._saver = Saver(checkpoints, chain.task, clock, checkpoint_seconds)
+        if resumed is not None:
+            self._state.resume(resumed.checkpoint)
+            self._saver.name(SavedState(resumed.seq, resumed.size))
         self._outbox = Outbox(
             chain,
             self._snapshot,
@@ -71,9 +84,17 @@ class JobLifecycle:
             beat_seconds=beat_seconds,
             home=home,
             room=room,
+            saver=self._saver,
         )
         self.job = job_type(
-            self._state, self._outbox, task=chain.task, attempt=chain.attempt or 0, kind=kind, failed=failed
+            self._state,
+            self._outbox,
+            task=chain.task,
+            attempt=chain.attempt or 0,
+            kind=kind,
+            failed=failed,
+            saver=self._saver,
+            resumed=resumed.checkpoint if resumed else None,
         )
 
     def adopt(self, stores: Stores, parent: Parent, slot: Slot) -> Children:
@@ -83,6 +104,11 @@ class JobLifecycle:
         children = Children(parent, stores, report, slot)
         self._blocking = job.allow_children(children)
         return children
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether the log names a checkpoint."""
+        return self._saver.named > 0
 
     def continue_as(self, attempt: int, failed: int) -> None:
         """Report as `attempt`: where the end of the log is read after the lifecycle was made."""
@@ -111,6 +137,14 @@ class JobLifecycle:
             self._state.take_over(event)
         await self._outbox.relay(event)
 
+    async def relay_checkpoint(self, packed: bytes) -> int:
+        """Store a checkpoint of another process. Return its number, for a progress that names it; 0 if refused."""
+        return await self._outbox.relay_checkpoint(packed)
+
+    def drop_checkpoint(self) -> None:
+        """Store no checkpoint that waits: the handler has returned."""
+        self._outbox.drop_checkpoint()
+
     async def drain(self) -> None:
         """Store all that is pending, and nothing after it."""
         await self._outbox.drain()
@@ -128,17 +162,19 @@ class JobLifecycle:
         result = encode_result(data)
         if result.warning:
             self.job.log(result.warning, "warning", logger="headway.result")
+        if status in TERMINAL:
+            self.drop_checkpoint()
         await self.drain()
         if isinstance(self.job.stopped, (SupersededError, EndedError)):
             raise self.job.stopped
         if message is not None:
             self._state.message = shorten(message)
-        last = self._state.snapshot(status)
+        last = self._shown(status)
         last.failed += 1 if status == "retrying" and error is not None else 0
         last.error = error
         last.eta = last.sub = None
         if status == "completed":
-            last.progress = 100.0
+            last.progress, last.checkpoint = 100.0, 0
             last.data = codec.raw(result.raw)
         await self._chain.append(last)
 
@@ -157,4 +193,9 @@ class JobLifecycle:
         return current.get() is self.job or threading.get_ident() == self._home
 
     def _snapshot(self) -> Progress:
-        return self._state.snapshot("processing")
+        return self._shown("processing")
+
+    def _shown(self, status: Status) -> Progress:
+        progress = self._state.snapshot(status)
+        progress.checkpoint = self._saver.named
+        return progress

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from headway.checkpoint import Checkpoint
 from headway.errors import (
     CancelRequestedError,
     EndedError,
     EventTooLargeError,
+    HeadwayError,
     LogError,
     OutputOverflowError,
     SupersededError,
@@ -26,6 +28,7 @@ from headway.errors import (
 from headway.eventlog.chain import Head
 from headway.events import Event, LogLine, Progress
 from headway.progress.pending import MAX_PENDING_CHARS, Pending, Room
+from headway.saver import SavedState, Saver
 
 INTERVAL_SECONDS = 0.1
 """At most ten rounds of appends a second: faster than people read, a small load for the log."""
@@ -62,6 +65,9 @@ class Appender(Protocol):
     async def beat(self) -> None:
         """Publish that the attempt runs. Raises UnavailableError."""
 
+    def stored_beside(self, size: int) -> None:
+        """Count bytes that were stored beside the log."""
+
 
 class Outbox:
     """Events on their way to one task's log. All methods without `async` may be called from any thread.
@@ -76,6 +82,7 @@ class Outbox:
         home: the event loop that appends, and its thread (default: the running loop, in this thread).
         room: for output and log lines. One that is given is shared, so that nobody waits for it: what finds no room is
             left out and counted.
+        saver: stores checkpoints (default: they are dropped).
     """
 
     def __init__(
@@ -89,6 +96,7 @@ class Outbox:
         beat_seconds: float = BEAT_SECONDS,
         home: Home | None = None,
         room: Room | None = None,
+        saver: Saver | None = None,
     ) -> None:
         self.dirty = False
         """Whether the progress has changed since it was last taken. Hot paths look before they call `touch`."""
@@ -106,7 +114,10 @@ class Outbox:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._rung = False
+        self._snapshot = snapshot
         self._pending = Pending(snapshot, room)
+        self._saver = saver or Saver(None, chain.task)
+        self._relayed: SavedState | None = None
         self._storing = False
         self._pump_task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -154,6 +165,17 @@ class Outbox:
             self._ring()
         else:
             self._call(self._overflow)
+
+    def checkpoint(self, checkpoint: Checkpoint, every: float, took_seconds: float) -> None:
+        """Store `checkpoint`, unless a later one comes before it is due; `took_seconds` is what it took to make it."""
+        with self._room:
+            first = not self.silenced and self._saver.note(checkpoint, every, took_seconds)
+        if first:  # the pump looks when it is due
+            self._ring()
+
+    def drop_checkpoint(self) -> None:
+        """Store no checkpoint that waits: the task ends."""
+        self._saver.drop()
 
     # Waiting for room
 
@@ -216,13 +238,14 @@ class Outbox:
         appended_at = self._loop.time()
         while not self._closing.is_set():
             try:
-                async with asyncio.timeout(self._beat):
+                async with asyncio.timeout(self._rest_seconds()):
                     await self._wake.wait()
             except TimeoutError:
-                await self._send_beat()
-                if self._loop.time() - appended_at >= REFRESH_SECONDS:
-                    self.touch()
-                continue
+                if self._saver.wait_seconds() != 0.0:
+                    await self._send_beat()
+                    if self._loop.time() - appended_at >= REFRESH_SECONDS:
+                        self.touch()
+                    continue
             self._wake.clear()
             await self._append_pending()
             appended_at = self._loop.time()
@@ -230,13 +253,19 @@ class Outbox:
                 async with asyncio.timeout(self._interval):
                     await self._closing.wait()
 
-    async def _append_pending(self) -> None:
+    def _rest_seconds(self) -> float:
+        due = self._saver.wait_seconds()
+        return self._beat if due is None else min(max(due, self._interval), self._beat)
+
+    async def _append_pending(self, *, hurry: bool = False) -> None:
         self._storing = True
         taken = self._take()
         try:
             while taken and not self.silenced:
                 await self._append(taken[0])
                 self._make_room(taken.popleft())
+            if not self.silenced and self._saver.wait_seconds(hurry=hurry) == 0.0:
+                await self._store_checkpoint()
         finally:
             for event in taken:
                 self._make_room(event)
@@ -248,6 +277,20 @@ class Outbox:
             if changed := self.dirty:  # before the snapshot: what is noted from here on is taken next time
                 self.dirty = False
             return self._pending.take(changed=changed)
+
+    async def _store_checkpoint(self) -> None:
+        """Store the checkpoint, then the event that names it: of an attempt that is superseded, none is ever used."""
+        saved = await self._saver.store()
+        if saved is not None and not self.silenced:
+            self._chain.stored_beside(self._saver.name(saved))
+            with self._room:
+                event = self._snapshot()
+            await self._append_naming(event, saved.seq)
+
+    async def _append_naming(self, event: Event, seq: int) -> None:
+        await self._append(event)
+        if not self.silenced:  # else another attempt may read the earlier one
+            await self._saver.drop_before(seq)
 
     async def _append(self, event: Event) -> None:
         try:
@@ -264,14 +307,36 @@ class Outbox:
 
     async def relay(self, event: Event) -> None:
         """Append what another process has reported for this attempt, and return when it is stored or refused."""
-        if not self.silenced:
+        if self.silenced:
+            return
+        saved = self._relayed
+        if saved is not None and isinstance(event, Progress) and event.checkpoint == saved.seq:
+            self._relayed = None
+            self._chain.stored_beside(self._saver.name(saved))
+            await self._append_naming(event, saved.seq)
+        else:
             await self._append(event)
+
+    async def relay_checkpoint(self, packed: bytes) -> int:
+        """Store a checkpoint of another process. Return the number that its next progress names; 0 if refused."""
+        if self.silenced or not self._saver.stores:
+            return 0
+        try:
+            self._relayed = await self._saver.put(packed)
+        except HeadwayError as error:
+            logger.warning(
+                "a checkpoint could not be stored",
+                extra={"action": "checkpoint_refused", "task": self._chain.task, "error": str(error)},
+            )
+            return 0
+        return self._relayed.seq
 
     # Ending
 
     async def flush(self) -> None:
         """Return when all that was added so far is stored, or can no longer be stored."""
-        while self._pending or self.dirty or self._storing:
+        while self._pending or self.dirty or self._storing or self._saver.wait_seconds() is not None:
+            self._saver.hurry()
             self._ring()
             await asyncio.sleep(self._interval / 4)
             if self._pump_task is None or self._pump_task.done():
@@ -283,7 +348,7 @@ class Outbox:
         self._wake.set()
         if self._pump_task is not None:
             await self._pump_task
-        await self._append_pending()
+        await self._append_pending(hurry=True)
 
     async def abort(self) -> None:
         """Stop appending."""

@@ -96,6 +96,10 @@ class Names:
         """The subject of the job that asks for `task` to be run."""
         return f"{self.namespace}.job.{check_kind(kind)}.{check_task(task)}"
 
+    def checkpoint(self, task: str) -> str:
+        """The subject of the checkpoints of `task`, in the object store of results."""
+        return f"$O.{self.results_bucket}.C.checkpoint-{check_task(task)}"
+
     def jobs_of(self, kind: str) -> str:
         """The filter for all jobs of `kind`."""
         return f"{self.namespace}.job.{check_kind(kind)}.*"

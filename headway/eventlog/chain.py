@@ -134,7 +134,18 @@ class Chain:
 
     async def begin(self, event: Event) -> Head:
         """Append the first event of an attempt: also SupersededError when another writer has begun the same attempt."""
-        return await self._append(event, newest=None if self.attempt is None else self.attempt - 1)
+        return await self._append(event, newest=self._before())
+
+    async def begin_here(self, event: Event) -> Head:
+        """Like `begin`, but right after the head that this chain knows.
+
+        Raises ConflictError when an earlier attempt has written meanwhile: it may have stored a checkpoint.
+        """
+        try:
+            return await self._append(event, newest=self._before(), here=True)
+        except ConflictError:
+            self._check(event, self._before())
+            raise
 
     async def append(self, event: Event) -> Head:
         """Store `event` as the next one of the log. Return when the log has acknowledged it.
@@ -152,6 +163,9 @@ class Chain:
     async def append_here(self, event: Event) -> Head:
         """Like `append`, but right after the head that this chain knows: ConflictError when another event is there."""
         return await self._append(event, newest=self.attempt, here=True)
+
+    def _before(self) -> int | None:
+        return None if self.attempt is None else self.attempt - 1
 
     async def _append(self, event: Event, newest: int | None, *, here: bool = False) -> Head:
         self._count += 1

@@ -48,7 +48,7 @@ class CountView(NamedTuple):
 class Level:
     """A scope of counting. `step` and each row of a track begin one."""
 
-    __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "parts", "shared", "total", "unit")
+    __slots__ = ("batch", "batch_row", "counted", "done", "estimate", "parts", "resumed", "shared", "total", "unit")
 
     def __init__(self, total: float | None = None, unit: str = "") -> None:
         self.done = 0.0
@@ -65,18 +65,25 @@ class Level:
         """The track that counts on this level's own count."""
         self.parts: Parts | None = None
         """The tasks that were submitted in this step. They are shown where nothing else is counted."""
+        self.resumed: float | None = None
+        """`done` when an earlier attempt has counted it."""
 
     def running(self) -> bool:
         """Whether a loop is still being iterated here."""
         return (self.batch is not None and self.batch.running()) or (self.shared is not None and self.shared.open)
+
+    @property
+    def inherited(self) -> bool:
+        """Whether the count is that of an earlier attempt, and nothing was counted since."""
+        return self.counted and self.done == self.resumed
 
     def begin(self, track: Track, now: float) -> None:
         """`track` runs here from now on: on this level's count, within it, or in its place."""
         if self._left_for(track):
             self._share(track, now)
             return
-        if self.counted and (self.total is None or self.done >= self.total):
-            self.counted = False  # that count is complete: the track begins another
+        if self.inherited or (self.counted and (self.total is None or self.done >= self.total)):
+            self.counted = False  # that count is complete, or of an earlier attempt: the track begins another
         if self.batch is None or not self.batch.running() or (self.counted and self.batch_row != self.done):
             self.batch, self.batch_row = Batch(now, track.done), self.done
         self.batch.add(track)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headway.checkpoint import Checkpoint
 from headway.events import Progress, Status, Sub
 from headway.progress.counting import CountView, Level, Track, enter, innermost, only
 from headway.progress.estimate import Estimate
@@ -43,6 +44,8 @@ class ProgressState:
         self._percent = 0.0
         self._base, self._upto = 0.0, 100.0
         self._taken: Progress | None = None
+        self._resumed: Checkpoint | None = None
+        """Where an earlier attempt was, until the step in which it was is reached."""
 
     # What is noted
 
@@ -84,7 +87,10 @@ class ProgressState:
         if track is not None:
             track.level, track.level_row = Level(total, unit or ""), track.counter.done
             return
-        if self._upto < 100.0:
+        if self._resumed is not None and name == self._resumed.step:
+            self._continue(self._resumed, total, unit)
+            return
+        if self._upto < 100.0 and self._resumed is None:  # a resumed one has not ended
             self._percent = max(self._percent, min(self._upto, MAX_PERCENT))
         self.level = Level(total, self.level.unit if unit is None else unit)
         self.simple = True
@@ -93,9 +99,53 @@ class ProgressState:
 
     def parts(self) -> Parts:
         """The tasks that this step consists of: those that were submitted since it began."""
+        if self.level.inherited:
+            self.level.counted = False
         if self.level.parts is None:
             self.level.parts = Parts()
         return self.level.parts
+
+    # Checkpoints
+
+    def mark(self, state: bytes) -> Checkpoint:
+        """A checkpoint with the `state` of the handler at this moment."""
+        with self.lock:
+            shown = self.snapshot("processing")
+            return Checkpoint(
+                state=state,
+                progress=shown.progress,
+                message=shown.message,
+                step=shown.step,
+                done=shown.done,
+                total=shown.total,
+                unit=shown.unit,
+                base=self._base,
+                upto=self._upto,
+            )
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Begin where an earlier attempt was. What it had done does not count for the rate.
+
+        The step in which it was continues its count when it is begun again, or if it is the first.
+        """
+        self._percent = min(checkpoint.progress, MAX_PERCENT)
+        self.step_name, self._resumed = checkpoint.step, checkpoint
+        self._continue(checkpoint, None, None)
+        self._resumed = checkpoint
+
+    def restart(self) -> None:
+        """Begin from the start after all. The bar waits where it is."""
+        self.step_name, self._resumed, self.level = "", None, Level()
+        self._base, self._upto = self._percent, 100.0
+
+    def _continue(self, checkpoint: Checkpoint, total: float | None, unit: str | None) -> None:
+        self.message, self._resumed = checkpoint.message, None
+        self._base, self._upto = checkpoint.base, checkpoint.upto
+        self.level = Level(checkpoint.total if total is None else total, checkpoint.unit if unit is None else unit)
+        self.simple = True
+        if checkpoint.done is not None:
+            self.level.done = self.level.resumed = checkpoint.done
+            self.level.counted = True
 
     # Tracks
 

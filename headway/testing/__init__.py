@@ -6,10 +6,18 @@
 
 from headway.testing.jobs import StartedJob, progress, start_job
 from headway.testing.log import MemoryLog, MemorySubscription
-from headway.testing.stores import MemoryBucket, MemoryDeletions, MemoryFiles, MemoryJobQueue, MemoryResults
+from headway.testing.stores import (
+    MemoryBucket,
+    MemoryCheckpoints,
+    MemoryDeletions,
+    MemoryFiles,
+    MemoryJobQueue,
+    MemoryResults,
+)
 
 __all__ = [
     "MemoryBucket",
+    "MemoryCheckpoints",
     "MemoryDeletions",
     "MemoryFiles",
     "MemoryJobQueue",

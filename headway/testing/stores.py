@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from headway import codec
-from headway.errors import ConflictError, StoreFullError, TooLargeError, UnavailableError
+from headway.checkpoint import StoredCheckpoint, unpack
+from headway.errors import ConflictError, DamagedError, StoreFullError, TooLargeError, UnavailableError
 from headway.jetstream.file_store import Found
 from headway.jetstream.kv import PAGE, SMALL_PAGE, Entry, Page
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
@@ -151,6 +152,37 @@ class MemoryDeletions(_Store):
     async def note_ended(self, kind: str, task: str) -> None:
         await self._answer()
         self.ended.append((kind, task))
+
+
+class MemoryCheckpoints(_Store):
+    """The checkpoints of tasks in memory. `away` makes every call raise UnavailableError."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, int], bytes] = {}
+        """What is stored, by task and number."""
+        self._count = 0
+
+    async def put(self, task: str, packed: bytes) -> int:
+        await self._answer()
+        self._count += 1
+        self.kept[task, self._count] = packed
+        return self._count
+
+    async def get(self, task: str, seq: int) -> StoredCheckpoint:
+        await self._answer()
+        packed = self.kept.get((task, seq))
+        if packed is None:
+            raise DamagedError(f"the checkpoint {seq} of {task} is missing")
+        return StoredCheckpoint(seq, unpack(packed), len(packed))
+
+    async def drop_before(self, task: str, seq: int) -> None:
+        await self._answer()
+        self.kept = {key: packed for key, packed in self.kept.items() if key[0] != task or key[1] >= seq}
+
+    async def remove(self, task: str) -> None:
+        await self._answer()
+        self.kept = {key: packed for key, packed in self.kept.items() if key[0] != task}
 
 
 class MemoryResults(_Store):

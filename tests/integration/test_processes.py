@@ -112,6 +112,13 @@ async def test_a_handler_reports_as_it_does_in_the_processor(running):
     assert (again[-1].data, again[-1].message) == (True, "half")
 
 
+async def test_a_handler_that_is_killed_continues_from_its_checkpoint(running):
+    events = await running.run("resumes")
+    second = next(event for event in events if event.attempt == 2)
+    assert (second.progress, second.done, second.total, second.unit) == (50.0, 2, 4, "pages")
+    assert (events[-1].status, events[-1].data, events[-1].done) == ("completed", [1, 2], 2)
+
+
 @pytest.mark.parametrize("kind", ["asks", "waits"])
 async def test_a_handler_is_cancelled(running, kind):
     task = await running.submit(kind)

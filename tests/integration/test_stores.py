@@ -6,8 +6,10 @@ from hashlib import sha256
 
 import pytest
 
-from headway.errors import ConflictError, UnavailableError
+from headway.checkpoint import Checkpoint, pack
+from headway.errors import ConflictError, DamagedError, UnavailableError
 from headway.ids import new_file
+from headway.jetstream.checkpoints import CheckpointStore
 from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
@@ -92,6 +94,21 @@ async def test_results_of_many_parts_are_stored_once_and_replaced(connection, na
         assert await store.get("t1") == result
     state = (await connection.client.jetstream().stream_info(f"OBJ_{names.results_bucket}")).state
     assert state.messages == 2 * 6 + 2 * 4  # the parts of both once, and two entries for each time
+
+
+async def test_only_the_last_checkpoint_of_a_task_is_kept_and_it_goes_with_the_task(connection, names):
+    store = CheckpointStore(connection.client, names)
+    for number in range(3):
+        saved = Checkpoint(state=os.urandom(3 * CHUNK_BYTES), done=number)
+        seq = await store.put("t1", pack(saved))
+        await store.drop_before("t1", seq)
+        assert (await store.get("t1", seq)).checkpoint == saved
+    other = await store.put("t10", pack(saved))
+    assert (await connection.client.jetstream().stream_info(f"OBJ_{names.results_bucket}")).state.messages == 2 * 5
+    await store.remove("t1")
+    assert (await store.get("t10", other)).checkpoint == saved
+    with pytest.raises(DamagedError):
+        await store.get("t1", seq)
 
 
 async def test_other_clients_of_object_stores_read_the_results(connection, names):

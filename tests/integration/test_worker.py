@@ -18,6 +18,7 @@ from headway.eventlog.follow import follow
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import Cancel, Progress
 from headway.jetstream import provision
+from headway.jetstream.checkpoints import CheckpointStore
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.deletions import Deletions
 from headway.jetstream.results import ResultStore
@@ -77,10 +78,11 @@ class Shop:
         )
         client = self.connection.client
         dead_letters, results = JetStreamDeadLetters(client, self.names), ResultStore(client, self.names)
-        deletions = Deletions(client, self.names)
+        checkpoints, deletions = CheckpointStore(client, self.names), Deletions(client, self.names)
         processes = Pool(partial(spawn, os.environ), tasks=0, memory_bytes=0)
         children = Stores(self.log, None, None, results)  # nobody has any
-        context = RunContext(self.log, dead_letters, results, deletions, processes, self.settings, Metrics(), children)
+        stores = (self.log, dead_letters, results, checkpoints, deletions)
+        context = RunContext(*stores, processes, self.settings, Metrics(), children)
         puller = Puller(self.connection, config)
         worker = Worker(registry.get(kind), puller, context, self.running, slots or Slots(100))
         self.workers.append(worker)
@@ -189,6 +191,24 @@ async def test_failed_job_is_retried_after_its_pause(shop):
     assert (last.data, last.attempt, last.failed) == (3, 3, 2)
     statuses = [event.status for event in await shop.events(name)]
     assert statuses == ["processing", "retrying"] * 2 + ["processing", "completed"]
+
+
+async def test_next_attempt_continues_from_the_checkpoint_of_the_last_one(shop):
+    async def handler(job):
+        if (before := job.restore(list[int])) is not None:
+            return before
+        job.update(done=2, total=4, unit="pages")
+        job.checkpoint([1, 2], every=0)
+        raise TaskError("later")
+
+    shop.open(handler, retries=1)
+    name = await shop.submit()
+    last = await shop.until(name, "completed", "error")
+    assert (last.data, last.attempt, last.done) == ([1, 2], 2, 2)
+    second = next(event for event in await shop.events(name) if event.attempt == 2)
+    assert (second.progress, second.done, second.total, second.unit) == (50.0, 2, 4, "pages")
+    state = (await shop.js.stream_info(f"OBJ_{shop.names.results_bucket}")).state
+    assert state.messages == 0  # the task is completed
 
 
 async def test_retry_without_a_pause_is_not_taken_for_the_old_run(shop):

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_type
 
+import msgspec
+
 from headway import Job, current_job, track
 from headway.executor import ContextThreadPoolExecutor
 
@@ -27,6 +29,22 @@ async def reports(job: Job) -> None:
     assert_type(job.attempt, int)
     assert_type(job.failed, int)
     assert_type(job.cancelled, bool)
+
+
+class State(msgspec.Struct):
+    """The state of a handler."""
+
+    page: int
+
+
+def checkpoints(job: Job) -> None:
+    job.checkpoint(State(1))
+    job.checkpoint(lambda: State(1), every=10.0)
+    assert_type(job.restore(State), State | None)
+    assert_type(job.restore(list[int]), list[int] | None)
+    job.checkpoint(State(1), 10.0)  # type: ignore[call-arg]
+    job.checkpoint(State(1), every="10")  # type: ignore[arg-type]
+    job.restore()  # type: ignore[call-arg]
 
 
 def loops(job: Job, paths: list[Path], lines: Iterator[bytes]) -> None:

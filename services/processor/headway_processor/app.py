@@ -20,6 +20,7 @@ from headway.eventlog.jetstream_log import JetStreamLog
 from headway.eventlog.log import Log
 from headway.executor import ContextThreadPoolExecutor
 from headway.jetstream import provision
+from headway.jetstream.checkpoints import CheckpointStore
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.deletions import Deletions
 from headway.jetstream.job_queue import JetStreamJobQueue
@@ -135,6 +136,7 @@ class Processor:
             log,
             JetStreamDeadLetters(client, names),
             results,
+            CheckpointStore(client, names),
             deletions,
             self._processes,
             self._settings,

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from headway.checkpoint import StoredCheckpoint
 from headway.children.children import Stores
 from headway.eventlog.log import Log
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
+from headway.saver import Checkpoints as Saving
 from headway_processor.metrics import Metrics
 from headway_processor.outcome import HandlerOutcome
 from headway_processor.settings import Settings
@@ -90,6 +92,13 @@ class Processes(Protocol):
         """Start the handler of `kind` in a process. `params` are JSON."""
 
 
+class Checkpoints(Saving, Protocol):
+    """The states from which attempts continue."""
+
+    async def get(self, task: str, seq: int) -> StoredCheckpoint:
+        """The checkpoint with that number. Raises UnavailableError, DamagedError; may be repeated."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What all runs share."""
@@ -97,6 +106,7 @@ class RunContext:
     log: Log
     dead_letters: DeadLetters
     results: Results
+    checkpoints: Checkpoints
     deletions: Deletions
     processes: Processes
     settings: Settings

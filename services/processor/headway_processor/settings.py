@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Shortest time between two writes of the progress of one task."""
     beat_seconds: float = 5.0
     """Time without a report after which a running task sends a task beat. Below the streamer's stalled_seconds."""
+    checkpoint_seconds: float = 2.0
+    """Shortest time between two stored states of one task (`job.checkpoint`), unless its handler says otherwise."""
     retry_delay_seconds: float = 1.0
     """Delay before the first retry of a failed attempt, for kinds that set none; it doubles, at most 60 s, ±10 %."""
     crashes: int = 2

@@ -13,7 +13,7 @@ from headway.kind import Registry
 from headway.records import JobMessage
 from headway.submission import Submission
 from headway.task import task
-from headway.testing import MemoryBucket, MemoryDeletions, MemoryJobQueue, MemoryLog
+from headway.testing import MemoryBucket, MemoryCheckpoints, MemoryDeletions, MemoryJobQueue, MemoryLog
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
@@ -139,6 +139,7 @@ class Bench:
         self.log = MemoryLog()
         self.dead_letters = MemoryDeadLetters()
         self.results = MemoryResults()
+        self.checkpoints = MemoryCheckpoints()
         self.deletions = MemoryDeletions()
         self.metrics = Counted()
         self.processes = Pool(self._spawn, tasks=0, memory_bytes=0)
@@ -157,18 +158,11 @@ class Bench:
         return JobRun(self.context(), registry.get("k"), Delivery(payload, subject), NoSlot())
 
     def context(self):
+        """What runs share."""
         submission = Submission(MemoryBucket(), self.jobs, self.log)
         children = Stores(self.log, submission, KnownKinds(self.kinds), self.results)
-        return RunContext(
-            self.log,
-            self.dead_letters,
-            self.results,
-            self.deletions,
-            self.processes,
-            self.settings,
-            self.metrics,
-            children,
-        )
+        stores = (self.log, self.dead_letters, self.results, self.checkpoints, self.deletions)
+        return RunContext(*stores, self.processes, self.settings, self.metrics, children)
 
     async def run(self, handler, params=b"{}", **options):
         """Run a job to its end; how it was answered."""

@@ -95,3 +95,73 @@ def test_state_of_another_process_takes_the_place_of_what_was_noted_here(state):
     assert (event.status, event.progress, event.message, event.step) == ("error", 40.0, "ended", "far")
     assert (event.done, event.total, event.rate, event.failed) == (2.0, 5.0, 1.5, 1)
     assert there.status == "processing"
+
+
+# Checkpoints
+
+
+def resumed(state, clock):
+    """The state of the next attempt, which continues from a checkpoint of `state`."""
+    following = ProgressState(clock, threading.RLock(), belongs=lambda: True)
+    following.resume(state.mark(b""))
+    return following
+
+
+def shown(state):
+    event = state.snapshot("processing")
+    return event.progress, event.step, event.done, event.total, event.unit
+
+
+@pytest.fixture
+def halfway(state):
+    state.step("Fetching", 10, "pages", 80)
+    state.count_here(5, None, None, None)
+    return state
+
+
+def test_resumed_attempt_begins_where_the_checkpoint_was(halfway, clock):
+    assert shown(resumed(halfway, clock)) == shown(halfway) == (40.0, "Fetching", 5, 10, "pages")
+
+
+def test_step_that_is_begun_again_continues_its_count(halfway, clock):
+    state = resumed(halfway, clock)
+    state.step("Fetching", 20, None, 80)
+    assert shown(state) == (40.0, "Fetching", 5, 20, "pages")
+    state.step("Fetching", 20, None, None)  # another one of the same name
+    assert state.snapshot("processing").done is None
+
+
+def test_earlier_step_that_is_repeated_leaves_the_bar_where_it_was(halfway, clock):
+    state = resumed(halfway, clock)
+    state.step("Logging in", None, None, 10)
+    assert shown(state)[:2] == (40.0, "Logging in")
+    state.step("Fetching", 10, "pages", 80)
+    state.count_here(10, None, None, None)
+    assert shown(state) == (80.0, "Fetching", 10, 10, "pages")
+
+
+def test_work_before_the_checkpoint_does_not_count_for_the_rate(halfway, clock):
+    state = resumed(halfway, clock)
+    rates = []
+    for second in range(1, 11):
+        clock.now = float(second)
+        state.level.done += 0.5
+        rates.append(state.snapshot("processing").rate or 0.0)
+    assert max(rates) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("initial", "total", "done"), [(5, 10, 6), (3, 10, 4), (0, 7, 1)])
+def test_loop_after_a_checkpoint_shows_its_own_count(halfway, clock, initial, total, done):
+    state = resumed(halfway, clock)
+    track = state.begin(total=total, unit=None, message=None, initial=initial)
+    track.counter.done += 1
+    event = state.snapshot("processing")
+    assert (event.done, event.total, event.sub) == (done, total, None)
+    leave(track)
+
+
+def test_attempt_that_begins_from_the_start_after_all_counts_from_0_and_its_bar_waits(halfway, clock):
+    state = resumed(halfway, clock)
+    state.restart()
+    state.count_here(1, 10, None, None)
+    assert shown(state) == (46.0, "", 1, 10, "")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from headway.cancellation import cancelled_message, watch
+from headway.checkpoint import StoredCheckpoint
 from headway.errors import CancelRequestedError, EndedError, SupersededError, TooLargeError
 from headway.eventlog.chain import Chain, read_head
 from headway.eventlog.store_retries import StoreRetries
@@ -36,8 +37,9 @@ from headway_processor.attempts.errors import ShutdownError
 from headway_processor.attempts.executor import HandlerRun, ProcessHandlerRun, start
 from headway_processor.attempts.family import Family
 from headway_processor.attempts.given_up import GivenUpJob, reason_of
+from headway_processor.attempts.resumption import remove_checkpoints
 from headway_processor.attempts.starter import GONE, Starter
-from headway_processor.context import DeadLetters, Delivery, Processes, Results
+from headway_processor.context import Checkpoints, DeadLetters, Delivery, Processes, Results
 from headway_processor.metrics import Metrics
 from headway_processor.outcome import Failed, HandlerOutcome, Raised, StillRuns
 from headway_processor.settings import Settings
@@ -56,6 +58,8 @@ class Attempt:
         starter: the client whose absence ends the task; None when the task does not depend on it.
         family: its parent and its children.
         dead_letters: take the job if its task fails.
+        resumed: the checkpoint from which it continues; None for an attempt from the start.
+        checkpoints: takes the checkpoints of the handler.
         results: takes results that are too large for an event.
         processes: run the handlers of kinds with the executor "process".
     """
@@ -70,8 +74,10 @@ class Attempt:
         *,
         family: Family,
         dead_letters: DeadLetters,
+        resumed: StoredCheckpoint | None = None,
         results: Results,
         processes: Processes,
+        checkpoints: Checkpoints,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -84,6 +90,8 @@ class Attempt:
         self._given_up = GivenUpJob(kind.name, delivery, chain.task, dead_letters=dead_letters, metrics=metrics)
         self._results = results
         self._processes = processes
+        self._checkpoints = checkpoints
+        self._resumed = resumed
         self._metrics = metrics
         self._strict_results = settings.strict_results
         self._policy = RetryPolicy(
@@ -103,6 +111,9 @@ class Attempt:
             on_stop=lambda _: self._stopping.set(),
             interval_seconds=settings.interval_seconds,
             beat_seconds=settings.beat_seconds,
+            checkpoints=checkpoints,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            resumed=resumed,
         )
         self._job = self._lifecycle.job
         family.join(self._lifecycle)
@@ -210,7 +221,7 @@ class Attempt:
         """Store the last event of the attempt, and only then answer the queue. Return the status for the metrics."""
         match conclusion:
             case Complete(result):
-                return await self._end("completed", data=await self._data(result.raw))
+                return await self._complete(result.raw)
             case Fail(error):
                 await self._given_up.keep(reason_of(error), "failed")
                 return await self._end("error", message=error.message, error=error)
@@ -229,12 +240,18 @@ class Attempt:
             case Abandon(reason):
                 raise reason
 
-    async def _end(
-        self, status: Status, *, message: str | None = None, data: object = None, error: ErrorInfo | None = None
-    ) -> str:
-        await self._lifecycle.finish(status, message=message, data=data, error=error)
+    async def _end(self, status: Status, *, message: str, error: ErrorInfo | None = None) -> str:
+        await self._lifecycle.finish(status, message=message, error=error)
         await self._delivery.ack()
         return status
+
+    async def _complete(self, raw: bytes) -> str:
+        data = await self._data(raw)
+        await self._lifecycle.finish("completed", data=data)
+        if self._lifecycle.has_checkpoint:
+            await remove_checkpoints(self._checkpoints, self._job.task)
+        await self._delivery.ack()
+        return "completed"
 
     def _with_result(self, result: Encoded) -> Conclusion:
         """Return the conclusion for a result: a failure if a part had to be kept as text and results are strict."""

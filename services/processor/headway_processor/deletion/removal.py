@@ -41,6 +41,7 @@ class TaskRemoval:
             lambda: purge(names.jobs_stream, names.job_of_any_kind(task)),
             lambda: purge(names.dead_stream, names.dead_of_any_kind(task)),
             lambda: self._results.remove(task, purge),
+            lambda: purge(f"OBJ_{names.results_bucket}", names.checkpoint(task)),
             lambda: purge(f"KV_{names.tasks_bucket}", f"$KV.{names.tasks_bucket}.{task}"),
             lambda: purge(names.events_stream, names.event(task), end),
             lambda: purge(names.deletions_stream, names.ended_of_any_kind(task)),

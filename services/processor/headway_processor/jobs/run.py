@@ -8,11 +8,19 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
+from headway.checkpoint import StoredCheckpoint
 from headway.children.waits import Slot
-from headway.errors import CancelRequestedError, EndedError, MalformedEventError, ParamsError, SupersededError
-from headway.eventlog.chain import Chain, Head
-from headway.eventlog.log_end import read_log_end
-from headway.events import DELETED, ErrorInfo, Progress
+from headway.errors import (
+    CancelRequestedError,
+    ConflictError,
+    EndedError,
+    MalformedEventError,
+    ParamsError,
+    SupersededError,
+)
+from headway.eventlog.chain import Chain
+from headway.eventlog.log_end import LogEnd, read_log_end
+from headway.events import DELETED, ErrorInfo
 from headway.failure import describe
 from headway.kind import Kind
 from headway.records import JobMessage, decode_record
@@ -22,6 +30,7 @@ from headway.subjects import is_name
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.family import Family, end_of
+from headway_processor.attempts.resumption import find_checkpoint, first_progress
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.noting_delivery import NotingDelivery
@@ -125,7 +134,7 @@ class JobRun:
                 except ParamsError as error:
                     decision = GiveUp(ErrorInfo("InvalidParams", describe(error).message), decision.failed)
                 else:
-                    return await self._start(job, end.head, decision, params)
+                    return await self._start(job, end, decision, params)
         await self._unstarted.end(end, decision)
         return True
 
@@ -144,21 +153,21 @@ class JobRun:
         self._starter_gone = first == "gone"
         return False
 
-    async def _start(self, job: JobMessage, head: Head, decision: Start, params: Any) -> bool:
+    async def _start(self, job: JobMessage, end: LogEnd, decision: Start, params: Any) -> bool:
         on_refused = self._context.metrics.store_failed
-        chain = Chain(self._context.log, self.task, head, attempt=decision.attempt, on_refused=on_refused)
-        first = Progress(status="processing", progress=0.0, message="", step="", failed=decision.failed)
+        chain = Chain(self._context.log, self.task, end.head, attempt=decision.attempt, on_refused=on_refused)
+        resumed = await find_checkpoint(self._context.checkpoints, self.task, end.latest)
         try:
-            await chain.begin(first)
-        except (CancelRequestedError, EndedError):
+            await chain.begin_here(first_progress(resumed, failed=decision.failed))
+        except (CancelRequestedError, EndedError, ConflictError):
             return False
-        self._attempt = self._new_attempt(job, chain, decision.failed)
+        self._attempt = self._new_attempt(job, chain, decision.failed, resumed)
         if self._leaving.is_set():
             self._attempt.hand_back()
         await self._attempt.run(params, bytes(job.params))
         return True
 
-    def _new_attempt(self, job: JobMessage, chain: Chain, failed: int) -> Attempt:
+    def _new_attempt(self, job: JobMessage, chain: Chain, failed: int, resumed: StoredCheckpoint | None) -> Attempt:
         context = self._context
         return Attempt(
             self._kind,
@@ -168,8 +177,10 @@ class JobRun:
             self._starter,
             family=Family(job, context.children, self._slot),
             dead_letters=context.dead_letters,
+            resumed=resumed,
             results=context.results,
             processes=context.processes,
+            checkpoints=context.checkpoints,
             settings=context.settings,
             metrics=context.metrics,
         )

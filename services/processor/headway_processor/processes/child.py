@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 
+from headway.checkpoint import StoredCheckpoint, unpack
 from headway.errors import CancelRequestedError, LogError, OutputOverflowError, ParamsError
 from headway.events import ErrorInfo
 from headway.failure import describe, failure
@@ -31,7 +32,7 @@ from headway_processor.outcome import HandlerOutcome, Raised, Returned
 from headway_processor.processes.exits import memory_error
 from headway_processor.processes.frames import Begun, Error, Idle, Ready, Result, Run, Stop, Unusable
 from headway_processor.processes.limits import come_second, memory_limit, usage
-from headway_processor.processes.link import Link, LinkAppender
+from headway_processor.processes.link import Link, LinkAppender, LinkCheckpoints
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings
 
@@ -55,6 +56,9 @@ class ChildAttempt:
             interval_seconds=settings.interval_seconds,
             beat_seconds=NO_BEATS_SECONDS,
             home=link.home,
+            checkpoints=LinkCheckpoints(link),
+            checkpoint_seconds=settings.checkpoint_seconds,
+            resumed=StoredCheckpoint(run.checkpoint, unpack(run.packed), len(run.packed)) if run.checkpoint else None,
         )
         self._handler: tuple[asyncio.AbstractEventLoop, asyncio.Task[HandlerOutcome]] | None = None
 
@@ -63,6 +67,8 @@ class ChildAttempt:
         self._link.call(self._start())
         with memory_limit(self._kind.memory_bytes):
             outcome = self._call()
+        if isinstance(outcome, Returned):
+            self._lifecycle.drop_checkpoint()
         self._link.send(self._end(outcome))
         try:
             self._link.call(self._finish())

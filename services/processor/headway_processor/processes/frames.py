@@ -1,7 +1,8 @@
 """What a processor and the process of a handler send each other: frames of four bytes of length and MessagePack.
 
 A processor sends `Run`, then `Stored` for each `Report`, and perhaps `Stop`. The process answers `Run` with `Begun`,
-with `Report` one at a time, with the `Result` or `Error` of the handler, with the reports that were left, and `Idle`.
+with `Report` and `Save` one at a time, with the `Result` or `Error` of
+the handler, with the reports that were left, and `Idle`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Run(Frame, tag="run"):
     failed: int
     params: bytes
     """JSON."""
+    checkpoint: int = 0
+    """Number of the checkpoint from which the attempt continues."""
+    packed: bytes = b""
+    """That checkpoint."""
 
 
 class Stop(Frame, tag="stop"):
@@ -46,6 +51,9 @@ class Stop(Frame, tag="stop"):
 
 class Stored(Frame, tag="stored"):
     """The last report is stored, or needs not be: the next one may follow."""
+
+    checkpoint: int = 0
+    """Number of the checkpoint that is stored; 0 if it is not."""
 
 
 Order: TypeAlias = Run | Stop | Stored
@@ -69,6 +77,12 @@ class Report(Frame, tag="report"):
     """Something to store. The next report follows when this one is stored."""
 
     event: Progress | Chunk | Aside | LogLine
+
+
+class Save(Frame, tag="save"):
+    """A checkpoint to store. `Stored` answers it, too."""
+
+    packed: bytes
 
 
 class Result(Frame, tag="result"):
@@ -96,7 +110,7 @@ class Idle(Frame, tag="idle"):
     """Whether another handler should have a new process."""
 
 
-Answer: TypeAlias = Ready | Unusable | Begun | Report | Result | Error | Idle
+Answer: TypeAlias = Ready | Unusable | Begun | Report | Save | Result | Error | Idle
 
 _encoder = msgspec.msgpack.Encoder()
 orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

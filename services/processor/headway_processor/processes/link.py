@@ -11,11 +11,13 @@ from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from headway.checkpoint import MAX_STATE_BYTES
+from headway.errors import TooLargeError, UnavailableError
 from headway.eventlog.chain import EMPTY, Head
 from headway.events import Aside, Chunk, Event, LogLine, Progress
 from headway.outbox import Home
 from headway_processor.processes.errors import PipeClosedError
-from headway_processor.processes.frames import Frame, Idle, Report, Run, Stop, encode, orders, read_frame
+from headway_processor.processes.frames import Frame, Idle, Report, Run, Save, Stop, Stored, encode, orders, read_frame
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ class Link:
         self._busy = False
         self._stop: Stop | None = None
         self._on_stop: Callable[[Stop], None] | None = None
-        self._stored: asyncio.Future[None] | None = None
+        self._stored: asyncio.Future[int] | None = None
         self._reader, self._writer = self.call(asyncio.open_unix_connection(sock=pipe))
         self._reading = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
 
@@ -67,9 +69,16 @@ class Link:
 
     async def report(self, event: Progress | Chunk | Aside | LogLine) -> None:
         """Return when the processor has stored `event`."""
+        await self._ask(Report(event=event))
+
+    async def save(self, packed: bytes) -> int:
+        """Have the processor store a checkpoint. Return its number; 0 if it is refused."""
+        return await self._ask(Save(packed=packed))
+
+    async def _ask(self, frame: Report | Save) -> int:
         self._stored = self._loop.create_future()
-        await self._send(Report(event=event))
-        await self._stored
+        await self._send(frame)
+        return await self._stored
 
     async def _send(self, frame: Frame) -> None:
         self._busy = self._busy and not isinstance(frame, Idle)
@@ -92,7 +101,7 @@ class Link:
             if self._on_stop is not None:
                 self._on_stop(order)
         elif self._stored is not None and not self._stored.done():
-            self._stored.set_result(None)
+            self._stored.set_result(order.checkpoint if isinstance(order, Stored) else 0)
 
     def _end(self) -> None:
         if self._busy:  # nobody waits for the handler any more
@@ -120,3 +129,27 @@ class LinkAppender:
 
     async def beat(self) -> None:
         """Nothing: the processor sends the beats."""
+
+    def stored_beside(self, size: int) -> None:
+        """Nothing: the processor counts."""
+
+
+class LinkCheckpoints:
+    """Stores checkpoints through the processor, which removes those that are replaced."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def put(self, task: str, packed: bytes) -> int:
+        """Store a checkpoint. Raises UnavailableError when the processor could not."""
+        if len(packed) > MAX_STATE_BYTES:
+            raise TooLargeError(f"the checkpoint of {task}", len(packed), MAX_STATE_BYTES)
+        if not (seq := await self._link.save(packed)):
+            raise UnavailableError("the processor could not store the checkpoint")
+        return seq
+
+    async def drop_before(self, task: str, seq: int) -> None:
+        """Nothing: the processor does it."""
+
+    async def remove(self, task: str) -> None:
+        """Nothing: the processor does it."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Protocol
 
+from headway.checkpoint import pack
 from headway.errors import CancelRequestedError
 from headway.events import ErrorInfo
 from headway.failure import Failure
@@ -15,7 +16,19 @@ from headway.values.results import Encoded, Place
 from headway_processor.outcome import Failed, HandlerOutcome, Returned
 from headway_processor.processes.errors import MalformedFrameError, PipeClosedError, ProcessStartError
 from headway_processor.processes.exits import exit_error
-from headway_processor.processes.frames import Answer, Begun, Error, Frame, Idle, Report, Result, Run, Stop, Stored
+from headway_processor.processes.frames import (
+    Answer,
+    Begun,
+    Error,
+    Frame,
+    Idle,
+    Report,
+    Result,
+    Run,
+    Save,
+    Stop,
+    Stored,
+)
 
 MAX_PROCESSES = 5
 """How many processes may end before the handler has begun in one: while they are idle, others may kill them."""
@@ -80,7 +93,16 @@ class RemoteRun:
         self._processes = processes
         self._kind = kind
         self._lifecycle = lifecycle
-        self._order = Run(kind=kind.name, task=job.task, attempt=job.attempt, failed=job.failed, params=params)
+        resumed = lifecycle.resumed
+        self._order = Run(
+            kind=kind.name,
+            task=job.task,
+            attempt=job.attempt,
+            failed=job.failed,
+            params=params,
+            checkpoint=resumed.seq if resumed else 0,
+            packed=pack(resumed.checkpoint) if resumed else b"",
+        )
         self._process: HandlerProcess | None = None
         self._telling: asyncio.Task[None] | None = None
         self.task = asyncio.create_task(self._run(), name=f"handler {job.task}")
@@ -152,6 +174,8 @@ class RemoteRun:
                 case Report(event=event):
                     await self._lifecycle.relay(event)
                     await process.send(Stored())
+                case Save(packed=packed):
+                    await process.send(Stored(checkpoint=await self._lifecycle.relay_checkpoint(packed)))
                 case Begun():
                     self.begun.set()
                     self.interrupt()  # it may have been stopped before

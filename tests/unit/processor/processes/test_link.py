@@ -7,10 +7,22 @@ from queue import SimpleQueue
 
 import pytest
 
+from headway.errors import UnavailableError
 from headway.events import Chunk
 from headway_processor.processes import link as link_module
-from headway_processor.processes.frames import Begun, Idle, Report, Run, Stop, Stored, decode_answer, encode, read_frame
-from headway_processor.processes.link import Link, LinkAppender
+from headway_processor.processes.frames import (
+    Begun,
+    Idle,
+    Report,
+    Run,
+    Save,
+    Stop,
+    Stored,
+    decode_answer,
+    encode,
+    read_frame,
+)
+from headway_processor.processes.link import Link, LinkAppender, LinkCheckpoints
 from tests.fixtures.condition import until
 
 IDLE = Idle(resident_bytes=0)
@@ -67,6 +79,19 @@ async def test_a_report_waits_until_it_is_stored(processor):
     assert not appending.done()
     await processor.send(Stored())
     await appending
+
+
+async def test_a_checkpoint_has_the_number_that_the_processor_gives_it(processor):
+    store = LinkCheckpoints(processor.link)
+    for stored, number in ((Stored(checkpoint=7), 7), (Stored(), None)):
+        storing = asyncio.create_task(asyncio.to_thread(processor.link.call, store.put("t1", b"packed")))
+        assert await processor.receive() == Save(packed=b"packed")
+        await processor.send(stored)
+        if number is None:
+            with pytest.raises(UnavailableError):
+                await storing
+        else:
+            assert await storing == number
 
 
 async def test_a_stop_reaches_the_attempt_also_when_it_came_first(processor):

@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 
+from headway.checkpoint import Checkpoint, StoredCheckpoint, unpack
 from headway.errors import CancelRequestedError
 from headway.events import Chunk, ErrorInfo
 from headway.failure import Failure
 from headway.kind import Registry
 from headway.task import task
-from headway.testing import MemoryLog, progress, start_job
+from headway.testing import MemoryCheckpoints, MemoryLog, progress, start_job
 from headway.values.results import Encoded, Place
 from headway_processor.outcome import Failed, Returned
 from headway_processor.processes.errors import MalformedFrameError, PipeClosedError, ProcessStartError
-from headway_processor.processes.frames import Begun, Error, Report, Result, Run, Stop, Stored
+from headway_processor.processes.frames import Begun, Error, Report, Result, Run, Save, Stop, Stored
 from headway_processor.processes.pool import Pool
 from headway_processor.processes.remote_run import MAX_PROCESSES
 from tests.fixtures.condition import until
@@ -26,9 +27,9 @@ RETURNED = Returned(Encoded(b"3"))
 class Remote:
     """A run in fake processes, on a log in memory."""
 
-    def __init__(self, *made, memory=None):
+    def __init__(self, *made, memory=None, **options):
         self.log = MemoryLog()
-        self.job = start_job(self.log, failed=1, attempt=2)
+        self.job = start_job(self.log, failed=1, attempt=2, **options)
         self.processes = list(made)
         self.spawned = []
         self.pool = Pool(self._spawn, tasks=0, memory_bytes=0)
@@ -72,6 +73,44 @@ async def test_a_result_is_the_outcome_when_all_reports_are_stored():
     assert [event.n for event in events] == [1, 2, 3]
     assert (events[-1].message, events[-1].done, events[-1].total, events[-1].failed) == ("half", 2.0, 5.0, 1)
     assert await remote.pool.take() is process
+    await remote.close()
+
+
+async def test_a_checkpoint_is_stored_and_named_by_the_progress_after_it():
+    def answers(order):
+        match order:
+            case Run():
+                return [Begun(), Save(packed=b"one")]
+            case Stored(checkpoint=number) if number:
+                return [Report(event=progress(checkpoint=number)), *([Save(packed=b"two")] if number == 1 else [])]
+            case Stored() if remote.job.lifecycle.has_checkpoint and len(store.kept) == 1 and ("t1", 2) in store.kept:
+                return [RESULT, idle()]
+
+    store = MemoryCheckpoints()
+    remote = Remote(FakeProcess(answers), checkpoints=store)
+    assert await remote.run.settled() == RETURNED
+    assert store.kept == {("t1", 2): b"two"}
+    await remote.job.finish("error")
+    assert [event.checkpoint for event in remote.log.events("t1")] == [1, 2, 2]
+    await remote.close()
+
+
+async def test_a_checkpoint_that_is_refused_has_no_number():
+    store = MemoryCheckpoints()
+    store.away = True
+    process = ends_with(Begun(), Save(packed=b"one"), RESULT, idle())
+    remote = Remote(process, checkpoints=store)
+    assert await remote.run.settled() == RETURNED
+    assert process.orders[1:] == [Stored()]
+    await remote.close()
+
+
+async def test_a_process_gets_the_checkpoint_from_which_it_continues():
+    resumed = StoredCheckpoint(7, Checkpoint(state=b"state", done=3))
+    process = ends_with(Begun(), RESULT, idle())
+    remote = Remote(process, resumed=resumed)
+    await remote.run.settled()
+    assert (process.orders[0].checkpoint, unpack(process.orders[0].packed)) == resumed[:2]
     await remote.close()
 
 
