@@ -16,9 +16,18 @@ import msgspec
 from headway import Job, TaskError, task
 from headway.executor import ContextThreadPoolExecutor
 from headway_kinds.bulk.charset import Encoding
-from headway_kinds.bulk.profile import Column, ColumnProfile, columns
-from headway_kinds.bulk.source import open_source, open_stream
-from headway_kinds.bulk.table import MAX_NAMED, SAMPLE_BYTES, BadRow, Table, TableError, TableFormat, detect_format
+from headway_kinds.bulk.profile import Column, ColumnProfile, ColumnState, columns
+from headway_kinds.bulk.source import SourceFile, open_source, open_stream
+from headway_kinds.bulk.table import (
+    MAX_NAMED,
+    SAMPLE_BYTES,
+    BadRow,
+    Table,
+    TableError,
+    TableFormat,
+    TableState,
+    detect_format,
+)
 from headway_kinds.settings import Settings, read
 
 CELLS_PER_BATCH = 10_000
@@ -97,6 +106,19 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[ColumnProfile]
 
 
+class BulkState(msgspec.Struct, frozen=True, array_like=True):
+    """A profile between two batches, from which another attempt continues."""
+
+    version: str
+    """Of the source: if it has changed, the profile begins from the start."""
+    seconds: float
+    read: int
+    """Stored bytes that were read."""
+    format: TableFormat
+    table: TableState
+    columns: list[ColumnState]
+
+
 def register(environ: Mapping[str, str]) -> None:
     """Register the kind with the settings in `environ`. Raises SettingsError."""
     settings = read(environ)
@@ -111,8 +133,12 @@ def register(environ: Mapping[str, str]) -> None:
 async def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
     """Profile a table and return the report. Raises TaskError when it cannot be read or has too many bad rows."""
     began = time.monotonic()
-    async with open_source(job, params.source, settings) as path:
-        return await _in_profiler(partial(_report, job, params, path, began))
+    async with open_source(job, params.source, settings) as source:
+        state = job.restore(BulkState)
+        if state is not None and not (state.version and state.version == source.version):
+            job.log("The source has changed, or may have: it is profiled from the start.", "warning")
+            state = None
+        return await _in_profiler(partial(_report, job, params, source, began, state))
 
 
 async def _in_profiler(call: Callable[[], T]) -> T:
@@ -127,12 +153,18 @@ async def _in_profiler(call: Callable[[], T]) -> T:
         raise
 
 
-def _report(job: Job, params: BulkParams, path: Path, began: float) -> BulkReport:
+def _report(job: Job, params: BulkParams, source: SourceFile, began: float, state: BulkState | None) -> BulkReport:
+    path, delimiter = source.path, "\t" if params.delimiter == "tab" else params.delimiter
+    if state is not None:
+        began -= state.seconds
     try:
-        format = detect_format(
-            read_sample(path), "\t" if params.delimiter == "tab" else params.delimiter, params.encoding
-        )
-        table, profiles = profile(job, path, format, header=params.header)
+        format = state.format if state else detect_format(read_sample(path), delimiter, params.encoding)
+
+        def keep(table: Table, profiled: list[Column], read: int) -> BulkState:
+            states = [column.state for column in profiled]
+            return BulkState(source.version, time.monotonic() - began, read, format, table.state, states)
+
+        table, profiles = profile(job, path, format, header=params.header, state=state, keep=keep)
     except (EOFError, zlib.error) as error:
         raise TaskError(
             f"The gzip file {params.source!r} is damaged or truncated: {error}.", type="BadGzip", retryable=False
@@ -159,23 +191,36 @@ def _report(job: Job, params: BulkParams, path: Path, began: float) -> BulkRepor
     )
 
 
-def profile(job: Job, path: Path, format: TableFormat, *, header: bool = True) -> tuple[Table, list[ColumnProfile]]:
-    """Read the file and profile its columns. Progress is the number of stored bytes read."""
-    size_bytes = path.stat().st_size
+def profile(
+    job: Job,
+    path: Path,
+    format: TableFormat,
+    *,
+    header: bool = True,
+    state: BulkState | None = None,
+    keep: Callable[[Table, list[Column], int], BulkState] | None = None,
+) -> tuple[Table, list[ColumnProfile]]:
+    """Read the file and profile its columns, from `state` on. Progress is the number of stored bytes read.
+
+    `keep` makes the state that is stored of a table, its columns, and the number of bytes read.
+    """
+    size_bytes, before = path.stat().st_size, state.read if state else 0
     job.step("Profiling", total=size_bytes, unit="bytes")
     with path.open("rb") as raw:
 
         def check() -> None:
             job.raise_if_cancelled()
-            job.update(done=raw.tell())
+            job.update(done=max(raw.tell(), before))
 
         with open_stream(raw, check) as stream:
-            table = Table(stream, format, header=header, check=check)
-            profiled = columns(table.names)
+            table = Table(stream, format, header=header, check=check, state=state.table if state else None)
+            profiled = columns(table.names, state.columns if state else None)
             for batch in table.batches(min(max(CELLS_PER_BATCH // len(profiled), 10), MAX_BATCH_ROWS)):
                 job.raise_if_cancelled()
                 _add(profiled, batch)
-                job.update(done=raw.tell(), message=f"{table.rows:,} rows")
+                job.update(done=max(raw.tell(), before), message=f"{table.rows:,} rows")
+                if keep is not None:
+                    job.checkpoint(partial(keep, table, profiled, raw.tell()))
     job.update(done=size_bytes)
     return table, [column.profile() for column in profiled]
 

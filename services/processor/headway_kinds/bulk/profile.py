@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headway_kinds.bulk.sketch import Distinct, Frequent
+from headway_kinds.bulk.sketch import Distinct, DistinctState, Frequent, FrequentState
 from headway_kinds.bulk.values import NULLS, ColumnType, ValueType, by_type, moment, unite
 
 TOP = 5
@@ -56,12 +56,27 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
     longest_chars: int
 
 
+class ColumnState(msgspec.Struct, frozen=True, array_like=True):
+    """A `Column` as it is stored."""
+
+    nulls: int
+    types: dict[ValueType, int]
+    distinct: DistinctState
+    frequent: FrequentState
+    sum: float | str
+    """Text for an integer, which may have any number of digits."""
+    numbers: tuple[int | float | None, int | float | None]
+    moments: tuple[str, str] | None
+    texts: tuple[str | None, str | None]
+    longest: str
+
+
 class Extent:
     """Minimum and maximum of comparable values."""
 
-    def __init__(self) -> None:
-        self.least: Any = None
-        self.greatest: Any = None
+    def __init__(self, least: Any = None, greatest: Any = None) -> None:
+        self.least = least
+        self.greatest = greatest
 
     def add(self, values: Iterable[Any]) -> None:
         """Add values, at least one."""
@@ -78,8 +93,13 @@ class Column:
         max_frequent: number of distinct values among which the most frequent are found exactly.
     """
 
-    def __init__(self, name: str, *, max_distinct: int = 40_000, max_frequent: int = 10_000) -> None:
+    def __init__(
+        self, name: str, *, max_distinct: int = 40_000, max_frequent: int = 10_000, state: ColumnState | None = None
+    ) -> None:
         self._name = name
+        if state is not None:
+            self._continue(state, max_distinct, max_frequent)
+            return
         self._nulls = 0
         self._types: Counter[ValueType] = Counter()
         self._distinct = Distinct(max_distinct)
@@ -89,6 +109,30 @@ class Column:
         self._moments = Extent()
         self._texts = Extent()
         self._longest = ""
+
+    @property
+    def state(self) -> ColumnState:
+        """What is stored of it."""
+        moments = self._moments
+        return ColumnState(
+            self._nulls,
+            self._types,
+            self._distinct.state,
+            self._frequent.state,
+            str(self._sum) if isinstance(self._sum, int) else self._sum,
+            (self._numbers.least, self._numbers.greatest),
+            None if moments.least is None else (moments.least[1], moments.greatest[1]),
+            (self._texts.least, self._texts.greatest),
+            self._longest,
+        )
+
+    def _continue(self, state: ColumnState, max_distinct: int, max_frequent: int) -> None:
+        self._nulls, self._types, self._longest = state.nulls, Counter(state.types), state.longest
+        self._distinct = Distinct(max_distinct, state.distinct)
+        self._frequent = Frequent(max_frequent, state.frequent)
+        self._sum = int(state.sum) if isinstance(state.sum, str) else state.sum
+        self._numbers, self._texts = Extent(*state.numbers), Extent(*state.texts)
+        self._moments = Extent(*((moment(text), text) for text in state.moments or ()))
 
     def add(self, cells: Iterable[str]) -> None:
         """Add cells. Equal cells cost little more than one, so add many at once."""
@@ -161,11 +205,14 @@ class Column:
         return mean if math.isfinite(mean) else None
 
 
-def columns(names: Sequence[str]) -> list[Column]:
-    """Return a column for each name; together they stay within the budgets."""
+def columns(names: Sequence[str], states: Sequence[ColumnState] | None = None) -> list[Column]:
+    """Return a column for each name; together they stay within the budgets. They continue from `states`, if given."""
     max_distinct = min(max(DISTINCT_BUDGET // len(names), 1000), 100_000)
     max_frequent = min(max(FREQUENT_BUDGET // len(names), 100), 10_000)
-    return [Column(name, max_distinct=max_distinct, max_frequent=max_frequent) for name in names]
+    return [
+        Column(name, max_distinct=max_distinct, max_frequent=max_frequent, state=states[place] if states else None)
+        for place, name in enumerate(names)
+    ]
 
 
 def _short(text: str) -> str:

@@ -6,6 +6,8 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
+
 MAX_RECORD_CHARS = 1024 * 1024
 """A longer line, and a longer record, is bad, so that memory does not depend on the file."""
 MIN_SPANNED_ROWS = 3
@@ -16,13 +18,22 @@ OnSkipped = Callable[[int, str], None]
 NumberedLine = tuple[int, str]
 
 
+class RecordsState(msgspec.Struct, frozen=True, array_like=True):
+    """`Records` between two records, as they are stored."""
+
+    again: list[NumberedLine]
+    """Lines that were read and are to be read again."""
+    suspicious: int
+    first_suspicious: int
+
+
 class _Feed:
     """The lines for `csv.reader`; those of the current record are kept, so that they can be read again."""
 
-    def __init__(self, lines: Iterator[NumberedLine]) -> None:
+    def __init__(self, lines: Iterator[NumberedLine], again: Iterable[NumberedLine]) -> None:
         self.record: list[NumberedLine] = []
         self._lines = lines
-        self._again: deque[NumberedLine] = deque()
+        self.again = deque(again)
         self._chars = 0
         self.chars_taken = 0
 
@@ -30,7 +41,7 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        numbered = self._again.popleft() if self._again else next(self._lines)
+        numbered = self.again.popleft() if self.again else next(self._lines)
         self.record.append(numbered)
         self._chars += len(numbered[1])
         if self._chars > MAX_RECORD_CHARS and len(self.record) > 1:
@@ -45,7 +56,7 @@ class _Feed:
         return record
 
     def push_back(self, lines: list[NumberedLine]) -> None:
-        self._again.extendleft(reversed(lines))
+        self.again.extendleft(reversed(lines))
 
 
 class Records:
@@ -59,12 +70,18 @@ class Records:
     hold rows in a quoted field; the first begins in line `first_suspicious`.
     """
 
-    def __init__(self, lines: Iterator[NumberedLine], delimiter: str, report: OnSkipped) -> None:
+    def __init__(
+        self,
+        lines: Iterator[NumberedLine],
+        delimiter: str,
+        report: OnSkipped,
+        state: RecordsState = RecordsState([], 0, 0),  # noqa: B008 - frozen
+    ) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD_CHARS))  # of the whole process: never lowered
         self.width = 0
-        self.suspicious = 0
-        self.first_suspicious = 0
-        self._feed = _Feed(lines)
+        self.suspicious = state.suspicious
+        self.first_suspicious = state.first_suspicious
+        self._feed = _Feed(lines, state.again)
         self._delimiter = delimiter
         # A space before a quote is common, and cells are stripped anyway; as the delimiter it is not part of the field.
         self._blanks = delimiter != " "
@@ -74,6 +91,11 @@ class Records:
     def chars(self) -> int:
         """Number of characters read so far."""
         return self._feed.chars_taken
+
+    @property
+    def state(self) -> RecordsState:
+        """What is stored of them, between two records."""
+        return RecordsState(list(self._feed.again), self.suspicious, self.first_suspicious)
 
     def header(self) -> tuple[int, list[str], bool] | None:
         """Return line and fields of the first non-empty record, and whether its quotes are closed; None for none."""

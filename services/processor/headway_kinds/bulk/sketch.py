@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import heapq
+import secrets
 from collections.abc import Iterable, Mapping
+from zlib import adler32, crc32
+
+import msgspec
 
 _SPACE = 2.0**64
+
+
+class DistinctState(msgspec.Struct, frozen=True, array_like=True):
+    """A `Distinct` as it is stored."""
+
+    salt: int
+    hashes: set[int]
+    ceiling: int | None
+
+
+class FrequentState(msgspec.Struct, frozen=True, array_like=True):
+    """A `Frequent` as it is stored."""
+
+    counts: dict[str, int]
+    error: int
 
 
 class Distinct:
@@ -14,11 +33,17 @@ class Distinct:
     Exact up to `limit`; beyond, the standard error is 1 / sqrt(limit): 0.5 % for 40,000.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, state: DistinctState | None = None) -> None:
         self._limit = limit
         self._slack = max(limit // 4, 1024)
-        self._hashes: set[int] = set()
-        self._ceiling: int | None = None
+        self._salt = state.salt if state else secrets.randbits(60)
+        self._hashes: set[int] = state.hashes if state else set()
+        self._ceiling: int | None = state.ceiling if state else None
+
+    @property
+    def state(self) -> DistinctState:
+        """What is stored of it."""
+        return DistinctState(self._salt, self._hashes, self._ceiling)
 
     @property
     def exact(self) -> bool:
@@ -29,9 +54,9 @@ class Distinct:
         """Add strings."""
         ceiling = self._ceiling
         if ceiling is None:
-            self._hashes.update(map(hash, values))
+            self._hashes.update(self._hashed(values))
         else:
-            self._hashes.update(filter(ceiling.__gt__, map(hash, values)))
+            self._hashes.update(filter(ceiling.__gt__, self._hashed(values)))
         if len(self._hashes) > self._limit + self._slack:
             self._prune()
 
@@ -43,6 +68,12 @@ class Distinct:
         assert self._ceiling is not None
         share = (self._ceiling + _SPACE / 2) / _SPACE  # hashes are signed
         return round((self._limit - 1) / share)
+
+    def _hashed(self, values: Iterable[str]) -> list[int]:
+        # Python's hashes of strings differ from process to process, and another one may continue. With the salt nobody
+        # can choose strings whose hashes fall together in the set.
+        salt = self._salt
+        return [hash((salt, crc32(raw), adler32(raw))) for raw in map(str.encode, values)]
 
     def _prune(self) -> None:
         kept = heapq.nsmallest(self._limit, self._hashes) if self._limit < 64 else sorted(self._hashes)[: self._limit]
@@ -58,10 +89,15 @@ class Frequent:
     N / (limit + 1).
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, state: FrequentState | None = None) -> None:
         self._limit = limit
-        self._counts: dict[str, int] = {}
-        self.error = 0
+        self._counts: dict[str, int] = state.counts if state else {}
+        self.error = state.error if state else 0
+
+    @property
+    def state(self) -> FrequentState:
+        """What is stored of it."""
+        return FrequentState(self._counts, self.error)
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add strings with their numbers of occurrences."""

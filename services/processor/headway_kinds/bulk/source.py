@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import httpx
 
@@ -36,6 +36,14 @@ MAX_LISTED = 10
 _GZIP = b"\x1f\x8b"
 
 
+class SourceFile(NamedTuple):
+    """The content of a source, in a file that can be read."""
+
+    path: Path
+    version: str
+    """Differs when the content has changed; empty when that cannot be known."""
+
+
 class SourceError(TaskError):
     """The source cannot be used as given; not retryable."""
 
@@ -44,20 +52,27 @@ class SourceError(TaskError):
 
 
 @asynccontextmanager
-async def open_source(job: Job, source: str, settings: Settings) -> AsyncIterator[Path]:
+async def open_source(job: Job, source: str, settings: Settings) -> AsyncIterator[SourceFile]:
     """Open the file that `source` names while the block runs; a URL is copied to a temporary file first.
 
     Raises SourceError, UnreachableError, ForbiddenAddressError.
     """
     if not source.lower().startswith(("http://", "https://")):
-        yield await asyncio.to_thread(find_file, settings.data_dir, source)
+        path = await asyncio.to_thread(find_file, settings.data_dir, source)
+        yield SourceFile(path, _version_of(path))
         return
     job.step("Downloading", unit="bytes", upto=30)
     with tempfile.NamedTemporaryFile(prefix="headway-bulk-") as file:
         async with open_client(settings.crawl_allow, user_agent=USER_AGENT) as client:
-            await download(job, client, source, cast("BinaryIO", file), timeout_seconds=settings.download_seconds)
+            target = cast("BinaryIO", file)
+            version = await download(job, client, source, target, timeout_seconds=settings.download_seconds)
         file.flush()
-        yield Path(file.name)
+        yield SourceFile(Path(file.name), version)
+
+
+def _version_of(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def find_file(data_dir: str, source: str) -> Path:
@@ -96,14 +111,16 @@ async def download(
     *,
     max_bytes: int = MAX_DOWNLOAD_BYTES,
     timeout_seconds: float = DOWNLOAD_SECONDS,
-) -> None:
-    """Copy the content of `url` into `file`, following redirects. Raises UnreachableError, SourceError.
+) -> str:
+    """Copy the content of `url` into `file`, following redirects, and return its version: see `SourceFile`.
+
+    Raises UnreachableError, SourceError.
 
     A body that is compressed as gzip is copied as it is.
     """
     try:
         async with asyncio.timeout(timeout_seconds):
-            await _follow(job, client, url, file, max_bytes)
+            return await _follow(job, client, url, file, max_bytes)
     except TimeoutError as error:
         raise SourceError(
             f"The download of {url} takes longer than {timeout_seconds:g} s, the limit. "
@@ -112,7 +129,7 @@ async def download(
         ) from error
 
 
-async def _follow(job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, max_bytes: int) -> None:
+async def _follow(job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO, max_bytes: int) -> str:
     target = normalise(url, "")
     for _ in range(MAX_REDIRECTS + 1):
         if target is None:
@@ -120,15 +137,15 @@ async def _follow(job: Job, client: httpx.AsyncClient, url: str, file: BinaryIO,
         try:
             async with client.stream("GET", target) as response:
                 if response.status_code not in REDIRECTS:
-                    await _copy(job, target, response, file, max_bytes)
-                    return
+                    size = await _copy(job, target, response, file, max_bytes)
+                    return _version(response, size)
                 target = redirect_target(target, response)
         except (httpx.HTTPError, UnicodeError) as error:
             raise UnreachableError(target or url, reason_of(error)) from error
     raise SourceError(f"{url} redirects more than {MAX_REDIRECTS} times.", "TooManyRedirects")
 
 
-async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, max_bytes: int) -> None:
+async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, max_bytes: int) -> int:
     if response.status_code != 200:
         raise TaskError(
             f"{url} responds with {response.status_code} {response.reason_phrase}. Check the address.",
@@ -149,6 +166,12 @@ async def _copy(job: Job, url: str, response: httpx.Response, file: BinaryIO, ma
             waiting = bytearray()
         job.advance(len(part))
     await asyncio.to_thread(file.write, waiting)
+    return size
+
+
+def _version(response: httpx.Response, size: int) -> str:
+    mark = response.headers.get("ETag") or response.headers.get("Last-Modified")
+    return f"{size} {mark}" if mark else ""
 
 
 def _list_files(root: Path) -> str:

@@ -12,8 +12,8 @@ from headway import TaskError
 from headway_kinds.bulk.charset import decode, encoding_of
 from headway_kinds.bulk.content import reject_binary, reject_other_text
 from headway_kinds.bulk.delimiter import sep_line, sniff
-from headway_kinds.bulk.lines import read_lines
-from headway_kinds.bulk.records import OPEN_QUOTE, Records
+from headway_kinds.bulk.lines import START, Lines, Position
+from headway_kinds.bulk.records import OPEN_QUOTE, Records, RecordsState
 
 SAMPLE_BYTES = 64 * 1024
 MAX_BATCH_LINES = 20_000
@@ -40,6 +40,19 @@ class TableFormat(msgspec.Struct, frozen=True):
     sep_line: bool = False
     """Whether the first line is ``sep=;`` or similar, and not part of the table."""
     warnings: tuple[str, ...] = ()
+
+
+class TableState(msgspec.Struct, frozen=True, array_like=True):
+    """A `Table` between two batches, as it is stored."""
+
+    position: Position
+    records: RecordsState
+    names: list[str]
+    rows: int
+    bad: list[BadRow]
+    bad_count: int
+    reasons: dict[str, int]
+    warnings: list[str]
 
 
 class TableError(TaskError):
@@ -75,12 +88,19 @@ class Table:
     Args:
         header: whether the first row names the columns; else they are named ``column 1`` …
         check: called regularly while bad lines are skipped; what it raises ends the reading.
+        state: where to continue, of the same file in the same format.
 
     Raises TableError when there is no first row, or more than 2,000 columns.
     """
 
     def __init__(
-        self, stream: BinaryIO, format: TableFormat, *, header: bool = True, check: Callable[[], None] = lambda: None
+        self,
+        stream: BinaryIO,
+        format: TableFormat,
+        *,
+        header: bool = True,
+        check: Callable[[], None] = lambda: None,
+        state: TableState | None = None,
     ) -> None:
         self.bad: list[BadRow] = []
         self.bad_count = 0
@@ -89,12 +109,16 @@ class Table:
         self._reasons: Counter[str] = Counter()
         self._warnings = list(format.warnings)
         self._check = check
-        lines = read_lines(stream, format.encoding, self._skip_row, check)
+        self._kept: list[list[str]] = []
+        self._lines = Lines(stream, format.encoding, self._skip_row, check, state.position if state else START)
+        if state is not None:
+            self._continue(state, format)
+            return
+        lines = iter(self._lines)
         if format.sep_line:
             next(lines, None)
         self._records = Records(lines, format.delimiter, self._skip_row)
         self._iterator = iter(self._records)
-        self._kept: list[list[str]] = []
         first = self._header() if header else self._first_row()
         if len(first) > MAX_COLUMNS:
             raise TableError(f"The table has {len(first)} columns; at most {MAX_COLUMNS} are profiled.")
@@ -102,6 +126,28 @@ class Table:
         self.names = self._names(first if header else [""] * len(first), warn=header)
         if not header:
             self._kept.append(first)
+
+    @property
+    def state(self) -> TableState:
+        """What is stored of it, between two batches."""
+        return TableState(
+            self._lines.position,
+            self._records.state,
+            self.names,
+            self.rows,
+            self.bad,
+            self.bad_count,
+            self._reasons,
+            self._warnings,
+        )
+
+    def _continue(self, state: TableState, format: TableFormat) -> None:
+        self.names, self.rows = state.names, state.rows
+        self.bad, self.bad_count, self._reasons = state.bad, state.bad_count, Counter(state.reasons)
+        self._warnings = state.warnings
+        self._records = Records(iter(self._lines), format.delimiter, self._skip_row, state.records)
+        self._records.width = len(state.names)
+        self._iterator = iter(self._records)
 
     def batches(self, size: int) -> Iterator[list[list[str]]]:
         """Yield good rows, up to `size` at a time; fewer, or none, after 20,000 lines or 4 million characters."""

@@ -166,8 +166,8 @@ def _read(job: Job, params: ClusterParams, settings: Settings) -> Material:
 
 
 async def _read_table(job: Job, params: ClusterParams, settings: Settings, texts: Texts) -> Material:
-    async with open_source(job, params.source, settings) as path:
+    async with open_source(job, params.source, settings) as source:
         # The loop is this thread's own: nothing else waits.
         return read_column(
-            job, path, params.source, params.column, texts, delimiter=params.delimiter, encoding=params.encoding
+            job, source.path, params.source, params.column, texts, delimiter=params.delimiter, encoding=params.encoding
         )

@@ -132,15 +132,15 @@ class Findings:
         self.redirects_off_site = 0
         self.skipped: set[str] = set()
         self.hosts: Counter[str] = Counter()
-        self._words: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def add_page(self, visited: VisitedPage, page: Page) -> None:
         """Add a page that was read."""
         self.visited.append(visited)
         self.words += page.words
-        self._words.update(page.counts)
-        if len(self._words) > MAX_KEPT_WORDS:  # words that are rare so far are not among the most frequent
-            self._words = Counter(dict(self._words.most_common(MAX_KEPT_WORDS // 2)))
+        self.counts.update(page.counts)
+        if len(self.counts) > MAX_KEPT_WORDS:  # words that are rare so far are not among the most frequent
+            self.counts = Counter(dict(self.counts.most_common(MAX_KEPT_WORDS // 2)))
 
     def add_broken(self, url: str, found_on: str, reason: str) -> None:
         """Add a broken link; the first MAX_KEPT_BROKEN are kept, and all are counted."""
@@ -191,7 +191,7 @@ class Findings:
             largest=_rank({page.url: page.size_bytes for page in self.visited}, titles),
             slowest=_rank({page.url: round(page.seconds, 3) for page in self.visited}, titles),
             most_linked=_rank({url: self.inbound[url] for url in titles if self.inbound[url]}, titles),
-            top_words=[WordCount(word, count) for word, count in _top(self._words, MAX_TOP_WORDS)],
+            top_words=[WordCount(word, count) for word, count in _top(self.counts, MAX_TOP_WORDS)],
             duplicate_titles_count=len(duplicates),
             duplicate_titles=duplicates[:MAX_DUPLICATES],
             untitled=sum(not page.title for page in self.visited),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 
 import httpx
-import msgspec
 
 from headway import Job
 from headway.executor import ContextThreadPoolExecutor
 from headway_kinds.crawl.crawl_report import CrawlReport, Findings, VisitedPage
+from headway_kinds.crawl.crawl_state import CrawlState, restore_findings, store_findings
+from headway_kinds.crawl.frontier import Frontier, Visit
 from headway_kinds.crawl.page import MAX_PAGE_BYTES, Page, is_html, read_page
 from headway_kinds.crawl.robots import MAX_DELAY_SECONDS, CrawlDelay, Robots
 from headway_kinds.crawl.start_page import StartPage, fetch_start_page
@@ -29,18 +29,8 @@ _PARSERS = ContextThreadPoolExecutor(2, thread_name_prefix="crawl")
 """Large pages of all crawls are parsed two at a time: the words of a page take many times its size in memory."""
 
 
-class Visit(msgspec.Struct, frozen=True):
-    """A URL to request."""
-
-    url: str
-    depth: int = 0
-    found_on: str = ""
-    hops: int = 0
-    """Number of redirects that led to it."""
-
-
 class Crawler:
-    """One crawl, level by level, so that the depth of a page does not depend on the order of responses.
+    """One crawl. Its state is stored every second: after a crash few pages are requested again.
 
     Args:
         client: does not follow redirects, see `fetch.open_client`.
@@ -70,62 +60,93 @@ class Crawler:
         self._max_seconds = max_seconds
         self._clock = clock
         self._findings = Findings()
-        self._site = ""
+        self._frontier = Frontier()
+        self._start = self._site = ""
         self._robots = Robots()
         self._delay = CrawlDelay(0.0)
-        self._seen: dict[str, str] = {}
-        self._level: deque[Visit] = deque()
-        self._next: deque[Visit] = deque()
         self._done = 0
+        self._began = 0.0
+        self._recording = asyncio.Lock()
+        self._whole = False
+        """Whether findings and frontier hold the same responses."""
 
     async def run(self, start: str) -> CrawlReport:
         """Crawl and return the report. Raises TaskError when the start page cannot be read."""
-        began = self._clock()
+        self._began = self._clock()
+        state = self._job.restore(CrawlState)
         self._job.step("Fetching", unit="pages", upto=90)
-        start_page: StartPage | None = None
+        if state is not None:
+            self._resume(state)
         try:
-            async with asyncio.timeout(self._max_seconds):
-                start_page = await fetch_start_page(self._client, start, page_seconds=self._page_seconds)
-                await self._begin(start_page)
+            async with asyncio.timeout(None if self._max_seconds is None else self._max_seconds - self._seconds):
+                if state is None:
+                    await self._begin(await fetch_start_page(self._client, start, page_seconds=self._page_seconds))
                 await self._crawl_levels()
+        except asyncio.CancelledError:
+            self._keep(hurry=True)  # the processor may shut down
+            raise
         except TimeoutError as error:
-            if start_page is None:
+            if not self._start:
                 raise UnreachableError(start, "timed out") from error
             self._findings.complete = False
             self._job.log(f"The crawl ends after {self._max_seconds:g} s, its limit.", "warning")
         self._job.step("Analysing")
-        self._findings.add_loops(self._seen)
-        return self._findings.report(start_page.url, len(self._seen), self._clock() - began)
+        self._findings.add_loops(self._frontier.seen)
+        return self._findings.report(self._start, len(self._frontier.seen), self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        """Seconds since the crawl began, those of earlier attempts included."""
+        return self._clock() - self._began
+
+    def _keep(self, *, hurry: bool = False) -> None:
+        if self._whole:
+            self._job.checkpoint(self._state() if hurry else self._state)
+
+    def _state(self) -> CrawlState:
+        places = self._frontier.places()
+        frontier, findings = self._frontier.state(places), store_findings(self._findings, places)
+        return CrawlState(self._start, self._robots.text, self._seconds, self._done, frontier, findings)
+
+    def _resume(self, state: CrawlState) -> None:
+        self._frontier = Frontier.of(state.frontier)
+        self._findings = restore_findings(state.findings, state.frontier.urls)
+        self._done, self._began = state.done, self._began - state.seconds
+        self._follow_rules(state.start, Robots(state.robots))
+        self._whole = True
+        self._job.log(f"The crawl continues after {state.done:,} pages.")
 
     async def _crawl_levels(self) -> None:
-        while self._next:
-            self._level, self._next = self._next, deque()
+        while self._frontier.begin_level():
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(WORKERS, len(self._level))):
+                for _ in range(min(WORKERS, len(self._frontier))):
                     workers.create_task(self._run_worker())
 
     async def _begin(self, start_page: StartPage) -> None:
-        self._site = site(start_page.url)
-        self._robots = start_page.robots
-        delay = start_page.robots.delay_seconds
+        self._follow_rules(start_page.url, start_page.robots)
+        visit = Visit(start_page.url)
+        self._frontier.seen[visit.url] = ""
+        await self._process(visit, start_page.response)
+
+    def _follow_rules(self, start: str, robots: Robots) -> None:
+        self._start, self._site, self._robots = start, site(start), robots
+        delay = robots.delay_seconds
         self._delay = CrawlDelay(delay)
         if delay:
             self._job.log(
                 f"robots.txt sets a crawl delay: {delay:g} s between requests (at most {MAX_DELAY_SECONDS:g} s)"
             )
-        self._seen[start_page.url] = ""
-        await self._process(Visit(start_page.url), start_page.response)
-        self._report_progress(start_page.url)
 
     async def _run_worker(self) -> None:
-        while self._level:
-            visit = self._level.popleft()
+        while (visit := self._frontier.take()) is not None:
             try:
-                await self._process(visit, await self._fetch(visit.url))
+                response = await self._fetch(visit.url)
             except (UnreachableError, ForbiddenAddressError) as error:
                 self._findings.statuses["none"] += 1
                 self._note_broken(visit, error.reason if isinstance(error, UnreachableError) else "no public address")
-            self._report_progress(visit.url)
+                self._finish(visit)
+            else:
+                await self._process(visit, response)
 
     async def _fetch(self, url: str) -> FetchedResponse:
         wait_seconds = self._delay.reserve(self._clock())
@@ -136,14 +157,23 @@ class Crawler:
         )
 
     async def _process(self, visit: Visit, response: FetchedResponse) -> None:
+        has_page = response.status < 400 and not response.redirected and is_html(response.content_type)
+        page = await _read_page(response) if has_page else None
+        async with self._recording:  # one response at a time: in between the state is whole
+            self._whole = False
+            await self._record(visit, response, page)
+            self._finish(visit)
+            self._whole = True
+            self._keep()
+
+    async def _record(self, visit: Visit, response: FetchedResponse, page: Page | None) -> None:
         self._findings.statuses[str(response.status)] += 1
         self._findings.bytes += response.size_bytes
         if response.redirected:
             self._redirect(visit, response.target)
         elif response.status >= 400:
             self._note_broken(visit, response.reason)
-        elif is_html(response.content_type):
-            page = await _read_page(response)
+        elif page is not None:
             self._findings.add_page(VisitedPage.of(response, page.title, visit.depth), page)
             await self._follow_links(page.links, visit)
 
@@ -165,17 +195,17 @@ class Crawler:
             self._note_broken(visit, f"more than {MAX_REDIRECTS} redirects")
         else:
             self._findings.redirects[visit.url] = target
-            if target not in self._seen and self._may_fetch(target):
-                self._add(Visit(target, visit.depth, visit.found_on, visit.hops + 1), self._level)
+            if target not in self._frontier.seen and self._may_fetch(target):
+                self._frontier.add(Visit(target, visit.depth, visit.found_on, visit.hops + 1), now=True)
 
     def _queue_link(self, link: str, visit: Visit) -> None:
-        if link not in self._seen:
+        if link not in self._frontier.seen:
             if visit.depth >= self._max_depth:
                 self._findings.complete = False
                 return
             if not self._may_fetch(link):
                 return
-            self._add(Visit(link, visit.depth + 1, visit.url), self._next)
+            self._frontier.add(Visit(link, visit.depth + 1, visit.url))
         if link != visit.url:
             self._findings.inbound[link] += 1
 
@@ -186,23 +216,20 @@ class Crawler:
             if len(self._findings.skipped) < self._max_pages:
                 self._findings.skipped.add(url)
             return False
-        if len(self._seen) >= self._max_pages:
+        if len(self._frontier.seen) >= self._max_pages:
             self._findings.complete = False
             return False
         return True
-
-    def _add(self, visit: Visit, queue: deque[Visit]) -> None:
-        self._seen[visit.url] = visit.found_on
-        queue.append(visit)
 
     def _note_broken(self, visit: Visit, reason: str) -> None:
         self._findings.add_broken(visit.url, visit.found_on, reason)
         if self._findings.broken_count <= MAX_LOGGED:
             self._job.log(f"{path(visit.url)}: {reason} (linked from {path(visit.found_on)})", "warning")
 
-    def _report_progress(self, url: str) -> None:
+    def _finish(self, visit: Visit) -> None:
+        self._frontier.done(visit)
         self._done += 1
-        self._job.update(done=self._done, total=len(self._seen), message=path(url))
+        self._job.update(done=self._done, total=len(self._frontier.seen), message=path(visit.url))
 
 
 async def _read_page(response: FetchedResponse) -> Page:

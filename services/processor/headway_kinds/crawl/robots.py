@@ -18,6 +18,7 @@ class Robots:
     """
 
     def __init__(self, text: str | None = None) -> None:
+        self.text = text
         self._rules = Protego.parse(text or "")
 
     def allows(self, url: str) -> bool:

@@ -1,5 +1,6 @@
 """The kind `bulk` as a whole: from a file to the profile of its columns."""
 
+import asyncio
 import gzip
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +13,10 @@ from headway import TaskCancelledError, TaskError
 from headway.errors import CancelRequestedError
 from headway.events import LogLine, Progress
 from headway.kind import REGISTRY
-from headway.testing import MemoryLog, start_job
+from headway.testing import MemoryCheckpoints, MemoryLog, start_job
 from headway_kinds.bulk.kind import BulkParams, bulk, register
 from headway_kinds.settings import Settings
+from tests.fixtures.condition import until
 
 
 class Run:
@@ -230,3 +232,76 @@ def test_the_kind_waits_on_the_event_loop_and_describes_its_parameters():
 def test_a_delimiter_that_cannot_be_one_is_refused(delimiter):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"source": "x", "delimiter": delimiter}, BulkParams)
+
+
+# Checkpoints
+
+
+def large_table(rows=12_000):
+    """About 1 MB, with gaps, quotes that are never closed, and lines within quotes."""
+    lines = ["id,name,price,when,note"]
+    for number in range(rows):
+        note = '"two\nlines"' if number % 11 == 0 else '"open' if number % 997 == 0 else "x" * (number % 90)
+        price = "" if number % 5 == 0 else f"{number * 0.5}"
+        lines.append(f"{number % 7919},name {number % 613},{price},2024-01-{number % 28 + 1:02},{note}")
+    return "\n".join(lines).encode()
+
+
+class Continued(Run):
+    """A run that is stopped in the middle, and one that continues it."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.checkpoints = MemoryCheckpoints()
+
+    async def stop_at(self, done):
+        """Stop the attempt when it has read so many bytes."""
+        job = start_job(self.log, checkpoints=self.checkpoints, checkpoint_seconds=0.0, interval_seconds=0.0)
+        running = asyncio.create_task(bulk(job, BulkParams(source="table.csv"), self.settings))
+        await until(lambda: self.checkpoints.kept and self.progress[-1].done > done)
+        job.stop(CancelRequestedError("t1", "killed"))
+        with pytest.raises(TaskCancelledError):
+            await running
+        await job.abort()
+
+    async def resume(self):
+        """The report of the next attempt."""
+        seq = max(number for _, number in self.checkpoints.kept)
+        self.resumed = await self.checkpoints.get("t1", seq)
+        self.log = MemoryLog()
+        job = start_job(self.log, resumed=self.resumed, attempt=2, interval_seconds=0.0)
+        report = await bulk(job, BulkParams(source="table.csv"), self.settings)
+        await job.finish("completed", data=report)
+        return report
+
+
+def without_times(report):
+    return msgspec.structs.replace(report, seconds=0.0, rows_per_second=0.0)
+
+
+@pytest.fixture
+def continued(tmp_path, monkeypatch):
+    monkeypatch.setattr("headway.saver.SHARE", 1.0)
+    return Continued(tmp_path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+async def test_profile_that_is_stopped_and_continued_is_that_of_the_whole_table(continued, tmp_path, pack):
+    content = pack(large_table())
+    whole = await Run(tmp_path)(content)
+    await continued.stop_at(len(content) / 2)
+    report = await continued.resume()
+    assert without_times(report) == without_times(whole)
+    assert report.bad_rows > 10
+    assert min(event.progress for event in continued.progress) == continued.resumed.checkpoint.progress > 40
+    assert min(event.done for event in continued.progress if event.done is not None) > 0.4 * len(content)
+
+
+async def test_table_that_has_changed_is_profiled_from_the_start(continued, tmp_path):
+    content = large_table()
+    (tmp_path / "table.csv").write_bytes(content)
+    await continued.stop_at(len(content) / 2)
+    (tmp_path / "table.csv").write_bytes(b"a,b\n1,2\n")
+    report = await continued.resume()
+    assert (report.rows, [column.name for column in report.columns]) == (1, ["a", "b"])
+    assert "has changed" in continued.lines[0].message

@@ -1,12 +1,15 @@
 """Distinct and frequent values in bounded memory."""
 
+import subprocess
+import sys
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_kinds.bulk.sketch import Distinct, Frequent
+from headway_kinds.bulk.sketch import Distinct, Frequent, FrequentState
 
 VALUES = st.lists(st.text("abc", max_size=3), max_size=200)
 
@@ -71,3 +74,28 @@ def test_a_count_is_never_too_high_and_too_low_by_no_more_than_the_error(batches
     assert sketch.error <= truth.total() / (limit + 1)
     for value, count in truth.items():
         assert count - sketch.error <= found.get(value, 0) <= count
+
+
+def test_sketches_that_are_stored_and_continued_are_those_of_all_values():
+    """Also by another process, whose hashes of strings are others."""
+    values = [str(number % 3000) for number in range(8000)]
+    whole, first = Distinct(1000), Distinct(1000)
+    whole._salt = first._salt
+    frequent, first_frequent = Frequent(100), Frequent(100)
+    whole.add(values)
+    first.add(values[:4000])
+    for start in (0, 4000):
+        frequent.add(Counter(values[start : start + 4000]))
+    first_frequent.add(Counter(values[:4000]))
+    code = (
+        "import sys, msgspec; from headway_kinds.bulk.sketch import Distinct, DistinctState\n"
+        "sketch = Distinct(1000, msgspec.msgpack.decode(sys.stdin.buffer.read(), type=DistinctState))\n"
+        "sketch.add([str(number % 3000) for number in range(4000, 8000)]); print(sketch.estimate())"
+    )
+    stored = msgspec.msgpack.encode(first.state)
+    found = subprocess.run([sys.executable, "-c", code], input=stored, capture_output=True, check=True)
+    assert int(found.stdout) == whole.estimate()
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(first_frequent.state), type=FrequentState)
+    continued = Frequent(100, again)
+    continued.add(Counter(values[4000:]))
+    assert (continued.top(5), continued.error) == (frequent.top(5), frequent.error)

@@ -224,5 +224,5 @@ async def test_a_url_inside_is_refused_and_no_file_is_left(job, tmp_path, monkey
 
 
 async def test_a_file_is_opened_where_it_is(job, data):
-    async with open_source(job, "a.csv", Settings(data_dir=str(data))) as path:
-        assert path == Path(data / "a.csv").resolve()
+    async with open_source(job, "a.csv", Settings(data_dir=str(data))) as source:
+        assert source.path == Path(data / "a.csv").resolve()
