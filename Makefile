@@ -73,6 +73,7 @@ lock: $(READY) ## compile requirements/*.lock again: for development, for each i
 	@$(BIN)/$(UV_COMPILE) requirements/build.in --output-file requirements/build.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/reload.in --output-file requirements/reload.lock
 	@$(BIN)/$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.lock
+	@$(BIN)/$(UV_COMPILE) requirements/bench-queues.in --output-file requirements/bench-queues.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/site.in --output-file requirements/site.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/sbom.in --output-file requirements/sbom.lock
 	@$(BIN)/$(UV_COMPILE) --constraint requirements/dev.lock requirements/envoy.in --output-file requirements/envoy.lock
@@ -118,14 +119,16 @@ site: $(VENV)/.site ## build the documentation site into site/; a broken link fa
 	@$(BIN)/python docs/site.py
 	@$(BIN)/zensical build --clean --strict
 
-$(VENV)/.bench: $(READY) requirements/bench.lock
+$(VENV)/.bench: $(READY) requirements/bench.lock requirements/bench-queues.lock
 	@$(BIN)/python -m release.install requirements/bench.lock
+	@rm -rf $(VENV)/bench-queues
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-conflicts --require-hashes --target $(VENV)/bench-queues --requirement requirements/bench-queues.lock
 	@touch $@
 
 bench: $(VENV)/.bench ## measure the streamer beside its peers: tables with ratios, bench/results/latest.json, plots
 	@$(BIN)/python -m bench --plots $(ARGS)
 
-bench-quick: $(VENV)/.bench ## the same in under two minutes, less exactly
+bench-quick: $(VENV)/.bench ## the same in about two minutes, less exactly
 	@$(BIN)/python -m bench --quick $(ARGS)
 
 PAIRS ?= 7

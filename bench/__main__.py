@@ -23,6 +23,7 @@ QUESTIONS = [
     "growth",
     "scale_out",
     "access",
+    "jobs",
 ]
 
 
@@ -58,7 +59,7 @@ def _name(options: argparse.Namespace, *, complete: bool) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the streamer beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="all questions in under two minutes, less exactly")
+    parser.add_argument("--quick", action="store_true", help="all questions in about two minutes, less exactly")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {','.join(QUESTIONS)}")
     parser.add_argument("--plots", action="store_true", help="draw plots; into docs/img for a complete, thorough run")
     options = parser.parse_args()

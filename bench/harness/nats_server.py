@@ -42,3 +42,8 @@ class NatsServer(Process):
             return int(json.loads(self._ports.read_text())["nats"][0].rpartition(":")[2])
         except (OSError, ValueError):
             return 0
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"nats://127.0.0.1:{self.port}"

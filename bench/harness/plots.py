@@ -86,11 +86,25 @@ def growth(section: Section) -> Figure:
     return figure
 
 
+def jobs(section: Section) -> Figure:
+    """Jobs per second, and per CPU-second of the worker."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
+    for axis, key, label in zip(
+        axes,
+        ("jobs_per_second", "jobs_per_cpu_second"),
+        ("jobs per second", "jobs per CPU-second of the worker"),
+        strict=True,
+    ):
+        _bars(axis, section.rows, key, "A backlog that does nothing", label, lambda v: v)
+    return figure
+
+
 PICTURES: list[tuple[list[str], str, Callable[..., Figure]]] = [
     (["fanout", "many_tasks"], "throughput", throughput),
     (["idle"], "idle", idle),
     (["latency"], "latency", latency),
     (["growth"], "growth", growth),
+    (["jobs"], "jobs", jobs),
 ]
 
 

@@ -66,7 +66,15 @@ class Process:
             if ready():
                 return
             time.sleep(0.02)
-        raise StartError(f"{self.name} did not start: {self._log.read_text(errors='replace')[-2000:]}")
+        raise StartError(f"{self.name} did not start: {self.output()}")
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end. Returns the exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
+
+    def output(self) -> str:
+        """The end of its output."""
+        return self._log.read_text(errors="replace")[-2000:]
 
     def stop(self) -> None:
         """Kill the process and its children."""

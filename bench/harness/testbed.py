@@ -77,12 +77,17 @@ class Testbed:
             self.on_close(self._nats.stop)
         return self._nats.port
 
+    def may_run(self, label: str, missing: str) -> bool:
+        """Whether nothing is missing; print a line, once per run, if something is."""
+        if reason := _skipped.get(label) or missing:
+            _skip(label, reason)
+        return not reason
+
     def start(self, peers: Iterable[P]) -> list[P]:
         """Start all peers that can run on this machine at once; print a line for each that cannot."""
         started = []
         for peer in peers:
-            if reason := _skipped.get(peer.label) or peer.missing():
-                _skip(peer.label, reason)
+            if not self.may_run(peer.label, peer.missing()):
                 continue
             self.on_close(peer.stop)
             peer.start(self)

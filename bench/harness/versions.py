@@ -10,7 +10,18 @@ from importlib.metadata import PackageNotFoundError, version
 from bench.harness.errors import StartError
 from bench.harness.nats_server import program
 
-_DISTRIBUTIONS = ["headway", "uvicorn", "uvloop", "nats-py", "litestar", "fastapi", "sse-starlette"]
+_DISTRIBUTIONS = [
+    "headway",
+    "uvicorn",
+    "uvloop",
+    "nats-py",
+    "litestar",
+    "fastapi",
+    "sse-starlette",
+    "saq",
+    "arq",
+    "celery",
+]
 _NUMBER = re.compile(r"\d+\.\d+(\.\d+)?")
 
 

@@ -1,0 +1,1 @@
+"""Applications of the task queues: each runs a job that does nothing but count."""
