@@ -433,12 +433,50 @@ async def test_vanished_attempt_is_taken_over_after_ack_wait(shop, connection):
     config = provision.job_consumer(shop.names, "k", ack_wait_seconds=0.5, concurrency=10)
     gone = Puller(connection, config)
     await gone.bind()
-    assert await gone.next(5.0) is not None
+    assert await gone.next(1, 5.0)
     await shop.append(name, progress(), attempt=1)
     shop.open(lambda job: job.attempt)
     last = await shop.until(name, "completed", "error")
     assert (last.data, last.failed) == (2, 1)
     await gone.close()
+
+
+async def test_a_backlog_is_pulled_in_batches_and_each_job_runs_once(shop):
+    seen, most = [], 0
+    names = [await shop.submit() for _ in range(40)]
+
+    async def handler(job):
+        nonlocal most
+        seen.append(job.task)
+        most = max(most, len(shop.running))
+        await asyncio.sleep(0)
+
+    for _ in range(2):  # as two processors would
+        shop.open(handler, concurrency=10)
+    await shop.until_no_jobs()
+    assert sorted(seen) == sorted(names)
+    assert 1 < most <= 20
+
+
+async def test_a_batch_is_returned_at_once_when_nobody_waits_for_it_any_more(shop, connection):
+    """Long before its ack_wait of 30 s."""
+    config = provision.job_consumer(shop.names, "k", ack_wait_seconds=30.0, concurrency=10)
+    leaving, staying = Puller(connection, config), Puller(connection, config)
+    await leaving.bind()
+    await staying.bind()
+    pull = asyncio.create_task(leaving.next(5, 1.0))
+    await asyncio.sleep(0)
+    for _ in range(3):
+        await shop.submit()
+    pull.cancel()
+    await asyncio.wait({pull})
+    closing = asyncio.create_task(leaving.close())
+    found = []
+    async with asyncio.timeout(15):
+        while len({delivery.subject for delivery in found}) < 3:
+            found += await staying.next(3, 0.2)
+    await closing
+    await staying.close()
 
 
 async def test_consumer_follows_the_settings(shop):

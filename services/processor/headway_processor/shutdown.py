@@ -19,23 +19,27 @@ class RunningJobs:
 
     def __init__(self) -> None:
         self._runs: dict[asyncio.Task[None], JobRun] = {}
+        self._latest: dict[str, JobRun] = {}
+        """The run of each task; of two the later, which begins when the earlier is answered."""
 
     def __len__(self) -> int:
         return len(self._runs)
 
     def runs(self, task: str) -> bool:
         """Return whether `task` runs here and its delivery is not answered yet."""
-        return any(run.task == task and not run.delivery.answered for run in self._runs.values())
+        return task in self._latest and not self._latest[task].delivery.answered
 
     def start(self, run: JobRun, on_end: Callable[[], None]) -> None:
         """Run a job in the background; call `on_end` when it has ended."""
 
         def done(task: asyncio.Task[None]) -> None:
             del self._runs[task]
+            if self._latest.get(run.task) is run:
+                del self._latest[run.task]
             on_end()
 
         task = asyncio.create_task(run.run(), name=f"job {run.task}")
-        self._runs[task] = run
+        self._runs[task] = self._latest[run.task] = run
         task.add_done_callback(done)
 
     async def drain(self, grace_seconds: float) -> None:

@@ -33,6 +33,13 @@ class Slots:
         await self._take(kind, first=False)
         return Slot(self, kind)
 
+    def take_free(self, kind: str, most: int) -> list[Slot]:
+        """Up to `most` slots for tasks of `kind` that are free now: nobody who waits could have them."""
+        count = max(min(most, self._free, self._free_of[kind]), 0)
+        self._free -= count
+        self._free_of[kind] -= count
+        return [Slot(self, kind) for _ in range(count)]
+
     async def take_back(self, kind: str) -> None:
         """Wait for a slot for a task that has begun: before those that have not."""
         await self._take(kind, first=True)

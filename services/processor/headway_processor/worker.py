@@ -1,9 +1,11 @@
-"""Pull the jobs of one kind, one for each free slot, until cancelled."""
+"""Pull the jobs of one kind, as many as there are free slots for, until cancelled."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from headway.errors import UnavailableError
 from headway.kind import Kind
@@ -16,6 +18,11 @@ from headway_processor.slots import Slot, Slots
 
 POLL_SECONDS = 1.0
 """How long one request waits for a job. It occupies a slot of the processor, and a shutdown waits for its end."""
+BATCH_SECONDS = 0.2
+"""How long one request waits for jobs that are known to wait, unless others take them. It occupies as many slots."""
+MAX_BATCH = 50
+
+Answer = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -72,40 +79,36 @@ class Worker:
         logger.warning("jobs cannot be pulled", extra=extra)
 
     async def _pull(self) -> None:
-        slot = await self._slots.take(self.kind.name)
-        delivery = None
+        slots = [await self._slots.take(self.kind.name)]
+        deliveries: Sequence[Delivery] = ()
         try:
             await self._until_process_is_free()
-            delivery = await self._puller.next(POLL_SECONDS)
+            if self._processes is None:
+                slots += self._slots.take_free(self.kind.name, min(self._puller.waiting, MAX_BATCH) - 1)
+            deliveries = await self._puller.next(len(slots), POLL_SECONDS if len(slots) == 1 else BATCH_SECONDS)
         finally:
-            if delivery is None:
+            for slot in slots[len(deliveries) :]:
                 slot.end()
-        if delivery is not None and await self._take_process(delivery, slot):
-            await self._start(delivery, slot)
+        # Without a pause: after a cancellation nobody would run the others.
+        answers = [await self._start(*pair) for pair in zip(deliveries, slots, strict=False)]
+        for answer in filter(None, answers):
+            await answer()
 
-    async def _take_process(self, delivery: Delivery, slot: Slot) -> bool:
-        """Take a process for a job; return the job to the queue if another kind has taken the last one meanwhile.
-
-        A request for jobs takes none, since it may wait while those of other kinds are in the queue.
-        """
-        if self._processes is None:
-            return True
-        if self._processes.locked():
-            slot.end()
-            await delivery.nak()
-            return False
-        await self._processes.acquire()
-        return True
-
-    async def _start(self, delivery: Delivery, slot: Slot) -> None:
+    async def _start(self, delivery: Delivery, slot: Slot) -> Answer | None:
+        """Run the job, without a pause. Return the answer to the queue for one that does not run here now."""
+        if self._processes is not None:
+            if self._processes.locked():  # by another kind: a request for jobs takes none, since it may wait
+                slot.end()
+                return delivery.nak
+            await self._processes.acquire()
         run = JobRun(self._context, self.kind, delivery, slot)
         if self._running.runs(run.task):
             # NATS was unreachable for longer than ack_wait, so a job that runs here was delivered again.
             logger.info("a job that runs here was delivered again", extra={"action": "job_again", "task": run.task})
             self._free(slot)
-            await delivery.extend()
-            return
-        self._running.start(run, lambda: self._free(slot))
+            return delivery.extend
+        self._running.start(run, partial(self._free, slot))
+        return None
 
     async def _until_process_is_free(self) -> None:
         if self._processes is not None:

@@ -20,14 +20,17 @@ pytestmark = pytest.mark.looptime
 class IdlePuller:
     """A queue without jobs."""
 
+    waiting = 0
+
     def __init__(self, connection, config):
         self.config = config
 
     async def bind(self):
         pass
 
-    async def next(self, wait_seconds):
+    async def next(self, count, wait_seconds):
         await asyncio.sleep(wait_seconds)
+        return []
 
     async def pending(self):
         return 0

@@ -96,3 +96,14 @@ async def test_a_task_that_ends_while_it_takes_its_slot_back_keeps_none():
     child.end()
     await back
     assert not await waits(slots.take("k"))
+
+
+async def test_what_is_free_is_taken_at_once_up_to_the_limits():
+    slots = slots_of(5, a=3, b=9)
+    taken = slots.take_free("a", 2)
+    assert len(taken) == 2
+    assert len(slots.take_free("a", 9)) == 1
+    assert len(slots.take_free("b", 9)) == 2
+    assert slots.take_free("b", 9) == slots.take_free("b", -1) == []
+    taken[0].end()
+    assert len(slots.take_free("a", 9)) == 1

@@ -24,6 +24,8 @@ class Queue:
     def __init__(self):
         self.jobs = asyncio.Queue()
         self.reachable = True
+        self.waiting = 0
+        self.asked = []
         self.bound = 0
         self.closed = False
 
@@ -37,13 +39,18 @@ class Queue:
             raise UnavailableError("unreachable")
         self.bound += 1
 
-    async def next(self, wait_seconds):
+    async def next(self, count, wait_seconds):
+        self.asked.append(count)
         if not self.reachable:
             raise UnavailableError("unreachable")
         try:
-            return await asyncio.wait_for(self.jobs.get(), wait_seconds)
+            found = [await asyncio.wait_for(self.jobs.get(), wait_seconds)]
         except TimeoutError:
-            return None
+            found = []
+        while len(found) < count and not self.jobs.empty():
+            found.append(self.jobs.get_nowait())
+        self.waiting = self.jobs.qsize() if found else 0
+        return found
 
     async def close(self):
         self.closed = True
@@ -105,6 +112,40 @@ async def test_a_job_is_pulled_only_while_a_process_is_free_and_returned_when_an
         await asyncio.sleep(5)
         assert shop.begun == ["t2"]
         assert processes.locked()
+
+
+async def test_jobs_that_wait_are_pulled_together_up_to_the_free_slots(bench):
+    shop = Shop(bench, own_slots=5, all_slots=8)
+    names = [f"t{number}" for number in range(9)]
+    for name in names:
+        shop.queue.add(name)
+    async with shop.open():
+        await asyncio.sleep(5)
+        assert (shop.begun, shop.queue.asked) == (names[:5], [1, 4])
+        shop.release.set()
+        await asyncio.sleep(5)
+        assert shop.begun == names
+
+
+async def test_no_slot_is_kept_for_jobs_that_others_were_faster_to_take(bench):
+    shop = Shop(bench, own_slots=5, all_slots=5)
+    shop.queue.add("t1")
+    shop.queue.waiting = 3
+    async with shop.open():
+        await asyncio.sleep(5)
+        assert shop.begun == ["t1"]
+        assert len(shop.slots.take_free("k", 9)) == 3  # one runs, and one request waits
+
+
+async def test_of_a_batch_that_brings_a_job_twice_the_others_run(bench):
+    shop = Shop(bench)
+    shop.queue.waiting = 3
+    for name in ("t1", "t1", "t2"):
+        again = shop.queue.add(name)
+    async with shop.open():
+        await asyncio.sleep(5)
+        assert (shop.begun, len(shop.running)) == (["t1", "t2"], 2)
+        assert again.answers == []
 
 
 async def test_a_job_that_runs_here_is_not_run_twice(bench):

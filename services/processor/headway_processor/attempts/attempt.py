@@ -44,6 +44,9 @@ from headway_processor.metrics import Metrics
 from headway_processor.outcome import Failed, HandlerOutcome, Raised, StillRuns
 from headway_processor.settings import Settings
 
+UNWATCHED_SECONDS = 0.05
+"""A handler that ends sooner is not watched, which costs a subscription and a read. Nothing is missed: the watch reads
+what the log has got since the attempt began."""
 HANDED_BACK = "handed back: the processor shuts down"
 
 logger = logging.getLogger(__name__)
@@ -146,7 +149,7 @@ class Attempt:
     async def _handle(self, begin: Callable[[], HandlerRun]) -> HandlerOutcome:
         job = self._job
         self._lifecycle.start()
-        watching = [asyncio.create_task(watch(self._log, self._lifecycle, self._begun), name=f"watch {job.task}")]
+        watching = [asyncio.create_task(self._watch(), name=f"watch {job.task}")]
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
@@ -179,6 +182,10 @@ class Attempt:
     def _abandon(self, handling: HandlerRun) -> None:
         self._metrics.abandoned(self._kind.name, 1)
         handling.future.add_done_callback(lambda _: self._metrics.abandoned(self._kind.name, -1))
+
+    async def _watch(self) -> None:
+        await asyncio.sleep(UNWATCHED_SECONDS)
+        await watch(self._log, self._lifecycle, self._begun)
 
     async def _stop_when_gone(self, starter: Starter) -> None:
         starter.restart()

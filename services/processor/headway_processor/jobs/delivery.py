@@ -18,8 +18,11 @@ class JetStreamDelivery:
         self.subject: str = message.subject
         self.payload: bytes = message.data
         self.answered = False
-        self.key = f"{message.metadata.stream}.{message.metadata.sequence.stream}"
+        metadata = message.metadata
+        self.key = f"{metadata.stream}.{metadata.sequence.stream}"
         """The same at every delivery of the same job."""
+        self.waiting = metadata.num_pending
+        """How many jobs of its kind waited behind it."""
 
     async def ack(self) -> None:
         """Remove the job: it is done."""

@@ -1,8 +1,11 @@
-"""Take jobs from the queue one at a time, without losing one that arrives late.
+"""Take jobs from the queue, as many as there are slots for, without losing one that arrives late.
 
 nats-py's `fetch` keeps what arrives after its timeout, or between two calls, in a buffer until the next call. At a
 shutdown, or while all slots are busy, no processor would get such a job before its ack_wait has passed. Here it is
 returned to the queue at once.
+
+While nothing waits, a request asks for one job and lasts long: it occupies a slot. Each delivery says how many jobs
+wait behind it; those are asked for together, by a short request.
 """
 
 from __future__ import annotations
@@ -44,10 +47,12 @@ class Puller:
         self._subscription: Subscription | None = None
         self._requests = 0
         self._wait_seconds = 0.0
-        self._reply: asyncio.Future[Msg | str] | None = None
-        """Reply to the last request: a job, or the status that the server sends instead."""
-        self._waiting = False
-        """Whether `next` waits for a job now."""
+        self._request: _Request | None = None
+        """The last one."""
+        self._listening = False
+        """Whether `next` waits for jobs now."""
+        self.waiting = 0
+        """How many jobs waited in the queue when the last one was delivered; 0 after a request that brought none."""
 
     async def bind(self) -> None:
         """Create the streams and the consumer if they are missing, and update the consumer. Raises UnavailableError."""
@@ -57,26 +62,28 @@ class Puller:
             if self._subscription is None:
                 self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
-    async def next(self, wait_seconds: float) -> JetStreamDelivery | None:
-        """Return the next job, or None when none arrives within `wait_seconds`.
+    async def next(self, count: int, wait_seconds: float) -> list[JetStreamDelivery]:
+        """Return up to `count` jobs as soon as there are as many, or those that arrive within `wait_seconds`.
 
         Raises UnavailableError when NATS is unreachable or the consumer is missing: call `bind` again.
         """
         if not self._client.is_connected:
             # Requests would be queued in the client and, once connected, fetch a job each.
             raise UnavailableError("NATS is unreachable")
-        reply = self._reply = asyncio.get_running_loop().create_future()
-        self._waiting = True
+        request = self._request = _Request(count)
+        self._listening = True
         try:
-            await self._ask(wait_seconds)
-            await asyncio.wait({reply}, timeout=wait_seconds + MARGIN_SECONDS)
-        except asyncio.CancelledError:
-            if reply.done() and isinstance(reply.result(), Msg):
-                await _hand_back(reply.result())
+            await self._ask(count, wait_seconds)
+            await asyncio.wait({request.ended}, timeout=wait_seconds + MARGIN_SECONDS)
+        except (asyncio.CancelledError, UnavailableError):
+            for message in request.jobs:
+                await _hand_back(message)
             raise
         finally:
-            self._waiting = False
-        return _delivery_of(reply.result()) if reply.done() else None
+            self._listening = False
+        deliveries = request.deliveries()
+        self.waiting = deliveries[-1].waiting if deliveries else 0
+        return deliveries
 
     async def pending(self) -> int:
         """Return how many jobs no processor has taken yet. Raises UnavailableError."""
@@ -92,8 +99,8 @@ class Puller:
         """
         if self._subscription is None or not self._client.is_connected:
             return
-        if self._reply is not None:
-            await asyncio.wait({self._reply}, timeout=self._wait_seconds + MARGIN_SECONDS)
+        if self._request is not None:
+            await asyncio.wait({self._request.ended}, timeout=self._wait_seconds + MARGIN_SECONDS)
         with best_effort():
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._subscription.drain()  # type: ignore[no-untyped-call]
@@ -103,37 +110,51 @@ class Puller:
         if info is None or not _is_current(info.config, self._config):
             await self._js.add_consumer(self._stream, self._config)
 
-    async def _ask(self, wait_seconds: float) -> None:
+    async def _ask(self, count: int, wait_seconds: float) -> None:
         self._requests += 1
         self._wait_seconds = wait_seconds
-        request = msgspec.json.encode({"batch": 1, "expires": int(wait_seconds * 1_000_000_000)})
+        request = msgspec.json.encode({"batch": count, "expires": int(wait_seconds * 1_000_000_000)})
         with mapped("pull"):
             await self._client.publish(self._subject, request, reply=f"{self._inbox}.{self._requests}")
 
     async def _on_message(self, message: Msg) -> None:
-        open_reply = self._reply if self._reply is not None and not self._reply.done() else None
+        request = self._request if self._request is not None and not self._request.ended.done() else None
         if not message.reply.startswith("$JS.ACK."):
-            if open_reply is not None and message.subject == f"{self._inbox}.{self._requests}":
+            if request is not None and message.subject == f"{self._inbox}.{self._requests}":
                 headers = message.headers or {}
-                open_reply.set_result(f"{headers.get('Status', '')} {headers.get('Description', '')}".strip())
-        elif open_reply is not None and self._waiting:
-            open_reply.set_result(message)
+                request.ended.set_result(f"{headers.get('Status', '')} {headers.get('Description', '')}".strip())
+            return
+        if request is not None and self._listening:
+            request.jobs.append(message)
         else:
             await _hand_back(message)
-            if open_reply is not None:
-                open_reply.set_result("")
+        if request is not None:
+            request.count()
 
 
-def _delivery_of(reply: Msg | str) -> JetStreamDelivery | None:
-    if isinstance(reply, Msg):
-        return JetStreamDelivery(reply)
-    if reply[:3] in NOTHING_YET:
-        return None
-    raise UnavailableError(f"pull: {reply}")
+class _Request:
+    """A request for jobs, and what has arrived since."""
+
+    def __init__(self, count: int) -> None:
+        self.jobs: list[Msg] = []
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """The status that the server sends when it is over; empty when it has brought all its jobs."""
+        self._missing = count
+
+    def count(self) -> None:
+        """Count a job that has arrived."""
+        self._missing -= 1
+        if not self._missing and not self.ended.done():
+            self.ended.set_result("")
+
+    def deliveries(self) -> list[JetStreamDelivery]:
+        """The jobs that it has brought. Raises UnavailableError when there are none and the status is an error."""
+        if not self.jobs and self.ended.done() and (status := self.ended.result())[:3] not in NOTHING_YET:
+            raise UnavailableError(f"pull: {status}")
+        return [JetStreamDelivery(message) for message in self.jobs]
 
 
-async def _hand_back(message: Msg | str) -> None:
-    assert isinstance(message, Msg)
+async def _hand_back(message: Msg) -> None:
     logger.info("a job that arrived too late is returned to the queue", extra={"action": "job_returned"})
     with best_effort():
         await message.nak()

@@ -64,15 +64,15 @@ class FakeNats:
     def answers(self):
         return [payload for subject, payload, _ in self.published if subject.startswith("$JS.ACK.")]
 
-    async def deliver(self, payload=b"{}"):
-        await self._callback(self.message(payload))
+    async def deliver(self, payload=b"{}", waiting=0):
+        await self._callback(self.message(payload, waiting))
 
     async def reply(self, status, description=""):
         headers = {"Status": status, "Description": description}
         await self._callback(Msg(self, self.requests[-1], "", b"", headers))
 
-    def message(self, payload=b"{}"):
-        return Msg(self, "hw.job.k.t1", "$JS.ACK.JOBS.k.1.7.1.1700000000000000000.0", payload)
+    def message(self, payload=b"{}", waiting=0):
+        return Msg(self, "hw.job.k.t1", f"$JS.ACK.JOBS.k.1.7.1.1700000000000000000.{waiting}", payload)
 
 
 def connection(client):
