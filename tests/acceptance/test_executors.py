@@ -38,9 +38,10 @@ MALFORMED = {
     "hangs_thread": "Timeout",
     "scribbles": "MalformedReport",
     "counts": "InvalidParams",
-    "quick": "MalformedJob",
 }
 """Kinds, and the type of the error with which a malformed or crashing job of each ends."""
+NO_JOBS = {"undecodable": b"\xff{", "of an unknown kind": b'{"task":"bad-of-an-unknown-kind","kind":"nothing"}'}
+"""Messages of the queue that are not jobs."""
 PARAMS = {"counts": b'{"rows":"many"}'}
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -55,13 +56,13 @@ class Desk:
 
     async def submit(self, task, kind, params=b"{}"):
         job = codec.encode_json(JobMessage(task=task, kind=kind, params=codec.raw(params), submitted=time.time()))
-        await self.put(task, kind, job)
-        return task
+        return await self.put(task, kind, job)
 
     async def put(self, task, kind, job):
         """A task, and a message of the queue that may not be its job."""
         await Chain(self.log, task, attempt=0).append(progress("queued"))
         await self._js.publish(self._names.job(kind, task), job)
+        return task
 
     async def dead(self):
         """The reasons of all dead letters, by task."""
@@ -78,6 +79,13 @@ def children_of(pid):
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
+
+
+def command_of(pid):
+    """How a process was started; empty when it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    return ""
 
 
 @pytest.fixture
@@ -116,17 +124,13 @@ async def test_each_malformed_or_crashing_job_ends_once_with_its_reason_and_dela
     async with run_connection(services.nats.url) as connection:
         desk = Desk(connection)
         without = await quick_ones(desk, "without")
-        bad = []
-        for kind in MALFORMED:
-            if kind == "quick":
-                await desk.put("bad-quick", kind, b"\xff{")
-            else:
-                await desk.submit(f"bad-{kind}", kind, PARAMS.get(kind, b"{}"))
-            bad.append(f"bad-{kind}")
+        bad = [await desk.submit(f"bad-{kind}", kind, PARAMS.get(kind, b"{}")) for kind in MALFORMED]
+        bad += [await desk.put(f"bad-{name.replace(' ', '-')}", "quick", message) for name, message in NO_JOBS.items()]
         beside = await quick_ones(desk, "beside")
         logs, dead = await ended(desk.log, bad, 60), await desk.dead()
-    for kind, error in MALFORMED.items():
-        events, reasons = logs[f"bad-{kind}"], dead.pop(f"bad-{kind}")
+    for kind, error in (MALFORMED | dict.fromkeys(NO_JOBS, "MalformedJob")).items():
+        task = f"bad-{kind.replace(' ', '-')}"
+        events, reasons = logs[task], dead.pop(task)
         figures(f"{kind} ends with {error}", terminal_events=sum(map(is_terminal, events)), dead_letters=len(reasons))
         assert (sum(map(is_terminal, events)), len(reasons)) == (1, 1), kind
         assert (events[-1].status, events[-1].error.type) == ("error", error), kind
@@ -170,12 +174,17 @@ async def test_the_event_loop_ticks_beside_handlers_that_compute(services, kinds
 
 
 async def kill_at_random(rng, processors, done):
-    """Kill processors, which start again, and processes of handlers, wherever they are."""
+    """Kill processors, which start again, and processes of handlers, wherever they are.
+
+    Returns the processes whose processor was killed.
+    """
+    orphans = set()
     while sum(done.values()) < KILLS:
         await asyncio.sleep(rng.uniform(0.2, 1.0))
         processor = rng.choice(processors)
         children = children_of(processor.pid)
         if rng.random() < 0.3 or not children:
+            orphans.update(children)
             processor.kill()
             processor.start()
             await asyncio.to_thread(processor.wait_ready)
@@ -184,6 +193,7 @@ async def kill_at_random(rng, processors, done):
             with suppress(ProcessLookupError):
                 os.kill(rng.choice(children), KILL)
                 done["processes"] += 1
+    return orphans
 
 
 async def test_no_kill_of_processors_and_processes_loses_a_task_or_an_event(services, streamers, kinds, rng, figures):
@@ -202,7 +212,7 @@ async def test_no_kill_of_processors_and_processes_loses_a_task_or_an_event(serv
         for number in range(WATCHERS):
             group.join(*tasks[number::WATCHERS])
         done = Counter()
-        await kill_at_random(rng, processors, done)
+        orphans = await kill_at_random(rng, processors, done)
         logs = await ended(desk.log, tasks, 300)
         ends = {task: len(events) for task, events in logs.items()}
         await holds(lambda: not group.hung(ends), 60)
@@ -229,5 +239,6 @@ async def test_no_kill_of_processors_and_processes_loses_a_task_or_an_event(serv
         assert lines == [f"row {row}" for row in range(EVENTS)]
         assert all(isinstance(event, LogLine | Progress | Chunk) for event in events)
     assert dead == {}
+    assert [pid for pid in orphans if "processes.child" in command_of(pid)] == []
     assert (tally.gaps, tally.duplicates, tally.resets, tally.wrong, group.hung(ends)) == (0, 0, 0, 0, [])
     assert {watcher.terminals[task] for watcher in group.watchers for task in watcher.tasks} == {1}

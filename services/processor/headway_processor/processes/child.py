@@ -1,16 +1,14 @@
 """The process of handlers: runs one attempt after another, each as the processor would.
 
-Started by `headway_processor.processes.spawned` as ``python -m headway_processor.processes.child <pipe> <parent>``.
+Started by `headway_processor.processes.spawned`, which calls `main`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 
@@ -31,7 +29,7 @@ from headway_processor.attempts.print_capture import captured_print
 from headway_processor.outcome import HandlerOutcome, Raised, Returned
 from headway_processor.processes.exits import memory_error
 from headway_processor.processes.frames import Begun, Error, Idle, Ready, Result, Run, Stop, Unusable
-from headway_processor.processes.limits import come_second, memory_limit, usage
+from headway_processor.processes.limits import memory_limit, stand_apart, usage
 from headway_processor.processes.link import Link, LinkAppender, LinkCheckpoints
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings
@@ -134,7 +132,7 @@ class ChildAttempt:
 def main(pipe: int, parent: int, environ: Mapping[str, str]) -> None:
     """Run attempts until the processor closes the pipe."""
     die_with_parent(parent, signal.SIGKILL)
-    come_second()
+    stand_apart()
     link = Link(socket.socket(fileno=pipe))
     try:
         settings, kinds = _load(environ)
@@ -167,7 +165,3 @@ def _load(environ: Mapping[str, str]) -> tuple[Settings, Registry]:
     settings = load(Settings, PREFIX, environ, beside=beside)
     logging_setup.setup(settings.log_level, secrets=load(NatsSettings, "HEADWAY_NATS_", environ).secrets)
     return settings, load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), os.environ)

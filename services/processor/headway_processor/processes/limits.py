@@ -1,4 +1,4 @@
-"""What the process of a handler does to itself: it leaves the CPU and the memory to its processor first.
+"""What the process of a handler does to itself: it leaves the memory to its processor first.
 
 The memory limit is RLIMIT_DATA: private memory that can be written. RLIMIT_AS would also count what is only reserved,
 64 MiB for each thread that allocates (measured: four idle threads take 33 MiB of the one, 288 MiB of the other).
@@ -15,8 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
-NICE = 10
-"""Added to the niceness: the event loop of the processor comes first when the CPUs are busy."""
 OOM_SCORE = "1000"
 """The kernel ends this process first when memory runs out."""
 PAGE_BYTES = resource.getpagesize()
@@ -63,16 +61,14 @@ def memory_limit(limit_bytes: int | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def come_second() -> None:
-    """Lower the priority of this process, offer it to the kernel when memory runs out, and lead a group of its own.
+def stand_apart() -> None:
+    """Offer this process to the kernel when memory runs out, and lead a group of its own.
 
     So a signal to the group of the processor, as Ctrl-C in a terminal, does not end it. Service managers send SIGTERM
     to every process: the processor decides what follows.
     """
     with suppress(OSError):
         os.setpgid(0, 0)
-    with suppress(OSError):
-        os.nice(NICE)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     for number in (signal.SIGTERM, signal.SIGINT):

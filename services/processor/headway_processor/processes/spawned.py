@@ -22,6 +22,10 @@ from headway_processor.processes.frames import (
 )
 
 MODULE = "headway_processor.processes.child"
+NICE = 10
+"""Added to the niceness: the event loop of the processor comes first when the CPUs are busy."""
+BEGIN = "import os, sys; os.nice({nice}); import {module}; {module}.main(*map(int, sys.argv[1:]), os.environ)"
+"""What the process runs. Its priority is lowered first: importing takes most of the time of its start."""
 START_SECONDS = 60.0
 """How long a process may take to load the kinds."""
 LAST_SECONDS = 1.0
@@ -89,7 +93,8 @@ async def spawn(environ: Mapping[str, str]) -> SpawnedProcess:
     """Start a process, and return when it has loaded the kinds. Raises ProcessStartError."""
     ours, theirs = socket.socketpair()
     with theirs:
-        command = (sys.executable, "-m", MODULE, str(theirs.fileno()), str(os.getpid()))
+        begin = BEGIN.format(nice=NICE, module=MODULE)
+        command = (sys.executable, "-c", begin, str(theirs.fileno()), str(os.getpid()))
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=dict(environ)

@@ -1,20 +1,19 @@
 """The limits that the process of a handler sets itself, in a process of their own."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
 
 import pytest
 
-from headway_processor.processes.limits import NICE, memory_limit, usage
+from headway_processor.processes.limits import memory_limit, usage
 
 HOG = """
 import json, os, signal, sys
-from headway_processor.processes.limits import come_second, memory_limit
+from headway_processor.processes.limits import stand_apart, memory_limit
 kept = bytearray(40 * 1024 * 1024)  # taken before the limit
-come_second()
+stand_apart()
 try:
     with memory_limit(32 * 1024 * 1024):
         fits = len(bytearray(16 * 1024 * 1024))
@@ -23,7 +22,7 @@ except MemoryError:
     after = len(bytearray(64 * 1024 * 1024))
 os.kill(os.getpid(), signal.SIGTERM)
 print(json.dumps({
-    "fits": fits, "after": after, "nice": os.nice(0), "leads": os.getpgrp() == os.getpid(),
+    "fits": fits, "after": after, "leads": os.getpgrp() == os.getpid(),
     "oom": open("/proc/self/oom_score_adj").read().strip(),
 }))
 """
@@ -35,7 +34,6 @@ def test_a_process_limits_itself_and_survives_the_signals_of_its_group():
     found = json.loads(done.stdout)
     mib = 1024 * 1024
     assert (found["fits"], found["after"]) == (16 * mib, 64 * mib)
-    assert found["nice"] == min(os.nice(0) + NICE, 19)
     assert (found["leads"], found["oom"]) == (True, "1000")
 
 

@@ -38,6 +38,7 @@ async def until_closed(process):
 
 async def test_a_process_runs_one_handler_after_another_and_ends_when_it_is_closed():
     process = await spawn(ENVIRON)
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + module.NICE, 19)
     for _ in range(2):
         begun, error, idle = await answers_of(process, "exits")
         assert (begun, error.error.type, error.error.message) == (Begun(), "SystemExit", "sys.exit(3) was called")
