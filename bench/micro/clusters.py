@@ -83,13 +83,14 @@ def write_texts(path: Path, count: int) -> None:
 def measure(path: Path, k: str) -> dict[str, Any]:
     """Cluster the texts of a table. Called in a process of its own."""
     import headway_kinds.cluster.analysis  # noqa: F401 - measured before the run
+    from headway.jetstream.connection import NatsSettings
     from headway_kinds.cluster.kind import ClusterParams, cluster
     from headway_kinds.settings import Settings
 
     base, job = _peak_mb(), FakeJob()
     began, cpu = time.perf_counter(), time.process_time()
     params = ClusterParams(source=path.name, column="text", k="auto" if k == "auto" else int(k))
-    report = cluster(job, params, Settings(data_dir=str(path.parent)))  # type: ignore[arg-type]
+    report = cluster(job, params, Settings(data_dir=str(path.parent)), NatsSettings())  # type: ignore[arg-type]
     job.noted()
     return {
         "texts": report.texts,

@@ -67,4 +67,4 @@ async def test_what_cannot_be_clustered_ends_in_an_error_that_says_why(end_of):
     assert (event.status, event.error.type, event.error.retryable) == ("error", "NoTerms", False)
     event = await end_of("t3", {"texts": ["a"], "source": "notes.csv"})
     assert event.status == "error"
-    assert "give either texts, or source" in event.error.message
+    assert "give one of texts, source" in event.error.message

@@ -12,9 +12,15 @@ import msgspec
 
 from headway import Job, task
 from headway.errors import SettingsError
+from headway.eventlog.jetstream_log import JetStreamLog
+from headway.jetstream.connection import NatsSettings, connected
+from headway.jetstream.kv import Bucket
+from headway.jetstream.results import ResultStore
 from headway.service.extras import install
+from headway.service.settings import load
 from headway_kinds.bulk.charset import Encoding
 from headway_kinds.bulk.source import open_source
+from headway_kinds.cluster.crawl_pages import Crawls
 from headway_kinds.cluster.report import ClusterReport
 from headway_kinds.cluster.stop_words import ENGLISH
 from headway_kinds.cluster.table_column import read_column
@@ -32,12 +38,13 @@ ClusterCount = Literal[
 """A choice, so that a form can offer it."""
 MAX_LISTED = 20_000
 MAX_LISTED_CHARS = 100_000
+NATS_SECONDS = 10.0
 REQUIRED_PACKAGES = ("sklearn", "threadpoolctl")
 """Packages of the extra `cluster`. They are imported by the first task, as they take a second and 100 MB."""
 
 
 class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of `cluster`. The texts are in `texts`, or in a column of the table `source`."""
+    """The parameters of `cluster`: `texts`, a column of the table `source`, or the pages of a `crawl`."""
 
     texts: Annotated[
         list[Annotated[str, msgspec.Meta(max_length=MAX_LISTED_CHARS)]],
@@ -56,6 +63,15 @@ class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "file, plain or gzipped.",
             max_length=2048,
             examples=["reviews.csv", "https://example.org/reviews.csv.gz"],
+        ),
+    ] = ""
+    crawl: Annotated[
+        str,
+        msgspec.Meta(
+            title="Crawl",
+            description="In place of texts: the id of a task of yours of the kind crawl, which has kept the texts of "
+            "its pages (texts=true).",
+            pattern=r"^[A-Za-z0-9_-]{0,64}(?![\r\n])$",
         ),
     ] = ""
     column: Annotated[
@@ -123,30 +139,34 @@ class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 0
 
     def __post_init__(self) -> None:
-        if bool(self.texts) == bool(self.source):
-            raise ValueError("give either texts, or source: a table with a column of texts")
+        if sum(map(bool, (self.texts, self.source, self.crawl))) != 1:
+            raise ValueError("give one of texts, source (a table with a column of texts) and crawl (its task)")
         if self.column and not self.source:
             raise ValueError("column is the name of a column of a table: give source too")
 
 
 def register(environ: Mapping[str, str]) -> None:
     """Register the kind with the settings in `environ`. Raises SettingsError, also when scikit-learn is missing."""
-    settings = read(environ)
+    settings, nats = read(environ), load(NatsSettings, "HEADWAY_NATS_", environ)
     if missing := [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]:
         raise SettingsError(f"the kind cluster needs {missing[0]}, which is not installed. Run: {install('cluster')}")
 
     @task("cluster", retries=1, concurrency=2, log_level="WARNING")
     def handler(job: Job, params: ClusterParams) -> ClusterReport:
         """Cluster texts by their words: sizes, terms and examples of each cluster, and a picture."""
-        return cluster(job, params, settings)
+        return cluster(job, params, settings, nats)
 
 
-def cluster(job: Job, params: ClusterParams, settings: Settings) -> ClusterReport:
-    """Cluster texts and return the report. Raises TaskError when they cannot be read, or have no words."""
+def cluster(job: Job, params: ClusterParams, settings: Settings, nats: NatsSettings) -> ClusterReport:
+    """Cluster texts and return the report. Raises TaskError when they cannot be read, or have no words.
+
+    Args:
+        nats: where the results of crawls are.
+    """
     from headway_kinds.cluster import analysis
 
     began = time.monotonic()
-    material = _read(job, params, settings)
+    material = _read(job, params, settings, nats)
     ignored = {word.lower() for word in params.ignore} | (ENGLISH if params.stop_words == "english" else set())
     options = analysis.Options(
         k=0 if params.k == "auto" else params.k, max_k=params.max_k, min_texts=params.min_texts, seed=params.seed
@@ -154,8 +174,10 @@ def cluster(job: Job, params: ClusterParams, settings: Settings) -> ClusterRepor
     return analysis.analyse(job, material, analyser(ignored, params.words_per_term), options, began)
 
 
-def _read(job: Job, params: ClusterParams, settings: Settings) -> Material:
+def _read(job: Job, params: ClusterParams, settings: Settings, nats: NatsSettings) -> Material:
     texts = Texts(params.max_texts)
+    if params.crawl:
+        return asyncio.run(_read_crawl(job, params.crawl, nats, texts))
     if params.source:
         return asyncio.run(_read_table(job, params, settings, texts))
     job.step("Reading", upto=20)
@@ -163,6 +185,14 @@ def _read(job: Job, params: ClusterParams, settings: Settings) -> Material:
         if not texts.add(text):
             break
     return Material(texts, f"{len(params.texts):,} given texts", [])
+
+
+async def _read_crawl(job: Job, crawl: str, nats: NatsSettings, texts: Texts) -> Material:
+    # A connection of its own: the handler may run in another process than the processor.
+    async with connected(nats, "processor", seconds=NATS_SECONDS) as connection:
+        client, names = connection.client, connection.names
+        stores = JetStreamLog(client, names), Bucket(client, names.tasks_bucket), ResultStore(client, names)
+        return await Crawls(*stores).read(job, crawl, texts)
 
 
 async def _read_table(job: Job, params: ClusterParams, settings: Settings, texts: Texts) -> Material:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-MAX_TERMS = 10
+MAX_TERMS = 8
 MAX_EXAMPLES = 5
 MAX_EXAMPLE_CHARS = 200
 MAX_POINTS = 1_000

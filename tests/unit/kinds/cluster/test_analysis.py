@@ -61,8 +61,8 @@ async def test_the_subjects_of_texts_are_found_with_their_terms_and_examples(run
     found = {next(name for name, words in SUBJECTS.items() if one.terms[0] in words): one for one in report.clusters}
     assert set(found) == set(SUBJECTS)
     for name, one in found.items():
-        assert set(one.terms) == set(SUBJECTS[name].split())
-        assert all(set(example.split()) <= set(one.terms) for example in one.examples)
+        assert set(one.terms) < set(SUBJECTS[name].split())
+        assert all(set(example.split()) <= set(SUBJECTS[name].split()) for example in one.examples)
         assert one.share == 33.3
     assert report.k == max(report.scores, key=lambda score: score.silhouette).k == 3
     assert [score.k for score in report.scores] == [2, 3, 4, 5, 6, 7, 8]

@@ -9,6 +9,7 @@ import pytest
 
 from headway import TaskError
 from headway.errors import ParamsError, SettingsError
+from headway.jetstream.connection import NatsSettings
 from headway.kind import REGISTRY
 from headway.testing import MemoryLog, start_job
 from headway.values.params import read, schema
@@ -20,7 +21,7 @@ async def run(root=None, **params):
     job = start_job(MemoryLog(), interval_seconds=0)
     try:
         settings = Settings(data_dir=str(root or ""))
-        return await asyncio.to_thread(cluster, job, msgspec.convert(params, ClusterParams), settings)
+        return await asyncio.to_thread(cluster, job, msgspec.convert(params, ClusterParams), settings, NatsSettings())
     finally:
         await job.abort()
 
@@ -47,8 +48,11 @@ async def test_a_table_that_cannot_be_read_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("params", "pointer", "detail"),
     [
-        ({}, "/params", "give either texts, or source"),
-        ({"texts": ["a"], "source": "a.csv"}, "/params", "give either texts, or source"),
+        ({}, "/params", "give one of texts, source"),
+        ({"texts": ["a"], "source": "a.csv"}, "/params", "give one of texts, source"),
+        ({"source": "a.csv", "crawl": "t1"}, "/params", "give one of texts, source"),
+        ({"crawl": "t1\n"}, "/params/crawl", "matching regex"),
+        ({"crawl": "t 1"}, "/params/crawl", "matching regex"),
         ({"texts": ["a"], "column": "text"}, "/params", "give source too"),
         ({"texts": ["a"], "k": 51}, "/params/k", "Invalid enum value 51"),
         ({"texts": ["a"], "k": 0}, "/params/k", "Invalid enum value 0"),
