@@ -38,6 +38,8 @@ ClusterCount = Literal[
 """A choice, so that a form can offer it."""
 MAX_LISTED = 20_000
 MAX_LISTED_CHARS = 100_000
+MEMORY_BYTES = 2 * 1024**3
+"""Below 400 MB are needed; but when it is imported OpenBLAS takes, twice, 8 MiB for each core of the machine."""
 NATS_SECONDS = 10.0
 REQUIRED_PACKAGES = ("sklearn", "threadpoolctl")
 """Packages of the extra `cluster`. They are imported by the first task, as they take a second and 100 MB."""
@@ -151,7 +153,7 @@ def register(environ: Mapping[str, str]) -> None:
     if missing := [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]:
         raise SettingsError(f"the kind cluster needs {missing[0]}, which is not installed. Run: {install('cluster')}")
 
-    @task("cluster", retries=1, concurrency=2, log_level="WARNING")
+    @task("cluster", retries=1, concurrency=2, executor="process", memory=MEMORY_BYTES, log_level="WARNING")
     def handler(job: Job, params: ClusterParams) -> ClusterReport:
         """Cluster texts by their words: sizes, terms and examples of each cluster, and a picture."""
         return cluster(job, params, settings, nats)
