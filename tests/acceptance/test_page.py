@@ -1,5 +1,6 @@
 """The page at / in a real Chromium, on real services."""
 
+import json
 import re
 
 import pytest
@@ -52,23 +53,25 @@ async def test_a_task_is_started_from_its_form_and_watched_to_its_result(shared,
 
 @pytest.mark.security
 @pytest.mark.needs("npm ci --prefix web")
-async def test_a_plot_in_a_result_is_drawn_and_its_groups_are_shown_alone(shared, http, page, needs_playwright):
+async def test_a_plot_in_a_result_is_drawn_and_its_groups_are_shown_alone(
+    shared, http, page, printed, needs_playwright
+):
     expect = needs_playwright
+    plot = json.loads(printed[0].text)["plot"]
     hostile = "<img src=x onerror=alert(1)>"
-    points = [{"x": at % 7, "y": at % 5, "group": at % 3 + 1, "text": f"text {at} {hostile}"} for at in range(60)]
-    groups = [{"group": at, "label": f"rain, {hostile}", "size": 20} for at in (1, 2, 3)]
-    plot = {"type": "scatter", "title": "Weather", "note": "By words.", "groups": groups, "points": points}
+    plot["groups"].append({"group": 3, "label": f"snow {hostile}", "size": 58})
+    plot["points"] += [{"x": at % 7, "y": at % 5, "group": 3, "text": f"text {at} {hostile}"} for at in range(58)]
     result = {"k": 3, "warnings": ["few texts"], "plot": plot}
     task = await submit(http, shared.s1.url, {"steps": [{"name": "Reading", "seconds": 0}], "result": result})
     await page.goto(f"{shared.s1.url}/#{task}")
     picture = page.get_by_role("img", name="Weather")
     await expect(picture.locator("g path")).to_have_count(60)
-    await expect(picture.locator("desc")).to_contain_text("By words. 3 groups: 1: rain")
-    await page.get_by_role("button", name="Show 2: rain").focus()
+    await expect(picture.locator("desc")).to_contain_text("3 groups: 1: rain, wind (20)")
+    await page.get_by_role("button", name="Show 3: snow").focus()
     await page.keyboard.press("Enter")
-    await expect(picture.locator("g.faint path")).to_have_count(40)
+    await expect(picture.locator("g.faint path")).to_have_count(2)
     await page.get_by_text("The points as a table").click()
-    await expect(page.get_by_role("group", name="Points").get_by_role("row").nth(1)).to_have_text(f"1text 0 {hostile}")
+    await expect(page.get_by_role("group", name="Points").get_by_role("row").nth(3)).to_have_text(f"3text 0 {hostile}")
     assert await page.locator("#main img").count() == 0
     assert await axe_violations(page) == {}
     await page.get_by_role("button", name="JSON").click()
