@@ -84,7 +84,8 @@ def measure(path: Path, k: str) -> dict[str, Any]:
     """Cluster the texts of a table. Called in a process of its own."""
     import headway_kinds.cluster.analysis  # noqa: F401 - measured before the run
     from headway.jetstream.connection import NatsSettings
-    from headway_kinds.cluster.kind import ClusterParams, cluster
+    from headway_kinds.cluster.kind import cluster
+    from headway_kinds.cluster.params import ClusterParams
     from headway_kinds.settings import Settings
 
     base, job = _peak_mb(), FakeJob()

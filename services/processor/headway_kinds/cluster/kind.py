@@ -2,149 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import time
 from collections.abc import Mapping
-from typing import Annotated, Literal
-
-import msgspec
 
 from headway import Job, task
 from headway.errors import SettingsError
-from headway.eventlog.jetstream_log import JetStreamLog
-from headway.jetstream.connection import NatsSettings, connected
-from headway.jetstream.kv import Bucket
-from headway.jetstream.results import ResultStore
+from headway.jetstream.connection import NatsSettings
 from headway.service.extras import install
 from headway.service.settings import load
-from headway_kinds.bulk.charset import Encoding
-from headway_kinds.bulk.source import open_source
-from headway_kinds.cluster.crawl_pages import Crawls
+from headway_kinds.cluster.params import ClusterParams
+from headway_kinds.cluster.reading import read_texts
 from headway_kinds.cluster.report import ClusterReport
 from headway_kinds.cluster.stop_words import ENGLISH
-from headway_kinds.cluster.table_column import read_column
 from headway_kinds.cluster.terms import analyser
-from headway_kinds.cluster.texts import MAX_TEXTS, Material, Texts
 from headway_kinds.settings import Settings, read
 
-MAX_K = 50
-# fmt: off
-ClusterCount = Literal[
-    "auto", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-    30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
-]
-# fmt: on
-"""A choice, so that a form can offer it."""
-MAX_LISTED = 20_000
-MAX_LISTED_CHARS = 100_000
 MEMORY_BYTES = 2 * 1024**3
 """Below 400 MB are needed; but when it is imported OpenBLAS takes, twice, 8 MiB for each core of the machine."""
-NATS_SECONDS = 10.0
 REQUIRED_PACKAGES = ("sklearn", "threadpoolctl")
-"""Packages of the extra `cluster`. They are imported by the first task, as they take a second and 100 MB."""
-
-
-class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of `cluster`: `texts`, a column of the table `source`, or the pages of a `crawl`."""
-
-    texts: Annotated[
-        list[Annotated[str, msgspec.Meta(max_length=MAX_LISTED_CHARS)]],
-        msgspec.Meta(
-            title="Texts",
-            description="The texts themselves. For many, use a table.",
-            max_length=MAX_LISTED,
-            examples=[["A first text", "A second one"]],
-        ),
-    ] = []
-    source: Annotated[
-        str,
-        msgspec.Meta(
-            title="Table",
-            description="In place of texts: a path in the processor's data directory, or an http(s) URL, of a CSV "
-            "file, plain or gzipped.",
-            max_length=2048,
-            examples=["reviews.csv", "https://example.org/reviews.csv.gz"],
-        ),
-    ] = ""
-    crawl: Annotated[
-        str,
-        msgspec.Meta(
-            title="Crawl",
-            description="In place of texts: the id of a task of yours of the kind crawl, which has kept the texts of "
-            "its pages (texts=true).",
-            pattern=r"^[A-Za-z0-9_-]{0,64}(?![\r\n])$",
-        ),
-    ] = ""
-    column: Annotated[
-        str,
-        msgspec.Meta(
-            title="Column", description="Name of the table's column with the texts.", max_length=100, examples=["text"]
-        ),
-    ] = ""
-    delimiter: Annotated[
-        str,
-        msgspec.Meta(
-            title="Delimiter",
-            description="Character between the table's fields, or the word tab. Detected if empty.",
-            pattern=r'^([^"\r\n\u0000]|tab|)(?![\r\n])$',
-            examples=[",", ";", "tab"],
-        ),
-    ] = ""
-    encoding: Annotated[
-        Encoding,
-        msgspec.Meta(title="Encoding", description="Character encoding of the table. Detected if empty."),
-    ] = ""
-    k: Annotated[
-        ClusterCount,
-        msgspec.Meta(
-            title="Clusters",
-            description="Number of clusters; auto tries several and takes the one with the best silhouette.",
-        ),
-    ] = "auto"
-    max_k: Annotated[
-        int,
-        msgspec.Meta(title="Maximum clusters", description="Highest number that k=auto tries.", ge=2, le=MAX_K),
-    ] = 12
-    stop_words: Annotated[
-        Literal["english", "none"],
-        msgspec.Meta(
-            title="Stop words",
-            description="Words without a subject that are ignored. Of a hundred or more texts, words that are in more "
-            "than half of them are ignored in any language.",
-        ),
-    ] = "english"
-    ignore: Annotated[
-        list[Annotated[str, msgspec.Meta(min_length=1, max_length=40)]],
-        msgspec.Meta(title="Ignore", description="More words to ignore.", max_length=1000, examples=[["please"]]),
-    ] = []
-    words_per_term: Annotated[
-        int,
-        msgspec.Meta(title="Words per term", description="2 counts pairs of words too, 3 triples.", ge=1, le=3),
-    ] = 1
-    min_texts: Annotated[
-        int,
-        msgspec.Meta(
-            title="Minimum texts",
-            description="Number of texts in which a term must occur; 0 for two of a hundred or more texts, else one.",
-            ge=0,
-            le=1000,
-        ),
-    ] = 0
-    max_texts: Annotated[
-        int,
-        msgspec.Meta(title="Maximum texts", description="Number of texts to read.", ge=1, le=MAX_TEXTS),
-    ] = 100_000
-    seed: Annotated[
-        int,
-        msgspec.Meta(title="Seed", description="The same texts and seed give the same clusters.", ge=0, le=2**32 - 1),
-    ] = 0
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.texts, self.source, self.crawl))) != 1:
-            raise ValueError("give one of texts, source (a table with a column of texts) and crawl (its task)")
-        if self.column and not self.source:
-            raise ValueError("column is the name of a column of a table: give source too")
+"""Packages of the extra `cluster`. They are imported by the first task, as they take a second and 150 MB."""
 
 
 def register(environ: Mapping[str, str]) -> None:
@@ -168,38 +45,9 @@ def cluster(job: Job, params: ClusterParams, settings: Settings, nats: NatsSetti
     from headway_kinds.cluster import analysis
 
     began = time.monotonic()
-    material = _read(job, params, settings, nats)
+    material = read_texts(job, params, settings, nats)
     ignored = {word.lower() for word in params.ignore} | (ENGLISH if params.stop_words == "english" else set())
     options = analysis.Options(
         k=0 if params.k == "auto" else params.k, max_k=params.max_k, min_texts=params.min_texts, seed=params.seed
     )
     return analysis.analyse(job, material, analyser(ignored, params.words_per_term), options, began)
-
-
-def _read(job: Job, params: ClusterParams, settings: Settings, nats: NatsSettings) -> Material:
-    texts = Texts(params.max_texts)
-    if params.crawl:
-        return asyncio.run(_read_crawl(job, params.crawl, nats, texts))
-    if params.source:
-        return asyncio.run(_read_table(job, params, settings, texts))
-    job.step("Reading", upto=20)
-    for text in params.texts:
-        if not texts.add(text):
-            break
-    return Material(texts, f"{len(params.texts):,} given texts", [])
-
-
-async def _read_crawl(job: Job, crawl: str, nats: NatsSettings, texts: Texts) -> Material:
-    # A connection of its own: the handler may run in another process than the processor.
-    async with connected(nats, "processor", seconds=NATS_SECONDS) as connection:
-        client, names = connection.client, connection.names
-        stores = JetStreamLog(client, names), Bucket(client, names.tasks_bucket), ResultStore(client, names)
-        return await Crawls(*stores).read(job, crawl, texts)
-
-
-async def _read_table(job: Job, params: ClusterParams, settings: Settings, texts: Texts) -> Material:
-    async with open_source(job, params.source, settings) as source:
-        # The loop is this thread's own: nothing else waits.
-        return read_column(
-            job, source.path, params.source, params.column, texts, delimiter=params.delimiter, encoding=params.encoding
-        )
