@@ -78,7 +78,7 @@ async def test_the_pages_of_a_crawl_are_clustered_for_its_owner_alone(end_of, co
     for task, kind_name, owner in (("c1", "crawl", "ann"), ("t4", "cluster", "ann"), ("t5", "cluster", "bob")):
         record = TaskRecord(task=task, kind=kind_name, created=1.0, owner=owner)
         assert await records.create(task, codec.encode_json(record))
-    texts = [{"title": "", "text": f"{SUBJECTS[number % 3]} {number}"} for number in range(9)]
+    texts = [{"url": "", "title": "", "text": f"{SUBJECTS[number % 3]} {number}"} for number in range(9)]
     crawl = start_job(JetStreamLog(connection.client, connection.names), "c1")
     await crawl.finish("completed", data={"start": "http://h/", "texts": texts})
     own, other = await end_of("t4", {"crawl": "c1", "k": 3}), await end_of("t5", {"crawl": "c1", "k": 3})

@@ -13,6 +13,7 @@ from headway.events import Progress, is_terminal
 from headway.ownership import UNKNOWN, Ownership
 from headway.records import TaskRecord, decode_task
 from headway_kinds.cluster.texts import Material, Texts
+from headway_kinds.crawl.crawl_report import PageText
 
 KIND = "crawl"
 
@@ -29,13 +30,6 @@ class Results(Protocol):
 
     async def get(self, task: str) -> bytes | None:
         """The JSON of the result of a task; None if it is not kept here. Raises UnavailableError."""
-
-
-class PageText(msgspec.Struct):
-    """What is used of a page in the report of a crawl."""
-
-    title: str = ""
-    text: str = ""
 
 
 class CrawledTexts(msgspec.Struct):

@@ -23,6 +23,8 @@ MAX_SHORT_CHARS = 120
 MAX_KEPT_WORDS = 50_000
 MAX_KEPT_HOSTS = 10_000
 MAX_KEPT_BROKEN = 5_000
+MAX_KEPT_CHARS = 8_000_000
+"""Of all texts, which come on top of the 100 kB."""
 
 
 class BrokenLink(msgspec.Struct, frozen=True):
@@ -58,6 +60,14 @@ class Duplicate(msgspec.Struct, frozen=True):
     title: str
     count: int
     urls: list[str]
+
+
+class PageText(msgspec.Struct, frozen=True):
+    """What a page says."""
+
+    url: str
+    title: str
+    text: str
 
 
 class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +108,8 @@ class CrawlReport(msgspec.Struct, frozen=True, kw_only=True):
     external_hosts: int
     """Number of other hosts that are linked to."""
     most_linked_hosts: list[WordCount]
+    texts: list[PageText] | msgspec.UnsetType = msgspec.UNSET
+    """The beginning of each page in their order, as far as they are kept; left out of the JSON unless asked for."""
 
 
 class VisitedPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +121,8 @@ class VisitedPage(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     depth: int
     cut: bool = False
+    text: str = ""
+    """Its beginning, if texts are kept."""
 
     @classmethod
     def of(cls, response: FetchedResponse, title: str, depth: int) -> VisitedPage:
@@ -133,9 +147,13 @@ class Findings:
         self.skipped: set[str] = set()
         self.hosts: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.text_chars = 0
 
-    def add_page(self, visited: VisitedPage, page: Page) -> None:
-        """Add a page that was read."""
+    def add_page(self, visited: VisitedPage, page: Page, *, keep_text: bool = False) -> None:
+        """Add a page that was read, with its text if that is to be kept and there is room for it."""
+        if keep_text and self.text_chars + len(page.text) <= MAX_KEPT_CHARS:
+            self.text_chars += len(page.text)
+            visited = msgspec.structs.replace(visited, text=page.text)
         self.visited.append(visited)
         self.words += page.words
         self.counts.update(page.counts)
@@ -170,8 +188,8 @@ class Findings:
                 self.add_broken(url, sources.get(url, ""), "redirects in a circle")
             settled.update(walk)
 
-    def report(self, start: str, requests: int, seconds: float) -> CrawlReport:
-        """Return the report of a crawl that began at `start` and took `seconds`."""
+    def report(self, start: str, requests: int, seconds: float, *, texts: bool = False) -> CrawlReport:
+        """Return the report of a crawl that began at `start` and took `seconds`; with texts if they were kept."""
         titles = {page.url: page.title for page in self.visited}
         duplicates = _duplicates(self.visited)
         return CrawlReport(
@@ -201,6 +219,9 @@ class Findings:
             redirects_off_site=self.redirects_off_site,
             skipped_by_robots=len(self.skipped),
             external_hosts=len(self.hosts),
+            texts=[PageText(page.url, page.title, page.text) for page in self.visited if page.text]
+            if texts
+            else msgspec.UNSET,
             most_linked_hosts=[WordCount(_short(host), count) for host, count in _top(self.hosts, MAX_RANKED)],
         )
 

@@ -14,8 +14,8 @@ class FindingsState(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """Findings as they are stored. URLs of the site are positions in `FrontierState.urls`."""
 
     complete: bool
-    visited: list[tuple[int, str, int, float, int, bool]]
-    """URL, title, bytes, seconds, depth, cut."""
+    visited: list[tuple[int, str, int, float, int, bool, str]]
+    """URL, title, bytes, seconds, depth, cut, text."""
     bytes: int
     words: int
     statuses: dict[str, int]
@@ -47,7 +47,7 @@ def store_findings(findings: Findings, places: dict[str, int]) -> FindingsState:
     return FindingsState(
         complete=findings.complete,
         visited=[
-            (places[page.url], page.title, page.size_bytes, page.seconds, page.depth, page.cut)
+            (places[page.url], page.title, page.size_bytes, page.seconds, page.depth, page.cut, page.text)
             for page in findings.visited
         ],
         bytes=findings.bytes,
@@ -69,9 +69,10 @@ def restore_findings(state: FindingsState, urls: list[str]) -> Findings:
     findings = Findings()
     findings.complete, findings.bytes, findings.words = state.complete, state.bytes, state.words
     findings.visited = [
-        VisitedPage(url=urls[url], title=title, size_bytes=size_bytes, seconds=seconds, depth=depth, cut=cut)
-        for url, title, size_bytes, seconds, depth, cut in state.visited
+        VisitedPage(url=urls[url], title=title, size_bytes=size_bytes, seconds=seconds, depth=depth, cut=cut, text=text)
+        for url, title, size_bytes, seconds, depth, cut, text in state.visited
     ]
+    findings.text_chars = sum(len(page.text) for page in findings.visited)
     findings.statuses, findings.hosts, findings.counts = map(Counter, (state.statuses, state.hosts, state.counts))
     findings.broken_count, findings.broken = state.broken_count, state.broken
     findings.inbound = Counter({urls[place]: count for place, count in state.inbound.items()})

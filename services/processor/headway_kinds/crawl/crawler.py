@@ -36,6 +36,7 @@ class Crawler:
         client: does not follow redirects, see `fetch.open_client`.
         max_pages: maximum number of URLs to request.
         max_depth: links on pages this far from the start are not followed.
+        texts: whether the texts of pages are kept for the report.
         page_seconds: limit of each request.
         max_seconds: time after which the crawl ends, with a report on the pages read so far; None for no limit.
         clock: returns seconds.
@@ -48,6 +49,7 @@ class Crawler:
         *,
         max_pages: int,
         max_depth: int,
+        texts: bool = False,
         page_seconds: float = REQUEST_SECONDS,
         max_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -56,6 +58,7 @@ class Crawler:
         self._client = client
         self._max_pages = max_pages
         self._max_depth = max_depth
+        self._texts = texts
         self._page_seconds = page_seconds
         self._max_seconds = max_seconds
         self._clock = clock
@@ -92,7 +95,7 @@ class Crawler:
             self._job.log(f"The crawl ends after {self._max_seconds:g} s, its limit.", "warning")
         self._job.step("Analysing")
         self._findings.add_loops(self._frontier.seen)
-        return self._findings.report(self._start, len(self._frontier.seen), self._seconds)
+        return self._findings.report(self._start, len(self._frontier.seen), self._seconds, texts=self._texts)
 
     @property
     def _seconds(self) -> float:
@@ -174,7 +177,8 @@ class Crawler:
         elif response.status >= 400:
             self._note_broken(visit, response.reason)
         elif page is not None:
-            self._findings.add_page(VisitedPage.of(response, page.title, visit.depth), page)
+            visited = VisitedPage.of(response, page.title, visit.depth)
+            self._findings.add_page(visited, page, keep_text=self._texts)
             await self._follow_links(page.links, visit)
 
     async def _follow_links(self, links: list[str], visit: Visit) -> None:

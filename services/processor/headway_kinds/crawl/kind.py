@@ -43,6 +43,13 @@ class CrawlParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             le=1000,
         ),
     ] = 10
+    texts: Annotated[
+        bool,
+        msgspec.Meta(
+            title="Keep texts",
+            description="Whether the result has the beginning of each page, so that the kind cluster can use it.",
+        ),
+    ] = False
 
 
 def register(environ: Mapping[str, str]) -> None:
@@ -63,6 +70,7 @@ async def crawl(job: Job, params: CrawlParams, settings: Settings) -> CrawlRepor
             client,
             max_pages=params.max_pages,
             max_depth=params.max_depth,
+            texts=params.texts,
             page_seconds=settings.page_seconds,
             max_seconds=settings.crawl_seconds,
         )

@@ -16,6 +16,7 @@ MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_LINKS = 2000
 """Links read from one page; more are generated lists."""
 MAX_TITLE_CHARS = 200
+MAX_TEXT_CHARS = 4000
 MIN_WORD_CHARS = 4
 MAX_WORD_CHARS = 40
 
@@ -42,6 +43,8 @@ class Page(msgspec.Struct, frozen=True):
     """Number of occurrences of each word: in lower case, four characters or more, without stop words."""
     links: list[str]
     """Targets of its links: normalised, each once, at most MAX_LINKS."""
+    text: str = ""
+    """Its beginning, at most MAX_TEXT_CHARS, with single spaces."""
 
 
 def read_page(body: bytes, url: str, charset: str | None = None) -> Page:
@@ -58,8 +61,14 @@ def read_page(body: bytes, url: str, charset: str | None = None) -> Page:
                 text.append(" ")
             if "href" in token.attributes:
                 base = _add_href(token, url, base, hrefs)
-    found = _WORD.findall(decode_references("".join(text)).lower())
-    return Page(_clean_title(title or ""), len(found), _count(found), _links(hrefs, base))
+    plain = decode_references("".join(text))
+    found = _WORD.findall(plain.lower())
+    return Page(_clean_title(title or ""), len(found), _count(found), _links(hrefs, base), _beginning(plain))
+
+
+def _beginning(text: str) -> str:
+    # Most of a page may be white space.
+    return " ".join(text[: 8 * MAX_TEXT_CHARS].split())[:MAX_TEXT_CHARS].rstrip()
 
 
 def _add_href(tag: Tag, url: str, base: str, hrefs: list[str]) -> str:

@@ -15,8 +15,8 @@ REPORT = {
     "pages": 3,
     "texts": [
         {"url": "http://h/", "title": "Home", "text": "red door"},
-        {"title": "Shop", "text": ""},
-        {"text": "sea"},
+        {"url": "http://h/shop", "title": "Shop", "text": ""},
+        {"url": "http://h/sea", "title": "", "text": "sea"},
     ],
 }
 

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from headway_kinds.crawl.crawl_report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, VisitedPage
+from headway_kinds.crawl import crawl_report
+from headway_kinds.crawl.crawl_report import MAX_BROKEN, MAX_KEPT_WORDS, Findings, PageText, VisitedPage
 from headway_kinds.crawl.page import Page
 
 
@@ -32,6 +33,17 @@ def test_the_largest_report_is_below_100_kb():
     assert len(report.broken) == MAX_BROKEN
     assert (report.broken_count, report.duplicate_titles_count) == (2000, 500)
     assert len(msgspec.json.encode(report)) < 100_000
+
+
+def test_texts_are_in_the_report_when_they_are_asked_for_and_as_many_as_fit(monkeypatch):
+    monkeypatch.setattr(crawl_report, "MAX_KEPT_CHARS", 10)
+    findings = Findings()
+    for name, text in (("a", "red door"), ("b", "green roof"), ("c", "")):
+        findings.add_page(visited(f"http://x/{name}", title=name), Page("", 2, {}, [], text), keep_text=True)
+    assert findings.report("http://x/", 3, 1.0, texts=True).texts == [PageText("http://x/a", "a", "red door")]
+    assert b'"texts"' not in msgspec.json.encode(findings.report("http://x/", 3, 1.0))
+    findings.add_page(visited("http://x/d"), Page("", 2, {}, [], "se"))
+    assert findings.text_chars == 8
 
 
 def test_lists_are_ranked_and_equal_entries_are_in_order():

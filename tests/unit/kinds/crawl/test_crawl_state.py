@@ -52,7 +52,7 @@ async def crawl(web, checkpoints, resumed=None, seconds=0.0):
     transport = httpx.MockTransport(web.answer)
     async with open_client((), user_agent="test", transport=transport) as client:
         try:
-            return await Crawler(job, client, max_pages=50, max_depth=9).run(START)
+            return await Crawler(job, client, max_pages=50, max_depth=9, texts=True).run(START)
         finally:
             await job.flush()
             await job.abort()
@@ -98,7 +98,8 @@ async def test_crawl_that_is_handed_back_requests_again_only_what_was_open():
 
 def test_findings_are_the_same_after_they_were_stored():
     findings = Findings()
-    findings.visited.append(VisitedPage(url="a", title="A", size_bytes=1, seconds=0.5, depth=2, cut=True))
+    findings.visited.append(VisitedPage(url="a", title="A", size_bytes=1, seconds=0.5, depth=2, cut=True, text="red"))
+    findings.complete, findings.text_chars = False, 3
     findings.complete, findings.bytes, findings.words = False, 7, 8
     findings.statuses["200"] = findings.hosts["h"] = findings.counts["w"] = findings.inbound["b"] = 3
     findings.broken_count, findings.broken = 1, [BrokenLink("x", "a", "404")]

@@ -1,6 +1,6 @@
 """What a crawl learns from a page."""
 
-from headway_kinds.crawl.page import MAX_LINKS, is_html, read_page
+from headway_kinds.crawl.page import MAX_LINKS, MAX_TEXT_CHARS, is_html, read_page
 
 URL = "http://example.org/dir/page"
 
@@ -28,6 +28,14 @@ def test_links_that_are_no_pages_are_left_out():
 def test_links_are_resolved_against_the_first_base():
     page = read_page(b"<base href='/other/'><base href='/third/'><a href=x>x</a>", URL)
     assert page.links == ["http://example.org/other/x"]
+
+
+def test_the_text_is_its_beginning_with_single_spaces():
+    page = read_page(b"<title>T</title><p>rain &amp;  <b>sn</b>ow</p>\n<script>x</script><p>wind</p>", URL)
+    assert page.text == "rain & snow wind"
+    long = read_page(b"<p>" + b"word \n" * 5000, URL).text
+    assert len(long) == MAX_TEXT_CHARS - 1
+    assert long.endswith("word")
 
 
 def test_inline_tags_do_not_split_words_and_block_tags_do():
