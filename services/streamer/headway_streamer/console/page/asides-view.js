@@ -1,6 +1,5 @@
 /** Text beside the output: one fold for each channel. It is loaded when a task has such text. */
 
-import { copyButton } from './copy-button.js';
 import { el, setText } from './element.js';
 import { capitalised, plural } from './format.js';
 import { StreamedText } from './streamed-text.js';
@@ -40,8 +39,7 @@ class Fold {
     this.size = el('span', { class: 'muted small' });
     this.node = el('details', { class: 'card fold', open: channel !== CLOSED },
       el('summary', {}, el('h2', { id }, capitalised(channel)), this.size),
-      el('div', { class: 'details-body' }, this.streamed.note, this.streamed.pre,
-        copyButton(`the text of ${channel}`, () => this.streamed.text)));
+      el('div', { class: 'details-body' }, this.streamed.note, this.streamed.pre));
   }
 
   /** @param {import('./state.js').Output} output */

@@ -6,6 +6,7 @@ import { el } from './element.js';
 export class LaterPart {
   #view = null;
   #state = null;
+  #loading = false;
   node = el('div', { class: 'later', hidden: true });
 
   /** @param {string} name of the script @param {(state: import('./state.js').TaskState) => unknown} wanted */
@@ -16,15 +17,17 @@ export class LaterPart {
 
   /** @param {import('./state.js').TaskState} state */
   render(state) {
-    this.node.hidden = !this.wanted(state);
-    if (!this.node.hidden && !this.#state) this.#load();
     this.#state = state;
-    this.#view?.render(state);
+    this.node.hidden = !this.wanted(state);
+    if (this.#view) this.#view.render(state);
+    else if (!this.node.hidden && !this.#loading) this.#load();
   }
 
   async #load() {
+    this.#loading = true;
     const script = await load(this.name).catch(() => null);
-    if (!script) return void (this.#state = null); // the next rendering tries again
+    this.#loading = false;
+    if (!script) return; // the next rendering tries again
     this.#view = new script.default(this.node);
     this.#view.render(this.#state);
   }
