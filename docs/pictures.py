@@ -19,12 +19,14 @@ from nats import connect
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from headway import __version__, codec
+from headway.cli.commands.demo import airports_csv
 from headway.cli.local.demo_site import private_host, pydoc_site
 from headway.client import Client
 from headway.records import ProcessorRecord
 from tests.acceptance.conftest import CHROMIUM_OPTIONS
 from tests.fixtures import needs
 from tests.fixtures.celery_workers import run_shop
+from tests.fixtures.model_server import MODEL, run_model_server, story
 from tests.fixtures.process import start_process
 from tests.fixtures.services import Services, run_services
 
@@ -65,6 +67,8 @@ DOCUMENTED = (
     "zipfile",
 )
 SHORT_TEXT = 40
+TOKEN_SECONDS = 0.1
+"""Between two pieces of an answer."""
 STEPS = {"steps": [{"name": "Reading", "seconds": 0.2, "ticks": 2}]}
 FAILING = {"steps": [{"name": "Reading", "seconds": 0, "fail": {"message": "no such file", "retryable": False}}]}
 
@@ -104,7 +108,9 @@ async def take_all(services: Services, url: str, site: str) -> None:
         camera = Camera(page, url)
         await picture_of_a_crawl(camera, client, site)
         await picture_of_filters(camera)
+        await picture_of_a_table(camera, client)
         await picture_of_clusters(camera, client)
+        await picture_of_an_answer(camera, client)
         await picture_of_processors(camera, services)
         await pictures_of_a_report(camera, services)
         await pictures_of_celery(camera, services)
@@ -118,6 +124,23 @@ async def picture_of_a_crawl(camera: Camera, client: Client, site: str) -> None:
     main = await camera.open(f"#{crawl['task']}")
     await expect(main.get_by_role("progressbar")).to_have_attribute("aria-valuenow", _between(20, 90))
     await camera.take("page", 860)
+
+
+async def picture_of_a_table(camera: Camera, client: Client) -> None:
+    params = {"source": airports_csv().name}
+    bulk = await client.submit("bulk", params, title="Airports of the world", tags=["weekly"])
+    main = await camera.open(f"#{bulk['task']}")
+    await expect(main.get_by_text("Completed").first).to_be_visible()
+    await expect(main.get_by_role("heading", name="Result")).to_be_visible()
+    await camera.take("bulk", 860)
+
+
+async def picture_of_an_answer(camera: Camera, client: Client) -> None:
+    params = {"prompt": "Which river is longer, the Rhine or the Danube?"}
+    answer = await client.submit("generate", params, title="Two rivers")
+    main = await camera.open(f"#{answer['task']}")
+    await expect(main.get_by_role("log", name="Output")).to_contain_text("ten countries")
+    await camera.take("generate", 820)
 
 
 async def picture_of_filters(camera: Camera) -> None:
@@ -210,9 +233,14 @@ async def main() -> None:
 
 
 def _with_services(folder: Path, site: str) -> None:
-    with run_services(folder) as services:
-        kinds = {"BUILTIN_KINDS": "crawl,cluster", "CRAWL_ALLOW": private_host(site), "REPORTER_LOST_SECONDS": "8"}
-        started = services.streamer("streamer-1", STALLED_SECONDS="2"), services.processor("processor-1", **kinds)
+    with run_model_server() as models, run_services(folder) as services:
+        models.default = story(TOKEN_SECONDS)
+        kinds = {"BUILTIN_KINDS": "crawl,bulk,cluster,generate", "CRAWL_ALLOW": private_host(site)}
+        sources = {"DATA_DIR": str(airports_csv().parent), "GENERATE_BASE_URL": models.url, "GENERATE_MODELS": MODEL}
+        started = (
+            services.streamer("streamer-1", STALLED_SECONDS="2"),
+            services.processor("processor-1", REPORTER_LOST_SECONDS="8", **kinds, **sources),
+        )
         for service in started:
             service.wait_ready()
         asyncio.run(take_all(services, started[0].url, site))

@@ -8,7 +8,6 @@ import pytest_asyncio
 
 from tests.fixtures import seed_documents, tokens
 from tests.fixtures.services import run_services
-from tests.fixtures.web import bundle
 
 pytestmark = pytest.mark.browser
 verbatim = pytest.mark.needs("HEADWAY_SEED_DOCUMENTS")
@@ -55,15 +54,6 @@ async def endless(job):
         job.advance()
 """
 
-ENTRY = """
-import { createRoot } from "react-dom/client";
-import { ProcessingProgress } from "@/components/progress-indicator";
-
-globalThis.getGatewayToken ??= async () => "gateway-token";
-const endpoint = new URLSearchParams(location.search).get("endpoint")!;
-createRoot(document.getElementById("root")!).render(<ProcessingProgress endpoint={endpoint} />);
-"""
-
 RECORD = """
 window.seen = [];
 new MutationObserver(() => {
@@ -96,15 +86,7 @@ def services(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first_client(tmp_path_factory):
     """The first document's component and hook as one script."""
-    folder = tmp_path_factory.mktemp("client")
-    for name, code in [
-        ("hooks/use-sse-progress.ts", seed_documents.hook()),
-        ("components/progress-indicator.tsx", seed_documents.component()),
-        ("entry.tsx", ENTRY),
-    ]:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(code)
-    return bundle(folder, "entry.tsx")
+    return seed_documents.first_client(tmp_path_factory.mktemp("client"))
 
 
 @pytest.fixture

@@ -8,11 +8,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from headway import TaskError
-from headway.events import Aside, Chunk, Progress
+from headway import TaskError, codec
+from headway.eventlog.chain import Chain, read_head
+from headway.eventlog.jetstream_log import JetStreamLog
+from headway.events import Aside, Cancel, Chunk, Progress, is_terminal
+from headway.jetstream.connection import NatsSettings
+from headway.kind import REGISTRY
+from headway.records import JobMessage
 from headway.testing import MemoryLog, start_job
-from headway_kinds.generate.kind import GenerateParams, generate
+from headway_kinds.generate.kind import GenerateParams, generate, register
 from headway_kinds.settings import Settings
+from headway_processor.app import Processor
+from headway_processor.settings import Settings as ProcessorSettings
 from tests.fixtures.condition import until
 from tests.fixtures.language_model import run_language_model, works
 from tests.fixtures.model_server import MODEL, Answer, call, finish, reason, refused, run_model_server, say
@@ -140,12 +147,14 @@ async def test_a_server_that_is_not_there_is_tried_again(server):
     assert (found.value.type, found.value.retryable) == ("ModelServerUnreachable", True)
 
 
-async def test_cancelling_closes_the_request_within_a_second(server):
-    """As the server sees it."""
-    server.answers.append(Answer(say("Once "), end="hang"))
+@pytest.mark.parametrize("end", ["hang", "silent"])
+async def test_cancelling_closes_the_request_within_a_second(server, end):
+    """As the server sees it: in the middle of the answer, and before its head."""
+    server.answers.append(Answer(say("Once "), end=end))
     async with started() as (job, log):
         running = asyncio.create_task(generate(job, GenerateParams(prompt="hi"), settings_of(server)))
-        await until(lambda: any(isinstance(event, Chunk) for event in log.events("t1")))
+        await until(lambda: len(server.requests) == 1)
+        await until(lambda: end == "silent" or any(isinstance(event, Chunk) for event in log.events("t1")))
         cancelled_at = time.monotonic()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -175,3 +184,83 @@ async def test_a_real_model_answers_and_stops_when_it_is_cancelled(tmp_path):
             with pytest.raises(asyncio.CancelledError):
                 await running
         await until(lambda: not works(url), 20)
+
+
+class Shop:
+    """A processor on a real NATS that offers the kind, and what a client does with its tasks."""
+
+    def __init__(self, connection):
+        self._js = connection.client.jetstream()
+        self._names = connection.names
+        self.log = JetStreamLog(connection.client, connection.names)
+
+    async def submit(self, task):
+        params = codec.raw(b'{"prompt":"hi"}')
+        message = codec.encode_json(JobMessage(task=task, kind="generate", params=params))
+        await self._js.publish(self._names.job("generate", task), message)
+
+    async def last(self, task):
+        found = await self.log.last(task)
+        return None if found is None else codec.decode(found.payload)
+
+    async def end(self, task):
+        async def ended():
+            last = await self.last(task)
+            return last is not None and is_terminal(last)
+
+        await until(ended)
+        return await self.last(task)
+
+
+@pytest.fixture
+async def shop(server, nats_server, names, connection, monkeypatch):
+    monkeypatch.setattr("headway_processor.worker.POLL_SECONDS", 0.1)
+    monkeypatch.setattr(REGISTRY, "_kinds", {})
+    given = {"BASE_URL": server.url, "MODELS": MODEL}
+    register({f"HEADWAY_PROCESSOR_GENERATE_{name}": value for name, value in given.items()})
+    settings = ProcessorSettings(ops_host="127.0.0.1", ops_port=0, grace_seconds=5.0)
+    processor = Processor(settings, NatsSettings(url=nats_server.url, namespace=names.namespace), REGISTRY)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ready or running.done())
+    yield Shop(connection)
+    processor.stop()
+    assert await running is True
+
+
+async def test_a_task_is_tried_again_when_the_server_asks_for_it(shop, server):
+    """After its pause, not the kind's own of two seconds."""
+    pauses = [refused(429, retry_after="0.2"), refused(503, retry_after="0")]
+    server.answers.extend([*pauses, Answer([*say("Hi"), *finish()])])
+    began = time.monotonic()
+    await shop.submit("t1")
+    await until(lambda: len(server.requests) == 3)
+    assert 0.2 <= time.monotonic() - began < 2.0
+    last = await shop.end("t1")
+    assert (last.status, last.attempt, last.failed, last.data["text"]) == ("completed", 3, 2, "Hi")
+
+
+async def test_what_cannot_succeed_is_tried_once(shop, server):
+    server.answers.append(refused(401, "wrong key"))
+    await shop.submit("t2")
+    last = await shop.end("t2")
+    assert (last.status, last.error.type, last.error.retryable) == ("error", "Refused", False)
+    assert "401: wrong key" in last.error.message
+
+
+async def test_a_cancelled_task_closes_its_request_within_a_second(shop, server):
+    """From the request to cancel in the log until the server sees the connection closed."""
+    server.answers.append(Answer(say("Once "), end="hang"))
+    await shop.submit("t3")
+
+    async def answering():
+        last = await shop.last("t3")
+        return last is not None and getattr(last, "step", "") == "Answering"
+
+    await until(answering)
+    chain = Chain(shop.log, "t3", await read_head(shop.log, "t3"))
+    cancelled_at = time.monotonic()
+    await chain.append(Cancel(reason="enough"))
+    last = await shop.end("t3")
+    assert (last.status, last.message) == ("cancelled", "cancelled: enough")
+    await until(lambda: len(server.closed_at) == 1)
+    assert server.closed_at[0] - cancelled_at < 1.0
