@@ -81,7 +81,13 @@ class Progress(Header, tag="progress", kw_only=True, omit_defaults=True, gc=Fals
     sub: Sub | None = None
     """A count within `done`, such as a loop within the loop. It moves `progress` within one of `total`."""
     failed: int = 0
-    """How many attempts have failed or vanished so far. Ones handed back at a shutdown do not count."""
+    """How many attempts have failed so far, or vanished while they ran alone. Ones handed back at a shutdown do not
+    count."""
+    lost: int = 0
+    """How many of the latest attempts vanished with their processors, one after another."""
+    alone: bool = False
+    """Whether the attempt is on trial alone in its processor now, because earlier ones vanished. If this one vanishes
+    too, it has failed."""
     checkpoint: int = 0
     """Number of the stored state from which another attempt would continue; absent when there is none."""
     data: Any | UnsetType = UNSET

@@ -56,7 +56,7 @@ class Job:
         self.attempt = attempt
         """1 for the first try, 2 for the second …"""
         self.failed = failed
-        """How many earlier attempts failed or vanished. Ones handed back at a shutdown do not count."""
+        """How many earlier attempts failed, or vanished while they ran alone. Ones handed back do not count."""
         self.stopped: LogError | None = None
         """Why the handler should end, if it should."""
         self._state = state

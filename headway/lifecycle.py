@@ -34,7 +34,9 @@ class JobLifecycle:
     Args:
         chain: where it appends; its attempt has begun.
         kind: of the task.
-        failed: how many earlier attempts failed or vanished.
+        failed: how many earlier attempts failed, or vanished while they ran alone.
+        lost: how many of the latest ones vanished with their processors.
+        alone: whether this attempt is on trial alone in its processor, until `end_trial`.
         on_stop: called once, on the event loop, when the handler should end: cancelled, superseded or ended.
         interval_seconds: shortest time between two rounds of appends (default 0.1).
         beat_seconds: a task beat is sent after this long without an append (default 5).
@@ -53,6 +55,8 @@ class JobLifecycle:
         *,
         kind: str = "",
         failed: int = 0,
+        lost: int = 0,
+        alone: bool = False,
         on_stop: Callable[[LogError], None] | None = None,
         interval_seconds: float = INTERVAL_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
@@ -70,7 +74,7 @@ class JobLifecycle:
         self._blocking: BlockingChildren | None = None
         self._home = threading.get_ident()
         lock = threading.RLock()  # the garbage collector may close a tracked loop, or log, while it is held
-        self._state = ProgressState(clock, lock, failed=failed, belongs=self._belongs)
+        self._state = ProgressState(clock, lock, failed=failed, lost=lost, alone=alone, belongs=self._belongs)
         self._saver = Saver(checkpoints, chain.task, clock, checkpoint_seconds)
         if resumed is not None:
             self._state.resume(resumed.checkpoint)
@@ -120,6 +124,12 @@ class JobLifecycle:
             self.stop(CancelRequestedError(self.job.task, request.reason))
         self._outbox.start()
         running.add(self)
+
+    async def end_trial(self) -> None:
+        """Store that other tasks may begin beside this one. Return when the log has it, or when the attempt ends."""
+        self._state.alone = False
+        self._outbox.touch()
+        await self._outbox.flush()
 
     def stop(self, reason: LogError) -> None:
         """Tell the handler to end. Only the first reason counts. On the event loop only."""
@@ -171,6 +181,8 @@ class JobLifecycle:
             self._state.message = shorten(message)
         last = self._shown(status)
         last.failed += 1 if status == "retrying" and error is not None else 0
+        last.lost = self._state.lost if status == "retrying" and error is None else 0
+        last.alone = False
         last.error = error
         last.eta = last.sub = None
         if status == "completed":

@@ -104,7 +104,7 @@ def task(
         kind: 1 to 64 of ``A-Z a-z 0-9 _ -``; the function's own name if left out, as in ``@task`` alone.
         timeout: seconds that one attempt may take; None (default) for no limit.
         retries: how many failed attempts are tried again (default 0). An attempt that vanishes with its
-            processor is always tried again, at most twice.
+            processor is always tried again, at most twice after it ran there alone.
         retry_delay: seconds before the first retry; None (default) for the processor's `retry_delay_seconds`, 1.
         retry_backoff: factor from each pause to the next (default 2), at least 1.
         max_retry_delay: longest pause in seconds (default 60).

@@ -51,4 +51,4 @@ async def latest_progress(log: Log, task: str, head: Head) -> Progress | None:
 def last_progress(latest: Progress | None, **changes: object) -> Progress:
     """A terminal progress that keeps the position of the bar."""
     base = latest or Progress(status="queued", progress=0.0, message="", step="")
-    return msgspec.structs.replace(base, eta=None, **changes)
+    return msgspec.structs.replace(base, eta=None, lost=0, alone=False, **changes)

@@ -26,13 +26,22 @@ class ProgressState:
         clock: seconds, monotonic.
         lock: held while counts begin and while the state is read as a whole.
         failed: how many attempts have failed before.
+        lost: how many of the latest ones vanished with their processors.
+        alone: whether this attempt is on trial alone in its processor.
         belongs: whether the code that calls runs in a context of this task.
     """
 
     def __init__(
-        self, clock: Callable[[], float], lock: threading.RLock, *, failed: int = 0, belongs: Callable[[], bool]
+        self,
+        clock: Callable[[], float],
+        lock: threading.RLock,
+        *,
+        failed: int = 0,
+        lost: int = 0,
+        alone: bool = False,
+        belongs: Callable[[], bool],
     ) -> None:
-        self.failed = failed
+        self.failed, self.lost, self.alone = failed, lost, alone
         self.message = self.step_name = self.word = ""
         self.level = Level()
         """The count of the task, or of its step."""
@@ -241,6 +250,8 @@ class ProgressState:
             eta=None if eta is None else round(eta, 1),
             sub=None if view is None else _sub(view.sub),
             failed=self.failed,
+            lost=self.lost,
+            alone=self.alone,
         )
 
     def _estimate(self, view: CountView, now: float) -> Estimate:

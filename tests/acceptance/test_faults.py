@@ -277,3 +277,34 @@ def accepts(port):
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
+
+
+async def test_one_task_that_kills_its_processor_each_time_is_the_only_one_given_up(services, http):
+    processor, streamer = services.processor("p1", CONCURRENCY="20"), services.streamer("s1")
+    processor.wait_ready()
+    streamer.wait_ready()
+    harmless = {"steps": [{"name": "work", "seconds": 4, "ticks": 20}]}
+    fatal = {"steps": [{"name": "eat", "seconds": 1, "ticks": 5, "crash": list(range(1, 60))}]}
+    tasks = [await submit(http, streamer.url, fatal if n == 5 else harmless) for n in range(12)]
+    deaths = 0
+
+    async def found():
+        reply = await http.get(f"{streamer.url}/api/v1/tasks", params={"limit": 100})
+        return {task["task"]: task for task in reply.json()["tasks"]}
+
+    async def ended():
+        nonlocal deaths
+        if not processor.running:
+            deaths += 1
+            processor.start()
+        return all(
+            (task.get("state") or {}).get("status") in ("completed", "error") for task in (await found()).values()
+        )
+
+    await until(ended, 240)
+    statuses = {task: shown["state"]["status"] for task, shown in (await found()).items()}
+    assert statuses == {task: "error" if n == 5 else "completed" for n, task in enumerate(tasks)}
+    snapshot = (await http.get(f"{streamer.url}/api/v1/tasks/{tasks[5]}")).json()
+    assert snapshot["state"]["error"]["type"] == "Lost"
+    assert 3 <= deaths <= 6
+    print(f"{deaths} processors were killed")

@@ -13,6 +13,7 @@ from headway.eventlog.log import Log
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
 from headway.saver import Checkpoints as Saving
+from headway_processor.admission import Admission
 from headway_processor.metrics import Metrics
 from headway_processor.outcome import HandlerOutcome
 from headway_processor.settings import Settings
@@ -117,3 +118,5 @@ class RunContext:
     """Whether NATS is connected now."""
     on_reconnect: list[Callable[[], None]] = field(default_factory=list)
     """Called after each reconnection."""
+    admission: Admission = field(default_factory=Admission)
+    """Which of the jobs may begin beside those that run."""

@@ -34,7 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_delay_seconds: float = 1.0
     """Delay before the first retry of a failed attempt, for kinds that set none; it doubles, at most 60 s, ±10 %."""
     crashes: int = 2
-    """How many attempts may be lost with their processors before the task is given up, if its `retries` are fewer."""
+    """How many attempts may be lost with their processors while they run alone there, before the task is given up, if
+    its `retries` are fewer. A task that was lost beside others runs alone the next time but one."""
     starter_grace_seconds: float = 30.0
     """A task that was started with cancel_on_disconnect=1 is cancelled when its starter was absent for this long. Above
     14: streamers publish presence every 5 s and ask clients to reconnect within 9 s."""

@@ -82,6 +82,7 @@ class Worker:
         slots = [await self._slots.take(self.kind.name)]
         deliveries: Sequence[Delivery] = ()
         try:
+            await self._context.admission.opened()
             await self._until_process_is_free()
             if self._processes is None:
                 slots += self._slots.take_free(self.kind.name, min(self._puller.waiting, MAX_BATCH) - 1)

@@ -14,6 +14,7 @@ from headway.records import JobMessage
 from headway.submission import Submission
 from headway.task import task
 from headway.testing import MemoryBucket, MemoryCheckpoints, MemoryDeletions, MemoryJobQueue, MemoryLog
+from headway_processor.admission import Admission
 from headway_processor.context import RunContext
 from headway_processor.jobs.run import JobRun
 from headway_processor.metrics import Metrics
@@ -149,20 +150,22 @@ class Bench:
     async def _spawn(self):
         raise ProcessStartError("this bench has no processes")
 
-    def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", **options):
+    def job(self, handler, params=b"{}", *, payload=None, subject="hw.job.k.t1", admission=None, **options):
         registry = Registry()
         task("k", registry=registry, **({"retry_jitter": 0.0} | options))(handler)
         payload = (
             codec.encode_json(JobMessage(task="t1", kind="k", params=codec.raw(params))) if payload is None else payload
         )
-        return JobRun(self.context(), registry.get("k"), Delivery(payload, subject), NoSlot())
+        return JobRun(self.context(admission), registry.get("k"), Delivery(payload, subject), NoSlot())
 
-    def context(self):
+    def context(self, admission=None):
         """What runs share."""
         submission = Submission(MemoryBucket(), self.jobs, self.log)
         children = Stores(self.log, submission, KnownKinds(self.kinds), self.results)
         stores = (self.log, self.dead_letters, self.results, self.checkpoints, self.deletions)
-        return RunContext(*stores, self.processes, self.settings, self.metrics, children)
+        return RunContext(
+            *stores, self.processes, self.settings, self.metrics, children, admission=admission or Admission()
+        )
 
     async def run(self, handler, params=b"{}", **options):
         """Run a job to its end; how it was answered."""

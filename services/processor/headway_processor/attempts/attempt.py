@@ -31,6 +31,7 @@ from headway_processor.attempts.decision import (
     HandBack,
     Retry,
     RetryPolicy,
+    Start,
     conclude,
 )
 from headway_processor.attempts.errors import ShutdownError
@@ -57,7 +58,8 @@ class Attempt:
 
     Args:
         chain: appends to the task's log; its head is the first event of the attempt.
-        failed: number of earlier attempts that failed or were lost.
+        decision: that it begins.
+        alone: whether it is on trial alone in this processor, until `end_trial`.
         starter: the client whose absence ends the task; None when the task does not depend on it.
         family: its parent and its children.
         dead_letters: take the job if its task fails.
@@ -72,12 +74,13 @@ class Attempt:
         kind: Kind,
         delivery: Delivery,
         chain: Chain,
-        failed: int,
+        decision: Start,
         starter: Starter | None = None,
         *,
         family: Family,
         dead_letters: DeadLetters,
         resumed: StoredCheckpoint | None = None,
+        alone: bool = False,
         results: Results,
         processes: Processes,
         checkpoints: Checkpoints,
@@ -98,7 +101,7 @@ class Attempt:
         self._metrics = metrics
         self._strict_results = settings.strict_results
         self._policy = RetryPolicy(
-            failed,
+            decision.failed,
             kind.retries,
             settings.retry_delay_seconds,
             kind.retry_delay,
@@ -110,7 +113,9 @@ class Attempt:
         self._lifecycle = JobLifecycle(
             chain,
             kind=kind.name,
-            failed=failed,
+            failed=decision.failed,
+            lost=decision.lost,
+            alone=alone,
             on_stop=lambda _: self._stopping.set(),
             interval_seconds=settings.interval_seconds,
             beat_seconds=settings.beat_seconds,
@@ -137,9 +142,13 @@ class Attempt:
             await self._lifecycle.abort()
             metrics.finished(kind, status, time.monotonic() - begun)
 
-    def hand_back(self) -> None:
+    def hand_back(self, reason: str = HANDED_BACK) -> None:
         """Stop the handler and give the job to another processor; no effect once the handler has ended."""
-        self._lifecycle.stop(ShutdownError(HANDED_BACK))
+        self._lifecycle.stop(ShutdownError(reason))
+
+    async def end_trial(self) -> None:
+        """Store that other tasks may begin beside this one. Return when the log has it, or when the attempt ends."""
+        await self._lifecycle.end_trial()
 
     def _begin(self, params: Any, raw_params: bytes) -> HandlerRun:
         if self._kind.executor == "process":
@@ -241,7 +250,7 @@ class Attempt:
                 await self._delivery.nak(delay_seconds)
                 return "retrying"
             case HandBack():
-                await self._lifecycle.finish("retrying", message=HANDED_BACK)
+                await self._lifecycle.finish("retrying", message=str(self._job.stopped))
                 await self._delivery.nak()
                 return "handed_back"
             case Abandon(reason):

@@ -20,14 +20,22 @@ from headway.values.results import Encoded
 from headway_processor.attempts.errors import ShutdownError, TimedOutError
 from headway_processor.outcome import Failed, HandlerOutcome, Raised, Returned, StillRuns
 
+LOST = "Lost"
+"""Type of the error of a task that is given up because its attempts vanished."""
+
 # Before an attempt
 
 
 class Start(NamedTuple):
-    """Begin this attempt; `failed` earlier ones failed or were lost."""
+    """Begin this attempt."""
 
     attempt: int
     failed: int
+    """How many earlier ones failed, or were lost while they ran alone."""
+    lost: int = 0
+    """How many of the latest ones were lost, one after another."""
+    last_chance: bool = False
+    """Whether the task is given up if this attempt is lost while it runs alone."""
 
 
 class AlreadyEnded(NamedTuple):
@@ -59,21 +67,24 @@ def decide(head: Head, latest: Progress | None, *, retries: int, crashes: int) -
         head: the last event of the task's log.
         latest: the last progress in the log; None when there is none, or when it was trimmed.
         retries: how many failed attempts of this kind are repeated.
-        crashes: how many attempts may be lost, if `retries` are fewer.
+        crashes: how many attempts may be lost while they run alone, if `retries` are fewer.
     """
     if head.event is not None and is_terminal(head.event):
         return AlreadyEnded(getattr(head.event, "status", ""))
     if isinstance(head.event, Cancel):
         return CancelPending(head.event.reason)
-    failed = max(head.attempt - 1, 0) if latest is None else latest.failed
-    if head.attempt == 0 or (latest is not None and latest.status != "processing"):
-        return Start(head.attempt + 1, failed)
-    # The job was delivered again although its attempt has no end in the log: it was lost with its processor.
-    failed += 1
-    if failed > max(retries, crashes):
-        message = f"given up: {failed} attempts failed or were lost"
-        return GiveUp(ErrorInfo("Lost", message, retryable=True, transient=True), failed)
-    return Start(head.attempt + 1, failed)
+    failed, lost = (max(head.attempt - 1, 0),) * 2 if latest is None else (latest.failed, latest.lost)
+    limit = max(retries, crashes)
+    if head.attempt > 0 and (latest is None or latest.status == "processing"):
+        # The job was delivered again although its attempt has no end in the log: it was lost with its processor.
+        lost += 1
+        # Beside others that may be the fault of one of them. A log without a progress does not say how it ran.
+        if latest is None or latest.alone:
+            failed += 1
+            if failed > limit:
+                message = f"given up: {failed} attempts failed or were lost"
+                return GiveUp(ErrorInfo(LOST, message, retryable=True, transient=True), failed)
+    return Start(head.attempt + 1, failed, lost, last_chance=lost > 0 and failed == limit)
 
 
 # At its end

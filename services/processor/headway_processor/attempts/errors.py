@@ -15,4 +15,4 @@ class TimedOutError(LogError):
 
 
 class ShutdownError(LogError):
-    """The processor shuts down and hands the job back."""
+    """The processor hands the job back: it shuts down, or needs its place."""

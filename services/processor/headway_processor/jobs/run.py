@@ -27,14 +27,18 @@ from headway.records import JobMessage, decode_record
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
+from headway_processor.admission import Place
 from headway_processor.attempts.attempt import Attempt
-from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start, decide
+from headway_processor.attempts.decision import LOST, AlreadyEnded, CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.family import Family, end_of
 from headway_processor.attempts.resumption import find_checkpoint, first_progress
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.noting_delivery import NotingDelivery
-from headway_processor.jobs.unstarted import UnstartedJob
+from headway_processor.jobs.unstarted import UnstartedJob, vanished_now
+from headway_processor.suspects import Suspect
+
+MADE_ROOM = "handed back: a task whose processors have vanished runs alone here"
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +96,11 @@ class JobRun:
         if self._attempt is not None:
             self._attempt.hand_back()
 
+    def make_room(self) -> None:
+        """Stop the handler for a task that must run alone, and have the job delivered again."""
+        if self._attempt is not None:
+            self._attempt.hand_back(MADE_ROOM)
+
     async def _extend(self) -> None:
         while True:
             await asyncio.sleep(self._context.settings.ack_wait_seconds / 3)
@@ -134,8 +143,10 @@ class JobRun:
                 except ParamsError as error:
                     decision = GiveUp(ErrorInfo("InvalidParams", describe(error).message), decision.failed)
                 else:
-                    return await self._start(job, end, decision, params)
+                    return await self._admit(job, end, decision, params)
         await self._unstarted.end(end, decision)
+        if isinstance(decision, GiveUp) and decision.error.type == LOST:
+            self._context.admission.acquit()
         return True
 
     def _may_have_left(self, starter: Starter, job: JobMessage) -> bool:
@@ -153,28 +164,49 @@ class JobRun:
         self._starter_gone = first == "gone"
         return False
 
-    async def _start(self, job: JobMessage, end: LogEnd, decision: Start, params: Any) -> bool:
+    async def _admit(self, job: JobMessage, end: LogEnd, decision: Start, params: Any) -> bool:
+        suspect = Suspect(decision.lost, decision.failed > 0, decision.last_chance)
+        # Those that are blamed for an earlier loss go first, so that the others do not vanish with them once more.
+        behind = suspect.alone and not suspect.blamed and vanished_now(end.latest)
+        place = None if behind else await self._context.admission.enter(suspect, self.make_room, self._leaving)
+        if place is None:
+            return await self._unstarted.wait(end, decision)
+        try:
+            return await self._start(job, end, decision, params, place)
+        finally:
+            place.leave()
+
+    async def _start(self, job: JobMessage, end: LogEnd, decision: Start, params: Any, place: Place) -> bool:
         on_refused = self._context.metrics.store_failed
         chain = Chain(self._context.log, self.task, end.head, attempt=decision.attempt, on_refused=on_refused)
         resumed = await find_checkpoint(self._context.checkpoints, self.task, end.latest)
+        first = first_progress(resumed, failed=decision.failed)
+        first.lost, first.alone = decision.lost, place.alone
         try:
-            await chain.begin_here(first_progress(resumed, failed=decision.failed))
+            await chain.begin_here(first)
         except (CancelRequestedError, EndedError, ConflictError):
             return False
-        self._attempt = self._new_attempt(job, chain, decision.failed, resumed)
+        attempt = self._attempt = self._new_attempt(job, chain, decision, resumed, alone=place.alone)
         if self._leaving.is_set():
-            self._attempt.hand_back()
-        await self._attempt.run(params, bytes(job.params))
+            attempt.hand_back()
+        trial = asyncio.create_task(_try(attempt, place), name=f"trial of {self.task}")
+        try:
+            await attempt.run(params, bytes(job.params))
+        finally:
+            await cancel_and_wait(trial)
         return True
 
-    def _new_attempt(self, job: JobMessage, chain: Chain, failed: int, resumed: StoredCheckpoint | None) -> Attempt:
+    def _new_attempt(
+        self, job: JobMessage, chain: Chain, decision: Start, resumed: StoredCheckpoint | None, *, alone: bool
+    ) -> Attempt:
         context = self._context
         return Attempt(
             self._kind,
             self.delivery,
             chain,
-            failed,
+            decision,
             self._starter,
+            alone=alone,
             family=Family(job, context.children, self._slot),
             dead_letters=context.dead_letters,
             resumed=resumed,
@@ -187,6 +219,15 @@ class JobRun:
 
     def _extra(self, action: str) -> dict[str, object]:
         return {"action": action, "kind": self._kind.name, "task": self.task}
+
+
+async def _try(attempt: Attempt, place: Place) -> None:
+    """End the trial of a suspect: what began alone has stored that it is no longer alone before others begin."""
+    if place.on_trial:
+        await asyncio.sleep(place.trial_seconds)
+        if place.alone:
+            await attempt.end_trial()
+        place.pass_trial()
 
 
 def read_job(subject: str, payload: bytes) -> JobMessage:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+import random
 
 from headway.cancellation import cancelled_message
+from headway.errors import CancelRequestedError, ConflictError, EndedError
 from headway.eventlog.chain import Chain, Head
 from headway.eventlog.log import Log
 from headway.eventlog.log_end import NO_LOG, LogEnd, last_progress, read_log_end
 from headway.events import ErrorInfo, Progress, is_terminal
 from headway.service.retry import retry
 from headway.subjects import is_name
-from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp
+from headway_processor.attempts.decision import AlreadyEnded, CancelPending, GiveUp, Start
 from headway_processor.attempts.given_up import GivenUpJob, reason_of
 from headway_processor.context import DeadLetters, Delivery
 from headway_processor.metrics import Metrics
+
+WAITS = "its processor vanished while several tasks ran there: it runs again when fewer run beside it"
+WAIT_SECONDS = (0.5, 2.0)
+"""After how long, at random, a job that may not begin is delivered again."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +53,23 @@ class UnstartedJob:
                 pass
         await self._delivery.ack()
 
+    async def wait(self, end: LogEnd, decision: Start) -> bool:
+        """Return a job to the queue that may not begin beside those that run. False when its log has changed.
+
+        The task's log says so once: that it vanished, and that it waits.
+        """
+        if decision.lost and end.latest is not None and vanished_now(end.latest):
+            event = last_progress(end.latest, status="retrying", message=WAITS)
+            event.failed, event.lost = decision.failed, decision.lost
+            chain = self._chain(end.head, decision.attempt)
+            try:
+                await chain.begin_here(event)
+            except (CancelRequestedError, EndedError, ConflictError):
+                return False
+            logger.info("a task that vanished waits", extra=self._extra("suspect_waits") | {"lost": decision.lost})
+        await self._delivery.nak(random.uniform(*WAIT_SECONDS))  # noqa: S311 - spreads load
+        return True
+
     async def reject(self, reason: str) -> None:
         """End a job that cannot be decoded; its task too, if it has begun."""
         self._metrics.malformed(self._kind)
@@ -63,12 +86,18 @@ class UnstartedJob:
         return await read_log_end(self._log, self._task)
 
     async def _append(self, head: Head, event: Progress) -> None:
-        on_refused = self._metrics.store_failed
-        chain = Chain(self._log, self._task, head, attempt=head.attempt, on_refused=on_refused)
-        await chain.append(event)
+        await self._chain(head, head.attempt).append(event)
+
+    def _chain(self, head: Head, attempt: int) -> Chain:
+        return Chain(self._log, self._task, head, attempt=attempt, on_refused=self._metrics.store_failed)
 
     def _extra(self, action: str) -> dict[str, object]:
         return {"action": action, "kind": self._kind, "task": self._task}
+
+
+def vanished_now(latest: Progress | None) -> bool:
+    """Whether the log does not say yet that the last attempt has vanished."""
+    return latest is None or latest.status == "processing"
 
 
 def _failed(latest: Progress | None, error: ErrorInfo, failed: int) -> Progress:

@@ -50,12 +50,28 @@ def lost(failed):
         pytest.param(progress("retrying", attempt=1, failed=1), ..., Start(2, 1), id="failed before"),
         pytest.param(progress("retrying", attempt=1), ..., Start(2, 0), id="handed back burns nothing"),
         pytest.param(progress("retrying", attempt=9, failed=9), ..., Start(10, 9), id="announced retry is kept"),
-        pytest.param(progress(attempt=1), ..., Start(2, 1), id="lost"),
-        pytest.param(progress(attempt=2, failed=1), ..., Start(3, 2), id="lost again"),
-        pytest.param(progress(attempt=3, failed=2), ..., lost(3), id="lost too often"),
-        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=1), Start(3, 2), id="lost after output"),
-        pytest.param(Chunk(attempt=2, **CHUNK), progress(failed=2), lost(3), id="lost too often after output"),
-        pytest.param(Chunk(attempt=2, **CHUNK), None, Start(3, 2), id="trimmed: all attempts count"),
+        pytest.param(progress(attempt=1), ..., Start(2, 0, 1), id="lost"),
+        pytest.param(progress(attempt=9, lost=8), ..., Start(10, 0, 9), id="lost beside others, however often"),
+        pytest.param(progress(attempt=3, lost=2, alone=True), ..., Start(4, 1, 3), id="lost alone"),
+        pytest.param(progress(attempt=4, lost=3, failed=1), ..., Start(5, 1, 4), id="lost after its trial"),
+        pytest.param(
+            progress(attempt=4, lost=3, failed=1, alone=True),
+            ...,
+            Start(5, 2, 4, last_chance=True),
+            id="last chance",
+        ),
+        pytest.param(progress(attempt=5, lost=4, failed=2), ..., Start(6, 2, 5, True), id="lost beside others then"),
+        pytest.param(progress(attempt=5, lost=4, failed=2, alone=True), ..., lost(3), id="lost alone too often"),
+        pytest.param(progress("retrying", attempt=5, lost=4, failed=2), ..., Start(6, 2, 4, True), id="it waited"),
+        pytest.param(progress("retrying", attempt=5, failed=2), ..., Start(6, 2), id="not lost the last time"),
+        pytest.param(Chunk(attempt=2, **CHUNK), progress(lost=1), Start(3, 0, 2), id="lost after output"),
+        pytest.param(
+            Chunk(attempt=2, **CHUNK),
+            progress(failed=2, alone=True),
+            lost(3),
+            id="lost alone after output",
+        ),
+        pytest.param(Chunk(attempt=2, **CHUNK), None, Start(3, 2, 2, True), id="trimmed: all attempts count"),
         pytest.param(Chunk(attempt=3, **CHUNK), None, lost(3), id="trimmed: too often"),
         pytest.param(
             Cancel(attempt=0, reason="r"), progress("queued"), CancelPending("r"), id="cancelled in the queue"
@@ -72,8 +88,8 @@ def test_decision_follows_from_the_end_of_the_log(event, latest, expected):
 
 
 def test_retries_allow_more_lost_attempts_than_crashes():
-    event = progress(attempt=3, failed=2)
-    assert decide(head_after(event, 7), event, retries=5, crashes=2) == Start(4, 3)
+    event = progress(attempt=3, failed=2, alone=True)
+    assert decide(head_after(event, 7), event, retries=5, crashes=2) == Start(4, 3, 1)
 
 
 ONCE = RetryPolicy(failed=0, retries=1, first_seconds=1.0)

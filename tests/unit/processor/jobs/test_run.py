@@ -10,6 +10,8 @@ from headway.events import Cancel, Chunk
 from headway.ownership import Ownership
 from headway.records import JobMessage
 from headway.testing import progress
+from headway_processor.admission import Admission
+from headway_processor.suspects import Suspect
 from tests.fixtures.condition import until
 from tests.unit.processor.conftest import Params, append, noop, statuses
 
@@ -42,9 +44,44 @@ async def test_job_handed_back_before_it_began_is_not_kept(bench):
 
 
 async def test_lost_attempt_is_tried_again_and_given_up_in_the_end(bench):
-    await append(bench, progress(failed=1), Chunk(text="a", offset=0), attempt=2)
+    await append(bench, progress(failed=1, alone=True, lost=1), Chunk(text="a", offset=0), attempt=2)
     assert await bench.run(noop) == ["ack"]
-    assert (bench.last.attempt, bench.last.failed) == (3, 2)
+    assert [(event.failed, event.lost, event.alone) for event in bench.events[-2:]] == [(2, 2, True), (2, 0, False)]
+
+
+async def test_suspect_that_has_to_wait_says_so_once_and_keeps_its_attempts(bench):
+    admission = Admission()
+    other = await admission.enter(Suspect(2), lambda: None)
+    await append(bench, progress(percent=40.0, lost=1), attempt=1)
+    for _ in range(2):
+        [(answer, delay_seconds)] = await bench.run(noop, admission=admission)
+        assert (answer, 0.5 <= delay_seconds <= 2.0) == ("nak", True)
+    assert [(event.status, event.progress, event.attempt) for event in bench.events[1:]] == [("retrying", 40.0, 2)]
+    other.leave()
+    assert await bench.run(noop, admission=admission) == ["ack"]
+    assert [(event.attempt, event.failed, event.lost) for event in bench.events[-2:]] == [(3, 0, 2), (3, 0, 0)]
+
+
+async def test_attempt_that_makes_room_for_another_task_is_handed_back(bench):
+    async def handler(job):
+        run.make_room()
+        await asyncio.Event().wait()
+
+    run = bench.job(handler)
+    await run.run()
+    assert (bench.last.status, bench.last.failed, "runs alone here" in bench.last.message) == ("retrying", 0, True)
+    assert run.delivery.answers == [("nak", 0.0)]
+
+
+async def test_attempt_that_passes_its_trial_lets_others_begin_beside_it(bench, monkeypatch):
+    monkeypatch.setattr("headway_processor.suspects.FIRST_SECONDS", 0.01)
+
+    async def handler(job):
+        await until(lambda: not bench.last.alone)
+
+    await append(bench, progress("retrying", lost=2), attempt=2)
+    assert await bench.run(handler) == ["ack"]
+    assert [event.alone for event in bench.events[1:]] == [True, False, False]
 
 
 async def test_cancel_that_comes_while_an_attempt_begins_is_obeyed(bench, monkeypatch):

@@ -10,7 +10,7 @@ from tests.unit.processor.conftest import Params, append, noop, statuses
 
 
 async def test_task_whose_attempts_all_vanish_is_given_up(bench):
-    await append(bench, progress(percent=40.0, failed=2, eta=3.0), attempt=3)
+    await append(bench, progress(percent=40.0, failed=2, alone=True, eta=3.0), attempt=3)
     assert await bench.run(noop) == ["ack"]
     last = bench.last
     assert (last.status, last.error.type, last.progress, last.failed, last.eta) == ("error", "Lost", 40.0, 3, None)
