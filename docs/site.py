@@ -37,7 +37,7 @@ PLACES = {
 
 API = {
     "headway": (
-        *("task", "Job", "track", "current_job", "report", "ReportedJob", "flush_reports"),
+        *("task", "Job", "File", "track", "current_job", "report", "ReportedJob", "flush_reports"),
         *("TaskError", "TaskCancelledError"),
     ),
     "headway.celery": ("connect", "ProgressTask"),
@@ -59,6 +59,7 @@ API = {
         "MemoryJobQueue",
         "MemoryResults",
         "MemoryCheckpoints",
+        "MemoryFiles",
         "start_job",
         "progress",
     ),

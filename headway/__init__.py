@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from headway.reporting.reported_task import ReportedJob
     from headway.task import task
     from headway.track import current_job, track
+    from headway.values.file_param import File
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "File",
     "Job",
     "ReportedJob",
     "TaskCancelledError",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "File": "headway.values.file_param.File",
     "Job": "headway.job.Job",
     "ReportedJob": "headway.reporting.reported_task.ReportedJob",
     "TaskCancelledError": "headway.errors.TaskCancelledError",

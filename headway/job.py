@@ -17,8 +17,9 @@ from headway.children.blocking import BlockingChildren
 from headway.children.child import Child
 from headway.children.children import Children, OnFailure, unsupported
 from headway.current import current
-from headway.errors import LogError, TaskCancelledError
+from headway.errors import LogError, TaskCancelledError, TaskError
 from headway.events import MAX_CHANNEL_CHARS, Level, LogLine
+from headway.opened_file import OpenedFile, TaskFiles
 from headway.outbox import Outbox
 from headway.progress.bar import Bar
 from headway.progress.counting import Track, innermost_track, leave
@@ -66,6 +67,7 @@ class Job:
         self._saver = saver or Saver(None, task)
         self._resumed = resumed
         self._warned = ""
+        self._files: TaskFiles | None = None
 
     def update(
         self,
@@ -315,6 +317,27 @@ class Job:
             self._resumed = None
             self._state.restart()
             return None
+
+    def open(self, file: str) -> OpenedFile:
+        """A file that the task's owner has uploaded, to be read in parts: `file` is a parameter of the type `File`.
+
+        On the event loop ``async with job.open(params.table) as file:`` and ``async for part in file:``; in a thread
+        ``with job.open(params.table) as file:``, which is then a binary stream, as `open` returns it. It has `name`,
+        `bytes`, `sha256` and `content_type`; in a thread, `file.file` has them.
+
+        Raises TaskError when it is not there, is not the owner's, or has expired, and when NATS does not answer.
+        """
+        if self._files is None:
+            raise TaskError(
+                "This job has no files: only a handler that a processor runs on its event loop or in a thread has.",
+                type="NoFiles",
+                retryable=False,
+            )
+        return self._files.open(file)
+
+    def allow_files(self, files: TaskFiles) -> None:
+        """Let the handler open `files`: called by whoever runs it."""
+        self._files = files
 
     @property
     def cancelled(self) -> bool:

@@ -12,8 +12,11 @@ from headway.eventlog.chain import Chain
 from headway.events import ErrorInfo, Progress, Status
 from headway.job import Job
 from headway.lifecycle import JobLifecycle
+from headway.opened_file import TaskFiles
+from headway.ownership import UNKNOWN
 from headway.testing.children import Work, child_stores
 from headway.testing.log import MemoryLog
+from headway.testing.stores import MemoryFiles
 
 
 def progress(status: Status = "processing", percent: float = 0.0, **fields: Any) -> Progress:
@@ -42,13 +45,20 @@ class StartedJob(Job):
 
 
 def start_job(
-    log: MemoryLog, task: str = "t1", *, attempt: int = 1, children: Mapping[str, Work] | None = None, **options: Any
+    log: MemoryLog,
+    task: str = "t1",
+    *,
+    attempt: int = 1,
+    children: Mapping[str, Work] | None = None,
+    files: MemoryFiles | None = None,
+    **options: Any,
 ) -> StartedJob:
     """A running job on `log`, to hand to a handler under test. End it with ``await job.finish("completed")``.
 
     Args:
         children: by kind, the functions that stand for the handlers of its children: they take the parameters as JSON
             decodes them, and return the result or raise. They may be `async`. Without it the job cannot have children.
+        files: those that it may open are the ones without an owner. Without it there are none.
         options: those of `headway.lifecycle.JobLifecycle`.
     """
     lifecycle = JobLifecycle(Chain(log, task, attempt=attempt), job_type=StartedJob, **options)
@@ -58,4 +68,6 @@ def start_job(
     job = lifecycle.job
     assert isinstance(job, StartedJob)
     job.lifecycle = lifecycle
+    if files is not None:
+        job.allow_files(TaskFiles(files, UNKNOWN))
     return job

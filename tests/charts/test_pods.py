@@ -86,7 +86,7 @@ UNUSED = {
     "processor": {
         "$JS.ACK.*.*.HW_JOBS.>",  # in this form servers with domains ask for acknowledgements
         *("$JS.API.DIRECT.GET.KV_hw_tasks", "$JS.API.STREAM.PURGE.KV_hw_reporters"),  # when a reporter has vanished
-        *(f"$JS.API.{call}.OBJ_hw_files" for call in ("DIRECT.GET", "STREAM.MSG.GET", "STREAM.PURGE")),  # files
+        *(f"$JS.API.{call}.OBJ_hw_files" for call in ("STREAM.MSG.GET", "STREAM.PURGE")),  # files
     },
     "streamer": {  # with access control alone
         *(f"$KV.{bucket}.*" for bucket in ("hw_revocations", "hw_token_keys")),

@@ -3,14 +3,35 @@
 import asyncio
 import hashlib
 import os
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
+from headway import File, Job, task
+from headway.eventlog.jetstream_log import JetStreamLog
+from headway.jetstream.connection import NatsSettings
+from headway.jetstream.file_store import FileStore
+from headway.jetstream.job_queue import JetStreamJobQueue
+from headway.jetstream.purge import Purger
+from headway.kind import Registry
+from headway.records import JobMessage
+from headway_kinds.bulk.kind import BulkParams, bulk
+from headway_kinds.settings import Settings as KindSettings
+from headway_processor.app import Processor
+from headway_processor.deletion.file_remover import FileRemover
+from headway_processor.settings import Settings
+from headway_streamer.access.settings import AccessSettings
 from headway_streamer.files.uploads import UPLOAD_SECONDS
 from headway_streamer.process import bounded_protocol
+from tests.fixtures import tokens
 from tests.fixtures.condition import until
 from tests.fixtures.http import run_streamer
+from tests.fixtures.tokens import live_token
+
+pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+ACCESS = AccessSettings(access="jwt", jwt_secret=tokens.SECRET, jwt_issuer=tokens.ISSUER)
 
 CSV = {"Content-Type": "text/csv"}
 MIB = 1024 * 1024
@@ -139,3 +160,88 @@ async def test_more_than_announced_raw_bytes_of_a_chunked_file_are_refused(nats_
         answer = await streamer.http.post("/api/v1/files", content=pieces(b"x" * 300_000, 50_000), headers=CSV)
         assert (answer.status_code, "HEADWAY_STREAMER_MAX_FILE_BYTES" in answer.json()["detail"]) == (413, True)
         assert await files(streamer) == []
+
+
+@asynccontextmanager
+async def processor(nats_server, names):
+    """A processor with the kind `bulk`, and one that reads a file in a thread."""
+    kinds = Registry()
+
+    class Params(msgspec.Struct):
+        table: File
+
+    @task("size", registry=kinds)
+    def size(job: Job, params: Params):
+        with job.open(params.table) as stream:
+            return sum(len(part) for part in iter(lambda: stream.read(100_000), b""))
+
+    @task("profile", registry=kinds)
+    async def profile(job: Job, params: BulkParams):
+        return await bulk(job, params, KindSettings())
+
+    settings = Settings(ops_port=0, concurrency=4)
+    running = Processor(settings, NatsSettings(url=nats_server.url, namespace=names.namespace), kinds)
+    root = asyncio.create_task(running.run())
+    try:
+        await until(lambda: running.ready, 30)
+        yield running
+    finally:
+        running.stop()
+        await root
+
+
+async def ended(streamer, task, **options):
+    async def state():
+        found = (await streamer.http.get(f"/api/v1/tasks/{task}", **options)).json()["state"]
+        return found if found["status"] in ("completed", "error") else None
+
+    await until(state, 30)
+    return await state()
+
+
+@pytest.mark.security
+async def test_a_task_reads_the_file_of_its_owner_and_no_other(nats_server, names, connection):
+    table = b"a;b\n" + b"1;2\n" * 50_000
+    scope = "tasks:submit tasks:read files:read files:write"
+    ann, bob = ({"Authorization": f"Bearer {live_token(sub=sub, scope=scope)}"} for sub in ("ann", "bob"))
+    async with (
+        processor(nats_server, names),
+        run_streamer(nats_server.url, names.namespace, access=ACCESS) as streamer,
+    ):
+        uploaded = await streamer.http.post("/api/v1/files?name=t.csv", content=table, headers=CSV | ann)
+        file = uploaded.json()["file"]
+
+        async def submit(kind, params, who):
+            return await streamer.http.post("/api/v1/tasks", json={"kind": kind, "params": params}, headers=who)
+
+        size = (await submit("size", {"table": file}, ann)).json()["task"]
+        assert (await ended(streamer, size, headers=ann))["data"] == len(table)
+        profile = (await submit("profile", {"file": file}, ann)).json()["task"]
+        report = (await ended(streamer, profile, headers=ann))["data"]
+        assert (report["source"], report["rows"]) == ("t.csv", 50_000)
+
+        stolen, absent = await submit("size", {"table": file}, bob), await submit("size", {"table": "absent"}, bob)
+        assert (stolen.status_code, stolen.json()) == (422, absent.json())
+        for path in ("", "/content"):
+            assert (await streamer.http.get(f"/api/v1/files/{file}{path}", headers=bob)).status_code == 404
+        # A job that no streamer has checked.
+        job = JobMessage(task="forged", kind="size", params=msgspec.Raw(b'{"table":"%b"}' % file.encode()), owner="bob")
+        await JetStreamJobQueue(connection.client, names).put(job)
+        log = JetStreamLog(connection.client, names)
+
+        async def refused():
+            stored = await log.last("forged")
+            return stored is not None and b"FileMissing" in stored.payload
+
+        await until(refused, 30)
+
+        assert (await streamer.http.delete(f"/api/v1/files/{file}", headers=ann)).status_code == 202
+        again = await streamer.http.post(f"/api/v1/tasks/{size}/retry", json={}, headers=ann)
+        assert again.status_code == 422
+        state = f"OBJ_{names.files_bucket}"
+
+        async def empty():
+            return (await connection.client.jetstream().stream_info(state)).state.messages == 0
+
+        await FileRemover(FileStore(connection.client, names), Purger(connection.client).purge).remove_due()
+        await until(empty)

@@ -23,6 +23,7 @@ from headway.jetstream import provision
 from headway.jetstream.checkpoints import CheckpointStore
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.jetstream.deletions import Deletions
+from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.purge import Purger
@@ -35,6 +36,7 @@ from headway.submission import Submission
 from headway_processor import kinds_publisher, lease, lost_reports, ops
 from headway_processor.attempts.print_capture import captured_print
 from headway_processor.context import RunContext
+from headway_processor.deletion.file_remover import FileRemover
 from headway_processor.deletion.removal import TaskRemoval
 from headway_processor.deletion.remover import Stores, TaskRemover
 from headway_processor.jobs import backlog
@@ -132,6 +134,7 @@ class Processor:
         js = client.jetstream()
         log, deletions, results = JetStreamLog(client, names), Deletions(client, names), ResultStore(client, names)
         submission = Submission(Bucket(client, names.tasks_bucket), JetStreamJobQueue(client, names), log)
+        files = FileStore(client, names)
         context = RunContext(
             log,
             JetStreamDeadLetters(client, names),
@@ -144,6 +147,7 @@ class Processor:
             ChildStores(log, submission, KnownKinds(Bucket(client, names.kinds_bucket)), results),
             lambda: self._connection.connected,
             self._connection.on_reconnect,
+            files=files,
         )
         slots = Slots(self._settings.concurrency)
         process_slots = asyncio.Semaphore(self._settings.processes or _cpus())
@@ -165,6 +169,7 @@ class Processor:
             "catalogue": kinds_publisher.keep_published(js, names, records, self._published),
             "lease": lease.keep_renewed(self._connection, self._describe),
             "removal": TaskRemover(stores, self._metrics).keep_removed(),
+            "files": FileRemover(files, Purger(client).purge).keep_removed(),
             "lost reports": self._lost_reports(log).keep_ended(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},

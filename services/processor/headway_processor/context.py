@@ -12,6 +12,7 @@ from headway.children.children import Stores
 from headway.eventlog.log import Log
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
+from headway.opened_file import FileSource
 from headway.saver import Checkpoints as Saving
 from headway_processor.admission import Admission
 from headway_processor.metrics import Metrics
@@ -120,3 +121,5 @@ class RunContext:
     """Called after each reconnection."""
     admission: Admission = field(default_factory=Admission)
     """Which of the jobs may begin beside those that run."""
+    files: FileSource | None = None
+    """The files that tasks may open."""

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from headway import Job, TaskError, task
+from headway import File, Job, TaskError, task
 from headway.executor import ContextThreadPoolExecutor
 from headway_kinds.bulk.charset import Encoding
 from headway_kinds.bulk.profile import Column, ColumnProfile, ColumnState, columns
@@ -28,6 +28,7 @@ from headway_kinds.bulk.table import (
     TableState,
     detect_format,
 )
+from headway_kinds.bulk.uploaded import open_uploaded
 from headway_kinds.settings import Settings, read
 
 CELLS_PER_BATCH = 10_000
@@ -49,11 +50,14 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         msgspec.Meta(
             title="Source",
             description="A path in the processor's data directory, or an http(s) URL, of a CSV file, plain or gzipped.",
-            min_length=1,
             max_length=2048,
             examples=["airports.csv", "https://example.org/table.csv.gz"],
         ),
-    ]
+    ] = ""
+    file: Annotated[
+        File,
+        msgspec.Meta(title="File", description="In place of a source: a CSV file to upload, plain or gzipped."),
+    ] = ""
     delimiter: Annotated[
         str,
         msgspec.Meta(
@@ -84,6 +88,10 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             le=100,
         ),
     ] = 50
+
+    def __post_init__(self) -> None:
+        if bool(self.source) == bool(self.file):
+            raise ValueError("give either a source, or a file that was uploaded")
 
 
 class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +141,20 @@ def register(environ: Mapping[str, str]) -> None:
 async def bulk(job: Job, params: BulkParams, settings: Settings) -> BulkReport:
     """Profile a table and return the report. Raises TaskError when it cannot be read or has too many bad rows."""
     began = time.monotonic()
+    if params.file:
+        async with open_uploaded(job, params.file) as uploaded:
+            named = msgspec.structs.replace(params, source=uploaded.name, file="")
+            return await _profiled(job, named, uploaded.source, began)
     async with open_source(job, params.source, settings) as source:
-        state = job.restore(BulkState)
-        if state is not None and not (state.version and state.version == source.version):
-            job.log("The source has changed, or may have: it is profiled from the start.", "warning")
-            state = None
-        return await _in_profiler(partial(_report, job, params, source, began, state))
+        return await _profiled(job, params, source, began)
+
+
+async def _profiled(job: Job, params: BulkParams, source: SourceFile, began: float) -> BulkReport:
+    state = job.restore(BulkState)
+    if state is not None and not (state.version and state.version == source.version):
+        job.log("The source has changed, or may have: it is profiled from the start.", "warning")
+        state = None
+    return await _in_profiler(partial(_report, job, params, source, began, state))
 
 
 async def _in_profiler(call: Callable[[], T]) -> T:

@@ -20,6 +20,7 @@ from headway.events import ErrorInfo, Status, is_terminal
 from headway.failure import Failure
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
+from headway.opened_file import TaskFiles
 from headway.service.supervisor import cancel_and_wait
 from headway.values.results import MAX_RESULT_BYTES, Encoded
 from headway_processor.attempts.decision import (
@@ -141,6 +142,10 @@ class Attempt:
             await self._family.close()
             await self._lifecycle.abort()
             metrics.finished(kind, status, time.monotonic() - begun)
+
+    def allow_files(self, files: TaskFiles) -> None:
+        """Let the handler open files of the task's owner."""
+        self._job.allow_files(files)
 
     def hand_back(self, reason: str = HANDED_BACK) -> None:
         """Stop the handler and give the job to another processor; no effect once the handler has ended."""

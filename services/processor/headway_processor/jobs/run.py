@@ -23,6 +23,7 @@ from headway.eventlog.log_end import LogEnd, read_log_end
 from headway.events import DELETED, ErrorInfo
 from headway.failure import describe
 from headway.kind import Kind
+from headway.opened_file import TaskFiles
 from headway.records import JobMessage, decode_record
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait, run_until_first_ends
@@ -187,6 +188,8 @@ class JobRun:
         except (CancelRequestedError, EndedError, ConflictError):
             return False
         attempt = self._attempt = self._new_attempt(job, chain, decision, resumed, alone=place.alone)
+        if self._context.files is not None:
+            attempt.allow_files(TaskFiles(self._context.files, end.head.ownership))
         if self._leaving.is_set():
             attempt.hand_back()
         trial = asyncio.create_task(_try(attempt, place), name=f"trial of {self.task}")

@@ -224,7 +224,7 @@ def test_the_kind_waits_on_the_event_loop_and_describes_its_parameters():
     kind = REGISTRY.get("bulk")
     assert (kind.executor, kind.concurrency) == ("async", 16)
     record = kind.record()
-    assert record.params["required"] == ["source"]
+    assert record.params["properties"]["file"]["format"] == "headway-file"
     assert record.description.startswith("Profile a CSV table")
 
 
