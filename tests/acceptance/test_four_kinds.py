@@ -16,6 +16,7 @@ from tests.fixtures import seed_documents
 from tests.fixtures.condition import until
 from tests.fixtures.model_server import ANSWER, MODEL, REASONING, Answer, run_model_server, say, story
 from tests.fixtures.services import run_services
+from tests.fixtures.web import axe_violations
 
 pytestmark = [
     pytest.mark.browser,
@@ -141,6 +142,7 @@ async def test_the_parts_of_an_answer_are_shown_apart(setting, page, expect):
     await main.get_by_role("heading", name="Reasoning").click()
     await expect(reasoning).to_have_text(REASONING.strip())
     await expect(main.get_by_role("log", name="Tool length_of_river")).to_have_text('{"river": "Danube"}')
+    assert await axe_violations(page) == {}
 
 
 async def test_an_answer_that_is_cancelled_on_the_page_is_not_written_further(setting, page, expect):

@@ -60,11 +60,11 @@ class GenerateParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = ""
     temperature: Annotated[
         Annotated[float, msgspec.Meta(ge=0, le=2)] | None,
-        msgspec.Meta(title="Temperature", description="Randomness, 0 to 2; null for the model's own."),
+        msgspec.Meta(title="Temperature", description="Randomness. Left out: the model's own."),
     ] = None
     max_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
-        msgspec.Meta(title="Maximum tokens", description="Of the answer; null for the processor's limit."),
+        msgspec.Meta(title="Maximum tokens", description="Of the answer. Left out: the processor's limit."),
     ] = None
     seed: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None,
