@@ -86,8 +86,8 @@ class Camera:
         return self.page.locator("#main")
 
     async def take(self, name: str, height: int) -> None:
-        """Write the upper part of the page, of that height, to `docs/img/<name>.webp`."""
-        clip = {"x": 0, "y": 0, "width": WIDTH, "height": height, "scale": SCALE}
+        """Write what is shown from the top of the window on, of that height, to `docs/img/<name>.webp`."""
+        clip = {"x": 0, "y": await self.page.evaluate("scrollY"), "width": WIDTH, "height": height, "scale": SCALE}
         devtools = await self.page.context.new_cdp_session(self.page)
         options = {"format": "webp", "quality": QUALITY, "clip": clip}
         shot = await devtools.send("Page.captureScreenshot", options)
