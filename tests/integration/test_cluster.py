@@ -61,34 +61,31 @@ def end_of(processor, connection):
     return submit
 
 
-async def test_texts_of_a_table_become_clusters_and_a_plot(end_of, tmp_path):
+@pytest.mark.security
+async def test_texts_of_a_table_and_of_an_own_crawl_become_clusters_and_others_an_error(end_of, connection, tmp_path):
     rows = [f"{number},{SUBJECTS[number % 3]} {number}" for number in range(60)]
     (tmp_path / "notes.csv").write_text("\n".join(["id,note", *rows]))
-    event = await end_of("t1", {"source": "notes.csv", "column": "note"})
-    assert (event.status, event.progress, event.step) == ("completed", 100, "Drawing")
-    assert {" ".join(sorted(one["terms"])): one["size"] for one in event.data["clusters"]} == {
-        " ".join(sorted(words.split())): 20 for words in SUBJECTS
-    }
-    assert (event.data["plot"]["type"], len(event.data["plot"]["points"])) == ("scatter", 60)
-
-
-@pytest.mark.security
-async def test_the_pages_of_a_crawl_are_clustered_for_its_owner_alone(end_of, connection):
     records = Bucket(connection.client, connection.names.tasks_bucket)
-    for task, kind_name, owner in (("c1", "crawl", "ann"), ("t4", "cluster", "ann"), ("t5", "cluster", "bob")):
+    for task, kind_name, owner in (("c1", "crawl", "ann"), ("own", "cluster", "ann"), ("other", "cluster", "bob")):
         record = TaskRecord(task=task, kind=kind_name, created=1.0, owner=owner)
         assert await records.create(task, codec.encode_json(record))
     texts = [{"url": "", "title": "", "text": f"{SUBJECTS[number % 3]} {number}"} for number in range(9)]
     crawl = start_job(JetStreamLog(connection.client, connection.names), "c1")
     await crawl.finish("completed", data={"start": "http://h/", "texts": texts})
-    own, other = await end_of("t4", {"crawl": "c1", "k": 3}), await end_of("t5", {"crawl": "c1", "k": 3})
+
+    table, own, other, wordless, twice = await asyncio.gather(
+        end_of("table", {"source": "notes.csv", "column": "note"}),
+        end_of("own", {"crawl": "c1", "k": 3}),
+        end_of("other", {"crawl": "c1", "k": 3}),
+        end_of("wordless", {"texts": ["—", "1 2"]}),
+        end_of("twice", {"texts": ["a"], "source": "notes.csv"}),
+    )
+    assert (table.status, table.progress, table.step) == ("completed", 100, "Drawing")
+    assert {" ".join(sorted(one["terms"])): one["size"] for one in table.data["clusters"]} == {
+        " ".join(sorted(words.split())): 20 for words in SUBJECTS
+    }
+    assert (table.data["plot"]["type"], len(table.data["plot"]["points"])) == ("scatter", 60)
     assert (own.status, own.data["texts"], own.data["source"]) == ("completed", 9, "the pages of http://h/")
     assert (other.status, other.error.type) == ("error", "NoCrawl")
-
-
-async def test_what_cannot_be_clustered_ends_in_an_error_that_says_why(end_of):
-    event = await end_of("t2", {"texts": ["—", "1 2"]})
-    assert (event.status, event.error.type, event.error.retryable) == ("error", "NoTerms", False)
-    event = await end_of("t3", {"texts": ["a"], "source": "notes.csv"})
-    assert event.status == "error"
-    assert "give one of texts, source" in event.error.message
+    assert (wordless.error.type, wordless.error.retryable) == ("NoTerms", False)
+    assert "give one of texts, source" in twice.error.message
