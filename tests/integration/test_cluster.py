@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 
 import pytest
 
@@ -9,9 +10,10 @@ from headway import codec
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.events import is_terminal
 from headway.jetstream.connection import NatsSettings
+from headway.jetstream.file_store import FileStore
 from headway.jetstream.kv import Bucket
 from headway.kind import REGISTRY
-from headway.records import JobMessage, TaskRecord
+from headway.records import FileRecord, JobMessage, TaskRecord
 from headway.testing import start_job
 from headway_kinds.cluster import kind
 from headway_processor.app import Processor
@@ -66,17 +68,25 @@ async def test_texts_of_a_table_and_of_an_own_crawl_become_clusters_and_others_a
     rows = [f"{number},{SUBJECTS[number % 3]} {number}" for number in range(60)]
     (tmp_path / "notes.csv").write_text("\n".join(["id,note", *rows]))
     records = Bucket(connection.client, connection.names.tasks_bucket)
-    for task, kind_name, owner in (("c1", "crawl", "ann"), ("own", "cluster", "ann"), ("other", "cluster", "bob")):
-        record = TaskRecord(task=task, kind=kind_name, created=1.0, owner=owner)
+    for task, owner in {"c1": "ann", "own": "ann", "sent": "ann", "other": "bob", "stolen": "bob"}.items():
+        record = TaskRecord(task=task, kind="crawl" if task == "c1" else "cluster", created=1.0, owner=owner)
         assert await records.create(task, codec.encode_json(record))
     texts = [{"url": "", "title": "", "text": f"{SUBJECTS[number % 3]} {number}"} for number in range(9)]
     crawl = start_job(JetStreamLog(connection.client, connection.names), "c1")
     await crawl.finish("completed", data={"start": "http://h/", "texts": texts})
 
-    table, own, other, wordless, twice = await asyncio.gather(
+    upload = await FileStore(connection.client, connection.names).begin(
+        FileRecord(file="f1", created=1.0, expires=time.time() + 600, name="sent.csv", owner="ann")
+    )
+    await upload.write(b"note\nred door\ngreen roof\n")
+    await upload.finish(time.time() + 600)
+
+    table, own, other, sent, stolen, wordless, twice = await asyncio.gather(
         end_of("table", {"source": "notes.csv", "column": "note"}),
         end_of("own", {"crawl": "c1", "k": 3}),
         end_of("other", {"crawl": "c1", "k": 3}),
+        end_of("sent", {"file": "f1"}),
+        end_of("stolen", {"file": "f1"}),
         end_of("wordless", {"texts": ["—", "1 2"]}),
         end_of("twice", {"texts": ["a"], "source": "notes.csv"}),
     )
@@ -87,5 +97,7 @@ async def test_texts_of_a_table_and_of_an_own_crawl_become_clusters_and_others_a
     assert (table.data["plot"]["type"], len(table.data["plot"]["points"])) == ("scatter", 60)
     assert (own.status, own.data["texts"], own.data["source"]) == ("completed", 9, "the pages of http://h/")
     assert (other.status, other.error.type) == ("error", "NoCrawl")
+    assert (sent.status, sent.data["texts"], sent.data["source"]) == ("completed", 2, "column “note” of sent.csv")
+    assert (stolen.status, stolen.error.type) == ("error", "FileMissing")
     assert (wordless.error.type, wordless.error.retryable) == ("NoTerms", False)
     assert "give one of texts, source" in twice.error.message

@@ -60,9 +60,9 @@ class Crawls:
         Raises CrawlError when there is no such crawl of the owner of the job, or it kept no texts; UnavailableError.
         """
         job.step("Reading", unit="pages", upto=20)
-        record = await self._record(crawl)
+        record = await _record(crawl, self._records)
         # Absent and foreign look the same.
-        if record is None or record.kind != KIND or record.ownership != await self._owner(job.task):
+        if record is None or record.kind != KIND or record.ownership != await ownership_of(job.task, self._records):
             raise CrawlError(f"There is no crawl {crawl!r} of yours; perhaps it was removed.", "NoCrawl")
         report = await self._report(crawl)
         if not report.texts:
@@ -71,14 +71,6 @@ class Crawls:
             if not texts.add(f"{page.title}\n{page.text}"):
                 break
         return Material(texts, f"the pages of {report.start}", [])
-
-    async def _owner(self, task: str) -> Ownership:
-        record = await self._record(task)
-        return UNKNOWN if record is None else record.ownership
-
-    async def _record(self, task: str) -> TaskRecord | None:
-        raw = await self._records.get(task)
-        return None if raw is None else decode_task(raw, task)
 
     async def _report(self, crawl: str) -> CrawledTexts:
         head = await read_head(self._log, crawl)
@@ -92,3 +84,14 @@ class Crawls:
             return msgspec.convert(last.data if large is None else msgspec.json.decode(large), CrawledTexts)
         except msgspec.ValidationError as error:
             raise CrawlError(f"The result of {crawl} is not that of a crawl: {error}.", "NoResult") from error
+
+
+async def ownership_of(task: str, records: Records) -> Ownership:
+    """Whose a task is; nobody's if it has no record. Raises UnavailableError."""
+    record = await _record(task, records)
+    return UNKNOWN if record is None else record.ownership
+
+
+async def _record(task: str, records: Records) -> TaskRecord | None:
+    raw = await records.get(task)
+    return None if raw is None else decode_task(raw, task)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from headway import File
 from headway_kinds.bulk.charset import Encoding
 from headway_kinds.cluster.texts import MAX_TEXTS
 
@@ -22,7 +23,7 @@ MAX_LISTED_CHARS = 100_000
 
 
 class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of `cluster`: `texts`, a column of the table `source`, or the pages of a `crawl`."""
+    """The parameters of `cluster`: `texts`, a column of a table (`source` or `file`), or the pages of a `crawl`."""
 
     texts: Annotated[
         list[Annotated[str, msgspec.Meta(max_length=MAX_LISTED_CHARS)]],
@@ -42,6 +43,10 @@ class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             max_length=2048,
             examples=["reviews.csv", "https://example.org/reviews.csv.gz"],
         ),
+    ] = ""
+    file: Annotated[
+        File,
+        msgspec.Meta(title="File", description="In place of a table: a CSV file to upload, plain or gzipped."),
     ] = ""
     crawl: Annotated[
         str,
@@ -117,7 +122,7 @@ class ClusterParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 0
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.texts, self.source, self.crawl))) != 1:
-            raise ValueError("give one of texts, source (a table with a column of texts) and crawl (its task)")
-        if self.column and not self.source:
-            raise ValueError("column is the name of a column of a table: give source too")
+        if sum(map(bool, (self.texts, self.source, self.file, self.crawl))) != 1:
+            raise ValueError("give one of texts, source or file (a table with a column of texts), and crawl (its task)")
+        if self.column and not (self.source or self.file):
+            raise ValueError("column is the name of a column of a table: give source or file too")

@@ -41,7 +41,8 @@ async def test_a_table_that_cannot_be_read_is_an_error(tmp_path):
         await read(tmp_path, source="missing.csv")
 
 
-async def test_a_crawl_is_not_read_without_nats(monkeypatch):
+@pytest.mark.parametrize("params", [{"crawl": "c1"}, {"file": "f1", "column": "note"}])
+async def test_what_is_in_nats_is_not_read_without_it(monkeypatch, params):
     monkeypatch.setattr(reading, "NATS_SECONDS", 0.1)
     with pytest.raises(UnavailableError):
-        await read(crawl="c1")
+        await read(**params)
