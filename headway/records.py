@@ -43,6 +43,8 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether a worker of somebody else runs it and reports: there is no job, and it cannot be retried."""
     cancel_on_disconnect: bool = False
     """Whether the task ends when the client that started it has been absent for the processor's grace."""
+    resume: bool = False
+    """Whether it continues from the last checkpoint of the task that it repeats."""
 
     @property
     def ownership(self) -> Ownership:
@@ -61,6 +63,8 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The same as in the task's record, which processors do not read; so are the next three."""
     owner: str = ""
     tenant: str = ""
+    resume_of: str = ""
+    """The task from whose last checkpoint this one continues, as long as it has none of its own."""
     parent: str = ""
     """The task whose handler has submitted this one. It ends when that one has ended."""
     depth: int = 0

@@ -113,6 +113,7 @@ def _job_of(record: TaskRecord, depth: int) -> JobMessage:
         cancel_on_disconnect=record.cancel_on_disconnect,
         owner=record.owner,
         tenant=record.tenant,
+        resume_of=record.retry_of if record.resume else "",
         parent=record.parent,
         depth=depth,
     )

@@ -79,9 +79,12 @@ def cancel(task: str, reason: str) -> Call[dict[str, Any]]:
     return Call("POST", task_path(task, "/cancel"), Answer.object, options={"json": _given(reason=reason)})
 
 
-def retry(task: str) -> Call[dict[str, Any]]:
+def retry(task: str, params: Mapping[str, Any] | None, *, resume: bool) -> Call[dict[str, Any]]:
     """Resubmit a task. Sent once: a repetition would start another one."""
-    return Call("POST", task_path(task, "/retry"), Answer.object, options={"json": {}})
+    body = ({} if params is None else {"params": dict(params)}) | _given(resume=resume)
+    headers = {"Content-Type": "application/json"}
+    options = {"content": exact_json.encode(body), "headers": headers}
+    return Call("POST", task_path(task, "/retry"), Answer.object, options=options)
 
 
 def delete(task: str) -> Call[dict[str, Any]]:

@@ -133,9 +133,13 @@ class SyncClient:
         """Request the cancellation of a task; its last event says when it has ended. ClientError 409 if it has."""
         return self._send(calls.cancel(task, reason))
 
-    def retry(self, task: str) -> dict[str, Any]:
-        """Resubmit a task as a new one. Sent once: after a lost answer look at `tasks` before calling again."""
-        return self._send(calls.retry(task))
+    def retry(self, task: str, params: Mapping[str, Any] | None = None, *, resume: bool = False) -> dict[str, Any]:
+        """Resubmit a task as a new one, with `params` in place of all earlier ones, if they are given.
+
+        With `resume` it continues from the last checkpoint of the earlier task, if it has left one; not with `params`.
+        Sent once: after a lost answer look at `tasks` before calling again.
+        """
+        return self._send(calls.retry(task, params, resume=resume))
 
     def delete(self, task: str) -> dict[str, Any]:
         """Delete a task that has ended, with all that is stored of it. ClientError 409 before its end.

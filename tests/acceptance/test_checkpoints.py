@@ -17,6 +17,7 @@ from headway.events import Progress
 from headway.jetstream import provision
 from headway.jetstream.connection import Connection, NatsSettings
 from headway.records import JobMessage
+from headway.service.retry import retry
 from tests.fixtures.condition import until
 from tests.fixtures.services import KILL
 
@@ -102,6 +103,7 @@ class Bench:
     def __init__(self, services, connection, settings):
         self.services, self._settings = services, settings
         self._connection = connection
+        self._js = connection.client.jetstream(timeout=60)  # the disk may be busy with the table
         self.log = JetStreamLog(connection.client, connection.names)
 
     def processor(self, name):
@@ -114,13 +116,11 @@ class Bench:
         job = JobMessage(
             task=f"{kind}-{random.randrange(10**9)}", kind=kind, params=codec.raw(codec.encode_json(params))
         )
-        await self._connection.client.jetstream().publish(
-            self._connection.names.job(kind, job.task), codec.encode_json(job)
-        )
+        await self._js.publish(self._connection.names.job(kind, job.task), codec.encode_json(job))
         return job.task
 
     async def progress(self, task):
-        return (await read_log_end(self.log, task)).latest
+        return (await retry(lambda: read_log_end(self.log, task))).latest
 
     async def until(self, task, condition, seconds):
         async def holds():
@@ -138,14 +138,14 @@ class Bench:
 
     async def events(self, task):
         found, start = [], 1
-        while page := await self.log.read(task, start):
+        while page := await retry(lambda at=start: self.log.read(task, at)):
             found += [codec.decode(stored.payload) for stored in page]
             start = page[-1].seq + 1
         return found
 
     async def stored(self):
         name = f"OBJ_{self._connection.names.results_bucket}"
-        return (await self._connection.client.jetstream().stream_info(name)).state
+        return (await self._js.stream_info(name)).state
 
 
 @pytest.fixture

@@ -28,6 +28,9 @@ async def main() -> None:
         assert_type(await client.processors(), list[dict[str, Any]])
         assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
         assert_type(await client.retry("t1"), dict[str, Any])
+        await client.retry("t1", {"url": "https://example.org/"})
+        await client.retry("t1", resume=True)
+        await client.retry("t1", True)  # type: ignore[arg-type]
         assert_type(await client.submit("crawl", title="Night", tags=["a"]), dict[str, Any])
         assert_type(await client.result_json("t1"), bytes)
         assert_type(await client.stream_token("t1", "t2"), str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +52,28 @@ def submit(
     Values are converted to the types of the kind's parameters; write lists and objects as JSON. `headway kinds` lists
     the parameters.
     """
-    base = _read_json_params(json_params)
+    base = read_json_params(json_params)
 
     async def call(client: Client) -> dict[str, Any]:
-        schema = await _fetch_schema(client, kind)
+        schema = await fetch_schema(client, kind)
         return await client.submit(kind, parse(words, schema, base), key, title=title, tags=tags)
 
+    accepted = call_with_params(server, call, f"\nSee `{command_line(server, 'kinds', kind)}`.", (400, 404, 422))
+    print_accepted(server, accepted, as_json=as_json, watching=watching)
+
+
+def call_with_params(
+    server: str, call: Callable[[Client], Awaitable[dict[str, Any]]], hint: str, refused: tuple[int, ...]
+) -> dict[str, Any]:
+    """Make a call with parameters. Exits with 2 when they do not fit, or with a status in `refused`."""
     try:
-        accepted = call_server(server, call)
+        return call_server(server, call)
     except ParamError as error:
-        raise InvalidUsageError(f"{error}\nSee `{command_line(server, 'kinds', kind)}`.") from error
+        raise InvalidUsageError(f"{error}{hint}") from error
     except ClientError as error:
-        if error.status in (400, 404, 422):
+        if error.status in refused:
             raise InvalidUsageError(format_error(error)) from error
         raise
-    print_accepted(server, accepted, as_json=as_json, watching=watching)
 
 
 def print_accepted(server: str, accepted: dict[str, Any], *, as_json: bool, watching: bool) -> None:
@@ -86,7 +94,8 @@ def print_accepted(server: str, accepted: dict[str, Any], *, as_json: bool, watc
         click.echo(f"  curl -N {redact_url(server).rstrip('/')}{stream}")
 
 
-async def _fetch_schema(client: Client, kind: str) -> dict[str, Any]:
+async def fetch_schema(client: Client, kind: str) -> dict[str, Any]:
+    """The JSON Schema of the parameters of a kind. Raises InvalidUsageError."""
     kinds = await client.kinds()
     for found in kinds:
         if found.get("kind") == kind:
@@ -97,7 +106,8 @@ async def _fetch_schema(client: Client, kind: str) -> dict[str, Any]:
     raise InvalidUsageError(f"kind {kind!r} is unknown; {hint}")
 
 
-def _read_json_params(source: str) -> dict[str, Any]:
+def read_json_params(source: str) -> dict[str, Any]:
+    """The object that ``--json-params`` names; none for an empty one. Raises InvalidUsageError and CommandError."""
     if not source:
         return {}
     try:

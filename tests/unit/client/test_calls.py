@@ -25,7 +25,6 @@ def answer(value: Any) -> Answer:
         (calls.kinds(), "GET /api/v1/kinds", None, 4),
         (calls.cancel("t", "enough"), "POST /api/v1/tasks/t/cancel", {"reason": "enough"}, 1),
         (calls.cancel("t", ""), "POST /api/v1/tasks/t/cancel", {}, 1),
-        (calls.retry("t"), "POST /api/v1/tasks/t/retry", {}, 1),
         (calls.delete("t"), "DELETE /api/v1/tasks/t", None, 4),
         (calls.result("t"), "GET /api/v1/tasks/t/result", None, 4),
         (calls.result_json("t"), "GET /api/v1/tasks/t/result", None, 4),
@@ -40,6 +39,21 @@ def test_what_is_sent_and_whether_it_may_be_repeated(
     call: calls.Call[Any], line: str, body: dict[str, Any] | None, tries: int
 ) -> None:
     assert (f"{call.method} {call.path}", call.options.get("json"), call.tries) == (line, body, tries)
+
+
+@pytest.mark.parametrize(
+    ("params", "resume", "body"),
+    [
+        (None, False, {}),
+        ({}, False, {"params": {}}),
+        ({"a": 1}, False, {"params": {"a": 1}}),
+        (None, True, {"resume": True}),
+    ],
+)
+def test_a_retry_is_sent_once_with_what_was_given(params: Any, resume: bool, body: dict[str, Any]) -> None:
+    call = calls.retry("t", params, resume=resume)
+    assert (call.method, call.path, call.tries) == ("POST", "/api/v1/tasks/t/retry", 1)
+    assert json.loads(call.options["content"]) == body
 
 
 def test_a_submission_has_a_key_and_what_was_given() -> None:

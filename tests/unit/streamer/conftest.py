@@ -219,9 +219,10 @@ class StreamerParts:
         self.records.set(task, codec.encode_json(record))
         return record
 
-    def offer(self, kind="k", *, processors=1, params=None):
+    def offer(self, kind="k", *, processors=1, params=None, **about):
         """Store a kind, and leases of processors that offer it."""
-        self.kind_bucket.set(kind, codec.encode_json(KindRecord(kind=kind, params=params or {"type": "object"})))
+        record = KindRecord(kind=kind, params=params or {"type": "object"}, **about)
+        self.kind_bucket.set(kind, codec.encode_json(record))
         for n in range(processors):
             self.leases.set(f"p{n}", codec.encode_json(ProcessorRecord(kinds=[kind])))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from headway.checkpoint import StoredCheckpoint
+from headway.checkpoint import StoredCheckpoint, pack
 from headway.errors import DamagedError, LogError
+from headway.eventlog.log import Log
+from headway.eventlog.log_end import read_log_end
 from headway.events import Progress
+from headway.records import JobMessage
 from headway.retry_delay import RetryDelay
 from headway.service.retry import Retries, retry
+from headway.subjects import is_name
 from headway_processor.context import Checkpoints
 
 TRIES = 6
@@ -18,11 +22,37 @@ DELAY = RetryDelay(first_seconds=0.25, backoff=2.0, max_seconds=5.0, jitter=0.1)
 logger = logging.getLogger(__name__)
 
 
-async def find_checkpoint(checkpoints: Checkpoints, task: str, latest: Progress | None) -> StoredCheckpoint | None:
-    """The checkpoint that the last progress of the log names; None when it names none, or when it is lost."""
-    if latest is None or not latest.checkpoint:
-        return None
-    seq, tries = latest.checkpoint, Retries(delay=DELAY)
+class Resumption:
+    """Finds where an attempt begins."""
+
+    def __init__(self, log: Log, checkpoints: Checkpoints) -> None:
+        self._log = log
+        self._checkpoints = checkpoints
+
+    async def find(self, job: JobMessage, latest: Progress | None) -> StoredCheckpoint | None:
+        """The checkpoint from which the next attempt continues; None for an attempt from the start.
+
+        It is that which the last progress of the task names, or of the task that this one repeats and continues.
+        """
+        if latest is not None and latest.checkpoint:
+            return await find_checkpoint(self._checkpoints, job.task, latest.checkpoint)
+        if not job.resume_of or not is_name(job.resume_of):
+            return None
+        earlier = await retry(lambda: read_log_end(self._log, job.resume_of))
+        if earlier.latest is None or not earlier.latest.checkpoint or earlier.head.ownership != job.ownership:
+            return None
+        found = await find_checkpoint(self._checkpoints, job.resume_of, earlier.latest.checkpoint)
+        return found and await self._copy(job.task, found)
+
+    async def _copy(self, task: str, found: StoredCheckpoint) -> StoredCheckpoint:
+        packed = pack(found.checkpoint)
+        seq = await retry(lambda: self._checkpoints.put(task, packed))
+        return StoredCheckpoint(seq, found.checkpoint, len(packed))
+
+
+async def find_checkpoint(checkpoints: Checkpoints, task: str, seq: int) -> StoredCheckpoint | None:
+    """The checkpoint with that number; None when it is lost."""
+    tries = Retries(delay=DELAY)
     for _ in range(TRIES):
         try:
             return await retry(lambda: checkpoints.get(task, seq))

@@ -32,7 +32,7 @@ from headway_processor.admission import Place
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import LOST, AlreadyEnded, CancelPending, GiveUp, Start, decide
 from headway_processor.attempts.family import Family, end_of
-from headway_processor.attempts.resumption import find_checkpoint, first_progress
+from headway_processor.attempts.resumption import Resumption, first_progress
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
 from headway_processor.jobs.noting_delivery import NotingDelivery
@@ -180,7 +180,7 @@ class JobRun:
     async def _start(self, job: JobMessage, end: LogEnd, decision: Start, params: Any, place: Place) -> bool:
         on_refused = self._context.metrics.store_failed
         chain = Chain(self._context.log, self.task, end.head, attempt=decision.attempt, on_refused=on_refused)
-        resumed = await find_checkpoint(self._context.checkpoints, self.task, end.latest)
+        resumed = await Resumption(self._context.log, self._context.checkpoints).find(job, end.latest)
         first = first_progress(resumed, failed=decision.failed)
         first.lost, first.alone = decision.lost, place.alone
         try:

@@ -40,6 +40,15 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """How a task is submitted again."""
+
+    params: dict[str, Any] | UnsetType = UNSET
+    """In place of all earlier parameters; by default the same."""
+    resume: bool = False
+    """Whether it continues from the last checkpoint of the earlier one, if there is one. Not with `params`."""
+
+
 class Links(msgspec.Struct):
     """Paths of the routes of a task."""
 

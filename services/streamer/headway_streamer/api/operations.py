@@ -13,6 +13,7 @@ from headway_streamer.api.models import (
     FileList,
     KindList,
     ProcessorList,
+    RetryRequest,
     RevocationRequest,
     Revoked,
     Session,
@@ -272,7 +273,8 @@ OPERATIONS = (
         {202: "The job of the new task is stored"},
         (404, 409, 415, 422, 429, 503, 507),
         (TASK,),
-        answer=AcceptedTask,
+        RetryRequest,
+        AcceptedTask,
     ),
     Operation(
         "delete",

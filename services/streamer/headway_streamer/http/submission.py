@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from headway import codec
 from headway.errors import StoreFullError, TooLargeError, UnavailableError
 from headway.ownership import Ownership
@@ -15,6 +17,7 @@ from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
 from headway_streamer.access.principal import KINDS, REPORT, SUBMIT, Principal
+from headway_streamer.api.models import RetryRequest
 from headway_streamer.files.use import FileUse
 from headway_streamer.http.callers import Callers
 from headway_streamer.limits.caller import Caller, tenant_key
@@ -117,6 +120,7 @@ class Submissions:
         retry_of: str = "",
         labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
+        resume: bool = False,
     ) -> Submitted:
         """Check and store a task, with the labels of its kind beside its own.
 
@@ -140,11 +144,35 @@ class Submissions:
                 retry_of=retry_of,
                 labels=labels_of(labels, described, params),
                 cancel_on_disconnect=cancel_on_disconnect,
+                resume=resume,
                 message=WAITING if processors else no_processor(kind),
             )
         if new:
             self._metrics.submitted(kind)
         return Submitted(record, processors, new)
+
+    async def retry(
+        self, principal: Principal, record: TaskRecord, wanted: RetryRequest, *, caller: Caller
+    ) -> Submitted:
+        """Submit a task again, with its own title and tags. Raises what `submit` raises."""
+        before = codec.decode_json(bytes(record.params))
+        title = record.title
+        if wanted.params is UNSET:
+            params = before
+        else:
+            params = wanted.params
+            described = await self.check(principal, record.kind, params)
+            if title == labels_of(NO_LABELS, described, before).title:
+                title = ""  # it was made of the earlier parameters
+        return await self.submit(
+            principal,
+            record.kind,
+            params,
+            caller=caller,
+            retry_of=record.task,
+            labels=Labels(title, tuple(record.tags)),
+            resume=wanted.resume,
+        )
 
     def _check_serving(self) -> None:
         if self._drain.draining:

@@ -10,15 +10,22 @@ from typing import Annotated
 from litestar import MediaType, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
+from msgspec import UNSET
 
-from headway import codec
 from headway.errors import EndedError, NotEndedError, UnavailableError
 from headway.events import DELETED
 from headway.records import MAX_SECONDS, TaskRecord
 from headway.subjects import is_name
 from headway_streamer import audit
 from headway_streamer.access.principal import CANCEL, DELETE, READ, SUBMIT, Principal
-from headway_streamer.api.models import AcceptedTask, CancelledTask, CancelRequest, DeletedTask, Submission
+from headway_streamer.api.models import (
+    AcceptedTask,
+    CancelledTask,
+    CancelRequest,
+    DeletedTask,
+    RetryRequest,
+    Submission,
+)
 from headway_streamer.frames.frame import Frame
 from headway_streamer.http.authentication import authorise, principal_of
 from headway_streamer.http.requests import AnyRequest, read_body, read_key, require_json
@@ -27,7 +34,7 @@ from headway_streamer.http.submission import Submissions, Submitted, note
 from headway_streamer.problems import Problem, not_found
 from headway_streamer.tail.history import History
 from headway_streamer.tasks.kinds import no_processor
-from headway_streamer.tasks.labels import Labels, read_labels
+from headway_streamer.tasks.labels import read_labels
 from headway_streamer.tasks.listing import Listing, links, summary
 from headway_streamer.tasks.page_cursor import decode_place, encode_place
 from headway_streamer.tasks.ports import Results
@@ -165,13 +172,14 @@ async def retry_task(
         raise Problem(409, "Task cannot be retried", "No processor runs it: start it again where it was started.")
     if last is not None and not last.terminal:
         raise Problem(409, "Task is still running", "Cancel it first, or wait for its end.")
-    params = codec.decode_json(bytes(record.params))
+    wanted = await read_body(request, RetryRequest) if await request.body() else RetryRequest()
+    if wanted.resume and wanted.params is not UNSET:
+        raise Problem(422, "Not together", "A task with other parameters begins from the start: leave out `resume`.")
     caller = submissions.callers.of(request.scope, principal)
-    labels = Labels(record.title, tuple(record.tags))
     return _accepted(
         request,
         submissions,
-        await submissions.submit(principal, record.kind, params, caller=caller, retry_of=record.task, labels=labels),
+        await submissions.retry(principal, record, wanted, caller=caller),
     )
 
 

@@ -73,6 +73,7 @@ class TaskStore:
         retry_of: str = "",
         labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
+        resume: bool = False,
         message: str = WAITING,
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
@@ -104,6 +105,7 @@ class TaskStore:
                     title=labels.title,
                     tags=list(labels.tags),
                     cancel_on_disconnect=cancel_on_disconnect,
+                    resume=resume,
                 )
                 if (rejection := self._rejection(tenant, len(params) + ENVELOPE_BYTES)) is not None:
                     return await self._accepted(record, rejection), False

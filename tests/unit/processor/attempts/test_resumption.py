@@ -5,11 +5,13 @@ import asyncio
 import msgspec
 import pytest
 
+from headway import codec
 from headway.checkpoint import Checkpoint, StoredCheckpoint, encode_state, pack, unpack
 from headway.errors import SupersededError, TaskError
 from headway.events import Chunk, LogLine, Progress
+from headway.records import JobMessage
 from headway.testing import MemoryCheckpoints, progress
-from headway_processor.attempts.resumption import find_checkpoint, first_progress, remove_checkpoints
+from headway_processor.attempts.resumption import Resumption, find_checkpoint, first_progress, remove_checkpoints
 from tests.fixtures.condition import until
 from tests.unit.processor.conftest import append, statuses
 
@@ -247,11 +249,50 @@ async def test_handler_of_the_how_to_continues(bench, printed):
 
 @pytest.mark.looptime
 async def test_checkpoint_that_is_lost_is_looked_for_and_then_done_without(bench, caplog):
-    store = MemoryCheckpoints()
-    assert await find_checkpoint(store, "t1", progress(checkpoint=7)) is None
+    assert await find_checkpoint(MemoryCheckpoints(), "t1", 7) is None
     assert caplog.records[-1].action == "checkpoint_lost"
-    assert await find_checkpoint(store, "t1", None) is None
-    assert await find_checkpoint(store, "t1", progress()) is None
+
+
+async def failed_task(bench, owner=""):
+    """A task that has failed after it stored a state, and the message of the job that continues it."""
+
+    async def handler(job):
+        job.update(done=4, total=10)
+        job.checkpoint(State(4), every=0)
+        await job.flush()
+        raise TaskError("no", retryable=False)
+
+    await bench.run(handler)
+    return JobMessage(task="t2", kind="k", resume_of="t1", owner=owner)
+
+
+async def test_retry_of_a_task_continues_from_its_last_state(bench):
+    job = await failed_task(bench)
+    seen = []
+
+    async def handler(job):
+        seen.append(job.restore(State))
+        if job.attempt == 1:
+            raise ConnectionError
+
+    for _ in range(2):
+        await bench.run(handler, payload=codec.encode_json(job), subject="hw.job.k.t2", retries=1)
+    assert seen == [State(4), State(4)]
+    first, *_, last = bench.log.events("t2")
+    assert (first.progress, first.done, last.status) == (40.0, 4, "completed")
+    assert [task for task, _ in bench.checkpoints.kept] == ["t1"]  # that of the failed one stays
+
+
+@pytest.mark.security
+async def test_state_of_another_owners_task_is_not_continued(bench):
+    job = await failed_task(bench, owner="eve")
+    assert await Resumption(bench.log, bench.checkpoints).find(job, None) is None
+
+
+async def test_retry_of_a_task_without_a_state_begins_from_the_start(bench):
+    resumption = Resumption(bench.log, bench.checkpoints)
+    assert await resumption.find(JobMessage(task="t2", kind="k", resume_of="t1"), progress("queued")) is None
+    assert await resumption.find(JobMessage(task="t2", kind="k"), None) is None
 
 
 def test_first_event_shows_where_the_attempt_begins():

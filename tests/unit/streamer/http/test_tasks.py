@@ -92,6 +92,36 @@ async def test_a_retry_keeps_title_and_tags(parts, client):
     assert (shown["title"], shown["tags"], shown["retry_of"]) == ("Mine", ["eu"], "t1")
 
 
+async def ended_task(parts, **about):
+    parts.offer(title="Crawl {a}", params={"type": "object", "properties": {"a": {"type": "integer"}}})
+    await parts.add_task("t1", params=codec.raw(b'{"a":1}'), **about)
+    await parts.write("t1", progress("error", 1.0))
+
+
+@pytest.mark.parametrize(("title", "expected"), [("Crawl 1", "Crawl 2"), ("Mine", "Mine")])
+async def test_a_retry_takes_other_parameters_and_a_title_that_is_made_of_them(parts, client, title, expected):
+    await ended_task(parts, title=title)
+    reply = await client.post(f"{TASKS}/t1/retry", json={"params": {"a": 2}})
+    record = await parts.task_store.record(reply.json()["task"])
+    assert (record.retry_of, bytes(record.params), record.title, record.resume) == ("t1", b'{"a":2}', expected, False)
+
+
+async def test_parameters_of_a_retry_are_checked(parts, client):
+    await ended_task(parts)
+    reply = await client.post(f"{TASKS}/t1/retry", json={"params": {"a": "x"}})
+    assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "/params/a")
+    assert (await client.post(f"{TASKS}/t1/retry", json={"params": 3})).status_code == 422
+    assert (await client.post(f"{TASKS}/t1/retry", json={"parameters": {}})).status_code == 422
+
+
+async def test_a_retry_continues_from_a_checkpoint_only_with_the_same_parameters(parts, client):
+    await ended_task(parts)
+    assert (await client.post(f"{TASKS}/t1/retry", json={"resume": True, "params": {}})).status_code == 422
+    task = (await client.post(f"{TASKS}/t1/retry", json={"resume": True})).json()["task"]
+    assert parts.jobs.jobs[task].resume_of == "t1"
+    assert (await parts.task_store.record(task)).resume is True
+
+
 async def add_listed(parts, count=5):
     """Tasks t1, t2, …, the newest last."""
     for n in range(1, count + 1):
