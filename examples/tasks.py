@@ -1,4 +1,4 @@
-"""Three tasks to copy from. Run them with `headway dev --tasks examples.tasks`."""
+"""Four tasks to copy from. Run them with `headway dev --tasks examples.tasks`."""
 
 from __future__ import annotations
 
@@ -51,3 +51,21 @@ def pictures(job: Job) -> dict[str, int]:
         if number % 20 == 19:
             job.log(f"picture {number} was blurred", "warning")
     return {"pictures": 50}
+
+
+class Breakfast(msgspec.Struct):
+    guests: Annotated[list[str], msgspec.Meta(min_length=1, max_length=20)]
+    eggs: Annotated[int, msgspec.Meta(ge=1, le=10, description="For each guest")] = 2
+
+
+@task("breakfast")
+async def breakfast(job: Job, params: Breakfast) -> list[object]:
+    """Splits its work: a part for each guest, and within it one for each egg."""
+    if len(params.guests) > 1:
+        parts = [
+            await job.submit("breakfast", {"guests": [guest], "eggs": params.eggs}, title=f"For {guest}")
+            for guest in params.guests
+        ]
+    else:
+        parts = [await job.submit("boil", {"seconds": 4 + n}, title=f"Egg {n + 1}") for n in range(params.eggs)]
+    return await job.gather(*parts)

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from tests.fixtures.celery_workers import run_shop
 from tests.fixtures.process import start_process
 from tests.fixtures.services import run_services
+from tests.fixtures.web import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -29,7 +31,8 @@ def services(tmp_path_factory):
     with run_services(tmp_path_factory.mktemp("services")) as running:
         streamer = running.streamer("s1", STALLED_SECONDS="1")
         processor = running.processor("p1", REPORTER_LOST_SECONDS="6")
-        for service in (streamer, processor):
+        cooks = running.processor("cooks", "examples.tasks")
+        for service in (streamer, processor, cooks):
             service.wait_ready()
         running.s1 = streamer
         yield running
@@ -85,6 +88,34 @@ async def test_a_killed_script_is_stalled_and_then_lost(services, script, page):
     await main.get_by_text("Watch and start it from elsewhere").click()
     await expect(main.get_by_role("heading", name="Watch in a terminal")).to_be_visible()
     await expect(main.get_by_role("heading", name="Start another task like it")).to_have_count(0)
+
+
+async def test_a_task_that_is_split_shows_the_tree_of_its_parts(services, page):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=30_000)
+    async with httpx.AsyncClient() as http:
+        body = {"kind": "breakfast", "params": {"guests": ["Ann", "Ben"], "eggs": 2}, "title": "Breakfast for two"}
+        task = (await http.post(f"{services.s1.url}/api/v1/tasks", json=body)).json()["task"]
+    await page.goto(f"{services.s1.url}/#{task}")
+    tree = page.get_by_role("region", name="Parts")
+    parts = tree.locator("ul").first.locator(":scope > li")
+    await expect(parts).to_have_count(2)
+    await expect(parts.first.get_by_role("link").first).to_contain_text("For Ann")
+    await expect(page.locator("#list a.row").filter(has_text="Breakfast for two")).to_contain_text("of 2 parts")
+    opener = parts.first.get_by_role("button", name="Parts of For Ann")
+    await opener.click()
+    await expect(opener).to_have_attribute("aria-expanded", "true")
+    await expect(parts.first.locator("li")).to_have_count(2)
+    await expect(parts.first.get_by_role("link", name="Egg 2")).to_be_visible()
+    assert await axe_violations(page) == {}
+    await expect(page.locator("#main .counts").get_by_text("2 of 2 parts")).to_be_visible()
+    await expect(parts.first.locator("li").first).to_contain_text("Completed")
+    await opener.click()
+    await expect(parts.first.locator("li")).to_have_count(0)
+    await parts.last.get_by_role("link").first.click()
+    await expect(page.locator("#main").get_by_role("heading", name="For Ben")).to_be_visible()
+    await expect(page.get_by_role("region", name="Parts").get_by_role("link", name="Egg 1")).to_be_visible()
 
 
 BAR = """

@@ -86,6 +86,7 @@ UNUSED = {
     "processor": {
         "$JS.ACK.*.*.HW_JOBS.>",  # in this form servers with domains ask for acknowledgements
         *("$JS.API.DIRECT.GET.KV_hw_tasks", "$JS.API.STREAM.PURGE.KV_hw_reporters"),  # when a reporter has vanished
+        *("$KV.hw_tasks.*", "hw.job.*.*"),  # children
         *(f"$JS.API.{call}.OBJ_hw_files" for call in ("STREAM.MSG.GET", "STREAM.PURGE")),  # files
     },
     "streamer": {  # with access control alone
@@ -141,7 +142,7 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
         await client.close()
         assert server.violations() == []
         assert await holds(lambda: unused(server) == UNUSED, 10), unused(server)
-        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=8)
+        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=sum(map(len, UNUSED.values())))
 
 
 async def accepted(http, pod):

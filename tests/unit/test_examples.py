@@ -25,5 +25,15 @@ async def test_the_story_streams_its_words():
     assert len(text.split()) == 20
 
 
+@pytest.mark.looptime
+async def test_breakfast_is_made_of_parts():
+    log = MemoryLog()
+    job = start_job(log, children={"breakfast": lambda params: params["guests"], "boil": lambda params: "soft"})
+    assert await tasks.breakfast(job, tasks.Breakfast(guests=["Ann", "Ben"])) == [["Ann"], ["Ben"]]
+    assert await tasks.breakfast(job, tasks.Breakfast(guests=["Ann"], eggs=3)) == ["soft"] * 3
+    await job.finish("completed")
+    assert (log.events("t1")[-1].done, log.events("t1")[-1].unit) == (5.0, "parts")
+
+
 def test_every_example_is_registered():
-    assert {"boil", "story", "pictures"} <= {kind.name for kind in REGISTRY}
+    assert {"boil", "story", "pictures", "breakfast"} <= {kind.name for kind in REGISTRY}

@@ -1,6 +1,6 @@
 /** A part of the task view whose script is loaded when a task has something for it to show. */
 
-import { load } from './api.js';
+import * as api from './api.js';
 import { el } from './element.js';
 
 export class LaterPart {
@@ -25,10 +25,10 @@ export class LaterPart {
 
   async #load() {
     this.#loading = true;
-    const script = await load(this.name).catch(() => null);
+    const script = await api.load(this.name).catch(() => null);
     this.#loading = false;
     if (!script) return; // the next rendering tries again
-    this.#view = new script.default(this.node);
+    this.#view = new script.default(this.node, api);
     this.#view.render(this.#state);
   }
 }

@@ -2,7 +2,7 @@
 
 import { now } from './clock.js';
 import { el, icon, setData, setIcon, setText, showText } from './element.js';
-import { age, capitalised, dateTime, percent } from './format.js';
+import { age, amount, capitalised, dateTime, percent } from './format.js';
 import { cursorOf, filtersOf, withCursor } from './query.js';
 import { TERMINAL } from './state.js';
 
@@ -99,7 +99,8 @@ export class List {
   }
 }
 
-class Row {
+/** One task, as the list and the tree of parts show it. */
+export class Row {
   #n = -1;
 
   constructor({ task, kind, title, tags = [], reported, created }) {
@@ -146,5 +147,6 @@ class Row {
 function noteOf(state) {
   if (!state || state.status === 'queued') return '';
   if (state.status === 'error') return state.error?.message ?? state.message ?? '';
-  return TERMINAL.has(state.status) ? '' : [state.state, state.step || state.message].filter(Boolean).join(' · ');
+  const parts = state.unit === 'parts' && amount(state.done, state.total, 'parts'); // what marks a parent
+  return [parts, ...(TERMINAL.has(state.status) ? [] : [state.state, state.step || state.message])].filter(Boolean).join(' · ');
 }

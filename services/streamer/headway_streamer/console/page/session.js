@@ -108,6 +108,7 @@ export class Session {
     const before = this.state;
     this.state = reduce(before, type, data, now());
     this.#follow(type, before);
+    if (this.state.unit === 'parts') this.hasParts = true;
     if (this.ended) this.#end('ended');
     this.onChange();
   }

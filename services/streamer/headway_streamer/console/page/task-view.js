@@ -23,7 +23,8 @@ export class TaskView {
     this.session = session;
     this.go = go;
     const asides = new LaterPart('asides', (state) => state.asides.size);
-    this.parts = [new ResultView(session), asides, new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
+    const tree = new LaterPart('tree', () => session.hasParts);
+    this.parts = [tree, new ResultView(session), asides, new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
     this.meter = new Meter();
     this.connection = new ConnectionView(session);
     this.node = el('article', { class: 'task', 'aria-labelledby': 'task-kind' },
