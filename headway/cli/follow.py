@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -9,6 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from headway.cli import parts
 from headway.cli.errors import UnknownOutcomeError, format_error
 from headway.cli.render.bars import Bar
 from headway.cli.render.result_tables import result_tables
@@ -19,6 +21,7 @@ from headway.client import Client
 from headway.client.event_stream import Watched
 from headway.errors import ClientError
 from headway.events import TERMINAL
+from headway.service.supervisor import cancel_and_wait
 
 LOST = "lost"
 """Outcome of a task that does not exist, or whose end is unknown."""
@@ -57,10 +60,15 @@ async def follow(client: Client, state: WatchState, view: View, patience: float 
     tasks = [task for task in state.tasks if state.outcomes.get(task) != LOST]
     with view:
         events = client.watch(*tasks, cursor=state.cursor, patience_seconds=patience or None, on_drop=view.drop)
+        showing = asyncio.create_task(parts.keep_shown(client, tasks, view))
         async with aclosing(events):
-            async for watched in events:
-                state.update(watched)
-                view.show(watched)
+            try:
+                async for watched in events:
+                    state.update(watched)
+                    view.show(watched)
+            finally:
+                await cancel_and_wait(showing)
+        await parts.show(client, tasks, view)
         for task in tasks:
             if task not in state.outcomes:
                 await _fetch_outcome(client, task, state, view)
@@ -95,14 +103,14 @@ async def print_result(client: Client, state: WatchState, bar: Bar, out: Console
     if state.outcomes.get(bar.task) != "completed":
         return
     try:
-        parts = result_tables(bar.kind, await client.result(bar.task))
+        tables = result_tables(bar.kind, await client.result(bar.task))
     except ClientError as error:
         out.print(Text(f"{bar.name}: no result: {error}", "yellow"))
         return
-    if parts:
+    if tables:
         out.print(Text(f"\n{bar.kind} {bar.task}", "bold"))
-    for part in parts:
-        out.print(part)
+    for table in tables:
+        out.print(table)
 
 
 def run_watch(

@@ -142,7 +142,11 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
         await client.close()
         assert server.violations() == []
         assert await holds(lambda: unused(server) == UNUSED, 10), unused(server)
-        rung("pods: large results, dead letters and a restart", violations=0, grants_unused=sum(map(len, UNUSED.values())))
+        rung(
+            "pods: large results, dead letters and a restart",
+            violations=0,
+            grants_unused=sum(map(len, UNUSED.values())),
+        )
 
 
 async def accepted(http, pod):

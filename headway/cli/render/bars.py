@@ -19,9 +19,11 @@ RUNNING = ("processing", "retrying")
 class Bar:
     """State of one watched task, updated by its events. Times are seconds of one clock, passed by the caller."""
 
-    def __init__(self, task: str, kind: str = "", *, tracebacks: bool = False) -> None:
+    def __init__(self, task: str, kind: str = "", *, tracebacks: bool = False, depth: int = 0) -> None:
         self.task = task
         self.kind = kind
+        self.depth = depth
+        """How many tasks are above it, of which it is a part."""
         self.tracebacks = tracebacks
         """Whether to print the full traceback of a failed attempt, not only its last frame."""
         self.state: dict[str, Any] = {}
@@ -38,7 +40,7 @@ class Bar:
     @property
     def name(self) -> str:
         """Kind and shortened id."""
-        return one_line(f"{self.kind} {short_id(self.task)}")
+        return "  " * self.depth + one_line(f"{self.kind} {short_id(self.task)}")
 
     @property
     def status(self) -> str:
@@ -116,11 +118,11 @@ class Bar:
     def count(self) -> str:
         """Format done and total with the unit; empty if unknown."""
         done = self.state.get("done")
-        return "" if done is None else amount(done, self.state.get("total"), self._unit)
+        return "" if done is None else amount(done, self.state.get("total"), self.unit)
 
     def rate(self) -> str:
         """Format the rate; empty if unknown or the task has ended."""
-        rate, unit = self.state.get("rate"), self._unit
+        rate, unit = self.state.get("rate"), self.unit
         # The count already shows the unit; only bytes and seconds have their own format of a rate.
         return "" if rate is None or self.ended else speed(rate, unit if unit in BYTES or unit in SECONDS else "")
 
@@ -139,7 +141,8 @@ class Bar:
         return one_line(self.state.get("message", ""))
 
     @property
-    def _unit(self) -> str:
+    def unit(self) -> str:
+        """Unit of the count."""
         return str(self.state.get("unit", ""))
 
     def _output(self, text: str, channel: str) -> list[Text]:

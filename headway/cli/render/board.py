@@ -35,6 +35,8 @@ class Board:
 
     def __init__(self, bars: Iterable[Bar], clock: Callable[[], float]) -> None:
         self.bars = {bar.task: bar for bar in bars}
+        self.parts: dict[str, list[Bar]] = {}
+        """By task, the bars of its parts, which are shown below its own."""
         self.note = ""
         """Message about the connection; empty while it is connected."""
         self.show_all = False
@@ -58,7 +60,7 @@ class Board:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now = self._clock()
         height = max(console.size.height - 1 - bool(self.note), MIN_HEIGHT)
-        bars = list(self.bars.values())
+        bars = [each for bar in self.bars.values() for each in (bar, *self.parts.get(bar.task, ()))]
         shown = bars if self.show_all or len(bars) <= height else _select(bars, height - 1)
         yield _table(shown, now, options.max_width, ascii_only=options.ascii_only)
         if len(shown) < len(bars):

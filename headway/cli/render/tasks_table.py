@@ -63,6 +63,7 @@ def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
     bar.state = task.get("state") or {}
     status = bar.status or "queued"
     step = "" if bar.ended else one_line(bar.state.get("step", ""))
+    count = bar.count() if bar.unit == "parts" else ""  # what marks a task that has parts
     return {
         "task": Text(one_line(bar.task)),
         "title": Text(one_line(task.get("title", ""))),
@@ -70,7 +71,7 @@ def _row(task: dict[str, Any], now: float) -> dict[str, Text]:
         "status": Text(one_line(status), STYLES.get(status, "cyan")),
         "progress": Text(percent(bar.progress)),
         "age": Text(duration(now - float(task.get("created", now)))),
-        "message": Text(": ".join(part for part in (step, bar.message()) if part)),
+        "message": Text(": ".join(part for part in (count, step, bar.message()) if part)),
     }
 
 

@@ -23,6 +23,8 @@ LINE_SECONDS = 30.0
 """Without a terminal: longest time between two status lines of a task that receives events."""
 LINE_PERCENT = 10
 REFRESH_SECONDS = 0.125
+SPLIT_UNITS = ("parts", "tasks")
+"""Units of the count of a task that consists of others."""
 
 Clock = Callable[[], float]
 
@@ -37,6 +39,12 @@ class View(Protocol):
 
     def show(self, watched: Watched) -> None:
         """Show an event."""
+
+    def is_split(self, task: str) -> bool:
+        """Whether the parts of `task` should be shown: it consists of others."""
+
+    def show_parts(self, task: str, parts: list[Bar]) -> None:
+        """Show the parts of a task below it."""
 
     def drop(self, reason: str, seconds: float) -> None:
         """Show that the connection was lost and is retried after `seconds`."""
@@ -59,6 +67,13 @@ class JsonView:
             return
         raw = watched.raw if "type" in watched.data else json.dumps({"type": watched.event, **watched.data})
         print_json(raw)
+
+    def is_split(self, task: str) -> bool:
+        """Return False: the parts have events of their own."""
+        return False
+
+    def show_parts(self, task: str, parts: list[Bar]) -> None:
+        """Print nothing."""
 
     def drop(self, reason: str, seconds: float) -> None:
         """Print nothing: the events resume where they stopped."""
@@ -102,6 +117,16 @@ class LiveView:
         with self._lock:
             for line in self._board.apply(watched):
                 self._live.console.print(line)
+
+    def is_split(self, task: str) -> bool:
+        """Whether the count of `task` is that of its parts."""
+        bar = self._board.bars.get(task)
+        return bar is not None and bar.unit in SPLIT_UNITS
+
+    def show_parts(self, task: str, parts: list[Bar]) -> None:
+        """Show the bars of the parts below that of the task."""
+        with self._lock:
+            self._board.parts[task] = parts
 
     def drop(self, reason: str, seconds: float) -> None:
         """Show a note below the bars until the next event."""
@@ -147,6 +172,13 @@ class LineView:
             self._printed[bar.task] = key
             self._printed_at[bar.task] = now
             self._out.print(status_line(bar, now))
+
+    def is_split(self, task: str) -> bool:
+        """Return False: the lines of many parts would hide those of the task, which counts them."""
+        return False
+
+    def show_parts(self, task: str, parts: list[Bar]) -> None:
+        """Print nothing."""
 
     def drop(self, reason: str, seconds: float) -> None:
         """Print a line with the reason."""

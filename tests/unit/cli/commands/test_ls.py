@@ -34,6 +34,14 @@ def test_filters_go_to_the_server(server: ScriptedServer) -> None:
     assert dict(query) | {"kind": "crawl", "text": "import", "owner": "ann", "since": "86400.0"} == dict(query)
 
 
+def test_ls_lists_the_parts_of_a_task_and_marks_those_that_have_some(server: ScriptedServer) -> None:
+    """With their count before the message."""
+    state = {"status": "completed", "progress": 100, "done": 3, "total": 3, "unit": "parts"}
+    server.json("GET /api/v1/tasks", {"tasks": [{"task": "t1", "kind": "album", "created": 0, "state": state}]})
+    assert "3/3 parts" in headway("ls", "--parent", "p1").output
+    assert dict(server.requests[-1].url.params) == {"limit": "20", "parent": "p1"}
+
+
 def paged(server: ScriptedServer, count: int) -> None:
     """Answer pages of one task each."""
 

@@ -45,6 +45,21 @@ def test_bar_shows_step_percentage_count_rate_and_remaining_time() -> None:
     assert second.strip() == "page 42"
 
 
+def test_parts_are_shown_below_their_task() -> None:
+    """Indented, with bars of their own; of more than fit those that run."""
+    screen = Screen()
+    screen.apply(progress(progress=50.0, done=1, total=2, unit="parts"))
+    parts = [Bar(f"a{number}", "resize", depth=1) for number in range(30)]
+    for place, bar in enumerate(parts):
+        bar.state = {"status": "completed" if place else "processing", "progress": 100.0 if place else 0.0}
+    screen.board.parts["t1"] = parts[:2]
+    lines = screen.text().splitlines()
+    assert [line[:11] for line in lines[:3]] == ["crawl t1   ", "  resize a0", "  resize a1"]
+    screen.board.parts["t1"] = parts
+    lines = screen.text(height=10).splitlines()
+    assert (len(lines), lines[1][:11], lines[-1]) == (9, "  resize a0", "… and 23 more (23 completed)")
+
+
 def test_sub_progress_has_a_line_of_its_own() -> None:
     """Below the message, while the task runs."""
     screen = Screen()

@@ -142,3 +142,20 @@ def test_no_stale_bar_is_left_above_lines_that_are_printed_while_it_is_drawn(mon
     lines = screen(file.getvalue())
     assert [line for line in lines if line.startswith("info")] == [f"info: line {n}" for n in range(50)]
     assert [number for number, line in enumerate(lines) if line.startswith("crawl t1")] == [50]
+
+
+def test_only_live_bars_show_the_parts_of_a_task() -> None:
+    """A task has parts when its count is that of them."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    live, part = LiveView([Bar("t1", "album")], console), Bar("a1", "resize", depth=1)
+    with live:
+        assert not live.is_split("t1")
+        live.show(progress(5, done=1, total=2, unit="parts"))
+        assert (live.is_split("t1"), live.is_split("unknown")) == (True, False)
+        live.show_parts("t1", [part])
+    assert "resize a1" in console.file.getvalue()  # type: ignore[attr-defined]
+    out = Lines()
+    for view in (out.view, JsonView()):
+        view.show_parts("t1", [part])
+        assert not view.is_split("t1")
+    assert out.lines == []
