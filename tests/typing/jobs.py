@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import msgspec
 
 from headway import Job, current_job, track
+from headway.children.blocking import BlockingChild
+from headway.children.child import Child
+from headway.errors import ChildFailedError
 from headway.executor import ContextThreadPoolExecutor
 
 
@@ -60,6 +63,27 @@ def threads(names: list[str]) -> None:
     with ContextThreadPoolExecutor(2) as pool:
         assert_type(pool.submit(len, names).result(), int)
         assert_type(list(pool.map(len, names)), list[int])
+
+
+async def children(job: Job) -> None:
+    child = await job.submit("resize", {"a": 1}, weight=2, title="One", tags=["eu"], key="one")
+    assert_type(child, Child)
+    assert_type(await child, Any)
+    assert_type(child.failure(), ChildFailedError | None)
+    assert_type(await job.gather(child, on_failure="continue"), list[Any])
+    async for each in job.as_completed(child):
+        assert_type(each, Child)
+    other = job.blocking.submit("resize")
+    assert_type(other, BlockingChild)
+    assert_type(job.blocking.gather(other), list[Any])
+    for one in job.blocking.as_completed(other):
+        assert_type(one.result(), Any)
+    await job.gather(child, on_failure="ignore")  # type: ignore[arg-type]
+    await job.gather([child])  # type: ignore[arg-type]
+    await job.submit()  # type: ignore[call-arg]
+    await job.submit("resize", weight="2")  # type: ignore[arg-type]
+    await job.gather(other)  # type: ignore[arg-type]
+    job.blocking.gather(child)  # type: ignore[arg-type]
 
 
 async def errors(job: Job) -> None:

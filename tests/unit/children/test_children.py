@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from headway.children.children import Children, Parent, Report, Stores
 from headway.children.waits import NoSlot
 from headway.errors import ChildFailedError, ChildrenError
 from headway.eventlog.chain import Chain, read_head
+from headway.kind import Registry
 from headway.progress.parts import Parts
 from headway.records import KindRecord
 from headway.submission import Submission
@@ -265,4 +267,26 @@ async def test_a_job_that_nobody_runs_cannot_have_children(log):
             await call()
     with pytest.raises(ChildrenError, match="cannot have children"):
         _ = job.blocking
+    await job.abort()
+
+
+async def test_the_handlers_of_the_how_to_run_as_printed(printed, monkeypatch):
+    monkeypatch.setattr(import_module("headway.task"), "REGISTRY", Registry())
+    names = {}
+    for block in printed:
+        exec(compile(block.text, str(block), "exec"), names)
+    await names["test_album_adds_up_its_pictures"]()
+
+    def resize(params):
+        if params["picture"] == "broken":
+            raise ValueError("no picture")
+        return len(params["picture"])
+
+    album = names["Album"](["one", "broken"])
+    job = start_job(MemoryLog(), "p1", children={"resize": resize})
+    result = await names["gallery"](job, album)
+    assert (result["resized"], len(result["failed"])) == (1, 1)
+    await job.abort()
+    job = start_job(MemoryLog(), "p2", children={"resize": resize})
+    assert await asyncio.to_thread(names["contact_sheet"], job, names["Album"](["one", "three"])) == 8
     await job.abort()
