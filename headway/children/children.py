@@ -319,6 +319,6 @@ def _key_reused(error: KeyReusedError) -> ChildrenError:
 def unsupported() -> ChildrenError:
     """The error of a job that cannot have children."""
     return ChildrenError(
-        "this job cannot have children: only a handler that a processor runs on its event loop or in a thread can,"
-        " and in tests one of headway.testing.start_job(…, children={…})"
+        "this job cannot have children: only a handler that a processor runs on its event loop or in a thread can, and"
+        " not one in a process; in tests one of headway.testing.start_job(…, children={…})"
     )

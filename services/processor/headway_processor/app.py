@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -45,6 +44,7 @@ from headway_processor.jobs.puller import Puller
 from headway_processor.lost_reports import LostReports
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Response
+from headway_processor.processes.cpus import usable_cpus
 from headway_processor.processes.pool import Pool
 from headway_processor.processes.spawned import spawn
 from headway_processor.settings import Settings
@@ -150,7 +150,7 @@ class Processor:
             files=files,
         )
         slots = Slots(self._settings.concurrency)
-        process_slots = asyncio.Semaphore(self._settings.processes or _cpus())
+        process_slots = asyncio.Semaphore(self._settings.processes or usable_cpus())
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:
             config = provision.job_consumer(
@@ -214,10 +214,6 @@ class Processor:
 
     def _exposition(self, _: str) -> Response:
         return Response(200, self._metrics.exposition(), CONTENT_TYPE)
-
-
-def _cpus() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _live(_: str) -> Response:

@@ -45,7 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 100
     """How many tasks of all kinds one processor runs concurrently."""
     processes: int = 0
-    """How many tasks of kinds with executor="process" one processor runs concurrently; 0 for as many as it has CPUs."""
+    """How many tasks of kinds with executor="process" one processor runs concurrently; 0 for as many as there are CPUs
+    that it may use: of its container's quota, if there is one."""
     process_tasks: int = 100
     """After how many tasks a process is replaced by a new one; 0 for never."""
     process_memory_bytes: int = 1024 * 1024 * 1024

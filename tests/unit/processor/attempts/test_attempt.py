@@ -363,3 +363,22 @@ async def test_large_result_of_a_superseded_attempt_is_not_stored(bench, monkeyp
 
     assert await bench.run(handler) == []
     assert bench.results.by_task == {}
+
+
+@pytest.mark.parametrize("status", ["error", "cancelled"])
+async def test_a_handler_that_does_not_stop_is_reported_as_one_that_still_runs(bench, quick_stop, status):
+    release = threading.Event()
+
+    def handler(job):
+        if status == "cancelled":
+            asyncio.run_coroutine_threadsafe(append(bench, Cancel(reason="enough"), attempt=1), loop)
+        release.wait(20)
+
+    loop = asyncio.get_running_loop()
+    await bench.run(handler, timeout=0.05 if status == "error" else None)
+    said = {"error": "took longer than 0.05 s", "cancelled": "cancelled: enough"}[status]
+    assert bench.last.message == f"{said}; the handler did not stop and still runs in its thread"
+    assert ("abandoned", 1) in bench.metrics.seen
+    assert ("abandoned", -1) not in bench.metrics.seen
+    release.set()
+    await until(lambda: ("abandoned", -1) in bench.metrics.seen)

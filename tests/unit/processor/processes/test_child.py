@@ -8,11 +8,13 @@ import pytest
 from headway.events import Chunk, LogLine, Progress
 from headway.kind import REGISTRY
 from headway.outbox import Home
+from headway.progress import pending
 from headway_processor.processes import child
 from headway_processor.processes.child import ChildAttempt
 from headway_processor.processes.frames import Error, Result, Run, Stop
 from headway_processor.settings import Settings
 from tests.fixtures import process_kinds
+from tests.fixtures.condition import holds_blocking
 
 SETTINGS = Settings(interval_seconds=0.01, tracebacks=True)
 
@@ -27,6 +29,8 @@ class FakeLink:
         self.home = Home(self.loop, self._thread.ident)
         self.answers = []
         self.stop_at = None
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._on_stop = None
 
     def call(self, coroutine):
@@ -42,6 +46,7 @@ class FakeLink:
         self._on_stop = None
 
     async def report(self, event):
+        await self.gate.wait()
         self.answers.append(event)
         if self.stop_at and self.stop_at == getattr(event, "message", None):
             self._on_stop(Stop(text="enough", cancelled=True))
@@ -74,6 +79,19 @@ def test_all_that_a_handler_reports_is_sent_in_order_and_then_its_result(link):
     assert "".join(event.text for event in events if isinstance(event, Chunk)) == "c0 c1 "
     last = [event for event in events if isinstance(event, Progress)][-1]
     assert (last.step, last.done, last.total, last.unit, last.failed) == ("counting", 2.0, 2.0, "rows", 1)
+
+
+def test_a_handler_waits_while_its_output_is_not_stored(link, monkeypatch):
+    monkeypatch.setattr(pending, "MAX_PENDING_CHARS", 1000)
+    process_kinds.flooded.clear()
+    link.gate.clear()
+    running = threading.Thread(target=run, args=(link, process_kinds.floods))
+    running.start()
+    assert holds_blocking(lambda: len(process_kinds.flooded) >= 10, 10)
+    assert len(process_kinds.flooded) <= 11
+    link.loop.call_soon_threadsafe(link.gate.set)
+    running.join()
+    assert sum(len(event.text) for event in link.answers if isinstance(event, Chunk)) == process_kinds.FLOOD * 100
 
 
 def test_an_async_handler_runs_on_a_loop_of_its_own(link):
