@@ -109,18 +109,21 @@ class Puller:
     """The queue of the cluster, as one processor pulls from it."""
 
     def __init__(self, cluster, taken):
-        self._jobs, self._taken = cluster.jobs, taken
+        self._jobs, self._taken, self.waiting = cluster.jobs, taken, 0
 
     async def bind(self):
         pass
 
-    async def next(self, wait_seconds):
+    async def next(self, count, wait_seconds):
         try:
-            delivery = await asyncio.wait_for(self._jobs.get(), wait_seconds)
+            found = [await asyncio.wait_for(self._jobs.get(), wait_seconds)]
         except TimeoutError:
-            return None
-        self._taken.append(delivery)
-        return delivery
+            found = []
+        while found and len(found) < count and not self._jobs.empty():
+            found.append(self._jobs.get_nowait())
+        self._taken += found
+        self.waiting = self._jobs.qsize() if found else 0
+        return found
 
     async def close(self):
         pass
