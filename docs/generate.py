@@ -6,6 +6,7 @@ The text of a field is the string that follows it in the source.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -95,11 +96,18 @@ def settings_page() -> str:
 def command_page() -> str:
     """What `--help` says of each command."""
     runner = CliRunner()
-    texts = [
-        f"## `headway {name}`".rstrip("` ") + "`\n\n" + _help(runner, name)
-        for name in ("", *cli.list_commands(click.Context(cli)))
-    ]
+    texts = [f"## `headway {name}`".rstrip("` ") + "`\n\n" + _help(runner, name) for name in ("", *_commands())]
     return COMMAND_HEAD + "\n" + "\n".join(texts)
+
+
+def _commands() -> Iterator[str]:
+    """All commands, those of groups included."""
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        yield name
+        command = cli.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from (f"{name} {inner}" for inner in command.list_commands(context))
 
 
 def _help(runner: CliRunner, name: str) -> str:

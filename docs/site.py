@@ -42,7 +42,8 @@ API = {
     ),
     "headway.celery": ("connect", "ProgressTask"),
     "headway.client": (
-        *("Client", "SyncClient", "Report", "TaskPage", "TaskFilters", "Watched", "ClientError", "sign_token"),
+        *("Client", "SyncClient", "Report", "TaskPage", "TaskFilters", "DeadLetterPage", "Watched", "ClientError"),
+        "sign_token",
     ),
     "headway.dramatiq": ("Headway", "Cancelled"),
     "headway.rq": ("Queue", "Job", "Worker", "SimpleWorker", "SpawnWorker", "ReportingMixin"),

@@ -76,6 +76,10 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
         return Ownership(self.owner, self.tenant)
 
 
+NAMELESS = "nameless"
+"""Stands for the task id in the subject of a dead letter whose own subject has none."""
+
+
 class DeadJob(msgspec.Struct, kw_only=True):
     """A dead-lettered job, with the reason. Kept in the stream `<NAMESPACE>_DEAD`."""
 

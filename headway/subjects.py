@@ -108,6 +108,10 @@ class Names:
         """The subject of a dead-lettered job."""
         return f"{self.namespace}.dead.{check_kind(kind)}.{check_task(task)}"
 
+    def dead_of(self, kind: str) -> str:
+        """The filter for all dead-lettered jobs of `kind`."""
+        return f"{self.namespace}.dead.{check_kind(kind)}.*"
+
     def job_of_any_kind(self, task: str) -> str:
         """The filter for the job of `task`."""
         return f"{self.namespace}.job.*.{check_task(task)}"

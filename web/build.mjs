@@ -22,7 +22,8 @@ const banner = `/* Built by "make page" from sources ${hash.digest('hex')} */`;
 const { outputFiles = [] } = await build({
   entryPoints: {
     page: `${page}main.js`, 'sign-in': `${page}sign-in.js`, form: `${page}form.js`, filter: `${page}filter.js`,
-    processors: `${page}processors.js`, scatter: `${page}scatter.js`, asides: `${page}asides-view.js`, tree: `${page}tree.js`,
+    processors: `${page}processors.js`, letters: `${page}letters.js`,
+    scatter: `${page}scatter.js`, asides: `${page}asides-view.js`, tree: `${page}tree.js`,
     style: `${page}page.css`,
   },
   outdir: out, bundle: true, minify: true, format: 'esm', charset: 'utf8', legalComments: 'none',

@@ -17,6 +17,7 @@ COMMANDS = {
     name: "headway.cli.commands.{0}:{0}".format(name.replace("-", "_"))
     for name in (
         *("demo", "dev", "submit", "watch", "ls", "kinds", "processors", "cancel", "retry", "result", "logs", "delete"),
+        "dead-letters",
         *("run", "pipe"),
         *("token", "revoke", "nats-config", "nats-adapt", "nats-backup", "nats-restore", "completion"),
     )

@@ -5,12 +5,13 @@ from headway.client.event_stream import Watched
 from headway.client.report import Report
 from headway.client.signing import sign_token
 from headway.client.sync_client import SyncClient
-from headway.client.task_pages import TaskFilters, TaskPage
+from headway.client.task_pages import DeadLetterPage, TaskFilters, TaskPage
 from headway.errors import ClientError
 
 __all__ = [
     "Client",
     "ClientError",
+    "DeadLetterPage",
     "Report",
     "SyncClient",
     "TaskFilters",

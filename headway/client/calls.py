@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from headway.client.answer import Answer
-from headway.client.task_pages import Pages, TaskPage
+from headway.client.task_pages import DeadLetterPage, Pages, TaskPage
 from headway.values import exact_json
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ T = TypeVar("T")
 TRIES = 4
 """Maximum tries of a request that may be repeated: about two seconds in all."""
 TASKS = "/api/v1/tasks"
+DEAD_LETTERS = "/api/v1/dead-letters"
 REPORTS = "/api/v1/reports"
 
 
@@ -37,6 +38,11 @@ class Call(Generic[T]):
 def task_path(task: str, rest: str = "") -> str:
     """The path of a task's routes."""
     return f"{TASKS}/{quote(task, safe='')}{rest}"
+
+
+def dead_letter_path(id: str, rest: str = "") -> str:
+    """The path of a route of a dead letter."""
+    return f"{DEAD_LETTERS}/{quote(id, safe='')}{rest}"
 
 
 def report_path(task: str, rest: str) -> str:
@@ -85,6 +91,35 @@ def retry(task: str, params: Mapping[str, Any] | None, *, resume: bool) -> Call[
     headers = {"Content-Type": "application/json"}
     options = {"content": exact_json.encode(body), "headers": headers}
     return Call("POST", task_path(task, "/retry"), Answer.object, options=options)
+
+
+def dead_letters(kind: str, limit: int, cursor: str) -> Call[DeadLetterPage]:
+    """A page of dead letters."""
+    query = {"limit": limit} | _given(kind=kind, cursor=cursor)
+    return Call("GET", DEAD_LETTERS, _dead_letter_page, TRIES, {"params": query})
+
+
+def dead_letter(id: str) -> Call[dict[str, Any]]:
+    """A dead letter with its parameters."""
+    return Call("GET", dead_letter_path(id), Answer.object, TRIES)
+
+
+def resubmit(id: str, params: Mapping[str, Any] | None, key: str | None) -> Call[dict[str, Any]]:
+    """Submit the job of a dead letter again. Without a key the server has one: a repetition finds the same task."""
+    headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
+    body = {} if params is None else {"params": dict(params)}
+    options = {"content": exact_json.encode(body), "headers": headers}
+    return Call("POST", dead_letter_path(id, "/resubmit"), Answer.object, TRIES, options)
+
+
+def drop_dead_letter(id: str) -> Call[dict[str, Any]]:
+    """Drop a dead letter. Sent once: a repetition does not find it."""
+    return Call("DELETE", dead_letter_path(id), Answer.object)
+
+
+def _dead_letter_page(answer: Answer) -> DeadLetterPage:
+    cursor = answer.object().get("cursor")
+    return DeadLetterPage(answer.items("dead_letters"), cursor if isinstance(cursor, str) else None)
 
 
 def delete(task: str) -> Call[dict[str, Any]]:

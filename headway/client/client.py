@@ -24,7 +24,7 @@ from headway.client import calls, connecting
 from headway.client.answer import Answer
 from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, async_events
-from headway.client.task_pages import MAX_PAGE, Pages, TaskFilters, TaskPage
+from headway.client.task_pages import MAX_PAGE, DeadLetterPage, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
 from headway.values import exact_json
 from headway.values.redaction import redact_url
@@ -145,6 +145,27 @@ class Client:
         Sent once: after a lost answer look at `tasks` before calling again.
         """
         return await self._send(calls.retry(task, params, resume=resume))
+
+    async def dead_letters(self, *, kind: str = "", limit: int = 50, cursor: str = "") -> DeadLetterPage:
+        """Jobs that were given up, the oldest first, up to `limit`, 1 to 500; after the `cursor` of an earlier page."""
+        return await self._send(calls.dead_letters(kind, limit, cursor))
+
+    async def dead_letter(self, id: str) -> dict[str, Any]:
+        """A job that was given up, with its `params`, or with its `raw` message if it is not a job."""
+        return await self._send(calls.dead_letter(id))
+
+    async def resubmit(
+        self, id: str, params: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> dict[str, Any]:
+        """Submit the job of a dead letter as a new task, with its own parameters or with `params`.
+
+        Repeated with the same parameters it finds the same task, unless `key`, an idempotency key, is another one.
+        """
+        return await self._send(calls.resubmit(id, params, key))
+
+    async def drop_dead_letter(self, id: str) -> dict[str, Any]:
+        """Drop a dead letter; its task stays. ClientError 404 if there is none, as after a lost answer."""
+        return await self._send(calls.drop_dead_letter(id))
 
     async def delete(self, task: str) -> dict[str, Any]:
         """Delete a task that has ended, with all that is stored of it. ClientError 409 before its end.

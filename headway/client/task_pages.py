@@ -47,6 +47,15 @@ class TaskPage(NamedTuple):
     """Older tasks than this, seconds since 1970, are on later pages; None if there are none."""
 
 
+class DeadLetterPage(NamedTuple):
+    """A page of dead letters. It may be empty and not the last: those of others are left out."""
+
+    dead_letters: list[dict[str, Any]]
+    """The oldest first."""
+    cursor: str | None
+    """Where the next page begins; None if this is the last one."""
+
+
 class Pages:
     """The pages of one list, one after another."""
 

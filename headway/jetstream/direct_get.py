@@ -101,4 +101,5 @@ def _stored(message: Msg, headers: dict[str, str]) -> Stored:
         size_of(headers),
         Producer.of_headers(headers),
         headers.get("Nats-Time-Stamp", ""),
+        headers.get("Nats-Subject", ""),
     )

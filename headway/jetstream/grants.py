@@ -123,6 +123,9 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         _direct_get(f"OBJ_{names.results_bucket}"),
         Request(f"$O.{names.files_bucket}.*.*"),
         *_read_files(names),
+        # Dead letters are read, and dropped one at a time by their sequences.
+        _direct_get(names.dead_stream),
+        Request(f"$JS.API.STREAM.MSG.DELETE.{names.dead_stream}"),
         *(_info(stream) for stream in (names.events_stream, names.jobs_stream, records)),
     )
 

@@ -25,6 +25,8 @@ class Stored(NamedTuple):
     """Of a task that is reported over HTTP."""
     time: str = ""
     """When it was stored, as the server writes it (RFC 3339); empty if it was read from the leader."""
+    subject: str = ""
+    """Its whole subject; empty if it was read from the leader."""
 
 
 SIZE_HEADER = "Headway-Log-Bytes"

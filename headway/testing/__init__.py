@@ -9,6 +9,7 @@ from headway.testing.log import MemoryLog, MemorySubscription
 from headway.testing.stores import (
     MemoryBucket,
     MemoryCheckpoints,
+    MemoryDeadLetterStream,
     MemoryDeletions,
     MemoryFiles,
     MemoryJobQueue,
@@ -18,6 +19,7 @@ from headway.testing.stores import (
 __all__ = [
     "MemoryBucket",
     "MemoryCheckpoints",
+    "MemoryDeadLetterStream",
     "MemoryDeletions",
     "MemoryFiles",
     "MemoryJobQueue",

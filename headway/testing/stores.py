@@ -15,6 +15,7 @@ from headway.errors import ConflictError, DamagedError, StoreFullError, TooLarge
 from headway.jetstream.file_store import Found
 from headway.jetstream.kv import PAGE, SMALL_PAGE, Entry, Page
 from headway.jetstream.publisher import MAX_MESSAGE_BYTES
+from headway.jetstream.stored import Stored
 from headway.records import FileRecord, JobMessage
 
 
@@ -28,6 +29,33 @@ class _Store:
         await asyncio.sleep(0)
         if self.away:
             raise UnavailableError("NATS is unreachable")
+
+
+class MemoryDeadLetterStream(_Store):
+    """A `headway.jetstream.dead_letters.DeadLetterStream` in memory. `add` stores a message under its subject."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: dict[int, Stored] = {}
+        self._seq = 0
+
+    def add(self, subject: str, payload: bytes) -> int:
+        self._seq += 1
+        self.letters[self._seq] = Stored(self._seq, payload, "", subject.rpartition(".")[2], subject=subject)
+        return self._seq
+
+    async def page(self, kind: str, start: int) -> list[Stored]:
+        await self._answer()
+        found = [one for seq, one in self.letters.items() if seq >= start and kind in ("", one.subject.split(".")[-2])]
+        return found[:3]
+
+    async def get(self, seq: int) -> Stored | None:
+        await self._answer()
+        return self.letters.get(seq)
+
+    async def remove(self, seq: int) -> None:
+        await self._answer()
+        self.letters.pop(seq, None)
 
 
 class MemoryBucket(_Store):

@@ -212,6 +212,27 @@ async def test_the_processors_are_shown_with_their_load_and_other_versions_are_m
     await expect(page.get_by_role("heading", name="New task")).to_be_visible()
 
 
+async def test_a_job_that_was_given_up_is_resubmitted_with_other_parameters_and_dropped(services, http, page, expect):
+    body = {"kind": "script", "params": {"steps": [{"name": "x", "seconds": 0, "fail": {"message": "planted"}}]}}
+    await http.post(f"{services.s1.url}/api/v1/tasks", json=body)
+    await page.goto(f"{services.s1.url}/#new")
+    await page.get_by_role("link", name="Dead letters", exact=True).click()
+    letter = page.locator("#main li").filter(has_text="planted")
+    await expect(letter).to_have_count(1)
+    await letter.get_by_role("button", name="Look at it").click()
+    await expect(letter.get_by_label("Parameters")).to_have_value(re.compile("planted"))
+    await letter.get_by_label("Parameters").fill("{")
+    await letter.get_by_role("button", name="Resubmit", exact=True).click()
+    await expect(page.get_by_text("The parameters are not JSON")).to_be_visible()
+    await letter.get_by_label("Parameters").fill('{"steps": [{"name": "mended", "seconds": 0}]}')
+    await letter.get_by_role("button", name="Resubmit", exact=True).click()
+    await expect(page.locator("#main").get_by_text("Completed").first).to_be_visible()
+    await page.get_by_role("link", name="Dead letters", exact=True).click()
+    page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await letter.get_by_role("button", name="Drop").click()
+    await expect(letter).to_have_count(0)
+
+
 async def test_who_may_not_see_the_processors_is_not_led_there_and_reads_why(services, page, expect):
     await page.goto(f"{services.secret.url}/#/processors")
     await page.get_by_label("Access token").fill(tokens.live_token(scope="tasks:read"))

@@ -10,6 +10,7 @@ from headway.checkpoint import Checkpoint, pack
 from headway.errors import ConflictError, DamagedError, UnavailableError
 from headway.ids import new_file
 from headway.jetstream.checkpoints import CheckpointStore
+from headway.jetstream.dead_letters import DeadLetterStream
 from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
@@ -187,3 +188,20 @@ async def test_nothing_of_a_removed_file_is_left_and_it_is_removed_also_when_it_
     await files.remove(upload.record.file, purge)
     state = (await connection.client.jetstream().stream_info(f"OBJ_{names.files_bucket}")).state
     assert state.messages == 0
+
+
+async def test_dead_letters_are_read_by_kind_from_a_sequence_and_removed_one_at_a_time(connection, names):
+    letters = DeadLetterStream(connection.client, names)
+    assert await letters.page("", 0) == []
+    js = connection.client.jetstream()
+    for kind, task in (("k", "t1"), ("other", "t2"), ("k", "t3"), ("k", "t4")):
+        await js.publish(names.dead(kind, task), b"{}")
+    assert [(one.seq, one.subject) for one in await letters.page("k", 2)] == [
+        (3, names.dead("k", "t3")),
+        (4, names.dead("k", "t4")),
+    ]
+    for _ in range(2):  # the answer to the first may be lost
+        await letters.remove(3)
+    assert [one.task for one in await letters.page("", 1)] == ["t1", "t2", "t4"]
+    assert (await letters.get(3), (await letters.get(4)).task) == (None, "t4")
+    await letters.remove(99)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from headway.client import Client, ClientError, Report, SyncClient, TaskPage, Watched, sign_token
+from headway.client import Client, ClientError, DeadLetterPage, Report, SyncClient, TaskPage, Watched, sign_token
 
 
 def dropped(reason: str, pause_seconds: float) -> None:
@@ -26,6 +26,11 @@ async def main() -> None:
             assert_type((page.tasks, page.cursor), tuple[list[dict[str, Any]], str | None])
         assert_type(await client.kinds(), list[dict[str, Any]])
         assert_type(await client.processors(), list[dict[str, Any]])
+        assert_type(await client.dead_letters(kind="crawl", limit=5, cursor="7"), DeadLetterPage)
+        assert_type((await client.dead_letters()).cursor, str | None)
+        assert_type(await client.dead_letter("7"), dict[str, Any])
+        assert_type(await client.resubmit("7", {"url": "x"}, "key"), dict[str, Any])
+        assert_type(await client.drop_dead_letter("7"), dict[str, Any])
         assert_type(await client.cancel("t1", "no longer needed"), dict[str, Any])
         assert_type(await client.retry("t1"), dict[str, Any])
         await client.retry("t1", {"url": "https://example.org/"})
@@ -52,6 +57,8 @@ def script() -> None:
         assert_type(client.submit("crawl", {"url": "x"}, title="Night", tags=("a",)), dict[str, Any])
         assert_type(client.tasks(kind="crawl"), list[dict[str, Any]])
         assert_type(client.wait("t1", timeout_seconds=60), dict[str, Any])
+        assert_type(client.dead_letters().dead_letters, list[dict[str, Any]])
+        assert_type(client.resubmit("7"), dict[str, Any])
         for seen in client.watch("t1", "t2", timeout_seconds=60, on_drop=dropped):
             assert_type(seen, Watched)
     try:

@@ -16,6 +16,7 @@ ACTIONS: Mapping[str, str] = {
     "task_retried": "a task was submitted again as a new one; `retry_of` is the old one",
     "task_cancelled": "the end of a task was requested",
     "task_deleted": "a task was deleted",
+    "dead_letter_dropped": "a dead letter was dropped; `id`",
     "report_opened": "a task was opened that its caller reports; `epoch` is its attempt",
     "report_ended": "a reported task was ended by its producer; `status`",
     "file_uploaded": "a file was uploaded; `file`, `bytes`",

@@ -11,6 +11,7 @@ import msgspec
 from headway.eventlog.jetstream_log import JetStreamLog
 from headway.jetstream.broadcast import Broadcast
 from headway.jetstream.connection import Connection
+from headway.jetstream.dead_letters import DeadLetterStream
 from headway.jetstream.deletions import Deletions
 from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
@@ -44,6 +45,7 @@ from headway_streamer.tail.history import History
 from headway_streamer.tail.log_monitor import LogMonitor
 from headway_streamer.tail.registry import TailRegistry
 from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.dead_letters import LetterBox
 from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.offers import Offers
@@ -120,6 +122,7 @@ class Components:
         self.offers = Offers(self.kinds, self.listing, self.log)
         self.processor_meter = ProcessorMeter(self.kinds, self.listing, self.metrics)
         self.results = ResultStore(client, names)
+        self.letter_box = LetterBox(DeadLetterStream(client, names))
         self.files = FileStore(client, names)
         self.file_index = FileIndex(self.files, lambda: self.decoder.incarnation)
         self.tenant_sums = TenantSums(records, self.log, self.limits.stored, self._sums_up, self._bytes_of_files)
@@ -175,6 +178,7 @@ class Components:
             listing=self.listing,
             history=self.history,
             results=self.results,
+            letter_box=self.letter_box,
             submissions=submissions,
             reports=self.reports,
             user_files=UserFiles(self.files, self.file_index, uploads),

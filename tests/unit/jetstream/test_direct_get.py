@@ -21,7 +21,10 @@ def direct(client):
 async def test_batch_is_returned_with_the_sequence_up_to_which_it_holds(client, direct):
     client.answers((3, "t1", b"a"), (5, "t2", b"b"), Nats_UpTo_Sequence=9)
     assert await direct.get({"multi_last": ["x.>"]}) == (
-        [Stored(3, b"a", "m3", "t1", time=STORED), Stored(5, b"b", "m5", "t2", time=STORED)],
+        [
+            Stored(3, b"a", "m3", "t1", time=STORED, subject="x.t1"),
+            Stored(5, b"b", "m5", "t2", time=STORED, subject="x.t2"),
+        ],
         9,
     )
     assert client.published == [("$JS.API.DIRECT.GET.HW_EVENTS", b'{"multi_last":["x.>"]}')]

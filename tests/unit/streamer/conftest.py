@@ -9,9 +9,10 @@ import pytest
 
 from headway import codec
 from headway.eventlog.chain import Chain, read_head
-from headway.records import KindRecord, ProcessorRecord, TaskRecord
+from headway.records import DeadJob, JobMessage, KindRecord, ProcessorRecord, TaskRecord
 from headway.testing import (
     MemoryBucket,
+    MemoryDeadLetterStream,
     MemoryDeletions,
     MemoryFiles,
     MemoryJobQueue,
@@ -33,6 +34,7 @@ from headway_streamer.tail.frame_decoder import FrameDecoder
 from headway_streamer.tail.history import History
 from headway_streamer.tail.registry import TailRegistry
 from headway_streamer.tasks.capacity import StoreCapacity
+from headway_streamer.tasks.dead_letters import LetterBox
 from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.presence import Presence
@@ -117,7 +119,8 @@ class StreamerParts:
         )
         self.drain = Drain(self.settings.drain_seconds)
         self.records, self.jobs, self.results = MemoryBucket(), MemoryJobQueue(), MemoryResults()
-        self.deletions = MemoryDeletions()
+        self.deletions, self.dead = MemoryDeletions(), MemoryDeadLetterStream()
+        self.letter_box = LetterBox(self.dead)
         self.files = MemoryFiles()
         self.file_index = FileIndex(self.files, lambda: self.decoder.incarnation)
         self.kind_bucket, self.leases = MemoryBucket(), MemoryBucket()
@@ -218,6 +221,14 @@ class StreamerParts:
         record = TaskRecord(task=task, kind=kind, **{"created": 1.0, **fields})
         self.records.set(task, codec.encode_json(record))
         return record
+
+    def bury(self, task="t1", kind="k", reason="Lost: given up", *, job=None, params=b'{"a":1}', **fields):
+        """Store a dead letter, of a message that is not a job if `job` is given; its id."""
+        if job is None:
+            message = JobMessage(task=task, kind=kind, params=codec.raw(params), submitted=1.0, **fields)
+            job = codec.encode_json(message)
+        dead = codec.encode_json(DeadJob(job=codec.raw(job), reason=reason, at=5.0))
+        return str(self.dead.add(f"hw.dead.{kind}.{task}", dead))
 
     def offer(self, kind="k", *, processors=1, params=None, **about):
         """Store a kind, and leases of processors that offer it."""

@@ -10,15 +10,13 @@ from nats.aio.client import Client
 from headway import codec
 from headway.errors import MalformedEventError
 from headway.jetstream.publisher import Publisher
-from headway.records import DeadJob
+from headway.records import NAMELESS, DeadJob
 from headway.subjects import Names, is_name
 
 TIMEOUT_SECONDS = 5.0
 MAX_JOB_BYTES = 128 * 1024
 MAX_TEXT_CHARS = 16 * 1024
 """Characters kept of a job that is over MAX_JOB_BYTES or is not JSON."""
-NAMELESS = "nameless"
-"""Stands for the task id in the subject of a dead letter whose own subject has none."""
 
 
 class JetStreamDeadLetters:

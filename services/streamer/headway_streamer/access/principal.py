@@ -22,11 +22,17 @@ PROCESSORS = "processors:read"
 READ_FILES = "files:read"
 WRITE_FILES = "files:write"
 """Allows to upload files for tasks, and to delete them. Everybody sees their own files only."""
+DEAD_READ = "dead:read"
+"""Allows to see the jobs that were given up."""
+DEAD_WRITE = "dead:write"
+"""Allows to drop them, and with `tasks:submit` to submit them again."""
 ALL = "tasks:all"
 """Extends the other scopes of tasks from one's own tasks to those of everybody in the tenant."""
 KINDS = "kinds:"
 """Prefix of scopes that each allow one kind. Without any of them every kind is allowed."""
-ACTIONS = frozenset((SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE, PROCESSORS, READ_FILES, WRITE_FILES))
+ACTIONS = frozenset(
+    (SUBMIT, READ, CANCEL, DELETE, REPORT, REVOKE, PROCESSORS, DEAD_READ, DEAD_WRITE, READ_FILES, WRITE_FILES)
+)
 
 
 class Principal(NamedTuple):

@@ -53,7 +53,7 @@ class AccessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Claim with the tenant. Empty: all owners belong to one tenant."""
     claim_scopes: str = "scope"
     """Claim with the scopes, as words or a list: tasks:submit, tasks:read, tasks:cancel, tasks:report, tasks:all,
-    tokens:revoke, processors:read, files:read, files:write, kinds:<name>."""
+    tokens:revoke, processors:read, dead:read, dead:write, files:read, files:write, kinds:<name>."""
     default_scopes: tuple[str, ...] = ()
     """Scopes of everybody, beside those of the claim or header."""
     forward_peers: tuple[str, ...] = ()

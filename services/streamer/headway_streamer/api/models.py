@@ -245,6 +245,53 @@ class ProcessorList(msgspec.Struct):
     """Of the streamer that answers."""
 
 
+class GivenUpJob(msgspec.Struct, kw_only=True):
+    """A dead letter: a job that was given up."""
+
+    id: str
+    """Digits."""
+    kind: str
+    task: str
+    """The task that it was; empty if the message named none."""
+    reason: str
+    """Why it was given up."""
+    at: float
+    """When, seconds since 1970; 0 if that is not known."""
+    resubmittable: bool
+    problem: str
+    """Why it cannot be submitted again as it is; empty if it can."""
+    owner: str | UnsetType = UNSET
+    submitted: float | UnsetType = UNSET
+    """When it was submitted, seconds since 1970."""
+    params: dict[str, Any] | UnsetType = UNSET
+    """Where a single one is asked for, if it is a job."""
+    raw: str | UnsetType = UNSET
+    """The message, or its beginning, where a single one is asked for that is not a job."""
+
+
+class GivenUpJobs(msgspec.Struct):
+    """A page of dead letters."""
+
+    dead_letters: list[GivenUpJob]
+    """The oldest first. A page may be empty and not the last: letters of others are left out."""
+    cursor: str | None
+    """Where the next page begins; null if this is the last one."""
+
+
+class Resubmission(msgspec.Struct, forbid_unknown_fields=True):
+    """How the job of a dead letter is submitted again."""
+
+    params: dict[str, Any] | None = None
+    """Its parameters, if not those that it had."""
+
+
+class DroppedLetter(msgspec.Struct):
+    """A dead letter that is dropped."""
+
+    id: str
+    status: Literal["dropped"] = "dropped"
+
+
 class Fault(msgspec.Struct):
     """What is wrong with one part of a request."""
 

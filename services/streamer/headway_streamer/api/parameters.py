@@ -29,6 +29,14 @@ FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
 TASK = Parameter("task", "path", "Id of the task.", NAME, required=True)
 KIND = Parameter("kind", "path", "Kind of the task.", NAME, required=True)
 FILE = Parameter("file", "path", "Id of the file.", NAME, required=True)
+LETTER = Parameter(
+    "id", "path", "Id of the dead letter.", {"type": "string", "pattern": "^[0-9]{1,18}$"}, required=True
+)
+LETTERS = (
+    Parameter("limit", "query", "Most dead letters.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
+    Parameter("kind", "query", "Only those of this kind.", NAME_OR_NONE),
+    Parameter("cursor", "query", "Where the page begins: the `cursor` of the previous page, with the same kind."),
+)
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Resume after the event with this id, as `EventSource` does.")
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "ETags that the client has.")
 IDEMPOTENCY_KEY = Parameter(

@@ -14,6 +14,7 @@ from headway_streamer.access.origins import Origins
 from headway_streamer.files.files import UserFiles
 from headway_streamer.http import (
     console,
+    dead_letters,
     documents,
     errors,
     files,
@@ -37,6 +38,7 @@ from headway_streamer.http.submission import Submissions
 from headway_streamer.reports.reports import Reports
 from headway_streamer.settings import Settings
 from headway_streamer.tail.history import History
+from headway_streamer.tasks.dead_letters import LetterBox
 from headway_streamer.tasks.kinds import KindCatalogue
 from headway_streamer.tasks.listing import Listing
 from headway_streamer.tasks.ports import Results
@@ -57,6 +59,10 @@ ROUTES = [
     tasks.retry_task,
     tasks.delete_task,
     tasks.get_result,
+    dead_letters.list_dead_letters,
+    dead_letters.get_dead_letter,
+    dead_letters.resubmit_dead_letter,
+    dead_letters.drop_dead_letter,
     files.upload_file,
     files.list_files,
     files.get_file,
@@ -87,6 +93,7 @@ def create_app(
     listing: Listing,
     history: History,
     results: Results,
+    letter_box: LetterBox,
     submissions: Submissions,
     reports: Reports,
     user_files: UserFiles,
@@ -105,6 +112,7 @@ def create_app(
             "listing": _provide(listing),
             "history": _provide(history),
             "results": _provide(results),
+            "letter_box": _provide(letter_box),
             "submissions": _provide(submissions),
             "reports": _provide(reports),
             "user_files": _provide(user_files),

@@ -67,7 +67,7 @@ async def submit_task(
     key = read_key(idempotency_key)
     principal = authorise(request.scope, SUBMIT)
     caller = submissions.callers.of(request.scope, principal)
-    return _accepted(
+    return accepted(
         request,
         submissions,
         await submissions.submit(
@@ -176,7 +176,7 @@ async def retry_task(
     if wanted.resume and wanted.params is not UNSET:
         raise Problem(422, "Not together", "A task with other parameters begins from the start: leave out `resume`.")
     caller = submissions.callers.of(request.scope, principal)
-    return _accepted(
+    return accepted(
         request,
         submissions,
         await submissions.retry(principal, record, wanted, caller=caller),
@@ -259,7 +259,7 @@ def _bounded(name: str, value: str) -> str:
     return value
 
 
-def _accepted(request: AnyRequest, submissions: Submissions, submitted: Submitted) -> Response[bytes]:
+def accepted(request: AnyRequest, submissions: Submissions, submitted: Submitted) -> Response[bytes]:
     task, kind = submitted.record.task, submitted.record.kind
     note(request.scope, submitted)
     token = submissions.stream_token(principal_of(request.scope), task)

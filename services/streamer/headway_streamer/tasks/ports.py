@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from headway.jetstream.kv import Entry, Page
 from headway.jetstream.store_meter import Usage
+from headway.jetstream.stored import Stored
 from headway.records import JobMessage
 
 
@@ -66,6 +67,19 @@ class Deletions(Protocol):
 
     async def request(self, task: str) -> None:
         """Have a processor remove the task. May be repeated. Raises StoreFullError."""
+
+
+class DeadLetters(Protocol):
+    """The jobs that were given up."""
+
+    async def page(self, kind: str, start: int) -> list[Stored]:
+        """Those of a kind (all kinds if empty) from sequence `start` on, the oldest first. None: there are no more."""
+
+    async def get(self, seq: int) -> Stored | None:
+        """The one at a sequence, if there is one."""
+
+    async def remove(self, seq: int) -> None:
+        """Remove the one at a sequence. May be repeated."""
 
 
 class StoreMeter(Protocol):

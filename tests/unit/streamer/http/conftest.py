@@ -33,6 +33,7 @@ def app_of(parts, access=None):
         listing=parts.listing,
         history=parts.history,
         results=parts.results,
+        letter_box=parts.letter_box,
         submissions=submissions,
         reports=parts.reports,
         user_files=parts.user_files,

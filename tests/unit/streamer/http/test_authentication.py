@@ -32,7 +32,12 @@ OPEN = {
     *(f"/schema/{name}" for name in ("openapi.json", "openapi.yaml", "asyncapi.json")),
 }
 """Paths that need no token."""
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report processors:read files:read files:write"
+SCOPES = (
+    "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report processors:read dead:read dead:write "
+    "files:read files:write"
+)
+LETTERS = {"acme-ann": "1", "acme-bob": "2", "bolt-ann": "3", "bolt-bob": "4", "-ann": "5", "-bob": "6"}
+"""Ids of the dead letters, by their tasks."""
 BODIES = {
     "/api/v1/tasks": {"kind": "k"},
     "/api/v1/reports": {"kind": "k"},
@@ -57,6 +62,7 @@ async def made(log):
         for org in ("acme", "bolt", ""):
             for owner in ("ann", "bob"):
                 await add_task(parts, log, f"{org}-{owner}", owner, org)
+                parts.bury(f"{org}-{owner}", owner=owner, tenant=org)
                 parts.files.add(b"secret", file=f"{org}-{owner}", owner=owner, tenant=org)
         yield parts, client
 
@@ -80,6 +86,7 @@ async def routes(client):
 
 async def ask(client, method, path, task, **options):
     url = path.replace("{task}", task).replace("{file}", task).replace("{kind}", "k").replace("{name}", "page.js")
+    url = url.replace("{id}", LETTERS.get(task, "999"))
     if path == "/api/v1/stream":
         url += f"?task={task}"
     if method == "POST":
@@ -120,7 +127,7 @@ async def test_bad_tokens_get_one_answer_on_every_route(made, security_figures):
 async def test_a_foreign_task_and_an_absent_one_are_the_same(made, task):
     parts, client = made
     for method, path in await routes(client):
-        if ("task" not in path and path != "/api/v1/stream") or path == "/api/v1/tasks":
+        if ("task" not in path and "{id}" not in path and path != "/api/v1/stream") or path == "/api/v1/tasks":
             continue
         foreign = await ask(client, method, path, task, headers=headers())
         absent = await ask(client, method, path, "x" * len(task), headers=headers())
@@ -164,6 +171,10 @@ async def test_one_s_own_tasks_are_shown_and_those_of_the_tenant_with_the_scope(
         ("DELETE", "/api/v1/tasks/{task}", "tasks:delete"),
         ("GET", "/api/v1/kinds", "tasks:submit"),
         ("GET", "/api/v1/processors", "processors:read"),
+        ("GET", "/api/v1/dead-letters", "dead:read"),
+        ("GET", "/api/v1/dead-letters/{id}", "dead:read"),
+        ("POST", "/api/v1/dead-letters/{id}/resubmit", "dead:write"),
+        ("DELETE", "/api/v1/dead-letters/{id}", "dead:write"),
         ("POST", "/api/v1/files", "files:write"),
         ("GET", "/api/v1/files", "files:read"),
         ("GET", "/api/v1/files/{file}", "files:read"),
@@ -182,7 +193,8 @@ async def test_each_route_needs_its_scope(made, method, path, scope):
     assert scope in answer.headers["www-authenticate"]
     if "process" in path:
         return  # its stream would not end
-    allowed = await ask(client, method, path, "acme-ann", headers=headers(scope=f"{scope} tasks:read"))
+    also = " tasks:submit" if path.endswith("resubmit") else ""
+    allowed = await ask(client, method, path, "acme-ann", headers=headers(scope=f"{scope} tasks:read{also}"))
     assert allowed.status_code not in (401, 403, 404)
 
 

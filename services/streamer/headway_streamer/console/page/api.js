@@ -62,7 +62,7 @@ export async function load(name) {
 
 export const taskUrl = (task, rest = '') => url(`api/v1/tasks/${encodeURIComponent(task)}${rest}`);
 
-async function call(target, options = {}) {
+export async function call(target, options = {}) {
   const sentAt = Date.now() / 1000;
   let response;
   try {
@@ -82,7 +82,7 @@ function problem(response, body) {
   return new ApiError(response.status, title, body?.detail ?? '', Array.isArray(body?.errors) ? body.errors : []);
 }
 
-const send = (method, target, body, headers = {}) =>
+export const send = (method, target, body, headers = {}) =>
   call(target, { method, body: stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 const post = (target, body, headers = {}) => send('POST', target, body, headers);
 

@@ -17,7 +17,8 @@ const KINDS_SECONDS = 30;
 const HIDDEN_RENDER_MS = 1000;
 const NEW = 'new';
 /** Views without a task beside the form, by their name in the hash: ids of tasks have no slash. */
-const VIEWS = { '/processors': 'processors' };
+const VIEWS = { '/processors': 'processors', '/dead-letters': 'letters' };
+const SCOPES = { processors: 'processors:read', letters: 'dead:read' };
 const WIDE = '(min-width: 640px)'; // list and task side by side, as in page.css
 
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -62,7 +63,7 @@ function go(task) {
 
 /** Begins, or continues after a sign-in. */
 function start() {
-  byId('processors').hidden = access.caller && !access.caller.scopes.includes('processors:read');
+  for (const [name, scope] of Object.entries(SCOPES)) byId(name).hidden = access.caller && !access.caller.scopes.includes(scope);
   if (started) {
     session?.resume();
     refreshList();
@@ -86,7 +87,7 @@ function route() {
   list.select(task);
   setText(skip, `Skip to the ${task ? 'task' : plainName()}`);
   byId('start').toggleAttribute('aria-current', !task && !VIEWS[name]);
-  byId('processors').toggleAttribute('aria-current', Boolean(VIEWS[name]));
+  for (const one of Object.keys(SCOPES)) byId(one).toggleAttribute('aria-current', VIEWS[name] === one);
   render();
   if (!task && (name || latest)) showPlain();
   else rescueFocus();
