@@ -16,6 +16,7 @@ from headway.jetstream.connection import NatsSettings
 from headway.kind import REGISTRY
 from headway.records import JobMessage
 from headway.testing import MemoryLog, start_job
+from headway_kinds.generate import completion, kind
 from headway_kinds.generate.kind import GenerateParams, generate, register
 from headway_kinds.settings import Settings
 from headway_processor.app import Processor
@@ -114,6 +115,25 @@ async def test_errors_that_stay_are_told_from_those_that_may_pass(server, status
     assert f"{status}: because" in error.message
     assert KEY not in error.message
     assert len(server.requests) == 1  # the client does not try by itself
+
+
+async def test_an_error_of_another_form_is_quoted(server):
+    """As a proxy in front of the server sends it."""
+    server.answers.append(Answer(["<h1>Bad gateway</h1>"], 502))
+    error, _ = await refusal_of(server)
+    assert (error.type, error.retryable) == ("ModelServerError", True)
+    assert "502: <h1>Bad gateway</h1>" in error.message
+
+
+async def test_a_long_answer_waits_for_the_log_and_is_cut_in_the_result(server, monkeypatch):
+    monkeypatch.setattr(kind, "FLUSH_CHARS", 10)
+    monkeypatch.setattr(completion, "MAX_TEXT", 25)
+    monkeypatch.setattr(kind, "MAX_TEXT", 25)
+    server.answers.append(Answer([*say(*["0123456789"] * 9), *finish()]))
+    found, events = await ask(server)
+    assert (found.chars, len(found.text)) == (90, 25)
+    assert "the first 25 characters" in found.warnings[0]
+    assert len([event for event in events if isinstance(event, Chunk)]) > 1  # not all of it waited at once
 
 
 async def test_the_pause_that_the_server_asks_for_is_that_of_the_retry(server):

@@ -55,7 +55,7 @@ async def _client(openai: Any, settings: Settings) -> AsyncIterator[Any]:
         base_url=settings.generate_base_url,
         api_key=settings.generate_api_key or NO_KEY,
         max_retries=0,  # the task is retried, where everybody sees it
-        timeout=settings.generate_idle_seconds,
+        timeout=None,  # each wait for a piece has a limit, which comments of the server do not extend
     )
     try:
         yield client
@@ -82,8 +82,6 @@ class _Errors:
         if isinstance(error, self._openai.APIStatusError):
             headers = {name.lower(): value for name, value in error.response.headers.items()}
             return refusal(error.status_code, _detail(error), headers, time.time())
-        if isinstance(error, self._openai.APITimeoutError):
-            return TaskError("The model server did not answer in time.", type="ModelServerSilent")
         if isinstance(error, self._openai.APIConnectionError):
             cause = error.__cause__
             reason = f"{type(cause).__name__}: {cause}" if cause else str(error)
