@@ -43,7 +43,7 @@ API = {
     "headway.celery": ("connect", "ProgressTask"),
     "headway.client": (
         *("Client", "SyncClient", "Report", "TaskPage", "TaskFilters", "DeadLetterPage", "Watched", "ClientError"),
-        "sign_token",
+        *("UploadedFile", "sign_token"),
     ),
     "headway.dramatiq": ("Headway", "Cancelled"),
     "headway.rq": ("Queue", "Job", "Worker", "SimpleWorker", "SpawnWorker", "ReportingMixin"),

@@ -6,6 +6,7 @@ from headway.client.report import Report
 from headway.client.signing import sign_token
 from headway.client.sync_client import SyncClient
 from headway.client.task_pages import DeadLetterPage, TaskFilters, TaskPage
+from headway.client.upload import UploadedFile
 from headway.errors import ClientError
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "SyncClient",
     "TaskFilters",
     "TaskPage",
+    "UploadedFile",
     "Watched",
     "sign_token",
 ]

@@ -12,6 +12,7 @@ import msgspec
 
 from headway.client.answer import Answer
 from headway.client.task_pages import DeadLetterPage, Pages, TaskPage
+from headway.client.upload import FILES, Upload, UploadedFile, read_answer
 from headway.values import exact_json
 
 T = TypeVar("T")
@@ -58,6 +59,11 @@ def submit(
     body = {"kind": kind, "params": dict(params or {})} | _given(title=title, tags=list(tags))
     options = {"content": exact_json.encode(body), "headers": headers}
     return Call("POST", TASKS, Answer.object, TRIES, options)
+
+
+def upload(file: Upload) -> Call[UploadedFile]:
+    """Upload a file; its content is passed with each try."""
+    return Call("POST", FILES, read_answer, file.tries, {"headers": file.headers})
 
 
 def task(task: str) -> Call[dict[str, Any]]:

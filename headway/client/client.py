@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, TypeVar, Unpack
@@ -26,6 +26,7 @@ from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, async_events
 from headway.client.task_pages import MAX_PAGE, DeadLetterPage, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
+from headway.client.upload import FileSource, OnSent, Upload, UploadedFile
 from headway.values import exact_json
 from headway.values.redaction import redact_url
 
@@ -94,6 +95,17 @@ class Client:
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
         """
         return await self._send(calls.submit(kind, params, idempotency_key, title, tags))
+
+    async def upload(
+        self, source: FileSource, *, name: str = "", content_type: str = "", on_sent: OnSent | None = None
+    ) -> UploadedFile:
+        """Upload a file for tasks: a path, or an open binary file. Its id, `file`, goes into the parameters of a task.
+
+        It is read and sent in pieces. `name` is what people see (default: that of the path), `content_type` is guessed
+        from the name. `on_sent` is called with the bytes that were sent, and with all of them where that is known.
+        """
+        upload = Upload(source, name, content_type, on_sent)
+        return await self._send(calls.upload(upload), upload.async_pieces)
 
     async def task(self, task: str) -> dict[str, Any]:
         """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
@@ -243,11 +255,12 @@ class Client:
                 last = event.data if event.terminal else last
         return last
 
-    async def _send(self, call: calls.Call[T]) -> T:
+    async def _send(self, call: calls.Call[T], content: Callable[[], AsyncIterator[bytes]] | None = None) -> T:
         tries = Tries(call.tries, redact_url(self.base_url))
         while True:
             try:
-                response = await self._http.request(call.method, call.path, auth=self._auth, **call.options)
+                options = call.options if content is None else {**call.options, "content": content()}
+                response = await self._http.request(call.method, call.path, auth=self._auth, **options)
             except httpx.RequestError as error:
                 pause = tries.failed(error)
             else:

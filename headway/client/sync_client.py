@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from types import TracebackType
 from typing import Any, TypeVar, Unpack
@@ -24,6 +24,7 @@ from headway.client.bearer import BearerAuth, Token
 from headway.client.event_stream import OnDrop, Stream, StreamLost, Watched, sync_events
 from headway.client.task_pages import MAX_PAGE, DeadLetterPage, Pages, TaskFilters, TaskPage
 from headway.client.tries import Tries
+from headway.client.upload import FileSource, OnSent, Upload, UploadedFile
 from headway.values import exact_json
 from headway.values.redaction import redact_url
 
@@ -92,6 +93,17 @@ class SyncClient:
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
         """
         return self._send(calls.submit(kind, params, idempotency_key, title, tags))
+
+    def upload(
+        self, source: FileSource, *, name: str = "", content_type: str = "", on_sent: OnSent | None = None
+    ) -> UploadedFile:
+        """Upload a file for tasks: a path, or an open binary file. Its id, `file`, goes into the parameters of a task.
+
+        It is read and sent in pieces. `name` is what people see (default: that of the path), `content_type` is guessed
+        from the name. `on_sent` is called with the bytes that were sent, and with all of them where that is known.
+        """
+        upload = Upload(source, name, content_type, on_sent)
+        return self._send(calls.upload(upload), upload.pieces)
 
     def task(self, task: str) -> dict[str, Any]:
         """What is known of a task: `task`, `kind`, `params`, `created`, `state` (its latest progress), `cursor`."""
@@ -233,11 +245,12 @@ class SyncClient:
                 last = event.data if event.terminal else last
         return last
 
-    def _send(self, call: calls.Call[T]) -> T:
+    def _send(self, call: calls.Call[T], content: Callable[[], Iterator[bytes]] | None = None) -> T:
         tries = Tries(call.tries, redact_url(self.base_url))
         while True:
             try:
-                response = self._http.request(call.method, call.path, auth=self._auth, **call.options)
+                options = call.options if content is None else {**call.options, "content": content()}
+                response = self._http.request(call.method, call.path, auth=self._auth, **options)
             except httpx.RequestError as error:
                 pause = tries.failed(error)
             else:

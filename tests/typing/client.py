@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from headway.client import Client, ClientError, DeadLetterPage, Report, SyncClient, TaskPage, Watched, sign_token
+from headway.client import (
+    Client,
+    ClientError,
+    DeadLetterPage,
+    Report,
+    SyncClient,
+    TaskPage,
+    UploadedFile,
+    Watched,
+    sign_token,
+)
 
 
 def dropped(reason: str, pause_seconds: float) -> None:
@@ -25,6 +35,8 @@ async def main() -> None:
             assert_type(page, TaskPage)
             assert_type((page.tasks, page.cursor), tuple[list[dict[str, Any]], str | None])
         assert_type(await client.kinds(), list[dict[str, Any]])
+        assert_type(await client.upload("a.csv", on_sent=lambda sent, size: None), UploadedFile)
+        assert_type((await client.upload("a.csv", name="b")).file, str)
         assert_type(await client.processors(), list[dict[str, Any]])
         assert_type(await client.dead_letters(kind="crawl", limit=5, cursor="7"), DeadLetterPage)
         assert_type((await client.dead_letters()).cursor, str | None)

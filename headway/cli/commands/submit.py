@@ -11,6 +11,7 @@ import click
 
 from headway.cli.completions import complete_kind
 from headway.cli.errors import CommandError, InvalidUsageError, format_error
+from headway.cli.files import choose, upload_all
 from headway.cli.follow import WatchState, run_watch
 from headway.cli.params import ParamError, from_json, parse
 from headway.cli.render.terminal import print_json_value
@@ -27,6 +28,13 @@ from headway.values.redaction import redact_url
 @click.option(
     "--json-params", default="", metavar="JSON|@FILE", help="Parameters as one JSON object; @- reads standard input."
 )
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    metavar="[NAME=]PATH",
+    help="Upload a file for the parameter that takes one, or for NAME of several; - reads standard input.",
+)
 @click.option("--title", default="", help="What people see of the task; by default the title of its kind.")
 @click.option("--tag", "tags", multiple=True, help="Word to find the task by; may be repeated.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the task; exit codes as for `headway watch`.")
@@ -40,6 +48,7 @@ def submit(
     words: tuple[str, ...],
     *,
     json_params: str,
+    files: tuple[str, ...],
     title: str,
     tags: tuple[str, ...],
     watching: bool,
@@ -56,7 +65,9 @@ def submit(
 
     async def call(client: Client) -> dict[str, Any]:
         schema = await fetch_schema(client, kind)
-        return await client.submit(kind, parse(words, schema, base), key, title=title, tags=tags)
+        chosen = choose(files, schema)
+        params = parse(words, schema, base)
+        return await client.submit(kind, params | await upload_all(client, chosen), key, title=title, tags=tags)
 
     accepted = call_with_params(server, call, f"\nSee `{command_line(server, 'kinds', kind)}`.", (400, 404, 422))
     print_accepted(server, accepted, as_json=as_json, watching=watching)
