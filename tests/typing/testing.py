@@ -19,7 +19,7 @@ async def test_it_counts() -> None:
     log = MemoryLog(max_per_task=100)
     log.away = log.full = log.mute = False
     log.limit_bytes = None
-    job = start_job(log, "t1", attempt=2)
+    job = start_job(log, "t1", attempt=2, children={"resize": lambda params: params})
     assert_type(job, StartedJob)
     assert_type(await count(job), int)
     await job.finish("completed", message="done", data={"rows": 3})
@@ -30,6 +30,7 @@ async def test_it_counts() -> None:
 
 async def errors(log: MemoryLog, job: StartedJob) -> None:
     start_job("t1")  # type: ignore[arg-type]
+    start_job(log, children={"resize": 1})  # type: ignore[dict-item]
     start_job(log, "t1", 2)  # type: ignore[call-arg]
     progress("done")  # type: ignore[arg-type]
     log.away = "yes"  # type: ignore[assignment]
