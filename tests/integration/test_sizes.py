@@ -74,7 +74,7 @@ async def test_a_retry_of_params_that_do_not_fit_any_more_is_refused_permanently
 
 
 async def test_a_start_by_get_is_refused_by_the_same_rule(streamer, monkeypatch):
-    monkeypatch.setattr("headway_streamer.tasks.store.ENVELOPE_BYTES", 256 * 1024 - 100)
+    monkeypatch.setattr("headway.submission.ENVELOPE_BYTES", 256 * 1024 - 100)
     reply = await streamer.http.get("/api/v1/process/stream", params={"kind": "any", "text": "x" * 200}, headers=ACCEPT)
     assert (reply.status_code, reply.json()["title"]) == (413, "Content Too Large")
 
