@@ -125,6 +125,11 @@ async def test_the_rendered_accounts_allow_large_results_dead_letters_and_a_rest
         )
         await client.jetstream().publish("hw.job.script.broken", b"not a job")
         assert await holds(lambda: stored(server, "HW_DEAD") == 1, 10)
+        letters = f"{one.service.url}/api/v1/dead-letters"
+        (letter,) = (await http.get(letters)).json()["dead_letters"]
+        assert (letter["kind"], letter["task"], letter["resubmittable"]) == ("script", "broken", False)
+        assert (await http.delete(f"{letters}/{letter['id']}")).status_code == 200
+        assert stored(server, "HW_DEAD") == 0
         server.kill()
         server.restart()
         await asyncio.to_thread(server.wait_ready)
