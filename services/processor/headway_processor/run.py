@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,8 @@ from headway_processor.deletion.retention import set_retentions
 from headway_processor.registration import VARIABLE, declared_settings, load_kinds, module_names
 from headway_processor.settings import PREFIX, Settings
 
+COLLECTIONS = (5_000, 20, 20)
+"""Thresholds of the garbage collector: rarer than by default, but a handler's large objects in cycles go in time."""
 END_SECONDS = 3.0
 """How long after the shutdown asyncio tasks that a handler has left may delay the end of the process."""
 
@@ -36,6 +39,9 @@ def run(environ: Mapping[str, str]) -> int:
         logging_setup.setup(settings.log_level, secrets=nats.secrets)
         kinds = load_kinds(module_names(environ.get(VARIABLE, "")), environ, builtin=settings.builtin_kinds)
         set_retentions(kinds, settings.retentions, nats.retention_seconds)
+        # What was imported stays, and jobs leave few cycles: full collections would walk through all of it in vain.
+        gc.freeze()
+        gc.set_threshold(*COLLECTIONS)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, nats, kinds, environ))
     except (SettingsError, InvalidNameError) as error:

@@ -21,6 +21,7 @@ from headway.failure import Failure
 from headway.kind import Kind
 from headway.lifecycle import JobLifecycle
 from headway.opened_file import TaskFiles
+from headway.service.delayed_task import DelayedTask
 from headway.service.supervisor import cancel_and_wait
 from headway.values.results import MAX_RESULT_BYTES, Encoded
 from headway_processor.attempts.decision import (
@@ -163,7 +164,10 @@ class Attempt:
     async def _handle(self, begin: Callable[[], HandlerRun]) -> HandlerOutcome:
         job = self._job
         self._lifecycle.start()
-        watching = [asyncio.create_task(self._watch(), name=f"watch {job.task}")]
+        watch_log = DelayedTask(
+            UNWATCHED_SECONDS, lambda: watch(self._log, self._lifecycle, self._begun), name=f"watch {job.task}"
+        )
+        watching: list[asyncio.Task[None]] = []
         if self._starter is not None:
             absence = self._stop_when_gone(self._starter)
             watching.append(asyncio.create_task(absence, name=f"starter of {job.task}"))
@@ -180,8 +184,10 @@ class Attempt:
             left = None if limit is None else max(limit - (loop.time() - begun), 0.0)
             return await self._until_end(settling, left)
         finally:
+            # Before the terminal event: it would be taken for that of another writer.
+            await watch_log.stop()
             for task in watching:
-                await cancel_and_wait(task)  # before the terminal event: it would be taken for that of another writer
+                await cancel_and_wait(task)
 
     async def _until_end(self, handling: HandlerRun, seconds: float | None) -> HandlerOutcome:
         limit = self._kind.timeout_seconds
@@ -196,10 +202,6 @@ class Attempt:
     def _abandon(self, handling: HandlerRun) -> None:
         self._metrics.abandoned(self._kind.name, 1)
         handling.future.add_done_callback(lambda _: self._metrics.abandoned(self._kind.name, -1))
-
-    async def _watch(self) -> None:
-        await asyncio.sleep(UNWATCHED_SECONDS)
-        await watch(self._log, self._lifecycle, self._begun)
 
     async def _stop_when_gone(self, starter: Starter) -> None:
         starter.restart()

@@ -25,6 +25,7 @@ from headway.failure import describe
 from headway.kind import Kind
 from headway.opened_file import TaskFiles
 from headway.records import JobMessage, decode_record
+from headway.service.delayed_task import DelayedTask
 from headway.service.retry import retry
 from headway.service.supervisor import cancel_and_wait, run_until_first_ends
 from headway.subjects import is_name
@@ -70,7 +71,8 @@ class JobRun:
 
     async def run(self) -> None:
         """Run the job to its end. A job whose end is not in the log is not acknowledged, so it is delivered again."""
-        extending = asyncio.create_task(self._extend(), name=f"ack_wait {self.task}")
+        pause_seconds = self._context.settings.ack_wait_seconds / 3
+        extending = DelayedTask(pause_seconds, lambda: self._extend(pause_seconds), name=f"ack_wait {self.task}")
         try:
             await self._run()
         except SupersededError:
@@ -83,7 +85,7 @@ class JobRun:
         except Exception:
             logger.exception("a job could not be run; it will be delivered again", extra=self._extra("job_failed"))
         finally:
-            await cancel_and_wait(extending)
+            await extending.stop()
 
     async def _leave(self, end: EndedError) -> None:
         if end.status == DELETED:
@@ -102,10 +104,10 @@ class JobRun:
         if self._attempt is not None:
             self._attempt.hand_back(MADE_ROOM)
 
-    async def _extend(self) -> None:
+    async def _extend(self, pause_seconds: float) -> None:
         while True:
-            await asyncio.sleep(self._context.settings.ack_wait_seconds / 3)
             await self.delivery.extend()
+            await asyncio.sleep(pause_seconds)
 
     async def _run(self) -> None:
         try:
