@@ -45,6 +45,11 @@ def in_a_thread(job: Job, params: Data) -> dict[str, int]:
     return {params.url: 1}
 
 
+@task("in_a_process", executor="process", memory=2**30)
+async def in_a_process(job: Job, params: Struct) -> bytes:
+    return params.url.encode()
+
+
 REGISTRY = Registry()
 
 
@@ -75,6 +80,7 @@ async def calls(job: Job) -> None:
     assert_type(await bare(job), int)
     assert_type(await called(job, Struct("x")), str)
     assert_type(in_a_thread(job, Data("x")), dict[str, int])
+    assert_type(await in_a_process(job, Struct("x")), bytes)
     assert_type(full(job, {"url": "x"}), list[str])
     is_async: Callable[[Job], Awaitable[int]] = bare
     await is_async(job)
@@ -91,6 +97,7 @@ async def errors(job: Job) -> None:
     await called(job, Data("x"))  # type: ignore[arg-type]
     task("x", retry=3)  # type: ignore[call-overload]
     task("x", executor="fiber")  # type: ignore[call-overload]
+    task("x", executor="process", memory="1G")  # type: ignore[call-overload]
     task("x", timeout="60")  # type: ignore[call-overload]
     task(3)  # type: ignore[call-overload]
     TaskError("x", retryable="no")  # type: ignore[arg-type]

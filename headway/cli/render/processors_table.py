@@ -25,11 +25,17 @@ def processors_table(processors: Iterable[dict[str, Any]], now: float) -> Table:
 
 
 def _row(one: dict[str, Any], now: float) -> tuple[str, ...]:
-    since, slots = one.get("since"), one.get("slots")
+    since = one.get("since")
     return (
         one_line(one.get("name") or one.get("id")),
-        f"{one.get('running', 0)} of {slots}" if slots else "",
+        _load(one),
         one_line(one.get("version", "")),
         duration(now - since) if isinstance(since, int | float) and since else "",
         one_line(", ".join(map(str, one.get("kinds") or []))),
     )
+
+
+def _load(one: dict[str, Any]) -> str:
+    slots, abandoned = one.get("slots"), one.get("abandoned")
+    load = f"{one.get('running', 0)} of {slots}" if slots else ""
+    return f"{load}, {abandoned} not stopped" if abandoned else load
