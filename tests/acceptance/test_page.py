@@ -78,6 +78,34 @@ async def test_a_plot_in_a_result_is_drawn_and_its_groups_are_shown_alone(
     await expect(page.get_by_label("Result as JSON")).to_contain_text('"type": "scatter"')
 
 
+DROP = """([form, name, type, text]) => {
+  const dropped = new DataTransfer();
+  dropped.items.add(new File([text], name, { type }));
+  for (const event of ['dragover', 'drop'])
+    form.dispatchEvent(new DragEvent(event, { dataTransfer: dropped, bubbles: true, cancelable: true }));
+}"""
+
+
+async def test_a_file_that_is_dropped_on_the_form_is_uploaded_for_its_task(shared, page, needs_playwright):
+    expect = needs_playwright
+    await page.goto(f"{shared.s1.url}/#new")
+    await page.get_by_role("radio", name="bulk").check()
+    field = page.get_by_label("File", exact=False).and_(page.locator("input[type=file]"))
+    await expect(field).to_have_attribute("aria-describedby", "field-file-about field-file-error")
+    form = await page.locator("form", has=field).element_handle()
+    await page.evaluate(DROP, [form, "binary.csv", "text/csv", "a;b\n1;\0\n"])
+    start = page.get_by_role("button", name="Start bulk")
+    await start.click()
+    await expect(page.locator("#field-file-error")).to_contain_text("holds binary data")
+    assert page.url.endswith("#new")
+    await page.evaluate(DROP, [form, "ä cities.csv", "text/csv", "city;people\n" + "Bonn;330000\n" * 2000])
+    await start.click()
+    main = page.locator("#main")
+    await expect(main.get_by_text("Completed").first).to_be_visible(timeout=30_000)
+    await expect(main.get_by_text("2,000 rows").first).to_be_visible()
+    await expect(main.get_by_text("ä cities.csv").first).to_be_visible()
+
+
 async def test_a_fault_in_the_form_is_shown_at_its_field(shared, page, needs_playwright):
     expect = needs_playwright
     await page.goto(f"{shared.s1.url}/#new")

@@ -18,12 +18,13 @@ MAX_BYTES = 25_000
 MAX_SIGN_IN_BYTES = 3_000
 """Of the script that is loaded where there is access control."""
 MAX_LATER_BYTES = {
-    "form": 5_500,
+    "form": 5_900,
     "filter": 3_000,
     "processors": 3_400,
     "letters": 3_300,
     "scatter": 3_400,
     "asides": 2_500,
+    "upload": 2_500,
     "tree": 3_200,
 }
 """Of the scripts for the form, the filters, the processors, the dead letters, a plot, text beside

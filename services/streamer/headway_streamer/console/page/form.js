@@ -17,7 +17,7 @@ const LABELS = [
 const MAX_TAGS = 16;
 const MAX_TAG_CHARS = 64;
 
-/** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement}} Row */
+/** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement, forget?: () => void}} Row */
 
 export default class Form {
   #kinds = [];
@@ -39,7 +39,7 @@ export default class Form {
     this.limits = el('p', { class: 'muted small' });
     this.problem = el('div', { class: 'box box-error', role: 'alert', hidden: true });
     this.button = el('button', { class: 'primary', type: 'submit' }, 'Start');
-    this.form = el('form', { novalidate: true, submit: (event) => this.#submit(event) },
+    this.form = el('form', { novalidate: true, submit: (event) => this.#submit(event), dragover: (event) => this.#drag(event), drop: (event) => this.#drop(event) },
       el('fieldset', { class: 'plain' }, el('legend', {}, 'Kind'), this.choices),
       el('div', { class: 'card form-card' }, this.about, this.fields, el('div', { class: 'fields' }, ...[...this.#labels.values()].map(({ row }) => row)), this.problem,
         el('div', { class: 'form-end' }, this.button, this.limits)));
@@ -106,6 +106,7 @@ export default class Form {
     this.problem.hidden = true;
     setOff(this.button, true);
     try {
+      if (!await this.#upload(params)) return;
       const submission = { kind: this.#chosen, params, ...labels };
       const { task } = await this.api.submit(submission, this.#key(submission));
       this.#sent = { body: '', key: '' };
@@ -116,6 +117,44 @@ export default class Form {
     } finally {
       setOff(this.button, false);
     }
+  }
+
+  /** Uploads what was chosen, and puts the ids into `params`. Returns whether all could be uploaded. */
+  async #upload(params) {
+    for (const made of this.#fileRows()) {
+      const file = made.input.files[0];
+      if (!file) continue;
+      try {
+        const { upload, forget } = await this.api.load('upload');
+        made.forget = () => forget(file);
+        params[made.field.name] = await upload(this.api, made.row, file);
+      } catch (error) {
+        if (!(error instanceof this.api.ApiError)) throw error;
+        const { title, detail } = error.advice;
+        showError(made, [title, detail].filter(Boolean).join(': '));
+        made.input.focus();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #fileRows() {
+    return [...this.#rows.values()].filter(({ field }) => field.input === 'file');
+  }
+
+  #drag(event) {
+    if (this.#fileRows().length) event.preventDefault();
+  }
+
+  /** A file that is dropped anywhere on the form is for the first parameter that takes one. */
+  #drop(event) {
+    const [first] = this.#fileRows();
+    if (!first || !event.dataTransfer?.files.length) return;
+    event.preventDefault();
+    const chosen = this.#fileRows().find(({ input }) => input === event.target) ?? first;
+    chosen.input.files = event.dataTransfer.files;
+    showError(chosen, '');
   }
 
   /** The same content is sent with the same key until it is known to be stored: a lost answer starts nothing twice. */
@@ -129,7 +168,7 @@ export default class Form {
     const params = {};
     let wrong = null;
     for (const [name, { field, input }] of this.#rows) {
-      const raw = field.input === 'boolean' ? input.checked : input.validity.badInput ? 'x' : input.value;
+      const raw = field.input === 'boolean' ? input.checked : field.input === 'file' ? input.files[0]?.name ?? '' : input.validity.badInput ? 'x' : input.value;
       const { value, error = '' } = read(field, raw);
       showError(this.#rows.get(name), error);
       if (error) wrong ??= input;
@@ -151,7 +190,10 @@ export default class Form {
   #showError422(error) {
     const { fields, labels, rest } = errorsByField(error.errors, [...this.#rows.keys()], [...this.#labels.keys()]);
     const wrong = [...rowsWith(this.#rows, fields), ...rowsWith(this.#labels, labels)];
-    for (const [row, message] of wrong) showError(row, message);
+    for (const [row, message] of wrong) {
+      showError(row, message);
+      row.forget?.();
+    }
     wrong[0]?.[0].input.focus();
     if (wrong.length && !rest.length) return;
     const { title, detail } = error.advice;
@@ -197,6 +239,7 @@ function inputFor(field, id) {
   const common = { id, name: field.name, 'aria-required': field.required ? 'true' : null, autocomplete: 'off' };
   if (field.input === 'boolean') return el('input', { ...common, type: 'checkbox', checked: field.default === true });
   if (field.input === 'choice') return select(field, common);
+  if (field.input === 'file') return el('input', { ...common, type: 'file' });
   const placeholder = field.placeholder || null;
   if (field.input === 'json' || field.input === 'long') {
     const area = el('textarea', { ...common, rows: '4', placeholder, spellcheck: 'false', class: field.input === 'json' ? 'code' : null });

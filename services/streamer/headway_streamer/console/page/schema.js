@@ -8,7 +8,7 @@ import { Exact, parse, stringify } from './json.js';
  * @property {string} name
  * @property {string} title
  * @property {string} description
- * @property {'text'|'long'|'integer'|'number'|'boolean'|'choice'|'json'} input
+ * @property {'text'|'file'|'long'|'integer'|'number'|'boolean'|'choice'|'json'} input
  * @property {boolean} required
  * @property {boolean} nullable
  * @property {any} default
@@ -79,6 +79,7 @@ function inputOf(schema) {
   const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== 'null') : schema.type;
   if (type === 'boolean' || type === 'integer' || type === 'number') return type;
   if (type !== 'string') return 'json';
+  if (schema.format === 'headway-file') return 'file';
   const oneLine = schema.pattern || schema.format || (schema.maxLength ?? 0) < LONG_TEXT;
   return oneLine ? 'text' : 'long';
 }
@@ -108,7 +109,7 @@ export function read(field, raw) {
   const text = String(raw);
   if (field.input === 'choice') return readChoice(field, text);
   if (text.trim() === '') return readEmpty(field);
-  if (field.input === 'text' || field.input === 'long') return { value: text };
+  if (['text', 'long', 'file'].includes(field.input)) return { value: text };
   return field.input === 'json' ? readJson(text) : readNumber(field, text);
 }
 
