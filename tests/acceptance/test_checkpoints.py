@@ -1,5 +1,6 @@
 """A processor is killed in the middle of a task: the next attempt continues where the last one was."""
 
+import asyncio
 import itertools
 import random
 import threading
@@ -204,7 +205,8 @@ async def test_crawl_continues_after_its_processor_was_killed(bench, figures, pa
 
 @pytest.mark.parametrize(("megabytes", "seconds"), [(5, 60), pytest.param(1000, 1500, marks=LARGE)])
 async def test_bulk_continues_after_its_processor_was_killed(bench, figures, tmp_path, megabytes, seconds):
-    write_table(tmp_path / "table.csv", megabytes * 1_000_000, ids=1000 if megabytes < 10 else 10**9)
+    ids = 1000 if megabytes < 10 else 10**9
+    await asyncio.to_thread(write_table, tmp_path / "table.csv", megabytes * 1_000_000, ids)
     running = bench(DATA_DIR=str(tmp_path), CHECKPOINT_SECONDS="0.1" if megabytes < 10 else "2")
     result, at_kill, first, size = await kill_in_the_middle(running, "bulk", {"source": "table.csv"}, seconds)
     _, undisturbed = await running.completed(await running.submit("bulk", {"source": "table.csv"}), seconds)
