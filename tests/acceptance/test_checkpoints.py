@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import random
 import threading
 import time
@@ -95,6 +96,8 @@ def write_table(path, size_bytes, ids):
         for number in itertools.count():
             file.write("".join(f"{(number * 10_000 + place) % ids},{row}\n" for place, row in enumerate(block)))
             if file.tell() >= size_bytes:
+                file.flush()
+                os.fsync(file.fileno())  # else NATS waits for the disk as long as that takes
                 return
 
 
