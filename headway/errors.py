@@ -25,6 +25,7 @@
     ├── TaskError                       raised by a handler to fail the task with a message
     │   ├── ChildrenError               a child that cannot be submitted, or not from here
     │   └── ChildFailedError            a child that has not been successful
+    ├── KeyHeldError                another task that has not ended holds the unique key
     ├── KeyReusedError                  a key of a task that has another kind or other parameters
     ├── TaskCancelledError              raised by ``job.raise_if_cancelled()``
     ├── TaskDefinitionError (TypeError) a function that ``@task`` cannot use
@@ -225,6 +226,14 @@ class ChildFailedError(TaskError):
         self.status = status
         self.error_type = error_type
         self.reason = reason
+
+
+class KeyHeldError(HeadwayError):
+    """Another task that has not ended holds the unique key."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"the key is held by {task}")
+        self.task = task
 
 
 class KeyReusedError(HeadwayError):

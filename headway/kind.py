@@ -49,6 +49,8 @@ class Kind(msgspec.Struct, frozen=True):
     """Title of its tasks, with `{name}` in place of parameters; empty for none."""
     tags: tuple[str, ...] = ()
     """Tags of all its tasks."""
+    unique: str = ""
+    """Key of its tasks, with `{name}` in place of parameters, of which one at a time runs; empty for none."""
 
     def read_params(self, raw: bytes | msgspec.Raw) -> Any:
         """The parameters in a job, for the handler. Raises ParamsError."""
@@ -66,6 +68,7 @@ class Kind(msgspec.Struct, frozen=True):
             retention_seconds=self.retention_seconds,
             title=self.title,
             tags=list(self.tags),
+            unique=self.unique,
         )
 
 

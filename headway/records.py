@@ -43,6 +43,8 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether a worker of somebody else runs it and reports: there is no job, and it cannot be retried."""
     cancel_on_disconnect: bool = False
     """Whether the task ends when the client that started it has been absent for the processor's grace."""
+    unique: str = ""
+    """Digest of the key of which one task at a time runs: see `headway_streamer.tasks.unique`."""
     resume: bool = False
     """Whether it continues from the last checkpoint of the task that it repeats."""
 
@@ -111,6 +113,8 @@ class KindRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Title of its tasks, with `{name}` in place of parameters; empty for none."""
     tags: list[str] = []
     """Tags of all its tasks."""
+    unique: str = ""
+    """Key of its tasks, with `{name}` in place of parameters, of which one at a time runs; empty for none."""
 
 
 class ProcessorRecord(msgspec.Struct, kw_only=True):

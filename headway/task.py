@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True):
     retention: float | None
     title: str
     tags: tuple[str, ...]
+    unique: str
 
 
 @overload
@@ -64,6 +65,7 @@ def task(
     retention: float | None = None,
     title: str = "",
     tags: Iterable[str] = (),
+    unique: str = "",
     registry: Registry | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -86,6 +88,7 @@ def task(
     retention: float | None = None,
     title: str = "",
     tags: Iterable[str] = (),
+    unique: str = "",
     registry: Registry | None = None,
 ) -> Any:
     """Register a function as the handler of `kind`. The function itself stays as it is and can be called in a test.
@@ -122,6 +125,8 @@ def task(
             for that.
         title: what people see of a task that is submitted without a title. ``{name}`` stands for a parameter and
             ``{name.field}`` for a field of one: ``"Crawl {url}"``. Secret ones are not shown.
+        unique: a key, with parameters in it as in `title`: ``"{url}"``. While a task of a key has not ended, another
+            one is refused, within a tenant.
         tags: words to find the tasks by: up to 16 of 1 to 64 printable characters without a comma.
 
     Raises TaskDefinitionError when the function or an argument cannot be used.
@@ -141,6 +146,7 @@ def task(
         retention,
         title,
         _tags(tags),
+        unique,
     )
     if kind is not None and not isinstance(kind, str):
         chosen.add(_define(kind, None, options))
@@ -179,6 +185,7 @@ def _define(function: Callable[..., Any], name: str | None, options: Options) ->
         retention_seconds=options.retention,
         title=options.title,
         tags=options.tags,
+        unique=options.unique,
     )
 
 
@@ -227,6 +234,7 @@ def _check_labels(options: Options, place: str) -> None:
     try:
         check_title(options.title)
         check_template(options.title)
+        check_template(options.unique)
         check_tags(options.tags)
     except ValueError as error:
         raise TaskDefinitionError(f"{place}: {error}") from error

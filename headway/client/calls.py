@@ -52,11 +52,19 @@ def report_path(task: str, rest: str) -> str:
 
 
 def submit(
-    kind: str, params: Mapping[str, Any] | None, key: str | None, title: str = "", tags: Collection[str] = ()
+    kind: str,
+    params: Mapping[str, Any] | None,
+    key: str | None,
+    title: str = "",
+    tags: Collection[str] = (),
+    *,
+    unique: str = "",
+    join: bool = False,
 ) -> Call[dict[str, Any]]:
     """Submit a task, under a random key unless there is one: a retry after a lost answer never runs it twice."""
     headers = {"Idempotency-Key": key or str(uuid.uuid4()), "Content-Type": "application/json"}
-    body = {"kind": kind, "params": dict(params or {})} | _given(title=title, tags=list(tags))
+    given = _given(title=title, tags=list(tags), unique=unique, on_conflict="join" if join else "")
+    body = {"kind": kind, "params": dict(params or {})} | given
     options = {"content": exact_json.encode(body), "headers": headers}
     return Call("POST", TASKS, Answer.object, TRIES, options)
 

@@ -87,14 +87,18 @@ class Client:
         *,
         title: str = "",
         tags: Collection[str] = (),
+        unique: str = "",
+        join: bool = False,
     ) -> dict[str, Any]:
         """Submit a task. Return `{"task", "kind", "links"}` once it is stored, and where access control is on
         `stream_token`, for the query of a browser's stream.
 
         `title` is what people see of it (default: that of the kind), `tags` are words to find it by.
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
+
+        While a task of the kind with the same `unique` key has not ended, ClientError 409, or with `join` that task.
         """
-        return await self._send(calls.submit(kind, params, idempotency_key, title, tags))
+        return await self._send(calls.submit(kind, params, idempotency_key, title, tags, unique=unique, join=join))
 
     async def upload(
         self, source: FileSource, *, name: str = "", content_type: str = "", on_sent: OnSent | None = None

@@ -68,6 +68,7 @@ def created_streams(names: Names) -> tuple[str, ...]:
         names.revocations_bucket,
         names.processors_bucket,
         names.reporters_bucket,
+        names.unique_bucket,
     )
     return (
         names.events_stream,
@@ -114,6 +115,8 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         Request(names.all_deletions),
         Request(f"$KV.{names.tasks_bucket}.*"),
         Request(f"$KV.{names.reporters_bucket}.*"),
+        Request(f"$KV.{names.unique_bucket}.*"),
+        _direct_get(f"KV_{names.unique_bucket}"),
         _direct_get(records),
         *_written_once(names.secrets_bucket),
         *_written_once(names.token_keys_bucket),

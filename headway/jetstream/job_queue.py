@@ -8,6 +8,7 @@ from nats.aio.client import Client
 
 from headway import codec
 from headway.errors import AlreadyStoredError
+from headway.jetstream.errors import mapped
 from headway.jetstream.publisher import Publisher
 from headway.records import JobMessage
 from headway.subjects import Names
@@ -19,6 +20,7 @@ class JetStreamJobQueue:
     """Stores jobs for processors to take."""
 
     def __init__(self, client: Client, names: Names) -> None:
+        self._js = client.jetstream(timeout=TIMEOUT_SECONDS)
         self._publisher = Publisher(client, timeout_seconds=TIMEOUT_SECONDS)
         self._names = names
 
@@ -37,3 +39,9 @@ class JetStreamJobQueue:
                 msg_id=f"job.{job.task}",
                 stream=self._names.jobs_stream,
             )
+
+    async def has(self, kind: str, task: str) -> bool:
+        """Whether the job of a task is stored. Raises UnavailableError."""
+        with mapped(f"ask for the job of {task}"):
+            info = await self._js.stream_info(self._names.jobs_stream, subjects_filter=self._names.job(kind, task))
+        return bool(info.state.subjects)

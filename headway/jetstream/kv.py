@@ -81,6 +81,19 @@ class Bucket:
         """Store `value` in place of an earlier one. Raises TooLargeError and StoreFullError."""
         await self._publisher.store(f"the record of {key}", self._prefix + key, value)
 
+    async def entry(self, key: str) -> tuple[bytes | None, int]:
+        """The value of `key` and its sequence; None and 0 without any. A replica that is behind may answer."""
+        found, _ = await self._direct.get({"multi_last": [self._prefix + key]})
+        return (found[0].payload or None, found[0].seq) if found else (None, 0)
+
+    async def update(self, key: str, value: bytes, seq: int) -> bool:
+        """Store `value` if the entry of `key` still has that sequence; 0 for none. False when it has not."""
+        try:
+            await self._publisher.store(f"the record of {key}", self._prefix + key, value, expected=seq)
+        except ConflictError:
+            return False
+        return True
+
     async def page(self, start: int) -> list[Entry]:
         """Up to 200 entries from sequence `start` on, in the order in which they were stored. Fewer are the last ones.
 

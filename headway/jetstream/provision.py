@@ -70,6 +70,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _revocations(names, settings),
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
         _bucket(names.reporters_bucket, "The leases of reporters on their tasks", REPORTERS_SECONDS, settings),
+        _bucket(names.unique_bucket, "The tasks that hold unique keys", settings.retention_seconds, settings),
         _objects(names.results_bucket, "Results that are too large for an event", settings),
         _objects(names.files_bucket, "Files that were uploaded for tasks", settings),
         _jobs(names, settings),

@@ -83,6 +83,20 @@ class MemoryBucket(_Store):
         await self._read()
         return self._between(1, self._seq + 1)
 
+    async def entry(self, key: str) -> tuple[bytes | None, int]:
+        await self._read()
+        seq, value = self._entries.get(key, (0, b""))
+        return value or None, seq
+
+    async def update(self, key: str, value: bytes, seq: int) -> bool:
+        await self._answer()
+        if self.full:
+            raise StoreFullError("the JetStream store")
+        if self._entries.get(key, (0, b""))[0] != seq:
+            return False
+        self.set(key, value)
+        return True
+
     async def page(self, start: int) -> list[Entry]:
         await self._read()
         found = [Entry(seq, key, value) for key, (seq, value) in self._entries.items() if seq >= start]
@@ -159,6 +173,10 @@ class MemoryJobQueue(_Store):
         if self.full:
             raise StoreFullError("the stream")
         self.jobs.setdefault(job.task, job)
+
+    async def has(self, kind: str, task: str) -> bool:
+        await self._answer()
+        return task in self.jobs
 
 
 class MemoryDeletions(_Store):

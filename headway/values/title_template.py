@@ -52,6 +52,27 @@ def fill_in(template: str, params: Any, schema: dict[str, Any]) -> str:
     return title_of(_PART.sub(value_of, template))
 
 
+def fill_key(template: str, params: Any, schema: dict[str, Any]) -> str:
+    """A key of a task with these parameters, with their whole values; empty for an empty template.
+
+    >>> fill_key("{url} {depth}", {"url": "u", "depth": 2}, {})
+    '"u" 2'
+    """
+
+    def value_of(part: re.Match[str]) -> str:
+        if part[1] is None:
+            return part[0][0]
+        value = params
+        for name in filter(None, part.groups()):
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None and part[2] is None:
+            rule = _property(schema, part[1], schema)
+            value = rule.get("default") if isinstance(rule, dict) else None
+        return json.dumps(value, sort_keys=True, default=str)
+
+    return _PART.sub(value_of, template)
+
+
 def _found(path: list[str], value: Any, schema: dict[str, Any]) -> tuple[Any, bool]:
     """The value at `path`, None if there is none, and whether it is secret."""
     rule: Any = schema

@@ -93,6 +93,7 @@ UNUSED = {
         *(f"$KV.{bucket}.*" for bucket in ("hw_revocations", "hw_token_keys")),
         *(f"$JS.API.DIRECT.GET.KV_{bucket}" for bucket in ("hw_revocations", "hw_token_keys")),
         "$KV.hw_reporters.*",  # leases of tasks that are reported over HTTP
+        *("$KV.hw_unique.*", "$JS.API.DIRECT.GET.KV_hw_unique"),  # tasks with a unique key
         *("$O.hw_files.*.*", "$JS.API.DIRECT.GET.OBJ_hw_files", "$JS.API.STREAM.MSG.GET.OBJ_hw_files"),  # files
     },
 }

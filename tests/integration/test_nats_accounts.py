@@ -93,7 +93,7 @@ class Server:
             for subject in data(names):
                 if ".live." not in subject and ".beat." not in subject:
                     # Of these a later message takes the place of an earlier one.
-                    buckets = (names.kinds_bucket, names.processors_bucket, names.reporters_bucket)
+                    buckets = (names.kinds_bucket, names.processors_bucket, names.reporters_bucket, names.unique_bucket)
                     last_value = any(bucket in subject for bucket in buckets)
                     await js.publish(subject + "-seeded" * last_value, b'{"seeded":true}')
 

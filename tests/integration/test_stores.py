@@ -1,5 +1,6 @@
 """The stores in JetStream, and the doubles of `headway.testing` by the same rules."""
 
+import asyncio
 import os
 import time
 from hashlib import sha256
@@ -8,6 +9,7 @@ import pytest
 
 from headway.checkpoint import Checkpoint, pack
 from headway.errors import ConflictError, DamagedError, UnavailableError
+from headway.eventlog.jetstream_log import JetStreamLog
 from headway.ids import new_file
 from headway.jetstream.checkpoints import CheckpointStore
 from headway.jetstream.dead_letters import DeadLetterStream
@@ -18,8 +20,9 @@ from headway.jetstream.object_store import CHUNK_BYTES
 from headway.jetstream.purge import Purger
 from headway.jetstream.results import ResultStore
 from headway.jetstream.store_meter import JetStreamStoreMeter
-from headway.records import FileRecord, JobMessage
+from headway.records import FileRecord, JobMessage, TaskRecord
 from headway.testing import MemoryBucket, MemoryJobQueue, MemoryResults
+from headway_streamer.tasks.unique import UniqueTasks
 from tests.fixtures.condition import until
 
 
@@ -95,6 +98,21 @@ async def test_results_of_many_parts_are_stored_once_and_replaced(connection, na
         assert await store.get("t1") == result
     state = (await connection.client.jetstream().stream_info(f"OBJ_{names.results_bucket}")).state
     assert state.messages == 2 * 6 + 2 * 4  # the parts of both once, and two entries for each time
+
+
+@pytest.mark.parametrize("tries", [1, 20])
+async def test_of_two_streamers_at_once_one_takes_a_unique_key(connection, names, tries):
+    log, jobs = JetStreamLog(connection.client, names), JetStreamJobQueue(connection.client, names)
+    records = [TaskRecord(task=f"t{n}", kind="k", created=1.0, unique="key") for n in range(2 * tries)]
+    streamers = [UniqueTasks(Bucket(connection.client, names.unique_bucket), log, jobs) for _ in range(2)]
+    for record in records:  # so that each of them runs, whoever takes the key
+        await jobs.put(JobMessage(task=record.task, kind="k"))
+    taking = [streamers[n % 2].take(record) for n, record in enumerate(records)]
+    answers = await asyncio.gather(*taking, return_exceptions=True)
+    (winner,) = [record.task for record, answer in zip(records, answers, strict=True) if answer == ""]
+    assert {answer for answer in answers if isinstance(answer, str) and answer} <= {winner}
+    assert await streamers[0].take(records[-1]) == (winner if winner != records[-1].task else "")
+    assert (await jobs.has("k", winner), await jobs.has("k", "absent")) == (True, False)
 
 
 async def test_only_the_last_checkpoint_of_a_task_is_kept_and_it_goes_with_the_task(connection, names):

@@ -49,6 +49,7 @@ async def main() -> None:
         await client.retry("t1", resume=True)
         await client.retry("t1", True)  # type: ignore[arg-type]
         assert_type(await client.submit("crawl", title="Night", tags=["a"]), dict[str, Any])
+        assert_type(await client.submit("crawl", unique="key", join=True), dict[str, Any])
         assert_type(await client.result_json("t1"), bytes)
         assert_type(await client.stream_token("t1", "t2"), str)
         assert_type((await client.wait("t1", timeout_seconds=60))["status"], Any)

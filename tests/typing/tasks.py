@@ -35,7 +35,7 @@ async def called(job: Job, params: Struct) -> str:
     return params.url
 
 
-@task("labelled", title="Crawl {url}", tags=["web", "eu"])
+@task("labelled", title="Crawl {url}", tags=["web", "eu"], unique="{url}")
 async def labelled(job: Job, params: Struct) -> str:
     return params.url
 

@@ -37,6 +37,8 @@ from headway.values.redaction import redact_url
 )
 @click.option("--title", default="", help="What people see of the task; by default the title of its kind.")
 @click.option("--tag", "tags", multiple=True, help="Word to find the task by; may be repeated.")
+@click.option("--unique", default="", help="Key of which one task of the kind runs at a time.")
+@click.option("--join", is_flag=True, help="When a task of the key runs, take that instead of an error.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the task; exit codes as for `headway watch`.")
 @click.option("--key", default=None, help="Idempotency key: repeated requests with one key run one task.")
 @click.option(
@@ -51,6 +53,8 @@ def submit(
     files: tuple[str, ...],
     title: str,
     tags: tuple[str, ...],
+    unique: str,
+    join: bool,
     watching: bool,
     key: str | None,
     as_json: bool,
@@ -67,7 +71,8 @@ def submit(
         schema = await fetch_schema(client, kind)
         chosen = choose(files, schema)
         params = parse(words, schema, base)
-        return await client.submit(kind, params | await upload_all(client, chosen), key, title=title, tags=tags)
+        params |= await upload_all(client, chosen)
+        return await client.submit(kind, params, key, title=title, tags=tags, unique=unique, join=join)
 
     accepted = call_with_params(server, call, f"\nSee `{command_line(server, 'kinds', kind)}`.", (400, 404, 422))
     print_accepted(server, accepted, as_json=as_json, watching=watching)

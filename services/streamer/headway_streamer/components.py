@@ -109,6 +109,7 @@ class Components:
             self.capacity,
             self.limits.stored,
             self.decoder.malformed,
+            Bucket(client, names.unique_bucket),
         )
         leases = ReportLeases(Bucket(client, names.reporters_bucket))
         self.reports = Reports(self.log, self.task_store, leases, self.metrics)

@@ -10,7 +10,8 @@ from headway_streamer.api.models import Fault, ProblemDetails
 class Problem(HeadwayError):
     """An error response. Each of `errors` points into the body: ``{"pointer": "/params/url", "detail": "…"}``.
 
-    `expected` is the number that the next event of a report must have, where that is the matter.
+    `expected` is the number that the next event of a report must have, `task` the one that holds a unique key, where
+    that is the matter.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class Problem(HeadwayError):
         errors: list[dict[str, str]] | None = None,
         headers: dict[str, str] | None = None,
         expected: int | None = None,
+        task: str = "",
     ) -> None:
         super().__init__(f"{status} {title}: {detail}")
         self.status = status
@@ -30,6 +32,7 @@ class Problem(HeadwayError):
         self.errors = errors or []
         self.headers = headers or {}
         self.expected = expected
+        self.task = task
 
     def body(self) -> bytes:
         """The body, of type application/problem+json."""
@@ -40,6 +43,8 @@ class Problem(HeadwayError):
             details.errors = [Fault(**error) for error in self.errors]
         if self.expected is not None:
             details.expected = self.expected
+        if self.task:
+            details.task = self.task
         return codec.encode_json(details)
 
 

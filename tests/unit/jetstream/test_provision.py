@@ -35,6 +35,7 @@ EVERY = [
     "KV_hw_revocations",
     "KV_hw_processors",
     "KV_hw_reporters",
+    "KV_hw_unique",
     "OBJ_hw_results",
     "OBJ_hw_files",
     "HW_JOBS",
@@ -196,7 +197,7 @@ async def denied(config):
 def test_what_is_kept_of_tasks_is_kept_for_the_retention():
     made = {s.name: s.max_age for s in streams(NAMES, NatsSettings(retention_seconds=2e5, dead_retention_seconds=3e5))}
     kept = {name for name, age in made.items() if age == 2e5}
-    assert kept == {"HW_EVENTS", "HW_DELETIONS", "KV_hw_tasks", "OBJ_hw_results", "OBJ_hw_files"}
+    assert kept == {"HW_EVENTS", "HW_DELETIONS", "KV_hw_tasks", "KV_hw_unique", "OBJ_hw_results", "OBJ_hw_files"}
     assert made["HW_DEAD"] == 3e5
 
 
@@ -210,6 +211,7 @@ async def test_streams_of_another_age_are_reported(js, caplog):
         "HW_EVENTS",
         "HW_DELETIONS",
         "KV_hw_tasks",
+        "KV_hw_unique",
         "OBJ_hw_results",
         "OBJ_hw_files",
     }

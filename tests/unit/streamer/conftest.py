@@ -128,7 +128,7 @@ class StreamerParts:
         self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
         self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
         malformed = self.decoder.malformed
-        self.secrets = MemoryBucket()
+        self.secrets, self.holders = MemoryBucket(), MemoryBucket()
         self.task_ids = TaskIds(self.secrets, self.records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
             self.records,
@@ -139,6 +139,7 @@ class StreamerParts:
             self.capacity,
             self.limits.stored,
             malformed,
+            self.holders,
         )
         self.uploads = Uploads(
             self.settings,

@@ -32,6 +32,11 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
     """What people see of the task; by default that of the kind."""
     tags: list[Tag] = []
     """Words to find it by, at most 16; those of the kind are added."""
+    unique: Annotated[str, Meta(max_length=MAX_KEY_CHARS)] = ""
+    """A key. While a task of this kind and key has not ended, another one of the tenant is not accepted; by default
+    that of the kind, if it has one."""
+    on_conflict: Literal["reject", "join"] = "reject"
+    """When there is a task of the key: 409, which names it (default), or that task in place of a new one."""
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -311,6 +316,8 @@ class ProblemDetails(msgspec.Struct, kw_only=True):
     errors: list[Fault] | UnsetType = UNSET
     expected: int | UnsetType = UNSET
     """The number that the next event of a report must have. Present if events are missing."""
+    task: Name | UnsetType = UNSET
+    """The task that holds the unique key. Present if another one is not accepted."""
 
 
 class Job(JobMessage, kw_only=True):

@@ -113,6 +113,7 @@ class StartAndStream:
             caller=wanted.caller,
             key=start.key,
             labels=labels,
+            join=True,  # a browser that starts what already runs is to see it
             cancel_on_disconnect=start.cancel_on_disconnect,
         )
         note(start.scope, submitted)

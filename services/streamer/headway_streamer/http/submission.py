@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from headway import codec
-from headway.errors import StoreFullError, TooLargeError, UnavailableError
+from headway.errors import KeyHeldError, StoreFullError, TooLargeError, UnavailableError
 from headway.ownership import Ownership
 from headway.records import KindRecord, TaskRecord
 from headway.submission import WAITING
+from headway.values.title_template import fill_key
 from headway_streamer import audit
 from headway_streamer.access.access import Access
 from headway_streamer.access.errors import ForbiddenError
@@ -29,6 +30,7 @@ from headway_streamer.tasks.kinds import KindCatalogue, no_processor
 from headway_streamer.tasks.labels import NO_LABELS, Labels, labels_of
 from headway_streamer.tasks.params import check_params_of_any_size
 from headway_streamer.tasks.store import TaskStore
+from headway_streamer.tasks.unique import digest_of
 from headway_streamer.watch.drain import Drain
 
 _REASONS = {TooLargeError: "too_large", StoreFullError: "store_full", UnavailableError: "unavailable"}
@@ -120,11 +122,15 @@ class Submissions:
         retry_of: str = "",
         labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
+        unique: str = "",
+        digest: str = "",
+        join: bool = False,
         resume: bool = False,
     ) -> Submitted:
         """Check and store a task, with the labels of its kind beside its own.
 
-        It counts against the limits of `caller` also when it is then refused.
+        It counts against the limits of `caller` also when it is then refused. `unique` is the key of which one task at
+        a time runs, or `digest` what an earlier task has kept of it; with `join` the task that holds it is returned.
 
         Raises LimitedError, QuotaError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError
         and UnavailableError.
@@ -134,29 +140,43 @@ class Submissions:
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)
         processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
-        with self.noting_rejections(principal, caller):
-            record, new = await self._task_store.submit(
-                kind,
-                encoded,
-                owner=principal.owner,
-                tenant=principal.tenant,
-                key=key,
-                retry_of=retry_of,
-                labels=labels_of(labels, described, params),
-                cancel_on_disconnect=cancel_on_disconnect,
-                resume=resume,
-                message=WAITING if processors else no_processor(kind),
-            )
+        try:
+            with self.noting_rejections(principal, caller):
+                record, new = await self._task_store.submit(
+                    kind,
+                    encoded,
+                    owner=principal.owner,
+                    tenant=principal.tenant,
+                    key=key,
+                    retry_of=retry_of,
+                    labels=labels_of(labels, described, params),
+                    cancel_on_disconnect=cancel_on_disconnect,
+                    unique=digest or _digest(principal, described, params, unique),
+                    resume=resume,
+                    message=WAITING if processors else no_processor(kind),
+                )
+        except KeyHeldError as held:
+            return Submitted(await self._holder(principal, held.task, join=join), processors, new=False)
         if new:
             self._metrics.submitted(kind)
         return Submitted(record, processors, new)
+
+    async def _holder(self, principal: Principal, task: str, *, join: bool) -> TaskRecord:
+        """The record of the task that holds a key. Raises a Problem unless the caller may see and wants to join it."""
+        record = await self._task_store.record(task)
+        if record is None or not principal.sees(record):
+            raise Problem(409, "A task of this key has not ended", "It belongs to somebody else. Wait for its end.")
+        if not join:
+            detail = f"{task} runs. Wait for its end or cancel it, or join it: `on_conflict` is `join`."
+            raise Problem(409, "A task of this key has not ended", detail, task=task)
+        return record
 
     async def retry(
         self, principal: Principal, record: TaskRecord, wanted: RetryRequest, *, caller: Caller
     ) -> Submitted:
         """Submit a task again, with its own title and tags. Raises what `submit` raises."""
         before = codec.decode_json(bytes(record.params))
-        title = record.title
+        title, digest = record.title, record.unique
         if wanted.params is UNSET:
             params = before
         else:
@@ -164,6 +184,8 @@ class Submissions:
             described = await self.check(principal, record.kind, params)
             if title == labels_of(NO_LABELS, described, before).title:
                 title = ""  # it was made of the earlier parameters
+            if digest == _digest(principal, described, before):
+                digest = ""
         return await self.submit(
             principal,
             record.kind,
@@ -171,6 +193,7 @@ class Submissions:
             caller=caller,
             retry_of=record.task,
             labels=Labels(title, tuple(record.tags)),
+            digest=digest,
             resume=wanted.resume,
         )
 
@@ -182,6 +205,10 @@ class Submissions:
     def stream_token(self, principal: Principal, task: str) -> str:
         """A token for the query of an EventSource. Empty if none is needed."""
         return self._access.stream_token(principal, (task,))
+
+
+def _digest(principal: Principal, kind: KindRecord, params: Any, unique: str = "") -> str:
+    return digest_of(principal.tenant, kind.kind, unique or fill_key(kind.unique, params, kind.params))
 
 
 def note(scope: Any, submitted: Submitted) -> None:

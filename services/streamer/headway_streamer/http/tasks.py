@@ -77,6 +77,8 @@ async def submit_task(
             caller=caller,
             key=key,
             labels=read_labels(submission.title, submission.tags),
+            unique=submission.unique,
+            join=submission.on_conflict == "join",
         ),
     )
 

@@ -53,6 +53,9 @@ class JobQueue(Protocol):
     async def put(self, job: JobMessage) -> None:
         """Store `job`, unless a job of its task is stored. Raises TooLargeError and StoreFullError."""
 
+    async def has(self, kind: str, task: str) -> bool:
+        """Whether the job of a task is stored."""
+
 
 @runtime_checkable  # Litestar checks the types of dependencies
 class Results(Protocol):

@@ -9,6 +9,7 @@ from contextlib import suppress
 from headway import codec
 from headway.errors import (
     EndedError,
+    KeyHeldError,
     KeyReusedError,
     MalformedEventError,
     NotEndedError,
@@ -33,6 +34,7 @@ from headway_streamer.tasks.capacity import StoreCapacity
 from headway_streamer.tasks.labels import NO_LABELS, Labels
 from headway_streamer.tasks.ports import Deletions, JobQueue, KeyValues
 from headway_streamer.tasks.task_ids import TaskIds
+from headway_streamer.tasks.unique import HolderBucket, UniqueTasks
 
 DEADLINE_SECONDS = 2.0
 PARTS_AT_ONCE = 100
@@ -52,6 +54,7 @@ class TaskStore:
         capacity: StoreCapacity,
         stored: StoredBytes,
         malformed: Malformed,
+        holders: HolderBucket,
     ) -> None:
         self._records = records
         self._task_ids = task_ids
@@ -61,6 +64,7 @@ class TaskStore:
         self._capacity = capacity
         self._stored = stored
         self._malformed = malformed
+        self._unique = UniqueTasks(holders, log, jobs)
 
     async def submit(
         self,
@@ -73,6 +77,7 @@ class TaskStore:
         retry_of: str = "",
         labels: Labels = NO_LABELS,
         cancel_on_disconnect: bool = False,
+        unique: str = "",
         resume: bool = False,
         message: str = WAITING,
     ) -> tuple[TaskRecord, bool]:
@@ -82,6 +87,8 @@ class TaskStore:
         and for a task that was deleted.
 
         The order in which things are stored is that of `headway.submission`.
+
+        Raises KeyHeldError when another task runs under the digest `unique`.
 
         Raises TooLargeError for parameters that do not fit both, StoreFullError and QuotaError, before anything is
         stored. A task that was accepted under its key before is found also then.
@@ -105,10 +112,13 @@ class TaskStore:
                     title=labels.title,
                     tags=list(labels.tags),
                     cancel_on_disconnect=cancel_on_disconnect,
+                    unique=unique,
                     resume=resume,
                 )
                 if (rejection := self._rejection(tenant, len(params) + ENVELOPE_BYTES)) is not None:
                     return await self._accepted(record, rejection), False
+                if unique and not (key and await self._log.last(task)) and (holder := await self._unique.take(record)):
+                    raise KeyHeldError(holder)
                 return await self._store(record, message)
         except StoreFullError as error:
             self._capacity.note_full(error)

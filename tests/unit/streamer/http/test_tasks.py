@@ -122,6 +122,28 @@ async def test_a_retry_continues_from_a_checkpoint_only_with_the_same_parameters
     assert (await parts.task_store.record(task)).resume is True
 
 
+async def test_second_task_of_a_key_is_refused_or_joined(parts, client):
+    parts.offer(unique="{a}", params={"type": "object", "properties": {"a": {"type": "integer"}}})
+    first = (await client.post(TASKS, json={"kind": "k", "params": {"a": 1}})).json()["task"]
+    refused = await client.post(TASKS, json={"kind": "k", "params": {"a": 1}})
+    assert (refused.status_code, refused.json()["task"]) == (409, first)
+    joined = await client.post(TASKS, json={"kind": "k", "params": {"a": 1}, "on_conflict": "join"})
+    assert (joined.status_code, joined.json()["task"]) == (202, first)
+    for other in ({"params": {"a": 2}}, {"params": {"a": 1}, "unique": "mine"}):
+        assert (await client.post(TASKS, json={"kind": "k"} | other)).status_code == 202
+    assert len(parts.jobs.jobs) == 3
+    assert (await client.post(TASKS, json={"kind": "k", "on_conflict": "wait"})).status_code == 422
+
+
+async def test_a_retry_has_the_key_of_its_task_or_that_of_its_parameters(parts, client):
+    parts.offer(unique="{a}", params={"type": "object", "properties": {"a": {"type": "integer"}}})
+    first = (await client.post(TASKS, json={"kind": "k", "params": {"a": 1}})).json()["task"]
+    await parts.write(first, completed())
+    again = (await client.post(f"{TASKS}/{first}/retry", json={})).json()["task"]
+    assert (await client.post(f"{TASKS}/{first}/retry", json={})).json()["task"] == again  # that holds the key
+    assert (await client.post(f"{TASKS}/{first}/retry", json={"params": {"a": 2}})).status_code == 202
+
+
 async def add_listed(parts, count=5):
     """Tasks t1, t2, …, the newest last."""
     for n in range(1, count + 1):
