@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import NamedTuple
 
 from headway import codec
 from headway.children.children import Children, Parent, Stores
@@ -31,10 +32,12 @@ class Family:
     Args:
         job: of the task.
         slot: lent while the handler waits for children.
+        seq: sequence up to which the log of the parent is known to have no end.
     """
 
-    def __init__(self, job: JobMessage, stores: Stores, slot: Slot) -> None:
+    def __init__(self, job: JobMessage, stores: Stores, slot: Slot, seq: int) -> None:
         self.parent = job.parent
+        self._seq = seq
         self._task = job.task
         self._stores = stores
         self._slot = slot
@@ -47,7 +50,7 @@ class Family:
 
     async def stop_with_parent(self, lifecycle: JobLifecycle) -> None:
         """Stop the handler when the parent has ended, then return."""
-        reason = await parent_ended(self._stores.log, self.parent)
+        reason = await parent_ended(self._stores.log, self.parent, self._seq)
         logger.info("a task ends with its parent", extra={"action": "parent_ended", "task": self._task})
         lifecycle.stop(CancelRequestedError(self._task, reason))
 
@@ -87,18 +90,23 @@ async def _settle(children: Children, outcome: Returned) -> HandlerOutcome:
     return outcome
 
 
-async def end_of(log: Log, parent: str) -> str:
-    """Why the children of `parent` end; empty while it runs. Waits while NATS is unreachable."""
-    head = await retry(lambda: read_head(log, parent))
-    return "" if head.event is None else _reason(head.event)
+class ParentLog(NamedTuple):
+    """The end of a parent's log."""
+
+    seq: int = 0
+    ended: str = ""
+    """Why its children end; empty while it runs."""
 
 
-async def parent_ended(log: Log, parent: str) -> str:
-    """Return why the children of `parent` end, once they do. Waits while NATS is unreachable."""
+async def read_parent(log: Log, parent: str) -> ParentLog:
+    """Read the end of the log of `parent`. Waits while NATS is unreachable."""
     head = await retry(lambda: read_head(log, parent))
-    if head.event is not None and (reason := _reason(head.event)):
-        return reason
-    events = follow(log, parent, head.seq)
+    return ParentLog(head.seq, "" if head.event is None else _reason(head.event))
+
+
+async def parent_ended(log: Log, parent: str, after: int) -> str:
+    """Return why the children of `parent` end, once an event after sequence `after` says so."""
+    events = follow(log, parent, after)
     assert isinstance(events, AsyncGenerator)
     async with aclosing(events):
         async for followed in events:

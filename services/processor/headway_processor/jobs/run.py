@@ -32,7 +32,7 @@ from headway.subjects import is_name
 from headway_processor.admission import Place
 from headway_processor.attempts.attempt import Attempt
 from headway_processor.attempts.decision import LOST, AlreadyEnded, CancelPending, GiveUp, Start, decide
-from headway_processor.attempts.family import Family, end_of
+from headway_processor.attempts.family import Family, ParentLog, read_parent
 from headway_processor.attempts.resumption import Resumption, first_progress
 from headway_processor.attempts.starter import GONE, Starter
 from headway_processor.context import Delivery, RunContext
@@ -67,6 +67,7 @@ class JobRun:
         self._attempt: Attempt | None = None
         self._leaving = asyncio.Event()
         self._starter: Starter | None = None
+        self._parent = ParentLog()
         self._starter_gone = False
 
     async def run(self) -> None:
@@ -134,10 +135,12 @@ class JobRun:
         if isinstance(decision, AlreadyEnded) and decision.status == DELETED:
             raise EndedError(self.task, DELETED)
         if isinstance(decision, Start):
+            if job.parent:
+                self._parent = await read_parent(self._context.log, job.parent)
             if self._starter_gone:
                 decision = CancelPending(GONE)
-            elif job.parent and (ended := await end_of(self._context.log, job.parent)):
-                decision = CancelPending(ended)
+            elif self._parent.ended:
+                decision = CancelPending(self._parent.ended)
             elif decision.attempt == 1 and self._starter is not None and self._may_have_left(self._starter, job):
                 return await self._await_starter(self._starter)
             else:
@@ -212,7 +215,7 @@ class JobRun:
             decision,
             self._starter,
             alone=alone,
-            family=Family(job, context.children, self._slot),
+            family=Family(job, context.children, self._slot, self._parent.seq),
             dead_letters=context.dead_letters,
             resumed=resumed,
             results=context.results,

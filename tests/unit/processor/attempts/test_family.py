@@ -10,7 +10,7 @@ from headway.eventlog.cancel_request import request_cancel
 from headway.eventlog.chain import Chain, read_head
 from headway.records import JobMessage, KindRecord
 from headway.testing import progress
-from headway_processor.attempts.family import end_of, parent_ended
+from headway_processor.attempts.family import parent_ended, read_parent
 from tests.unit.processor.conftest import statuses
 
 pytestmark = pytest.mark.looptime
@@ -65,14 +65,15 @@ async def test_a_child_continues_while_its_parent_is_tried_again(bench):
 
 
 async def test_the_parent_of_a_child_is_looked_up(bench):
-    assert await end_of(bench.log, "p1") == ""
+    assert await read_parent(bench.log, "p1") == (0, "")
     await append(bench, "p1", progress())
-    assert await end_of(bench.log, "p1") == ""
-    waiting = asyncio.create_task(parent_ended(bench.log, "p1"))
+    assert await read_parent(bench.log, "p1") == (1, "")
+    waiting = asyncio.create_task(parent_ended(bench.log, "p1", 1))
     await asyncio.sleep(1)
     await bench.log.put("p1", b"?", expected=(await bench.log.last("p1")).seq, msg_id="x")
     await append(bench, "p1", progress("completed"))
-    assert await waiting == await end_of(bench.log, "p1") == await parent_ended(bench.log, "p1")
+    ended = await waiting
+    assert ended == (await read_parent(bench.log, "p1")).ended == await parent_ended(bench.log, "p1", 0)
 
 
 async def test_a_handler_that_returns_ends_after_its_children(family):
