@@ -84,7 +84,7 @@ class ProcessRun(Protocol):
         """Tell the handler that it should end."""
 
     def kill(self) -> None:
-        """End its process."""
+        """End its process, unless all is settled."""
 
 
 class Processes(Protocol):

@@ -113,8 +113,7 @@ class ProcessHandlerRun(HandlerRun):
         return outcome if isinstance(outcome, StillRuns) else await self._run.settled()
 
     def leave(self) -> None:
-        if not self.future.done():
-            self._run.kill()
+        self._run.kill()
 
     async def _until_begun(self, stop: asyncio.Future[Any]) -> None:
         begun = asyncio.create_task(self._run.begun.wait())

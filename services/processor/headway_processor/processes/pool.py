@@ -11,6 +11,9 @@ from headway.lifecycle import JobLifecycle
 from headway_processor.processes.frames import Idle
 from headway_processor.processes.remote_run import HandlerProcess, RemoteRun
 
+END_SECONDS = 1.0
+"""How long runs may take to end when the pool is closed."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -64,9 +67,13 @@ class Pool:
         closing.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """End all processes; what still runs is killed."""
+        """End all processes; what still runs is killed, also where NATS does not take what it has reported."""
+        runs = [run.task for run in self._runs]
         for run in list(self._runs):
             run.kill()
+            run.task.cancel()
+        if runs:
+            await asyncio.wait(runs, timeout=END_SECONDS)
         idle, self._idle = self._idle, []
         await asyncio.gather(*self._closing, *(process.close() for process in idle), return_exceptions=True)
 

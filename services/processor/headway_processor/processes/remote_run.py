@@ -122,7 +122,9 @@ class RemoteRun:
         self._telling = asyncio.create_task(self._process.send(stop), name=f"stop of {self._order.task}")
 
     def kill(self) -> None:
-        """Kill the process of the handler, if the handler has not ended."""
+        """Kill the process of the handler, unless all that it has reported is stored."""
+        if self.task.done():
+            return
         if self._process is not None:
             self._process.kill()
         else:

@@ -219,3 +219,48 @@ async def test_a_run_whose_process_has_not_started_can_be_ended():
     await asyncio.wait({remote.run.task})
     assert remote.run.future.cancelled()
     await remote.close()
+
+
+def reports_after_its_end():
+    """A process whose last report is stored after its handler has returned."""
+
+    def answers(order):
+        match order:
+            case Run():
+                return [Begun(), RESULT, Report(event=Chunk(text="late", offset=0))]
+            case Stored():
+                return [idle()]
+
+    return FakeProcess(answers)
+
+
+async def test_the_end_of_a_handler_is_known_while_its_last_reports_wait_for_nats():
+    remote = Remote(reports_after_its_end())
+    remote.log.away = True
+    await until(remote.run.future.done)
+    assert not remote.run.task.done()
+    remote.log.away = False
+    assert await remote.run.settled() == RETURNED
+    assert [event.text for event in remote.log.events("t1")] == ["late"]
+    await remote.close()
+
+
+async def test_a_pool_that_is_closed_does_not_wait_for_nats():
+    process = reports_after_its_end()
+    remote = Remote(process)
+    remote.log.away = True
+    await until(remote.run.future.done)
+    await remote.pool.close()
+    assert remote.run.task.done()
+    assert (process.killed, process.closed) == (True, True)
+    remote.log.away = False
+    await remote.job.abort()
+
+
+async def test_a_process_is_not_killed_when_all_is_settled():
+    process = ends_with(Begun(), RESULT, idle())
+    remote = Remote(process)
+    await remote.run.settled()
+    remote.run.kill()
+    assert not process.killed
+    await remote.close()
