@@ -173,3 +173,17 @@ def test_reads_and_changes_give_what_the_server_says() -> None:
         assert client.stream_token("t") == "s"
         assert client.revoke() == {"until": 1.0}
         assert [task["task"] for task in client.all_tasks()] == ["t", "s"]
+
+
+def test_dead_letters_are_read_resubmitted_and_dropped() -> None:
+    script = Script(
+        answer(200, {"dead_letters": [{"id": "4"}], "cursor": "4"}),
+        answer(200, {"id": "4", "params": {"a": 1}}),
+        answer(202, {"task": "u"}),
+        answer(200, {"id": "4", "status": "dropped"}),
+    )
+    with SyncClient(URL, transport=script) as client:
+        assert client.dead_letters(kind="crawl", limit=1) == ([{"id": "4"}], "4")
+        assert client.dead_letter("4")["params"] == {"a": 1}
+        assert client.resubmit("4", {"a": 2}) == {"task": "u"}
+        assert client.drop_dead_letter("4")["status"] == "dropped"

@@ -20,6 +20,7 @@ export default class DeadLetters {
   /** @type {Map<string, Letter>} */
   #shown = new Map();
   #cursor = null;
+  #further = false;
 
   /** @param {typeof import('./api.js')} api @param {(task: string) => void} onSubmitted */
   constructor(api, onSubmitted) {
@@ -37,18 +38,19 @@ export default class DeadLetters {
     document.adoptedStyleSheets.push(style);
   }
 
-  /** Asks for the dead letters again, unless somebody edits one. */
+  /** Asks for the dead letters again, unless somebody edits one or has gone on to further ones. */
   async refresh() {
-    if ([...this.#shown.values()].some((letter) => letter.open)) return;
-    await this.#read('');
+    if (!this.#further && ![...this.#shown.values()].some((letter) => letter.open)) await this.#read('');
   }
 
   async #read(cursor) {
     try {
       const found = await this.api.call(path(this.api, cursor && `?cursor=${cursor}`));
-      if (!cursor) this.#shown.clear();
-      for (const one of found.dead_letters) this.#shown.set(one.id, this.#shown.get(one.id) ?? new Letter(this, one));
+      const before = this.#shown;
+      this.#shown = new Map(cursor ? before : []);
+      for (const one of found.dead_letters) this.#shown.set(one.id, before.get(one.id) ?? new Letter(this, one));
       this.#cursor = found.cursor;
+      this.#further ||= Boolean(cursor);
       this.#show();
     } catch (error) {
       this.fail(error);
@@ -70,7 +72,8 @@ export default class DeadLetters {
 
   #show() {
     const letters = [...this.#shown.values()];
-    this.items.replaceChildren(...letters.map(({ node }) => node));
+    const same = letters.length === this.items.children.length && letters.every(({ node }, place) => this.items.children[place] === node);
+    if (!same) this.items.replaceChildren(...letters.map(({ node }) => node));
     this.more.hidden = !this.#cursor;
     showText(this.summary, letters.length ? `${plural(letters.length, 'job')} given up, the oldest first` : 'No job was given up.');
   }
