@@ -131,7 +131,7 @@ class ProcessorRecord(msgspec.Struct, kw_only=True):
     slots: int = 0
     """How many tasks it runs at once at most."""
     running: int = 0
-    """How many tasks it ran when it renewed the lease."""
+    """How many tasks it ran when it renewed the lease, without those that wait for their children."""
     abandoned: int = 0
     """How many handlers did not stop when they were to, and still run there."""
     renewed: float = 0.0

@@ -193,11 +193,12 @@ async def test_with_continue_all_run_to_their_end_and_the_failed_ones_are_report
 
 
 async def test_a_parent_that_is_cancelled_cancels_its_children_first(mixed, nats_server):
-    async with mixed.open(nats_server):
+    async with mixed.open(nats_server) as processor:
         await mixed.submit("waits")
         await until(mixed.children)
         child = (await mixed.children())[0].task
         await until(lambda: _begun(mixed, child))
+        assert processor._describe().running == 1  # the parent waits
         await request_cancel(mixed.log, "p1", "not needed")
         assert (await mixed.end()).status == "cancelled"
         end = (await read_head(mixed.log, child)).event
@@ -216,7 +217,7 @@ async def test_a_parent_that_returns_ends_after_its_children(mixed, nats_server)
 
 
 async def test_children_end_with_a_parent_that_nobody_runs_any_more(mixed, nats_server):
-    async with mixed.open(nats_server):
+    async with mixed.open(nats_server, grace_seconds=0.1):
         await mixed.submit("waits")
         await until(mixed.children)
         child = (await mixed.children())[0].task

@@ -77,6 +77,7 @@ class Processor:
         self._processes = Pool(
             partial(spawn, environ), tasks=settings.process_tasks, memory_bytes=settings.process_memory_bytes
         )
+        self._slots = Slots(settings.concurrency)
         self._workers: list[Worker] = []
         self._since = round(time.time(), 3)
         self._stopping = asyncio.Event()
@@ -149,7 +150,6 @@ class Processor:
             self._connection.on_reconnect,
             files=files,
         )
-        slots = Slots(self._settings.concurrency)
         process_slots = asyncio.Semaphore(self._settings.processes or usable_cpus())
         pullers: dict[str, Puller] = {}
         for kind in self._kinds:
@@ -158,7 +158,7 @@ class Processor:
             )
             puller = pullers[kind.name] = Puller(self._connection, config)
             processes = process_slots if kind.executor == "process" else None
-            self._workers.append(Worker(kind, puller, context, self._running, slots, processes))
+            self._workers.append(Worker(kind, puller, context, self._running, self._slots, processes))
         logger.info("the processor starts", extra={"action": "start", "kinds": [kind.name for kind in self._kinds]})
         stores = Stores(deletions, TaskRemoval(client, names, log), Bucket(client, names.kinds_bucket))
         records = [kind.record() for kind in self._kinds]
@@ -182,7 +182,7 @@ class Processor:
             version=__version__,
             since=self._since,
             slots=self._settings.concurrency,
-            running=len(self._running),
+            running=len(self._running) - self._slots.lent,
             abandoned=self._metrics.handlers_abandoned,
             renewed=round(time.time(), 3),
         )

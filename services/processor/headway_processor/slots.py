@@ -20,6 +20,8 @@ class Slots:
     """
 
     def __init__(self, count: int) -> None:
+        self.lent = 0
+        """How many tasks run that have lent their slot."""
         self._free = count
         self._free_of: dict[str, int] = {}
         self._waiters: deque[_Waiter] = deque()
@@ -90,8 +92,8 @@ class Slot:
     def lend(self) -> None:
         """Let another task have it. No effect if one may already."""
         if self._held:
-            self._held = False
-            self._slots.free(self._kind)
+            self._slots.lent += 1
+            self._free()
 
     async def regain(self) -> None:
         """Wait for a slot again, unless it is held."""
@@ -99,9 +101,18 @@ class Slot:
             await self._slots.take_back(self._kind)
             self._held = True
             if self._ended:
-                self.lend()
+                self._free()
+            else:
+                self._slots.lent -= 1
 
     def end(self) -> None:
         """Give it back: the task has ended."""
         self._ended = True
-        self.lend()
+        if self._held:
+            self._free()
+        else:
+            self._slots.lent -= 1
+
+    def _free(self) -> None:
+        self._held = False
+        self._slots.free(self._kind)

@@ -51,10 +51,12 @@ async def test_a_slot_that_is_lent_is_free_until_it_is_taken_back():
     parent.lend()
     parent.lend()
     child = await slots.take("k")
+    assert slots.lent == 1
     assert await waits(parent.regain())
     child.end()
     await parent.regain()
     await parent.regain()
+    assert slots.lent == 0
     assert await waits(slots.take("k"))
 
 
@@ -93,8 +95,10 @@ async def test_a_task_that_ends_while_it_takes_its_slot_back_keeps_none():
     back = asyncio.create_task(parent.regain())
     await asyncio.sleep(1)
     parent.end()
+    assert slots.lent == 0
     child.end()
     await back
+    assert slots.lent == 0
     assert not await waits(slots.take("k"))
 
 
