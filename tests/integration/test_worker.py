@@ -437,7 +437,8 @@ async def test_vanished_attempt_is_taken_over_after_ack_wait(shop, connection):
     await shop.append(name, progress(), attempt=1)
     shop.open(lambda job: job.attempt)
     last = await shop.until(name, "completed", "error")
-    assert (last.data, last.failed) == (2, 1)
+    assert (last.data, last.failed) == (2, 0)  # what vanished once is not blamed: a neighbour may have ended it
+    assert next(event.lost for event in await shop.events(name) if event.attempt == 2) == 1
     await gone.close()
 
 
