@@ -20,8 +20,8 @@ from headway.records import DeadJob, JobMessage, decode_record
 from headway.testing import progress
 from tests.fixtures import process_kinds
 from tests.fixtures.condition import holds
-from tests.fixtures.services import KILL
-from tests.fixtures.stored_logs import ended, run_connection
+from tests.fixtures.services import KILL, TERM
+from tests.fixtures.stored_logs import ended, run_connection, stored
 from tests.fixtures.watchers import run_watchers
 
 JOBS, EVENTS, KILLS, WATCHERS = 200, 20, 30, 20
@@ -171,6 +171,30 @@ async def test_the_event_loop_ticks_beside_handlers_that_compute(services, kinds
         beats=len(beats),
         longest_gap_of_beats=milliseconds(max(gaps)),
     )
+
+
+async def test_a_processor_that_is_stopped_hands_back_what_runs_in_processes_and_exits_0(services, kinds):
+    first = services.processor("p1", kinds, PROCESSES="2", GRACE_SECONDS="0.5")
+    first.wait_ready()
+    async with run_connection(services.nats.url) as connection:
+        desk = Desk(connection)
+        tasks = [await desk.submit(f"job-{number}", "survives", b'{"rows":200}') for number in range(2)]
+
+        async def both_report():
+            logs = [await stored(desk.log, task) for task in tasks]
+            return all(any(isinstance(event, LogLine) for event in events) for events in logs)
+
+        assert await holds(both_report, 60)
+        processes = children_of(first.pid)
+        first.signal(TERM)
+        assert await asyncio.to_thread(first.wait) == 0
+        assert [pid for pid in processes if "processes.child" in command_of(pid)] == []
+        second = services.processor("p2", kinds, PROCESSES="2")
+        second.wait_ready()
+        logs = await ended(desk.log, tasks, 120)
+    for events in logs.values():
+        handed_back = [event.failed for event in events if getattr(event, "status", "") == "retrying"]
+        assert (handed_back, events[-1].status, events[-1].attempt) == ([0], "completed", 2)
 
 
 async def kill_at_random(rng, processors, done):
