@@ -1,6 +1,7 @@
 """Clustering texts: time, memory and gaps of the kind `cluster`.
 
     python -m bench.micro.clusters 1000 100000      # numbers of texts
+    python -m bench.micro.clusters most             # the most that is read: 64 MiB of words that are all different
 
 Each run is a process of its own. The texts have five to twenty words, half of them of one of eight subjects. `gap` is
 the longest time without progress, and names its step; a cancelled run in a thread goes on for as long at most. `base`
@@ -80,6 +81,15 @@ def write_texts(path: Path, count: int) -> None:
             rows.writerow([row, " ".join(picked)])
 
 
+def write_most(path: Path) -> None:
+    """Write more than is read, in texts of the longest kind: a word seldom occurs twice."""
+    rng = random.Random(1)
+    with path.open("w") as file:
+        file.write("text\n")
+        for _ in range(17_000):
+            file.write(" ".join(f"{rng.getrandbits(28):07x}" for _ in range(500)) + "\n")
+
+
 def measure(path: Path, k: str) -> dict[str, Any]:
     """Cluster the texts of a table. Called in a process of its own."""
     import headway_kinds.cluster.analysis  # noqa: F401 - measured before the run
@@ -111,12 +121,12 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-def main(counts: list[int]) -> None:
+def main(counts: list[str]) -> None:
     print("  texts     k  silhouette   CPU s  wall s  base MB  peak MB  gap s  seconds of each step")
     with tempfile.TemporaryDirectory(prefix="headway-clusters-") as folder:
         for count in counts:
             path = Path(folder) / f"{count}.csv"
-            write_texts(path, count)
+            write_most(path) if count == "most" else write_texts(path, int(count))
             for k in ("auto", "8"):
                 argv = [sys.executable, "-m", "bench.micro.clusters", "--one", str(path), k]
                 run = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
@@ -131,4 +141,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(measure(Path(sys.argv[2]), sys.argv[3])))
     else:
-        main([int(count) for count in sys.argv[1:]] or [1000, 100_000])
+        main(sys.argv[1:] or ["1000", "100000", "most"])

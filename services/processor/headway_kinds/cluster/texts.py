@@ -11,7 +11,7 @@ MAX_TEXT_CHARS = 4_000
 MAX_BYTES = 64 * 1024 * 1024
 """Of all texts, as UTF-8."""
 BATCH_TEXTS = 1_000
-BATCH_BYTES = 512 * 1024
+BATCH_BYTES = 128 * 1024
 
 
 class Texts:

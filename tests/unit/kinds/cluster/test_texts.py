@@ -36,5 +36,5 @@ def test_batches_hold_all_texts_in_their_order():
     long = Texts()
     for _ in range(300):
         long.add("x" * MAX_TEXT_CHARS)
-    assert [len(batch) for batch in long.batches()] == [132, 132, 36]
+    assert [len(batch) for batch in long.batches()] == [33] * 9 + [3]
     assert list(Texts().batches()) == []
