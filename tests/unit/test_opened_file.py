@@ -115,3 +115,15 @@ async def test_a_job_opens_files_where_there_are_any(source):
     with pytest.raises(TaskError, match="has no files"):
         without.open(id)
     await without.abort()
+
+
+async def test_the_handlers_of_the_how_to_read_a_file(source, printed):
+    names = {"__name__": "how_to"}
+    text = printed[0].text.replace('@task("size")', "").replace('@task("rows")', "").replace(", task", "")
+    exec(compile(text, str(printed[0]), "exec"), names)
+    table = source.add(TABLE, name="a.csv").file
+    job = start_job(MemoryLog(), files=source)
+    params = names["Table"](table=table)
+    assert await names["size"](job, params) == len(TABLE)
+    assert await asyncio.to_thread(names["rows"], job, params) == 2_000
+    await job.abort()
