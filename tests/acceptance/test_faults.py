@@ -107,10 +107,10 @@ async def test_a_crashing_task_ends_in_one_error(services, http):
     streamer.wait_ready()
     processors = [services.processor("p0")]
     processors[0].wait_ready()
-    task = await submit(http, streamer.url, {"steps": [{"name": "boom", "seconds": 0, "crash": [1, 2, 3, 4]}]})
+    task = await submit(http, streamer.url, {"steps": [{"name": "boom", "seconds": 0, "crash": list(range(1, 10))}]})
     reader = Reader(http)
     watching = asyncio.create_task(reader.read(f"{streamer.url}/api/v1/tasks/{task}/stream?merge=0"))
-    for n in range(1, 5):
+    for n in range(1, 10):
         if watching.done():
             break
         crashed = asyncio.create_task(asyncio.to_thread(processors[-1].wait))
