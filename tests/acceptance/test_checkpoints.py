@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import pytest_asyncio
 
 from headway import codec
 from headway.eventlog.jetstream_log import JetStreamLog
@@ -152,7 +153,7 @@ class Bench:
         return (await self._js.stream_info(name)).state
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bench(services):
     connection = Connection(NatsSettings(url=services.nats.url), "test")
     await connection.open()

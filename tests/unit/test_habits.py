@@ -122,3 +122,11 @@ def test_vulnerabilities_are_sent_to_the_private_form_of_this_repository():
     config = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml").read_text())
     assert [link["url"] for link in config["contact_links"]] == [form]
     assert form in (ROOT / "SECURITY.md").read_text()
+
+
+def test_asynchronous_fixtures_of_acceptance_tests_are_in_the_loop_of_the_tests():
+    for path in (ROOT / "tests" / "acceptance").glob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.AsyncFunctionDef):
+                wrong = [ast.unparse(one) for one in function.decorator_list if "pytest.fixture" in ast.unparse(one)]
+                assert not wrong, f'{path.name}: {function.name} needs @pytest_asyncio.fixture(loop_scope="session")'
