@@ -18,7 +18,9 @@ from tests.unit.streamer.limits.test_limits import ADA, Made
 
 pytestmark = [pytest.mark.security, pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")]
 SETTINGS = AccessSettings(access="jwt", jwt_secret=tokens.SECRET, jwt_issuer=tokens.ISSUER, claim_tenant="org")
-SCOPES = "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report tokens:revoke files:read files:write"
+SCOPES = (
+    "tasks:submit tasks:read tasks:cancel tasks:delete tasks:report tokens:revoke files:read files:write dead:write"
+)
 PLANTED = "planted-2b7e1516"
 KEY = {"Idempotency-Key": f"key-{PLANTED}"}
 BODY = {"kind": "k", "params": {"secret": PLANTED}}
@@ -58,6 +60,7 @@ async def test_each_act_writes_its_lines_once_and_none_holds_a_secret(log, caplo
         running = TaskRecord(task="running", kind="k", created=1.0, owner="ann", tenant="acme")
         parts.records.set("running", codec.encode_json(running))
         parts.files.add(PLANTED.encode(), file="f", owner="ann", tenant="acme", name=PLANTED)
+        dead = parts.bury("ended", reason=PLANTED, owner="ann", tenant="acme")
         start = (await client.post("/api/v1/kinds/k/token", json={}, headers=who())).json()["start_token"]
         stream = (await client.post("/api/v1/tasks/ended/token", json={}, headers=who())).json()["stream_token"]
         cookie = tokens.live_token(org="acme", jti="cookie")
@@ -78,6 +81,7 @@ async def test_each_act_writes_its_lines_once_and_none_holds_a_secret(log, caplo
             (client.post("/api/v1/files", content=PLANTED, headers=who() | NAMED), ["file_uploaded"]),
             (client.get("/api/v1/files/f/content", headers=who()), ["file_read"]),
             (client.delete("/api/v1/files/f", headers=who()), ["file_deleted"]),
+            (client.delete(f"/api/v1/dead-letters/{dead}", headers=who()), ["dead_letter_dropped"]),
             (client.post("/api/v1/tasks/running/token", json={}, headers=who()), ["stream_token_minted"]),
             (client.post("/api/v1/kinds/k/token", json={}, headers=who()), ["start_token_minted"]),
             (client.post("/session", json={"token": cookie}), ["signed_in"]),
