@@ -166,10 +166,8 @@ FORBIDDEN = [
     ("streamer", "_INBOX_headway_streamer", "$KV.hw_kinds.crawl"),
     ("streamer", "_INBOX_headway_streamer", "$KV.hw_processors.p1"),
     ("processor", "_INBOX_processor", "$JS.API.STREAM.DELETE.HW_EVENTS"),
-    ("processor", "_INBOX_processor", "hw.job.crawl.t1"),
     ("streamer", "_INBOX_headway_streamer", "hw.live.t1"),  # what is stored is shown by the server alone
     ("processor", "_INBOX_processor", "hw.live.t1"),
-    ("processor", "_INBOX_processor", "$KV.hw_tasks.t1"),
     ("reporter", "_INBOX_reporter", "hw.job.crawl.t1"),
     ("reporter", "_INBOX_reporter", "$O.hw_results.M.t1"),
     ("reporter", "_INBOX_reporter", "$O.hw_files.M.t1"),

@@ -48,6 +48,12 @@ test('a name becomes a title, and hints name one bound or two', () => {
   assert.equal(one({ type: 'array' }).hint, 'A JSON list');
 });
 
+test('a file is chosen, and left out while none is', () => {
+  const file = one({ anyOf: [{ type: 'string', format: 'headway-file', pattern: '^x$' }, { type: 'null' }], default: null });
+  assert.equal(file.input, 'file');
+  assert.deepEqual([read(file, ''), read(file, 'a.csv')], [{}, { value: 'a.csv' }]);
+});
+
 test('references are followed, and the title of a type is not that of the field', () => {
   const root = {
     $ref: '#/$defs/Params',
