@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 END_SECONDS = 5.0
+AGAIN_SECONDS = 0.1
+"""After this time a task that continues is cancelled again."""
 
 Stop = Callable[[], object]
 
@@ -38,10 +40,17 @@ async def run_until_first_ends(
 
 
 async def cancel_and_wait(task: asyncio.Task[Any], wait_seconds: float = 1.0) -> None:
-    """Cancel `task` and wait for its end, at most `wait_seconds`: nats-py can swallow a cancellation."""
+    """Cancel `task` and wait for its end, at most `wait_seconds`.
+
+    It is cancelled again when it continues for a while: `asyncio.wait_for` of Python 3.11, which nats-py uses, swallows
+    a cancellation that meets an answer.
+    """
     task.cancel()
     await asyncio.sleep(0)  # most tasks need no more, and it costs a fraction of a wait
     if not task.done():
+        await asyncio.wait({task}, timeout=min(AGAIN_SECONDS, wait_seconds))
+    if not task.done():
+        task.cancel()
         await asyncio.wait({task}, timeout=wait_seconds)
 
 
