@@ -151,6 +151,8 @@ def _processor(names: Names) -> tuple[Request, ...]:
         # The tasks whose reporter has vanished.
         _direct_get(f"KV_{names.reporters_bucket}"),
         _direct_get(f"KV_{names.tasks_bucket}"),
+        # Jobs of kinds that nobody offers.
+        _direct_get(jobs),
         # Children, which handlers submit.
         Request(f"$KV.{names.tasks_bucket}.*"),
         Request(names.all_jobs),

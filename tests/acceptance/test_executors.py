@@ -38,9 +38,10 @@ MALFORMED = {
     "hangs_thread": "Timeout",
     "scribbles": "MalformedReport",
     "counts": "InvalidParams",
+    "nobody_offers": "UnknownKind",
 }
 """Kinds, and the type of the error with which a malformed or crashing job of each ends."""
-NO_JOBS = {"undecodable": b"\xff{", "of an unknown kind": b'{"task":"bad-of-an-unknown-kind","kind":"nothing"}'}
+NO_JOBS = {"undecodable": b"\xff{", "of another kind": b'{"task":"bad-of-another-kind","kind":"nothing"}'}
 """Messages of the queue that are not jobs."""
 PARAMS = {"counts": b'{"rows":"many"}'}
 
@@ -118,7 +119,7 @@ async def quick_ones(desk, name, count=100):
 
 
 async def test_each_malformed_or_crashing_job_ends_once_with_its_reason_and_delays_no_other(services, kinds, figures):
-    processor = services.processor("p1", kinds, PROCESSES="2")
+    processor = services.processor("p1", kinds, PROCESSES="2", UNKNOWN_KIND_SECONDS="2")
     processor.wait_ready()
     pid = processor.pid
     async with run_connection(services.nats.url) as connection:

@@ -119,6 +119,35 @@ async def test_executor_of_the_event_loop_carries_the_task(processor, connection
     assert codec.decode((await log.last("t2")).payload).data is True
 
 
+async def test_a_job_of_a_kind_that_nobody_offers_ends_while_those_of_others_wait(
+    connection, nats_server, names, registry
+):
+    js, log = connection.client.jetstream(), JetStreamLog(connection.client, names)
+    settings = msgspec.structs.replace(SETTINGS, unknown_kind_seconds=0.5)
+    processor = Processor(settings, NatsSettings(url=nats_server.url, namespace=names.namespace), registry)
+    running = asyncio.create_task(processor.run())
+    await until(lambda: processor.ready)
+    await (await js.key_value(names.kinds_bucket)).put("theirs", codec.encode_json(KindRecord(kind="theirs")))
+    for kind in ("ghost", "theirs"):
+        await js.publish(names.job(kind, kind), codec.encode_json(JobMessage(task=kind, kind=kind)))
+
+    async def ended():
+        last = await log.last("ghost")
+        return last is not None and is_terminal(codec.decode(last.payload))
+
+    await until(ended)
+    assert codec.decode((await log.last("ghost")).payload).error.type == "UnknownKind"
+
+    async def removed():
+        return (await js.stream_info(names.jobs_stream)).state.messages == 1
+
+    await until(removed)
+    assert (await js.stream_info(names.dead_stream)).state.messages == 1
+    assert await log.last("theirs") is None
+    processor.stop()
+    assert await running is True
+
+
 async def test_kinds_are_published_once(processor, connection, registry):
     js, names = connection.client.jetstream(), connection.names
     bucket = await js.key_value(names.kinds_bucket)

@@ -26,6 +26,7 @@ from headway.jetstream.file_store import FileStore
 from headway.jetstream.job_queue import JetStreamJobQueue
 from headway.jetstream.kv import Bucket
 from headway.jetstream.purge import Purger
+from headway.jetstream.queued_jobs import QueuedJobs
 from headway.jetstream.results import ResultStore
 from headway.kind import Registry
 from headway.log_capture import captured_logging
@@ -41,6 +42,8 @@ from headway_processor.deletion.remover import Stores, TaskRemover
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.puller import Puller
+from headway_processor.jobs.unknown_kinds import Parts as UnknownParts
+from headway_processor.jobs.unknown_kinds import UnknownKinds
 from headway_processor.lost_reports import LostReports
 from headway_processor.metrics import CONTENT_TYPE, PrometheusMetrics
 from headway_processor.ops import Response
@@ -171,6 +174,7 @@ class Processor:
             "removal": TaskRemover(stores, self._metrics).keep_removed(),
             "files": FileRemover(files, Purger(client).purge).keep_removed(),
             "lost reports": self._lost_reports(log).keep_ended(),
+            "unknown kinds": self._unknown_kinds(log).keep_ended(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
@@ -197,6 +201,13 @@ class Processor:
         leases, records = Bucket(client, reporters), Bucket(client, names.tasks_bucket)
         stores = lost_reports.Stores(log, leases, records, remove)
         return LostReports(stores, self._settings.reporter_lost_seconds)
+
+    def _unknown_kinds(self, log: Log) -> UnknownKinds:
+        client, names = self._connection.client, self._connection.names
+        catalogue, dead_letters = Bucket(client, names.kinds_bucket), JetStreamDeadLetters(client, names)
+        parts = UnknownParts(QueuedJobs(client, names), catalogue, log, dead_letters, self._metrics)
+        own = {kind.name for kind in self._kinds}
+        return UnknownKinds(parts, own, self._settings.unknown_kind_seconds)
 
     def _readiness(self, query: str) -> Response:
         text = self._details() if query.startswith("verbose") else "ready\n" if self.ready else "not ready\n"

@@ -42,6 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reporter_lost_seconds: float = 60.0
     """Tasks that other processes report end as lost when their process has not renewed its lease for this long. It does
     so every 10 s (`HEADWAY_REPORT_RENEW_SECONDS`)."""
+    unknown_kind_seconds: float = 600.0
+    """A queued task whose kind no processor has ever offered ends as UnknownKind after this long. Streamers refuse such
+    tasks; whoever publishes jobs to NATS directly may queue them."""
     concurrency: int = 100
     """How many tasks of all kinds one processor runs concurrently."""
     processes: int = 0
