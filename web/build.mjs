@@ -24,7 +24,7 @@ const { outputFiles = [] } = await build({
     page: `${page}main.js`, 'sign-in': `${page}sign-in.js`, form: `${page}form.js`, filter: `${page}filter.js`,
     processors: `${page}processors.js`, letters: `${page}letters.js`,
     scatter: `${page}scatter.js`, asides: `${page}asides-view.js`, tree: `${page}tree.js`,
-    upload: `${page}upload.js`,
+    upload: `${page}upload.js`, retry: `${page}retry.js`,
     style: `${page}page.css`,
   },
   outdir: out, bundle: true, minify: true, format: 'esm', charset: 'utf8', legalComments: 'none',

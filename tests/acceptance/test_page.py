@@ -196,11 +196,85 @@ async def test_failed_task_shows_its_traceback_folded_and_suggests_no_retry(shar
     await expect(trace).to_contain_text('File "headway_kinds/script.py", line')
 
 
+@pytest.mark.needs("npm ci --prefix web")
+async def test_a_failed_task_is_retried_with_a_parameter_that_was_edited(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, FAILING | {"result": {"answer": 42}})
+    await page.goto(f"{shared.s1.url}/#{task}")
+    edit = page.get_by_role("button", name="Edit and retry")
+    await expect(edit).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("button", name="Continue")).to_be_hidden()
+    await edit.focus()
+    await page.keyboard.press("Enter")
+    form = page.get_by_role("form", name="Other parameters for script")
+    await expect(form.get_by_role("heading")).to_be_focused()
+    await form.get_by_role("button", name="Cancel").press("Enter")
+    await expect(form).to_have_count(0)
+    await expect(edit).to_be_focused()
+    await page.keyboard.press("Enter")
+    steps, size = form.get_by_label("Steps"), form.get_by_label("Result size")
+    assert json.loads(await steps.input_value()) == FAILING["steps"]
+    assert await axe_violations(page) == {}
+    await steps.fill('[{"name": "Reading", "seconds": 0}]')
+    await size.fill("-1")
+    await form.get_by_role("button", name="Start with these").press("Enter")
+    await expect(size).to_be_focused()
+    await expect(size).to_have_attribute("aria-invalid", "true")
+    await size.fill("0")
+    await size.press("Enter")
+    await expect(page).not_to_have_url(re.compile(task))
+    main = page.locator("#main")
+    await expect(main.get_by_text("Completed").first).to_be_visible(timeout=20_000)
+    again = (await http.get(f"{shared.s1.url}/api/v1/tasks/{page.url.partition('#')[2]}")).json()
+    assert again["retry_of"] == task
+    assert again["params"] == {
+        "steps": [{"name": "Reading", "seconds": 0}],
+        "result": {"answer": 42},
+        "result_bytes": 0,
+    }
+    await expect(main.get_by_role("button", name="Edit and run again")).to_be_visible()
+
+
+async def test_a_failed_task_with_a_checkpoint_is_continued_at_first_choice(shared, http, page, needs_playwright):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, FAILING)
+
+    async def with_checkpoint(route):
+        reply = await route.fetch()
+        body = (await reply.text()).replace('"status":"error"', '"checkpoint":7,"status":"error"')
+        await route.fulfill(response=reply, body=body)
+
+    await page.route(f"**/api/v1/tasks/{task}/stream*", with_checkpoint)
+    await page.goto(f"{shared.s1.url}/#{task}")
+    buttons = page.locator(".actions").get_by_role("button")
+    await expect(buttons).to_have_text(["Continue", "Retry", "Edit and retry", "Delete"], timeout=20_000)
+    async with page.expect_request(re.compile(rf"{task}/retry$")) as asked:
+        await buttons.first.click()
+    assert (await asked.value).post_data_json == {"resume": True}
+    await expect(page).not_to_have_url(re.compile(task))
+
+
+async def test_parameters_of_a_kind_that_nobody_offers_are_not_edited_but_explained(
+    shared, http, page, needs_playwright
+):
+    expect = needs_playwright
+    task = await submit(http, shared.s1.url, FAILING)
+    await page.route("**/api/v1/kinds", lambda route: route.fulfill(json={"kinds": []}))
+    await page.goto(f"{shared.s1.url}/#{task}")
+    edit = page.get_by_role("button", name="Edit and retry")
+    await edit.click(timeout=20_000)
+    await expect(page.locator(".actions").get_by_role("alert")).to_contain_text(
+        "No processor has offered the kind script"
+    )
+    await expect(edit).to_have_attribute("aria-expanded", "false")
+    await expect(edit).to_be_focused()
+
+
 async def test_a_task_that_has_ended_is_deleted_by_its_button(shared, http, page, needs_playwright):
     expect = needs_playwright
     task = await submit(http, shared.s1.url, FAILING)
     await page.goto(f"{shared.s1.url}/#{task}")
-    await expect(page.get_by_role("button", name="Retry")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("button", name="Retry", exact=True)).to_be_visible(timeout=20_000)
     row = page.locator(f'#list a[href="#{task}"]')
     await expect(row).to_be_visible(timeout=20_000)
     delete = page.get_by_role("button", name="Delete")

@@ -29,6 +29,12 @@ test('progress replaces what was shown before', () => {
   assert.deepEqual([state.done, state.total, state.unit, state.message, state.eta, state.rate], [undefined, undefined, '', '', undefined, undefined]);
 });
 
+test('the latest checkpoint is kept until an event has none', () => {
+  const failed = after([tick({ checkpoint: 4 }), ['progress', { status: 'error', checkpoint: 9 }]]);
+  assert.deepEqual([after([tick()]).checkpoint, failed.checkpoint], [0, 9]);
+  assert.equal(after([['progress', { status: 'completed' }]], failed).checkpoint, 0);
+});
+
 test('the run begins with the first event of the first attempt', () => {
   const state = after([['progress', { status: 'queued' }], tick(), failed(1), tick({ attempt: 2 })]);
   assert.equal(state.started, 102);

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-LATER = ("form", "filter", "processors", "letters", "scatter", "asides", "tree", "upload")
+LATER = ("form", "filter", "processors", "letters", "scatter", "asides", "tree", "upload", "retry")
 """Scripts that the page loads when they are needed."""
 SCRIPTS = ("page", "sign-in", *LATER)
 """The page loads the second where there is access control, and the others when they are needed."""

@@ -26,9 +26,10 @@ MAX_LATER_BYTES = {
     "asides": 2_500,
     "upload": 2_500,
     "tree": 3_200,
+    "retry": 2_000,
 }
 """Of the scripts for the form, the filters, the processors, the dead letters, a plot, text beside
-the output, and the parts of a task."""
+the output, an upload, the parts of a task, and a retry with other parameters."""
 
 
 def test_the_bundle_is_of_these_sources():

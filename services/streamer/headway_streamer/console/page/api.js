@@ -99,7 +99,8 @@ export const result = (id) => call(taskUrl(id, '/result'));
 export const submit = (submission, key) => post(url('api/v1/tasks'), submission, { 'Idempotency-Key': key });
 export const cancel = (id) => post(taskUrl(id, '/cancel'), { reason: 'requested on the page' });
 export const remove = (id) => send('DELETE', taskUrl(id), {});
-export const retry = (id) => post(taskUrl(id, '/retry'), {});
+/** @param {{params?: any, resume?: boolean}} how */
+export const retry = (id, how) => post(taskUrl(id, '/retry'), how);
 
 /** Returns a random key. `crypto.randomUUID` is available only on https and localhost. */
 export function randomKey() {

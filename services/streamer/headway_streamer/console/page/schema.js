@@ -12,6 +12,7 @@ import { Exact, parse, stringify } from './json.js';
  * @property {boolean} required
  * @property {boolean} nullable
  * @property {any} default
+ * @property {any} [value] of an earlier task, which is sent again unless something else is typed
  * @property {number|undefined} minimum
  * @property {number|undefined} maximum
  * @property {any[]} choices
@@ -93,10 +94,14 @@ function hintOf(schema, input) {
   return low !== undefined ? `At least ${number(low)}` : high !== undefined ? `At most ${number(high)}` : '';
 }
 
+/** What a field shows at first. */
+export const initialValue = (field) => ('value' in field ? field.value : field.default);
+
 /** The initial text of a field. */
 export function initialText(field) {
-  if (field.default === undefined || field.default === null) return '';
-  return field.input === 'json' ? stringify(field.default, 1) : String(field.default);
+  const value = initialValue(field);
+  if (value === undefined || value === null) return '';
+  return field.input === 'json' ? stringify(value, 1) : String(value);
 }
 
 /**

@@ -81,17 +81,17 @@ export class Session {
   }
 
   async cancel() {
-    await this.#request('cancel', () => api.cancel(this.task));
+    await this.request('cancel', () => api.cancel(this.task));
   }
 
   /** @returns {Promise<boolean>} whether it was deleted */
   async remove() {
-    return (await this.#request('remove', () => api.remove(this.task))) !== null;
+    return (await this.request('remove', () => api.remove(this.task))) !== null;
   }
 
-  /** @returns {Promise<string>} the new task, or '' */
-  async retry() {
-    return (await this.#request('retry', () => api.retry(this.task)))?.task ?? '';
+  /** @param {{resume?: boolean}} how @returns {Promise<string>} the new task, or '' */
+  async retry(how) {
+    return (await this.request('retry', () => api.retry(this.task, how)))?.task ?? '';
   }
 
   /**
@@ -166,7 +166,8 @@ export class Session {
     return this.ended ? 'ended' : '';
   }
 
-  async #request(name, send) {
+  /** What `send` returns, or null when it is refused. While it waits, `name` is pending. */
+  async request(name, send) {
     this.pending = name;
     this.refusal = null;
     this.onChange();

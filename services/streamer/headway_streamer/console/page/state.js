@@ -44,6 +44,7 @@
  * @property {number} started when the first attempt began; 0 before
  * @property {number} grew when the total last grew; 0 if it did not
  * @property {unknown} data the result, when completed
+ * @property {number} checkpoint from which another attempt would continue; 0 without one
  * @property {{type: string, message: string, retryable?: boolean, transient?: boolean, traceback?: string}|null} error
  * @property {Step[]} steps
  * @property {{attempt: number, message: string, traceback: string}[]} failures of earlier attempts
@@ -69,7 +70,7 @@ export const MAX_STEPS = 200;
 /** @param {string} task @returns {TaskState} */
 export function initial(task) {
   return {
-    task, n: 0, attempt: 0, status: '', progress: 0, message: '', step: '', state: '',
+    task, n: 0, attempt: 0, status: '', progress: 0, checkpoint: 0, message: '', step: '', state: '',
     done: undefined, total: undefined, unit: '', rate: undefined, eta: undefined, sub: null,
     at: 0, lastAt: 0, started: 0, grew: 0, data: undefined, error: null,
     steps: [], failures: [], output: noOutput(0), asides: new Map(), lines: [], linesLeftOut: 0, cancelReason: null, stalledSince: null,
@@ -134,7 +135,7 @@ function afterProgress(state, event) {
     done: event.done, total: event.total, unit: event.unit ?? '', rate: event.rate, eta: event.eta, sub: event.sub ?? null,
     at: event.at, started: state.started || (event.status === 'processing' ? event.at : 0),
     grew: grows ? event.at : sameStep ? state.grew : 0,
-    data: event.data, error: event.error ?? null, output,
+    checkpoint: event.checkpoint ?? 0, data: event.data, error: event.error ?? null, output,
     asides: event.attempt > state.attempt ? new Map() : state.asides,
     steps: stepsAfter(state, event), failures: failuresAfter(state, event),
   };

@@ -1,10 +1,11 @@
 /** The selected task: heading, bar, actions, and the parts below. */
 
+import { ActionsView } from './actions-view.js';
 import { now } from './clock.js';
 import { CommandsView } from './commands-view.js';
 import { ConnectionView } from './connection-view.js';
 import { copyButton } from './copy-button.js';
-import { el, icon, isOff, setData, setIcon, setOff, setText, showText } from './element.js';
+import { el, icon, setData, setIcon, setText, showText } from './element.js';
 import { age, capitalised, dateTime, plural, span } from './format.js';
 import { LaterPart } from './later.js';
 import { LinesView } from './lines-view.js';
@@ -21,14 +22,14 @@ export class TaskView {
   /** @param {import('./session.js').Session} session @param {(task: string) => void} go */
   constructor(session, go) {
     this.session = session;
-    this.go = go;
     const asides = new LaterPart('asides', (state) => state.asides.size);
     const tree = new LaterPart('tree', () => session.hasParts);
     this.parts = [tree, new ResultView(session), asides, new OutputView(), new StepsView(), new LinesView(), new CommandsView(session)];
     this.meter = new Meter();
+    this.actions = new ActionsView(session, go);
     this.connection = new ConnectionView(session);
     this.node = el('article', { class: 'task', 'aria-labelledby': 'task-kind' },
-      this.#header(), this.#hero(), this.#problems(), ...this.parts.slice(0, -1).map((part) => part.node),
+      this.#header(), this.#hero(), this.#problems(), this.actions.place, ...this.parts.slice(0, -1).map((part) => part.node),
       this.#parameters(), this.parts.at(-1).node);
   }
 
@@ -51,13 +52,8 @@ export class TaskView {
 
   #hero() {
     this.stalled = el('p', { class: 'stalled', hidden: true });
-    this.cancelButton = el('button', { type: 'button', click: () => isOff(this.cancelButton) || this.session.cancel() }, 'Cancel');
-    this.deleteButton = el('button', { type: 'button', hidden: true, click: () => this.#delete() }, 'Delete');
-    this.retryButton = el('button', { type: 'button', hidden: true, click: () => this.#retry() }, 'Retry');
-    this.elsewhere = el('p', { class: 'muted small', hidden: true }, 'No processor runs it: start it again where it was started.');
-    this.refusal = el('p', { class: 'refusal', role: 'alert', hidden: true });
     this.hero = el('section', { class: 'card hero', 'aria-label': 'Progress' }, this.meter.node, this.stalled,
-      el('div', { class: 'actions' }, this.cancelButton, this.retryButton, this.deleteButton, this.elsewhere, this.refusal), this.connection.node);
+      this.actions.node, this.connection.node);
     return this.hero;
   }
 
@@ -89,7 +85,7 @@ export class TaskView {
     this.#renderMeta(state, record, at);
     this.meter.render(state, record, at);
     this.#renderStalled(state, record, at);
-    this.#renderActions(state, record);
+    this.actions.render(state, record);
     this.#renderError(state, record);
     this.#renderParams(record);
     this.connection.render();
@@ -120,29 +116,6 @@ export class TaskView {
     showText(this.stalled, silent ? `Stalled ${span(Math.max(1, Math.floor(at - state.stalledSince)))}: no signal from the ${next}` : '');
   }
 
-  #renderActions(state, record) {
-    const { pending, refusal } = this.session;
-    const ended = isTerminal(state);
-    const cancelling = pending === 'cancel' || (state.cancelReason !== null && !ended);
-    this.#swap(ended, Boolean(record?.reported));
-    setOff(this.cancelButton, cancelling || !state.status);
-    setText(this.cancelButton, cancelling ? 'Cancelling …' : 'Cancel task');
-    setOff(this.retryButton, pending === 'retry');
-    setOff(this.deleteButton, pending === 'remove');
-    setText(this.retryButton, state.status === 'completed' ? 'Run again' : 'Retry');
-    showText(this.refusal, refusal ? `${refusal.advice.title}. ${refusal.advice.detail}` : '');
-  }
-
-  /** Replaces Cancel at the end by what is possible then, and keeps the focus. */
-  #swap(ended, reported) {
-    const focused = document.activeElement === this.cancelButton;
-    this.cancelButton.hidden = ended;
-    this.deleteButton.hidden = !ended;
-    this.retryButton.hidden = !ended || reported;
-    this.elsewhere.hidden = !ended || !reported;
-    if (focused && ended) (reported ? this.deleteButton : this.retryButton).focus({ preventScroll: true });
-  }
-
   #renderError(state, record) {
     const { failure } = this.session;
     const error = failure ? { type: failure.advice.title, message: failure.status === 404 ? 'It no longer exists, or you are not allowed to see it. Choose another one from the list.' : failure.advice.detail } : state.error;
@@ -162,17 +135,6 @@ export class TaskView {
     this.paramsPart.hidden = !some;
     if (some) this.params.append(valueView(record.params));
   }
-
-  async #delete() {
-    if (isOff(this.deleteButton) || !confirm('Delete this task with its events and its result?')) return;
-    if (await this.session.remove()) this.go('');
-  }
-
-  async #retry() {
-    if (isOff(this.retryButton)) return;
-    const task = await this.session.retry();
-    if (task) this.go(task);
-  }
 }
 
 function factsOf({ kind, title, tags = [], reported, parent, retry_of: earlier }) {
@@ -186,11 +148,11 @@ function factsOf({ kind, title, tags = [], reported, parent, retry_of: earlier }
   ].filter(Boolean);
 }
 
-function nextAfter({ status, attempt, error }, record) {
+function nextAfter({ status, attempt, error, checkpoint }, record) {
   if (status === 'retrying') return `Attempt ${attempt} failed. The next one starts automatically.`;
   const tries = attempt > 1 ? `It was attempted ${plural(attempt, 'time')}. ` : '';
   if (record?.reported) return tries;
-  if (error.transient) return `${tries}It may succeed later: press Retry.`;
+  if (error.transient) return `${tries}It may succeed later: press ${checkpoint ? 'Continue' : 'Retry'}.`;
   return tries + (error.retryable ? '' : 'A retry without a change is unlikely to succeed: check the parameters first.');
 }
 
