@@ -104,6 +104,16 @@ async def test_a_file_that_is_dropped_on_the_form_is_uploaded_for_its_task(share
     await expect(main.get_by_text("Completed").first).to_be_visible(timeout=30_000)
     await expect(main.get_by_text("2,000 rows").first).to_be_visible()
     await expect(main.get_by_text("ä cities.csv").first).to_be_visible()
+    first = page.url
+    kept = page.get_by_role("checkbox", name="The earlier file")
+    for sends_file in (True, False):
+        await page.get_by_role("button", name="Edit and run again").click()
+        await kept.set_checked(sends_file)
+        async with page.expect_request(re.compile("/retry$")) as asked:
+            await page.get_by_role("button", name="Start with these").click()
+        assert ("file" in (await asked.value).post_data_json["params"]) is sends_file
+        await expect(page).not_to_have_url(first)
+        await page.goto(first)
 
 
 async def test_a_fault_in_the_form_is_shown_at_its_field(shared, page, needs_playwright):

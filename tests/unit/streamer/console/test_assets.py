@@ -18,7 +18,7 @@ MAX_BYTES = 25_000
 MAX_SIGN_IN_BYTES = 3_000
 """Of the script that is loaded where there is access control."""
 MAX_LATER_BYTES = {
-    "form": 5_900,
+    "form": 6_000,
     "filter": 3_000,
     "processors": 3_400,
     "letters": 3_300,

@@ -3,7 +3,7 @@
 import { el, showText } from './element.js';
 import { errorsByField, initialText, initialValue, read } from './schema.js';
 
-/** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement, initial: string|boolean, forget?: () => void}} Row */
+/** @typedef {{field: import('./schema.js').Field, input: any, error: HTMLElement, row: HTMLElement, initial: string|boolean, keep?: HTMLInputElement, forget?: () => void}} Row */
 
 export class Parameters {
   /** @type {Map<string, Row>} */
@@ -33,9 +33,9 @@ export class Parameters {
     const params = {};
     let wrong = null;
     for (const [name, made] of this.#rows) {
-      const { field, input, initial } = made;
+      const { field, input, initial, keep } = made;
       const raw = rawOf(field, input);
-      const { value, error = '' } = 'value' in field && raw === initial ? field : read(field, raw);
+      const { value, error = '' } = 'value' in field && raw === initial && keep?.checked !== false ? field : read(field, raw);
       showError(made, error);
       if (error) wrong ??= input;
       else if (value !== undefined) params[name] = value;
@@ -119,11 +119,12 @@ export function rowOf(field, id) {
   input.setAttribute('aria-describedby', `${note ? `${id}-about ` : ''}${id}-error`);
   const label = el('label', { for: id }, field.title,
     !field.required && field.input !== 'boolean' && field.default == null && el('span', { class: 'optional' }, 'optional'));
+  const keep = field.input === 'file' && field.value ? el('input', { id: `${id}-keep`, type: 'checkbox', checked: true }) : null;
   const row = field.input === 'boolean'
     ? el('div', { class: 'field field-check' }, input, el('div', {}, label, note, error))
-    : el('div', { class: `field field-${field.input}` }, label, input, note, error);
-  const made = { field, input, error, row, initial: rawOf(field, input) };
-  input.addEventListener('input', () => showError(made, ''));
+    : el('div', { class: `field field-${field.input}` }, label, input, keep && el('div', { class: 'field-check' }, keep, el('label', { for: keep.id }, 'The earlier file, unless another one is chosen')), note, error);
+  const made = { field, input, error, row, initial: rawOf(field, input), keep };
+  row.addEventListener('input', () => showError(made, ''));
   return made;
 }
 

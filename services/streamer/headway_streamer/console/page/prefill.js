@@ -20,7 +20,6 @@ const unknown = (name) => /** @type {import('./schema.js').Field} */ ({
 
 function withValue(field, value) {
   if (!fits(field, value)) return { ...field, hint: [field.hint, `It was ${stringify(value)}, which does not fit here`].filter(Boolean).join(' · ') };
-  if (field.input === 'file') return value === null ? { ...field, value } : { ...field, value, hint: 'The earlier file, unless you choose another one' };
   const lines = field.input === 'text' && /[\r\n]/.test(value); // a field of one line would lose them
   return { ...field, value, input: lines ? 'long' : field.input };
 }
