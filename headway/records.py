@@ -47,11 +47,17 @@ class TaskRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Digest of the key of which one task at a time runs: see `headway_streamer.tasks.unique`."""
     resume: bool = False
     """Whether it continues from the last checkpoint of the task that it repeats."""
+    run_at: float | None = None
+    """Before this time it does not begin, seconds since 1970; None for a task that begins as soon as it can."""
 
     @property
     def ownership(self) -> Ownership:
         """Whose the task is."""
         return Ownership(self.owner, self.tenant)
+
+    def begins_after(self, now: float) -> bool:
+        """Whether it is still to begin later at that time, seconds since 1970."""
+        return self.run_at is not None and self.run_at > now
 
 
 class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -76,6 +82,14 @@ class JobMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     def ownership(self) -> Ownership:
         """Whose the task is."""
         return Ownership(self.owner, self.tenant)
+
+
+class ScheduledJob(msgspec.Struct, kw_only=True):
+    """A job that begins later. Kept in the KV bucket `<namespace>_scheduled` under the task id until then."""
+
+    run_at: float
+    """When it is put in the queue, seconds since 1970."""
+    job: JobMessage
 
 
 NAMELESS = "nameless"
@@ -192,6 +206,16 @@ def decode_record(raw: bytes, type: type[T]) -> T:
 def decode_task(raw: bytes, task: str) -> TaskRecord:
     """The record of `task`. Raises MalformedEventError for anything else, also for the record of another task."""
     record = decode_record(raw, TaskRecord)
-    if record.task != task or not is_name(record.kind) or not 0 <= record.created < MAX_SECONDS:
+    if (
+        record.task != task
+        or not is_name(record.kind)
+        or not is_time(record.created)
+        or not is_time(record.run_at or 0.0)
+    ):
         raise MalformedEventError(f"not a TaskRecord: task {record.task[:64]!r}, kind {record.kind[:64]!r}")
     return record
+
+
+def is_time(seconds: float) -> bool:
+    """Whether that is a time, in seconds since 1970, that `datetime` can hold."""
+    return 0 <= seconds < MAX_SECONDS

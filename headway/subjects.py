@@ -66,6 +66,7 @@ class Names:
         self.processors_bucket = f"{namespace}_processors"
         self.reporters_bucket = f"{namespace}_reporters"
         self.unique_bucket = f"{namespace}_unique"
+        self.scheduled_bucket = f"{namespace}_scheduled"
         self.secrets_bucket = f"{namespace}_secrets"
         self.token_keys_bucket = f"{namespace}_token_keys"
         self.revocations_bucket = f"{namespace}_revocations"

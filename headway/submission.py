@@ -1,13 +1,15 @@
 """Store a task for processors: its record, its job, its first event.
 
 In this order: the record, so that the task can be found; the job, which makes it run; the queued event, which a
-processor that is faster makes superfluous. A crash in between leaves a record without a job, of a task that was not
-accepted; who submits it again completes it.
+processor that is faster makes superfluous. The job of a task that begins later is kept beside the queue until then. A
+crash in between leaves a record without a job, of a task that was not accepted; who submits it again completes it.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Protocol
 
 from headway import codec
@@ -17,7 +19,7 @@ from headway.eventlog.log import Log
 from headway.events import Progress
 from headway.ids import nonce
 from headway.ownership import UNKNOWN
-from headway.records import JobMessage, TaskRecord, decode_task
+from headway.records import JobMessage, ScheduledJob, TaskRecord, decode_task
 
 WAITING = "waiting for a processor"
 """Message of a queued task."""
@@ -47,10 +49,14 @@ class Jobs(Protocol):
 
 
 class Submission:
-    """Stores tasks. Repeating a call has no further effect."""
+    """Stores tasks. Repeating a call has no further effect.
 
-    def __init__(self, records: Records, jobs: Jobs, log: Log) -> None:
+    `scheduled` takes the jobs that begin later; without it there are none.
+    """
+
+    def __init__(self, records: Records, jobs: Jobs, log: Log, scheduled: Records | None = None) -> None:
         self._records = records
+        self._scheduled = scheduled
         self._jobs = jobs
         self._log = log
 
@@ -72,7 +78,13 @@ class Submission:
                 record = earlier
             if await self._log.last(record.task) is not None:
                 return record, False
-        await self._jobs.put(_job_of(record, depth))
+        job = job_of(record, depth)
+        if self._scheduled is not None and record.run_at is not None and record.begins_after(time.time()):
+            later = codec.encode_json(ScheduledJob(run_at=record.run_at, job=job))
+            await self._scheduled.create(record.task, later)
+            message = begins_at(record.run_at)
+        else:
+            await self._jobs.put(job)
         await self._append_queued(record, message)
         return record, new
 
@@ -98,13 +110,23 @@ class Submission:
             await self._log.put(record.task, payload, expected=0, msg_id=msg_id, ownership=ownership, size=size)
 
 
+def begins_at(run_at: float) -> str:
+    """Message of a task that begins later.
+
+    >>> begins_at(1_796_108_400)
+    'begins at 2026-12-01 07:00:00 UTC'
+    """
+    return f"begins at {datetime.fromtimestamp(run_at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def check_same(earlier: TaskRecord, again: TaskRecord) -> None:
     """Raise KeyReusedError if a task is submitted again as another one."""
     if earlier.kind != again.kind or bytes(earlier.params) != bytes(again.params):
         raise KeyReusedError(again.task)
 
 
-def _job_of(record: TaskRecord, depth: int) -> JobMessage:
+def job_of(record: TaskRecord, depth: int = 0) -> JobMessage:
+    """The job of a task."""
     return JobMessage(
         task=record.task,
         kind=record.kind,

@@ -41,9 +41,14 @@ def in_order(names: Names) -> tuple[str, ...]:
     """The streams in the order in which they are copied, which fits tasks that are submitted and end meanwhile.
 
     A job in the copy has its record and its events, and an end its result. Only a task that is submitted meanwhile may
-    have events without a job.
+    have events without a job. What begins later is copied before the queue that it moves to.
     """
-    first = (names.jobs_stream, f"KV_{names.tasks_bucket}", names.events_stream, f"OBJ_{names.results_bucket}")
+    scheduled, records, results = (
+        f"KV_{names.scheduled_bucket}",
+        f"KV_{names.tasks_bucket}",
+        f"OBJ_{names.results_bucket}",
+    )
+    first = (scheduled, names.jobs_stream, records, names.events_stream, results)
     return (*first, *(stream for stream in created_streams(names) if stream not in first))
 
 

@@ -69,6 +69,7 @@ def created_streams(names: Names) -> tuple[str, ...]:
         names.processors_bucket,
         names.reporters_bucket,
         names.unique_bucket,
+        names.scheduled_bucket,
     )
     return (
         names.events_stream,
@@ -90,6 +91,7 @@ def purged_streams(names: Names) -> tuple[str, ...]:
         names.deletions_stream,
         f"KV_{names.tasks_bucket}",
         f"KV_{names.reporters_bucket}",
+        f"KV_{names.scheduled_bucket}",
         f"OBJ_{names.results_bucket}",
         f"OBJ_{names.files_bucket}",
     )
@@ -117,6 +119,7 @@ def _streamer(names: Names) -> tuple[Request, ...]:
         Request(f"$KV.{names.reporters_bucket}.*"),
         Request(f"$KV.{names.unique_bucket}.*"),
         _direct_get(f"KV_{names.unique_bucket}"),
+        *_written_once(names.scheduled_bucket),
         _direct_get(records),
         *_written_once(names.secrets_bucket),
         *_written_once(names.token_keys_bucket),
@@ -156,6 +159,7 @@ def _processor(names: Names) -> tuple[Request, ...]:
         # Children, which handlers submit.
         Request(f"$KV.{names.tasks_bucket}.*"),
         Request(names.all_jobs),
+        _direct_get(f"KV_{names.scheduled_bucket}"),
         *(Request(f"$JS.API.STREAM.PURGE.{stream}") for stream in purged_streams(names)),
         # What is missing when the first processor starts. The server refuses another configuration of what exists.
         *(_info(stream) for stream in created_streams(names)),

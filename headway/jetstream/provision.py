@@ -71,6 +71,7 @@ def streams(names: Names, settings: NatsSettings) -> list[StreamConfig]:
         _bucket(names.processors_bucket, "The leases of processors", LEASE_SECONDS, settings),
         _bucket(names.reporters_bucket, "The leases of reporters on their tasks", REPORTERS_SECONDS, settings),
         _bucket(names.unique_bucket, "The tasks that hold unique keys", settings.retention_seconds, settings),
+        _scheduled(names, settings),
         _objects(names.results_bucket, "Results that are too large for an event", settings),
         _objects(names.files_bucket, "Files that were uploaded for tasks", settings),
         _jobs(names, settings),
@@ -130,6 +131,12 @@ def _deletions(names: Names, settings: NatsSettings) -> StreamConfig:
 def _records(names: Names, settings: NatsSettings) -> StreamConfig:
     # A record is written once: who may create records cannot change those of others.
     config = _bucket(names.tasks_bucket, "The records of all tasks", settings.retention_seconds, settings)
+    return config.evolve(discard_new_per_subject=True)
+
+
+def _scheduled(names: Names, settings: NatsSettings) -> StreamConfig:
+    # Written once, as the records.
+    config = _bucket(names.scheduled_bucket, "Jobs that begin later", settings.retention_seconds, settings)
     return config.evolve(discard_new_per_subject=True)
 
 

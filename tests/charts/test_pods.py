@@ -94,6 +94,7 @@ UNUSED = {
         *(f"$JS.API.DIRECT.GET.KV_{bucket}" for bucket in ("hw_revocations", "hw_token_keys")),
         "$KV.hw_reporters.*",  # leases of tasks that are reported over HTTP
         *("$KV.hw_unique.*", "$JS.API.DIRECT.GET.KV_hw_unique"),  # tasks with a unique key
+        *("$KV.hw_scheduled.*", "$JS.API.DIRECT.GET.KV_hw_scheduled"),  # tasks that begin later
         *("$O.hw_files.*.*", "$JS.API.DIRECT.GET.OBJ_hw_files", "$JS.API.STREAM.MSG.GET.OBJ_hw_files"),  # files
     },
 }

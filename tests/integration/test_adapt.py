@@ -99,7 +99,7 @@ async def test_a_limit_that_deletes_is_lowered_only_when_that_is_allowed(server,
     changed = {line.split()[0] for line in lines if "max_age 604800 s → 200000 s" in line}
     assert changed == {
         *(NAMES.events_stream, NAMES.deletions_stream),
-        *("KV_hw_tasks", "KV_hw_unique", "OBJ_hw_results", "OBJ_hw_files"),
+        *("KV_hw_tasks", "KV_hw_unique", "KV_hw_scheduled", "OBJ_hw_results", "OBJ_hw_files"),
     }
 
 

@@ -59,6 +59,6 @@ async def test_a_directory_that_is_not_empty_or_not_whole_is_refused(connection,
     (tmp_path / "file").write_text("")
     with pytest.raises(LogError, match="is not empty"):
         await collect(back_up(client, names, tmp_path))
-    with pytest.raises(LogError, match=f"does not hold a whole copy of {names.jobs_stream}"):
+    with pytest.raises(LogError, match=f"does not hold a whole copy of KV_{names.scheduled_bucket}"):
         await collect(restore(client, names, tmp_path, replace=True))
     assert await contents(connection)  # nothing was deleted

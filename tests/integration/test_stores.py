@@ -104,7 +104,8 @@ async def test_results_of_many_parts_are_stored_once_and_replaced(connection, na
 async def test_of_two_streamers_at_once_one_takes_a_unique_key(connection, names, tries):
     log, jobs = JetStreamLog(connection.client, names), JetStreamJobQueue(connection.client, names)
     records = [TaskRecord(task=f"t{n}", kind="k", created=1.0, unique="key") for n in range(2 * tries)]
-    streamers = [UniqueTasks(Bucket(connection.client, names.unique_bucket), log, jobs) for _ in range(2)]
+    holders, scheduled = (Bucket(connection.client, name) for name in (names.unique_bucket, names.scheduled_bucket))
+    streamers = [UniqueTasks(holders, log, jobs, scheduled) for _ in range(2)]
     for record in records:  # so that each of them runs, whoever takes the key
         await jobs.put(JobMessage(task=record.task, kind="k"))
     taking = [streamers[n % 2].take(record) for n, record in enumerate(records)]

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -42,6 +42,7 @@ from headway_processor.deletion.remover import Stores, TaskRemover
 from headway_processor.jobs import backlog
 from headway_processor.jobs.dead_letters import JetStreamDeadLetters
 from headway_processor.jobs.puller import Puller
+from headway_processor.jobs.scheduled import ScheduledJobs
 from headway_processor.jobs.unknown_kinds import Parts as UnknownParts
 from headway_processor.jobs.unknown_kinds import UnknownKinds
 from headway_processor.lost_reports import LostReports
@@ -175,6 +176,7 @@ class Processor:
             "files": FileRemover(files, Purger(client).purge).keep_removed(),
             "lost reports": self._lost_reports(log).keep_ended(),
             "unknown kinds": self._unknown_kinds(log).keep_ended(),
+            "scheduled": self._scheduled().keep_queued(),
             "backlog": backlog.count_pending(pullers, self._metrics),
             **{f"worker {worker.kind.name}": worker.run() for worker in self._workers},
         }
@@ -193,13 +195,8 @@ class Processor:
 
     def _lost_reports(self, log: Log) -> LostReports:
         client, names = self._connection.client, self._connection.names
-        reporters, purge = names.reporters_bucket, Purger(client).purge
-
-        async def remove(reporter: str, seq: int) -> None:
-            await purge(f"KV_{reporters}", f"$KV.{reporters}.{reporter}", seq + 1)
-
-        leases, records = Bucket(client, reporters), Bucket(client, names.tasks_bucket)
-        stores = lost_reports.Stores(log, leases, records, remove)
+        leases, records = Bucket(client, names.reporters_bucket), Bucket(client, names.tasks_bucket)
+        stores = lost_reports.Stores(log, leases, records, self._purge_of(names.reporters_bucket))
         return LostReports(stores, self._settings.reporter_lost_seconds)
 
     def _unknown_kinds(self, log: Log) -> UnknownKinds:
@@ -208,6 +205,20 @@ class Processor:
         parts = UnknownParts(QueuedJobs(client, names), catalogue, log, dead_letters, self._metrics)
         own = {kind.name for kind in self._kinds}
         return UnknownKinds(parts, own, self._settings.unknown_kind_seconds)
+
+    def _scheduled(self) -> ScheduledJobs:
+        client, names = self._connection.client, self._connection.names
+        bucket = names.scheduled_bucket
+        return ScheduledJobs(Bucket(client, bucket), JetStreamJobQueue(client, names), self._purge_of(bucket))
+
+    def _purge_of(self, bucket: str) -> Callable[[str, int], Coroutine[None, None, None]]:
+        """What removes the entry of a key from a bucket, up to a sequence."""
+        purge = Purger(self._connection.client).purge
+
+        async def remove(key: str, seq: int) -> None:
+            await purge(f"KV_{bucket}", f"$KV.{bucket}.{key}", seq + 1)
+
+        return remove
 
     def _readiness(self, query: str) -> Response:
         text = self._details() if query.startswith("verbose") else "ready\n" if self.ready else "not ready\n"

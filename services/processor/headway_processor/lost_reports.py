@@ -33,7 +33,7 @@ class Leases(Protocol):
 class Purge(Protocol):
     """Removes a lease, unless it was renewed after sequence `seq`. Raises UnavailableError."""
 
-    async def __call__(self, reporter: str, seq: int) -> None: ...
+    async def __call__(self, reporter: str, seq: int, /) -> None: ...
 
 
 class Stores(NamedTuple):

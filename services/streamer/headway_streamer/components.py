@@ -110,6 +110,7 @@ class Components:
             self.limits.stored,
             self.decoder.malformed,
             Bucket(client, names.unique_bucket),
+            Bucket(client, names.scheduled_bucket),
         )
         leases = ReportLeases(Bucket(client, names.reporters_bucket))
         self.reports = Reports(self.log, self.task_store, leases, self.metrics)
@@ -161,6 +162,7 @@ class Components:
             self.limits,
             Callers(self.settings),
             file_use,
+            retention_seconds=retention_seconds,
         )
         uploads = Uploads(
             self.settings,

@@ -58,7 +58,7 @@ def test_what_a_task_needs_is_copied_after_it():
     order = in_order(NAMES)
     assert set(order) == set(created_streams(NAMES))
     assert len(order) == len(set(order))
-    assert order[:4] == ("HW_JOBS", "KV_hw_tasks", "HW_EVENTS", "OBJ_hw_results")
+    assert order[:5] == ("KV_hw_scheduled", "HW_JOBS", "KV_hw_tasks", "HW_EVENTS", "OBJ_hw_results")
 
 
 async def test_all_pieces_of_all_streams_go_and_come_back(tmp_path):
@@ -70,7 +70,7 @@ async def test_all_pieces_of_all_streams_go_and_come_back(tmp_path):
     await collect(restore(server, NAMES, tmp_path, replicas=1))
     first = server.sent[:3]
     assert first[0] == (
-        "$JS.API.STREAM.RESTORE.HW_JOBS",
+        "$JS.API.STREAM.RESTORE.KV_hw_scheduled",
         json.dumps(ABOUT | {"config": {"name": "x", "num_replicas": 1}}).encode(),
     )
     assert first[1:] == [("to", b"onetwo"), ("to", b"")]
@@ -88,16 +88,16 @@ async def test_streams_are_deleted_only_when_asked_for(tmp_path):
 async def test_a_refusal_is_told_with_what_helps(tmp_path):
     await collect(back_up(Server(), NAMES, tmp_path))
     exists = {"err_code": 10130, "description": "stream name already in use, cannot restore"}
-    with pytest.raises(LogError, match=r"HW_JOBS: stream name already in use.*use --replace"):
+    with pytest.raises(LogError, match=r"KV_hw_scheduled: stream name already in use.*use --replace"):
         await collect(restore(Server(exists), NAMES, tmp_path))
-    with pytest.raises(LogError, match="HW_JOBS: no space"):
+    with pytest.raises(LogError, match="KV_hw_scheduled: no space"):
         await collect(restore(Server({"err_code": 1, "description": "no space"}), NAMES, tmp_path))
 
 
 async def test_a_copy_that_ends_early_is_no_copy(tmp_path):
-    with pytest.raises(LogError, match="HW_JOBS was not copied: 408"):
+    with pytest.raises(LogError, match="KV_hw_scheduled was not copied: 408"):
         await collect(back_up(Server(status="408"), NAMES, tmp_path))
-    with pytest.raises(LogError, match="does not hold a whole copy of HW_JOBS"):
+    with pytest.raises(LogError, match="does not hold a whole copy of KV_hw_scheduled"):
         await collect(restore(Server(), NAMES, tmp_path))
 
 

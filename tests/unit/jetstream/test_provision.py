@@ -36,10 +36,16 @@ EVERY = [
     "KV_hw_processors",
     "KV_hw_reporters",
     "KV_hw_unique",
+    "KV_hw_scheduled",
     "OBJ_hw_results",
     "OBJ_hw_files",
     "HW_JOBS",
 ]
+KEPT = {
+    *("HW_EVENTS", "HW_DELETIONS", "KV_hw_tasks", "KV_hw_unique", "KV_hw_scheduled"),
+    *("OBJ_hw_results", "OBJ_hw_files"),
+}
+"""Streams of what is kept of tasks."""
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def test_no_stream_lets_a_publisher_replace_what_others_have_stored():
     once = {
         name for name, stream in made.items() if stream.discard_new_per_subject and stream.max_msgs_per_subject == 1
     }
-    assert once >= {"KV_hw_tasks", "KV_hw_secrets", "KV_hw_token_keys", "KV_hw_revocations"}
+    assert once >= {"KV_hw_tasks", "KV_hw_scheduled", "KV_hw_secrets", "KV_hw_token_keys", "KV_hw_revocations"}
     # Where a message may have a life of its own, that is the first of its subject.
     assert {name for name, stream in made.items() if stream.allow_msg_ttl} == {"KV_hw_revocations"}
 
@@ -197,7 +203,7 @@ async def denied(config):
 def test_what_is_kept_of_tasks_is_kept_for_the_retention():
     made = {s.name: s.max_age for s in streams(NAMES, NatsSettings(retention_seconds=2e5, dead_retention_seconds=3e5))}
     kept = {name for name, age in made.items() if age == 2e5}
-    assert kept == {"HW_EVENTS", "HW_DELETIONS", "KV_hw_tasks", "KV_hw_unique", "OBJ_hw_results", "OBJ_hw_files"}
+    assert kept == KEPT
     assert made["HW_DEAD"] == 3e5
 
 
@@ -207,14 +213,7 @@ async def test_streams_of_another_age_are_reported(js, caplog):
     assert caplog.records == []
     await report_other_ages(js, NAMES, NatsSettings(retention_seconds=2e5))
     assert {record.action for record in caplog.records} == {"other_age"}
-    assert {record.stream for record in caplog.records} == {
-        "HW_EVENTS",
-        "HW_DELETIONS",
-        "KV_hw_tasks",
-        "KV_hw_unique",
-        "OBJ_hw_results",
-        "OBJ_hw_files",
-    }
+    assert {record.stream for record in caplog.records} == KEPT
     js.failing = [nats.errors.NoRespondersError()]
     with pytest.raises(UnavailableError):
         await report_other_ages(js, NAMES, NatsSettings())

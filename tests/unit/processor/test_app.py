@@ -61,6 +61,7 @@ def processor(monkeypatch, routes):
     monkeypatch.setattr(app, "Puller", IdlePuller)
     monkeypatch.setattr(app.TaskRemover, "keep_removed", lambda _: asyncio.sleep(1e9))
     monkeypatch.setattr(app.FileRemover, "keep_removed", lambda _: asyncio.sleep(1e9))
+    monkeypatch.setattr(app.ScheduledJobs, "keep_queued", lambda _: asyncio.sleep(1e9))
     monkeypatch.setattr(app.LostReports, "keep_ended", lambda _: asyncio.sleep(1e9))
     monkeypatch.setattr(app.UnknownKinds, "keep_ended", lambda _: asyncio.sleep(1e9))
     monkeypatch.setattr(app, "JetStreamLog", lambda *parts: None)

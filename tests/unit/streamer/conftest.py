@@ -128,7 +128,7 @@ class StreamerParts:
         self.limits = Limits(self.settings, self.metrics, clock=lambda: asyncio.get_running_loop().time())
         self.capacity = StoreCapacity(self.meter, self.metrics, max_share=self.settings.max_store_share)
         malformed = self.decoder.malformed
-        self.secrets, self.holders = MemoryBucket(), MemoryBucket()
+        self.secrets, self.holders, self.scheduled = MemoryBucket(), MemoryBucket(), MemoryBucket()
         self.task_ids = TaskIds(self.secrets, self.records, lambda: self.decoder.incarnation)
         self.task_store = TaskStore(
             self.records,
@@ -140,6 +140,7 @@ class StreamerParts:
             self.limits.stored,
             malformed,
             self.holders,
+            self.scheduled,
         )
         self.uploads = Uploads(
             self.settings,

@@ -38,6 +38,8 @@ class TaskRemoval:
         """The parts of a removal, in order; `end` is the sequence of the event that marks the task as deleted."""
         names, purge = self._names, self._purge
         return [
+            # Before its job: a processor may put one in the queue meanwhile.
+            lambda: purge(f"KV_{names.scheduled_bucket}", f"$KV.{names.scheduled_bucket}.{task}"),
             lambda: purge(names.jobs_stream, names.job_of_any_kind(task)),
             lambda: purge(names.dead_stream, names.dead_of_any_kind(task)),
             lambda: self._results.remove(task, purge),

@@ -37,6 +37,8 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
     that of the kind, if it has one."""
     on_conflict: Literal["reject", "join"] = "reject"
     """When there is a task of the key: 409, which names it (default), or that task in place of a new one."""
+    run_at: float | Annotated[str, Meta(max_length=64)] | None = None
+    """Before this time it does not begin: seconds since 1970, or RFC 3339. By default, or if it is past, now."""
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +74,8 @@ class AcceptedTask(msgspec.Struct, omit_defaults=True):
     processors: int
     """How many processors offer its kind now."""
     links: Links
+    run_at: float | UnsetType = UNSET
+    """When it begins, seconds since 1970. Present if it does not begin as soon as it can."""
     warning: str = ""
     """Present if no processor offers the kind."""
     stream_token: str = ""
@@ -197,6 +201,8 @@ class TaskSummary(msgspec.Struct, kw_only=True):
     """Words to find it by."""
     parent: Name | UnsetType = UNSET
     """The task of which this one is a part."""
+    run_at: float | UnsetType = UNSET
+    """Before this time it does not begin, seconds since 1970."""
     reported: bool | UnsetType = UNSET
     """True for a task that no processor runs: a worker of somebody else reports it. It cannot be retried."""
 

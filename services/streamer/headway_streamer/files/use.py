@@ -23,10 +23,11 @@ class FileUse:
         self._file_seconds = file_seconds
         self._retention_seconds = retention_seconds
 
-    async def check(self, found: Iterable[str], params: Any, ownership: Ownership) -> None:
+    async def check(self, found: Iterable[str], params: Any, ownership: Ownership, run_at: float | None = None) -> None:
         """Raise a Problem unless all files are whole and belong to the owner, and keep them for this task.
 
-        A file of somebody else is the same as one that does not exist.
+        `run_at` is when the task begins, if that is later. A file of somebody else is the same as one that does not
+        exist.
         """
         files = list(dict.fromkeys(found))
         if len(files) > MAX_FILES:
@@ -37,14 +38,16 @@ class FileUse:
                 raise _misfit(params, file, "there is no such file; upload it first (POST /api/v1/files)")
             if record.expires <= time.time():
                 raise _misfit(params, file, "the file has expired; upload it again")
-            await self._keep(record)
+            begins = run_at or time.time()
+            if begins >= record.created + self._retention_seconds:
+                raise _misfit(params, file, "the file is removed before the task begins; upload it again")
+            await self._keep(record, begins)
 
-    async def _keep(self, record: FileRecord) -> None:
+    async def _keep(self, record: FileRecord, begins: float) -> None:
         """Let the file expire later, if half of its time is over: the stream itself removes it after the retention."""
-        now = time.time()
-        if record.expires - now < self._file_seconds / 2:
+        if record.expires - begins < self._file_seconds / 2:
             latest = record.created + self._retention_seconds
-            expires = min(now + self._file_seconds, latest)
+            expires = min(begins + self._file_seconds, latest)
             if expires > record.expires:
                 await self._files.change(record.file, expires=round(expires, 3))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from headway_streamer.problems import Problem
 from headway_streamer.tasks.kinds import KindCatalogue, no_processor
 from headway_streamer.tasks.labels import NO_LABELS, Labels, labels_of
 from headway_streamer.tasks.params import check_params_of_any_size
+from headway_streamer.tasks.run_at import read_run_at
 from headway_streamer.tasks.store import TaskStore
 from headway_streamer.tasks.unique import digest_of
 from headway_streamer.watch.drain import Drain
@@ -59,6 +61,8 @@ class Submissions:
         limits: Limits,
         callers: Callers,
         file_use: FileUse,
+        *,
+        retention_seconds: float,
     ) -> None:
         self.callers = callers
         self._access = access
@@ -68,6 +72,7 @@ class Submissions:
         self._metrics = metrics
         self._limits = limits
         self._file_use = file_use
+        self._retention_seconds = retention_seconds
 
     def check_report(self, principal: Principal, kind: str, caller: Caller) -> None:
         """Raise a Problem if a task of `kind` cannot be opened here now. It counts against the limits of `caller`.
@@ -98,8 +103,10 @@ class Submissions:
             self._limits.note("bytes_per_tenant", caller, tenant_key(principal.tenant))
             raise
 
-    async def check(self, principal: Principal, kind: str, params: Any) -> KindRecord:
-        """The kind. Raise a Problem if a task of `kind` with `params` cannot be started here now.
+    async def check(self, principal: Principal, kind: str, params: Any, run_at: float | None = None) -> KindRecord:
+        """The kind. Raise a Problem if a task of `kind` with `params` cannot be submitted here now.
+
+        `run_at` is when it begins, if that is later.
 
         Raises ForbiddenError and UnavailableError.
         """
@@ -108,7 +115,7 @@ class Submissions:
         self._check_serving()
         found = await self._kinds.kind(kind)
         if files := await check_params_of_any_size(found, params):
-            await self._file_use.check(files, params, Ownership(principal.owner, principal.tenant))
+            await self._file_use.check(files, params, Ownership(principal.owner, principal.tenant), run_at)
         return found
 
     async def submit(
@@ -126,17 +133,20 @@ class Submissions:
         digest: str = "",
         join: bool = False,
         resume: bool = False,
+        run_at: float | str | None = None,
     ) -> Submitted:
         """Check and store a task, with the labels of its kind beside its own.
 
         It counts against the limits of `caller` also when it is then refused. `unique` is the key of which one task at
         a time runs, or `digest` what an earlier task has kept of it; with `join` the task that holds it is returned.
+        `run_at` is when it begins, as the caller has written it.
 
         Raises LimitedError, QuotaError, ForbiddenError, Problem, NestedTooDeepError, TooLargeError, StoreFullError
         and UnavailableError.
         """
         self._limits.submit(caller)
-        described = await self.check(principal, kind, params)
+        begin = read_run_at(run_at, time.time(), self._retention_seconds)
+        described = await self.check(principal, kind, params, begin)
         encoded = codec.encode_params(params)
         codec.check_depth(encoded)
         processors = await self._kinds.processors_of(kind)  # before the job is stored: no read may fail after that
@@ -153,6 +163,7 @@ class Submissions:
                     cancel_on_disconnect=cancel_on_disconnect,
                     unique=digest or _digest(principal, described, params, unique),
                     resume=resume,
+                    run_at=begin,
                     message=WAITING if processors else no_processor(kind),
                 )
         except KeyHeldError as held:

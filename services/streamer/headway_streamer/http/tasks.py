@@ -79,6 +79,7 @@ async def submit_task(
             labels=read_labels(submission.title, submission.tags),
             unique=submission.unique,
             join=submission.on_conflict == "join",
+            run_at=submission.run_at,
         ),
     )
 
@@ -150,6 +151,7 @@ async def cancel_task(
         raise Problem(409, "Task has ended", f"The task is already {error.status}.") from error
     audit.note(request.scope, "task_cancelled", task=record.task, kind=record.kind)
     with suppress(UnavailableError):  # the task itself is cancelled
+        await task_store.queue_cancelled(record)
         await task_store.cancel_parts(record, reason)
     return json_response(CancelledTask(record.task), 202)
 
@@ -268,6 +270,8 @@ def accepted(request: AnyRequest, submissions: Submissions, submitted: Submitted
     if token:
         audit.note(request.scope, "stream_token_minted", tasks=[task])
     accepted = AcceptedTask(task, kind, submitted.processors, links(task), stream_token=token)
+    if submitted.record.run_at is not None:
+        accepted.run_at = submitted.record.run_at
     if not submitted.processors:
         accepted.warning = no_processor(kind)
     return json_response(accepted, 202, {"Location": f"/api/v1/tasks/{task}"})

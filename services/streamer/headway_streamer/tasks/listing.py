@@ -53,7 +53,7 @@ def summary(record: TaskRecord, frame: Frame | None) -> dict[str, Any]:
     shown: dict[str, Any] = {"task": record.task, "kind": record.kind, "created": record.created}
     if record.retry_of:
         shown["retry_of"] = record.retry_of
-    for field in ("title", "tags", "parent", "reported"):
+    for field in ("title", "tags", "parent", "reported", "run_at"):
         if value := getattr(record, field):
             shown[field] = value
     state = None if frame is None else codec.decode_json(frame.payload)

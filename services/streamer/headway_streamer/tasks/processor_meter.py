@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -49,7 +50,9 @@ class ProcessorMeter:
 
     async def _waiting(self, kind: str) -> int:
         wanted = Filter(limit=MAX_WAITING, kinds=(kind,), statuses=WAITING)
-        return sum(not task.get("reported") for task in await self._listing.recent(wanted))
+        now = time.time()
+        found = await self._listing.recent(wanted)
+        return sum(not task.get("reported") and task.get("run_at", 0.0) <= now for task in found)
 
 
 def counts_of(leases: Sequence[ProcessorRecord], offered: dict[str, int], waiting: dict[str, int]) -> ProcessorCounts:

@@ -25,7 +25,7 @@ from headway.events import Deleted, is_terminal
 from headway.ids import new_task
 from headway.records import TaskRecord, decode_task
 from headway.reporting.roll_up import RollUp
-from headway.submission import ENVELOPE_BYTES, WAITING, Submission, check_same
+from headway.submission import ENVELOPE_BYTES, WAITING, Submission, check_same, job_of
 from headway_streamer.limits.caller import tenant_key
 from headway_streamer.limits.stored import QuotaError, StoredBytes
 from headway_streamer.malformed import Malformed
@@ -55,16 +55,18 @@ class TaskStore:
         stored: StoredBytes,
         malformed: Malformed,
         holders: HolderBucket,
+        scheduled: KeyValues,
     ) -> None:
         self._records = records
         self._task_ids = task_ids
-        self._submission = Submission(records, jobs, log)
+        self._submission = Submission(records, jobs, log, scheduled)
         self._deletions = deletions
         self._log = log
         self._capacity = capacity
         self._stored = stored
         self._malformed = malformed
-        self._unique = UniqueTasks(holders, log, jobs)
+        self._jobs = jobs
+        self._unique = UniqueTasks(holders, log, jobs, scheduled)
 
     async def submit(
         self,
@@ -79,6 +81,7 @@ class TaskStore:
         cancel_on_disconnect: bool = False,
         unique: str = "",
         resume: bool = False,
+        run_at: float | None = None,
         message: str = WAITING,
     ) -> tuple[TaskRecord, bool]:
         """Store a job. Returns the task's record, and whether it is new.
@@ -114,6 +117,7 @@ class TaskStore:
                     cancel_on_disconnect=cancel_on_disconnect,
                     unique=unique,
                     resume=resume,
+                    run_at=run_at,
                 )
                 if (rejection := self._rejection(tenant, len(params) + ENVELOPE_BYTES)) is not None:
                     return await self._accepted(record, rejection), False
@@ -168,6 +172,11 @@ class TaskStore:
                 await request_cancel(self._log, task, reason)
         except TimeoutError as error:
             raise UnavailableError("the request was not acknowledged in time") from error
+
+    async def queue_cancelled(self, record: TaskRecord) -> None:
+        """Have a processor note the end of a cancelled task now, also if it was to begin later. May be repeated."""
+        if record.begins_after(time.time()):
+            await self._jobs.put(job_of(record))
 
     async def cancel_parts(self, record: TaskRecord, reason: str) -> None:
         """Request the same of what a cancelled task consists of and waits for, as far as its owner is the same one.

@@ -22,17 +22,19 @@ from headway_streamer.tasks.task_filter import Filter, micros
 _SCHEMA = """
 CREATE TABLE tasks (
     created INTEGER, task TEXT, seq INTEGER, kind TEXT, owner TEXT, tenant TEXT, title TEXT, tags TEXT, retry_of TEXT,
-    parent TEXT, reported INTEGER, words TEXT, status TEXT, settled INTEGER, floor INTEGER, snap INTEGER,
+    parent TEXT, reported INTEGER, run_at INTEGER, words TEXT, status TEXT, settled INTEGER, floor INTEGER,
+    snap INTEGER,
     PRIMARY KEY (created, task)
 ) WITHOUT ROWID;
 CREATE INDEX stored ON tasks (seq);
 CREATE INDEX parts ON tasks (parent, created, task) WHERE parent <> '';
 """
 _COLUMNS = (
-    "created, task, seq, kind, owner, tenant, title, tags, retry_of, parent, reported, status, settled, floor, snap"
+    "created, task, seq, kind, owner, tenant, title, tags, retry_of, parent, reported, run_at, "
+    "status, settled, floor, snap"
 )
 _INSERT = f"INSERT OR IGNORE INTO tasks ({_COLUMNS}, words) VALUES "
-_FIELDS = 16
+_FIELDS = 17
 _PER_STATEMENT = 500
 """Rows of one statement: SQLite binds at most 32,766 values."""
 
@@ -54,6 +56,8 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     retry_of: str
     parent: str
     reported: int
+    run_at: int | None
+    """Microseconds since 1970."""
     status: str = ""
     """The latest known; empty for none."""
     settled: int = 0
@@ -81,6 +85,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
             tags=self.tags.strip(",").split(",") if self.tags else [],
             parent=self.parent,
             reported=bool(self.reported),
+            run_at=None if self.run_at is None else self.run_at / 1e6,
         )
 
 
@@ -186,7 +191,8 @@ def _values(seq: int, record: TaskRecord) -> tuple[Any, ...]:
     words = f"{record.task}\n{record.kind}\n{tags}\n{record.title}".casefold()
     state = ("", 0, 0, 0)
     about = (record.kind, record.owner, record.tenant, record.title, tags, record.retry_of, record.parent)
-    return micros(record.created), record.task, seq, *about, int(record.reported), *state, words
+    run_at = None if record.run_at is None else micros(record.run_at)
+    return micros(record.created), record.task, seq, *about, int(record.reported), run_at, *state, words
 
 
 def _equalities(wanted: Filter) -> Iterable[tuple[str, str]]:

@@ -19,7 +19,7 @@ from headway.eventlog.log import Log
 from headway.events import is_terminal
 from headway.records import TaskRecord, decode_record
 from headway.subjects import is_name
-from headway_streamer.tasks.ports import JobQueue
+from headway_streamer.tasks.ports import JobQueue, KeyValues
 
 BEING_STORED_SECONDS = 10.0
 """A task without events and without a job is being stored, for this long after it has taken its key."""
@@ -59,10 +59,11 @@ def digest_of(tenant: str, kind: str, key: str) -> str:
 class UniqueTasks:
     """Takes keys for tasks."""
 
-    def __init__(self, holders: HolderBucket, log: Log, jobs: JobQueue) -> None:
+    def __init__(self, holders: HolderBucket, log: Log, jobs: JobQueue, scheduled: KeyValues) -> None:
         self._holders = holders
         self._log = log
         self._jobs = jobs
+        self._scheduled = scheduled
 
     async def take(self, record: TaskRecord) -> str:
         """Take the key of a task that is about to be stored. Return the task that holds it; empty when it is taken.
@@ -86,7 +87,7 @@ class UniqueTasks:
         last = (await read_head(self._log, holder.task)).event
         if last is not None:
             return not is_terminal(last)
-        if await self._jobs.has(holder.kind, holder.task):
+        if await self._jobs.has(holder.kind, holder.task) or await self._scheduled.get(holder.task) is not None:
             return True
         if time.time() - holder.at < BEING_STORED_SECONDS:
             raise UnavailableError("a task is being stored under this key")

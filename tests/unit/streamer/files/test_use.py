@@ -61,3 +61,20 @@ async def test_a_task_takes_a_bounded_number_of_files(parts):
     await parts.file_use.check(files[:-1], {}, ANN)
     with pytest.raises(Problem, match="32 files at most"):
         await parts.file_use.check(files, {}, ANN)
+
+
+async def test_a_file_is_kept_until_a_day_after_a_task_that_begins_later(parts):
+    now = time.time()
+    file = add(parts, created=now, expires=now + DAY)
+    await parts.file_use.check([file], {}, ANN, now + 5 * DAY)
+    assert parts.files.records[file].expires == pytest.approx(now + 6 * DAY, abs=60)
+
+
+async def test_a_file_that_is_removed_before_the_task_begins_is_refused(parts):
+    now = time.time()
+    file = add(parts, created=now - 3 * DAY, expires=now + DAY)
+    with pytest.raises(Problem) as refused:
+        await parts.file_use.check([file], {"table": file}, ANN, now + 5 * DAY)
+    assert refused.value.errors[0]["pointer"] == "/params/table"
+    assert "removed before the task begins" in refused.value.errors[0]["detail"]
+    assert parts.files.records[file].expires == now + DAY

@@ -13,7 +13,7 @@ from headway_streamer.http.streams import TaskStreams
 from headway_streamer.http.submission import Submissions
 from tests.fixtures.access import memory_access, prepare
 from tests.fixtures.http import HOOKS
-from tests.unit.streamer.conftest import parts_on
+from tests.unit.streamer.conftest import RETENTION_SECONDS, parts_on
 
 
 def app_of(parts, access=None):
@@ -23,7 +23,15 @@ def app_of(parts, access=None):
     access.revocations.on_added.append(parts.open_streams.end_revoked)
     callers = Callers(parts.settings)
     submissions = Submissions(
-        access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers, parts.file_use
+        access,
+        parts.kinds,
+        parts.task_store,
+        parts.drain,
+        parts.metrics,
+        parts.limits,
+        callers,
+        parts.file_use,
+        retention_seconds=RETENTION_SECONDS,
     )
     streams = EventStreams(parts.admission, parts.presence, parts.idle_timer, direct=True)
     return create_app(

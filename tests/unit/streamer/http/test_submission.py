@@ -10,6 +10,7 @@ from headway_streamer.limits.caller import NOBODY, Caller
 from headway_streamer.limits.limits import LimitedError
 from headway_streamer.problems import Problem
 from tests.fixtures.access import memory_access
+from tests.unit.streamer.conftest import RETENTION_SECONDS
 
 
 @pytest.fixture
@@ -17,7 +18,15 @@ def submissions(parts):
     parts.offer(params={"type": "object", "properties": {"a": {"type": "integer"}}})
     access, callers = memory_access(), Callers(parts.settings)
     return Submissions(
-        access, parts.kinds, parts.task_store, parts.drain, parts.metrics, parts.limits, callers, parts.file_use
+        access,
+        parts.kinds,
+        parts.task_store,
+        parts.drain,
+        parts.metrics,
+        parts.limits,
+        callers,
+        parts.file_use,
+        retention_seconds=RETENTION_SECONDS,
     )
 
 

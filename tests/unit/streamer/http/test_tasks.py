@@ -1,5 +1,7 @@
 """The routes of tasks."""
 
+import time
+
 import pytest
 
 from headway import codec
@@ -295,3 +297,55 @@ async def test_the_key_of_a_deleted_task_starts_nothing(parts, client):
 
 
 STREAM = {"Accept": "text/event-stream"}
+
+
+async def test_a_task_that_begins_later_waits_beside_the_queue_and_says_when(parts, client):
+    parts.offer()
+    run_at = round(time.time() + 3600, 3)
+    body = (await client.post(TASKS, json={"kind": "k", "run_at": run_at})).json()
+    assert (body["run_at"], parts.jobs.jobs, list(dict(await parts.scheduled.all()))) == (run_at, {}, [body["task"]])
+    shown = (await client.get(f"{TASKS}/{body['task']}")).json()
+    assert (shown["run_at"], shown["state"]["status"]) == (run_at, "queued")
+    assert shown["state"]["message"].startswith("begins at 2")
+    assert (await client.get(TASKS)).json()["tasks"][0]["run_at"] == run_at
+
+
+async def test_a_time_in_the_past_is_now(parts, client):
+    parts.offer()
+    body = (await client.post(TASKS, json={"kind": "k", "run_at": "2020-01-01T00:00:00Z"})).json()
+    assert (list(parts.jobs.jobs), "run_at" in body) == ([body["task"]], False)
+
+
+@pytest.mark.parametrize("run_at", ["tomorrow", "2030-01-01T00:00:00", 4e9, True, []])
+async def test_a_time_that_does_not_fit_is_refused_and_nothing_is_stored(parts, client, run_at):
+    parts.offer()
+    reply = await client.post(TASKS, json={"kind": "k", "run_at": run_at})
+    assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "/run_at")
+    assert (await parts.records.count(), await parts.scheduled.count(), parts.jobs.jobs) == (0, 0, {})
+
+
+async def test_no_task_that_begins_later_is_accepted_while_nats_is_unreachable(parts, client):
+    parts.offer()
+    parts.scheduled.away = True
+    reply = await client.post(TASKS, json={"kind": "k", "run_at": time.time() + 60})
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
+
+
+async def test_a_cancelled_task_that_was_to_begin_later_ends_at_once_and_a_processor_gets_its_job(parts, client):
+    parts.offer()
+    task = (await client.post(TASKS, json={"kind": "k", "run_at": time.time() + 60})).json()["task"]
+    assert (await client.post(f"{TASKS}/{task}/cancel", json={})).status_code == 202
+    assert (parts.log.events(task)[-1].status, list(parts.jobs.jobs)) == ("cancelled", [task])
+
+
+async def test_an_idempotency_key_and_a_unique_key_find_a_task_that_begins_later(parts, client):
+    parts.offer()
+    body = {"kind": "k", "run_at": time.time() + 60, "unique": "u"}
+    first = (await client.post(TASKS, json=body, headers={"Idempotency-Key": "one"})).json()
+    again = (
+        await client.post(TASKS, json=body | {"run_at": time.time() + 90}, headers={"Idempotency-Key": "one"})
+    ).json()
+    assert (again["task"], again["run_at"]) == (first["task"], first["run_at"])
+    refused = await client.post(TASKS, json={"kind": "k", "unique": "u"})
+    assert (refused.status_code, refused.json()["task"]) == (409, first["task"])
+    assert parts.jobs.jobs == {}

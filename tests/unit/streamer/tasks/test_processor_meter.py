@@ -1,6 +1,7 @@
 """What the metrics of a streamer say of the processors."""
 
 import asyncio
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -42,6 +43,7 @@ async def test_tasks_that_no_processor_will_run_are_counted_and_reported_ones_ar
         ("t3", "gone", "completed", {}),
         ("t4", "gone", "queued", {"reported": True}),
         ("t5", "k", "queued", {}),
+        ("t6", "gone", "queued", {"run_at": time.time() + 60}),
     ):
         await parts.add_task(task, kind, **more)
         await parts.write(task, progress(status))

@@ -97,3 +97,16 @@ def test_a_key_is_of_a_kind_within_a_tenant_and_its_name_does_not_tell_it():
     names = {digest_of(*key) for key in keys}
     assert len(names) == 5
     assert not any("secret" in name for name in names)
+
+
+async def test_a_task_that_begins_later_holds_its_key_also_without_an_event(parts, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.log, "put", _unreachable)
+        record, _ = await parts.task_store.submit("k", b"{}", unique="key", run_at=time.time() + 1000)
+    await hold(parts, record.task, BEING_STORED_SECONDS + 1)
+    with pytest.raises(KeyHeldError):
+        await submit(parts)
+
+
+async def _unreachable(*_, **__):
+    raise UnavailableError("NATS is unreachable")
