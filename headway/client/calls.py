@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -60,10 +61,18 @@ def submit(
     *,
     unique: str = "",
     join: bool = False,
+    run_at: float | datetime | None = None,
 ) -> Call[dict[str, Any]]:
-    """Submit a task, under a random key unless there is one: a retry after a lost answer never runs it twice."""
+    """Submit a task, under a random key unless there is one: a retry after a lost answer never runs it twice.
+
+    Raises ValueError for a `run_at` without a time zone.
+    """
+    if isinstance(run_at, datetime):
+        if run_at.tzinfo is None:
+            raise ValueError("run_at has no time zone: give it one, or pass run_at.astimezone() if it is local")
+        run_at = run_at.timestamp()
     headers = {"Idempotency-Key": key or str(uuid.uuid4()), "Content-Type": "application/json"}
-    given = _given(title=title, tags=list(tags), unique=unique, on_conflict="join" if join else "")
+    given = _given(title=title, tags=list(tags), unique=unique, on_conflict="join" if join else "", run_at=run_at)
     body = {"kind": kind, "params": dict(params or {})} | given
     options = {"content": exact_json.encode(body), "headers": headers}
     return Call("POST", TASKS, Answer.object, TRIES, options)

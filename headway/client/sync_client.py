@@ -12,6 +12,7 @@ import copy
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar, Unpack
 
@@ -87,6 +88,7 @@ class SyncClient:
         tags: Collection[str] = (),
         unique: str = "",
         join: bool = False,
+        run_at: float | datetime | None = None,
     ) -> dict[str, Any]:
         """Submit a task. Return `{"task", "kind", "links"}` once it is stored, and where access control is on
         `stream_token`, for the query of a browser's stream.
@@ -95,8 +97,11 @@ class SyncClient:
         Without a key a random one is used, so that a retry after a lost answer never runs the task twice.
 
         While a task of the kind with the same `unique` key has not ended, ClientError 409, or with `join` that task.
+
+        It does not begin before `run_at`, seconds since 1970 or a datetime with a time zone.
         """
-        return self._send(calls.submit(kind, params, idempotency_key, title, tags, unique=unique, join=join))
+        call = calls.submit(kind, params, idempotency_key, title, tags, unique=unique, join=join, run_at=run_at)
+        return self._send(call)
 
     def upload(
         self, source: FileSource, *, name: str = "", content_type: str = "", on_sent: OnSent | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, assert_type
 
 from headway.client import (
@@ -50,6 +51,9 @@ async def main() -> None:
         await client.retry("t1", True)  # type: ignore[arg-type]
         assert_type(await client.submit("crawl", title="Night", tags=["a"]), dict[str, Any])
         assert_type(await client.submit("crawl", unique="key", join=True), dict[str, Any])
+        assert_type(await client.submit("crawl", run_at=1.8e9), dict[str, Any])
+        assert_type(await client.submit("crawl", run_at=datetime.now(UTC)), dict[str, Any])
+        await client.submit("crawl", run_at="tomorrow")  # type: ignore[arg-type]
         assert_type(await client.result_json("t1"), bytes)
         assert_type(await client.stream_token("t1", "t2"), str)
         assert_type((await client.wait("t1", timeout_seconds=60))["status"], Any)

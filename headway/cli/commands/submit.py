@@ -13,6 +13,7 @@ from headway.cli.completions import complete_kind
 from headway.cli.errors import CommandError, InvalidUsageError, format_error
 from headway.cli.files import choose, upload_all
 from headway.cli.follow import WatchState, run_watch
+from headway.cli.moment import Later, Time, local
 from headway.cli.params import ParamError, from_json, parse
 from headway.cli.render.terminal import print_json_value
 from headway.cli.render.text import suggestion
@@ -39,6 +40,8 @@ from headway.values.redaction import redact_url
 @click.option("--tag", "tags", multiple=True, help="Word to find the task by; may be repeated.")
 @click.option("--unique", default="", help="Key of which one task of the kind runs at a time.")
 @click.option("--join", is_flag=True, help="When a task of the key runs, take that instead of an error.")
+@click.option("--at", "at", type=Time(), default=None, help="Begin then: 2026-12-01T08:00, local, or with a zone.")
+@click.option("--in", "delay", type=Later(), default=None, help="Begin after that time: 90s, 30m, 2h, 7d.")
 @click.option("--watch", "watching", is_flag=True, help="Follow the task; exit codes as for `headway watch`.")
 @click.option("--key", default=None, help="Idempotency key: repeated requests with one key run one task.")
 @click.option(
@@ -55,6 +58,8 @@ def submit(
     tags: tuple[str, ...],
     unique: str,
     join: bool,
+    at: float | None,
+    delay: float | None,
     watching: bool,
     key: str | None,
     as_json: bool,
@@ -65,14 +70,17 @@ def submit(
     Values are converted to the types of the kind's parameters; write lists and objects as JSON. `headway kinds` lists
     the parameters.
     """
+    if at is not None and delay is not None:
+        raise InvalidUsageError("--at and --in both say when it begins: give one of them")
     base = read_json_params(json_params)
+    run_at = delay if at is None else at
 
     async def call(client: Client) -> dict[str, Any]:
         schema = await fetch_schema(client, kind)
         chosen = choose(files, schema)
         params = parse(words, schema, base)
         params |= await upload_all(client, chosen)
-        return await client.submit(kind, params, key, title=title, tags=tags, unique=unique, join=join)
+        return await client.submit(kind, params, key, title=title, tags=tags, unique=unique, join=join, run_at=run_at)
 
     accepted = call_with_params(server, call, f"\nSee `{command_line(server, 'kinds', kind)}`.", (400, 404, 422))
     print_accepted(server, accepted, as_json=as_json, watching=watching)
@@ -99,6 +107,8 @@ def print_accepted(server: str, accepted: dict[str, Any], *, as_json: bool, watc
         print_json_value(accepted)
     else:
         click.echo(f"{task}  {accepted.get('kind', '')}")
+        if isinstance(run_at := accepted.get("run_at"), int | float):
+            click.echo(f"  begins at {local(run_at)}")
     if warning := accepted.get("warning"):
         click.echo(f"warning: {warning}", err=True)
     if watching:

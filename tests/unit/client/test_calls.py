@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -116,3 +117,11 @@ def test_calls_of_reports_are_sent_once(call: calls.Call[Any], path: str, body: 
     assert (call.method, call.path, call.tries) == ("POST", f"/api/v1/reports{path}", 1)
     assert json.loads(call.options["content"]) == body
     assert call.options["headers"].get("Idempotency-Key", "key") == "key"
+
+
+def test_a_task_may_begin_at_a_time_with_a_zone() -> None:
+    moment = datetime(2026, 12, 1, 7, tzinfo=UTC)
+    for given in (moment, 1_796_108_400):
+        assert json.loads(calls.submit("k", {}, None, run_at=given).options["content"])["run_at"] == 1_796_108_400
+    with pytest.raises(ValueError, match="no time zone"):
+        calls.submit("k", {}, None, run_at=moment.replace(tzinfo=None))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from headway.cli.moment import local
+from tests.fixtures.pages import Block
 from tests.fixtures.scripted_server import ACCEPTED, ScriptedServer, event, headway
 
 
@@ -113,3 +118,34 @@ def test_big_numbers_of_parameters_are_sent_exactly(server: ScriptedServer, tmp_
     expected = '{"n":12345678901234567890,"f":0.12345678901234567890,"any":[1E+400]}'
     assert sent.content.decode() == f'{{"kind":"crawl","params":{expected}}}'
     assert sent.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "option", [["--in", "2h"], ["--at", datetime.fromtimestamp(time.time() + 7200, UTC).isoformat()]], ids=["in", "at"]
+)
+def test_task_may_begin_later(server: ScriptedServer, option: list[str]) -> None:
+    """And the answer says when, in the local zone."""
+    server.json("POST /api/v1/tasks", ACCEPTED | {"run_at": 1_796_108_400.0}, 202)
+    result = headway("submit", "crawl", "url=a", *option)
+    assert json.loads(server.requests[-1].content)["run_at"] == pytest.approx(time.time() + 7200, abs=60)
+    assert f"  begins at {local(1_796_108_400)}" in result.output.splitlines()
+
+
+def test_both_times_are_an_error(server: ScriptedServer) -> None:
+    """Before anything is sent."""
+    result = headway("submit", "crawl", "--in", "2h", "--at", "2026-12-01T08:00")
+    assert (result.exit_code, server.requests) == (2, [])
+    assert "give one of them" in result.stderr
+
+
+def test_documented_ways_to_begin_later_work(server: ScriptedServer, printed: list[Block]) -> None:
+    """Each command of the page."""
+    for line in printed[0].text.splitlines():
+        result = headway(*shlex.split(line, comments=True)[1:])
+        assert (result.exit_code, "t1" in result.output) == (0, True), line
+    times = [json.loads(request.content)["run_at"] for request in server.requests if request.method == "POST"]
+    assert times == [
+        pytest.approx(time.time() + 7200, abs=60),
+        datetime(2026, 12, 1, 8).timestamp(),  # noqa: DTZ001 - local
+        1_796_108_400,
+    ]
