@@ -217,7 +217,7 @@ def test_a_terminal_stays_one_and_ctrl_c_reaches_the_command_once(runs: Runs) ->
     script = (
         "import os, signal, sys, time\n"
         "came = []\n"
-        "def caught(*_):\n    print('caught', flush=True)\n    came.append(1)\n"
+        "def caught(*_):\n    os.write(1, b'caught\\n')\n    came.append(1)\n"
         "signal.signal(signal.SIGINT, caught)\n"
         "print(os.isatty(0), os.isatty(1), os.isatty(2), *os.get_terminal_size(1), flush=True)\n"
         "print('\\x1b[32m[1/2]\\x1b[0m', input(), flush=True)\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from headway import TaskCancelledError, TaskError
+from headway.checkpoint import unpack
 from headway.errors import CancelRequestedError
 from headway.events import LogLine, Progress
 from headway.kind import REGISTRY
@@ -255,14 +257,33 @@ class Continued(Run):
         self.checkpoints = MemoryCheckpoints()
 
     async def stop_at(self, done):
-        """Stop the attempt when it has read so many bytes."""
+        """Stop the attempt behind the first state that it leaves after so many bytes, when that is stored."""
         job = start_job(self.log, checkpoints=self.checkpoints, checkpoint_seconds=0.0, interval_seconds=0.0)
+        stopped, update, checkpoint = threading.Event(), job.update, job.checkpoint
+        counted = 0
+
+        def noting_update(*words, **values):
+            nonlocal counted
+            counted = values.get("done", counted)
+            update(*words, **values)
+
+        def waiting_checkpoint(state):
+            checkpoint(state)
+            while counted > done and not stopped.wait(0.01):
+                checkpoint(state)  # it may not have been due
+
+        job.update, job.checkpoint = noting_update, waiting_checkpoint
         running = asyncio.create_task(bulk(job, BulkParams(source="table.csv"), self.settings))
-        await until(lambda: self.checkpoints.kept and self.progress[-1].done > done)
+        await until(lambda: self.stored() >= counted > done, 30)
         job.stop(CancelRequestedError("t1", "killed"))
+        stopped.set()
         with pytest.raises(TaskCancelledError):
             await running
         await job.abort()
+
+    def stored(self):
+        """The bytes that were read when the last state was made that is stored."""
+        return max((unpack(packed).done or 0 for packed in self.checkpoints.kept.values()), default=0)
 
     async def resume(self):
         """The report of the next attempt."""
