@@ -71,6 +71,16 @@ async def start(nats_server, names, tmp_path):
         await process.wait()
 
 
+GATE = """
+import pathlib, time
+def gate():
+    while not pathlib.Path({door!r}).exists():
+        time.sleep(0.01)
+"""
+INNER = "        for batch in batches:\n"
+PASS = "            gate()\n"
+
+
 async def listed(streamer):
     """All tasks by kind."""
     tasks = (await streamer.http.get("/api/v1/tasks")).json()["tasks"]
@@ -85,12 +95,24 @@ async def events(streamer, task):
 @pytest.mark.feature("rich", "progress")
 @pytest.mark.feature("logging", "log")
 @pytest.mark.feature("logging", "error with traceback")
-async def test_the_scripts_of_the_how_tos_are_tasks(streamer, start, printed):
+async def test_the_scripts_of_the_how_tos_are_tasks(streamer, start, printed, tmp_path):
     bars = [block.text for block in printed if block.page.name == "report-progress-bars.md"]
     moves = [block.text for block in printed if block.page.name == "migrate-from-tqdm.md"]
     scripts = dict(zip(["nested", "own", "mirror", "check"], bars, strict=True))
     scripts |= dict(zip(["before", "one-line", "block"], moves, strict=True))
+    door = tmp_path / "door"
+    scripts["nested"] = f"{GATE.format(door=str(door))}{scripts['nested'].replace(INNER, INNER + PASS)}"
+    assert PASS in scripts["nested"]
     processes = [await start(name, script) for name, script in scripts.items()]
+
+    async def nested():
+        if "train" not in (tasks := await listed(streamer)):
+            return False
+        found = [event for event in await events(streamer, tasks["train"]["task"]) if isinstance(event, Progress)]
+        return any(event.sub and event.sub.unit == "batch" and event.message == "Training" for event in found)
+
+    await until(nested, 60)
+    door.touch()
     outputs = await asyncio.gather(*(process.communicate() for process in processes))
     assert [process.returncode for process in processes] == [0] * 7, outputs
     tasks = await listed(streamer)
@@ -106,8 +128,6 @@ async def test_the_scripts_of_the_how_tos_are_tasks(streamer, start, printed):
     }
     assert {state["status"] for state in states.values()} == {"completed"}
     assert states["nightly-import"]["data"] == {"rows": 2000}
-    nested = [event for event in await events(streamer, tasks["train"]["task"]) if isinstance(event, Progress)]
-    assert any(event.sub and event.sub.unit == "batch" and event.message == "Training" for event in nested)
     await lines_are_shown(streamer, tasks["nightly-check"]["task"])
     before, one_line = (outputs[list(scripts).index(name)][1].decode() for name in ("before", "one-line"))
     assert "Import of the night: 100%" in before
