@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_origin
 
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / ".site"
@@ -94,7 +95,8 @@ def api_pages() -> dict[str, str]:
 def _described(module: str, name: str) -> str:
     """The directive for a public name, by the module that defines it: `headway.task` is also a module."""
     thing = getattr(importlib.import_module(module), name)
-    place = f"{thing.__module__}.{thing.__qualname__}" if hasattr(thing, "__qualname__") else f"{module}.{name}"
+    defined = hasattr(thing, "__qualname__") and get_origin(thing) is None  # an alias has the name of its origin
+    place = f"{thing.__module__}.{thing.__qualname__}" if defined else f"{module}.{name}"
     return f"::: {place}\n    options:\n      show_root_heading: true\n      heading: {name}\n      toc_label: {name}\n"
 
 

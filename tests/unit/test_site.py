@@ -63,3 +63,11 @@ def test_code_keeps_its_links():
     site = load("site")
     page = "[a](x)\n```\n[b](y)\n```\n[c](z)\n"
     assert site.outside_code(page, str.upper) == "[A](X)\n```\n[b](y)\n```\n[C](Z)\n"
+
+
+def test_names_of_the_api_are_described_where_they_are_defined():
+    described = "\n".join(load("site").api_pages().values())
+    assert "::: headway.File\n" in described
+    assert "::: headway.job.Job\n" in described
+    assert "::: builtins." not in described
+    assert "::: typing." not in described
